@@ -1,0 +1,18 @@
+//===- Contraction.td - matrix multiplication on packed weights ------------===//
+
+#ifndef DIALECTS_KERNEL_CONTRACTION_TD
+#define DIALECTS_KERNEL_CONTRACTION_TD
+
+include "dialects/Kernel/KernelBase.td"
+
+def Kernel_ContractOp : Kernel_StructuredOp<"contract",
+    (ins Kernel_Shaped:$lhs, Kernel_Shaped:$rhs), (ins)> {
+  let summary = "matrix product with a packed right-hand side";
+  let description = [{
+    lhs [B..., M, K] times rhs, packed [B..., N/nr, K, nr], into init
+    [B..., M, N]. Each batch extent of lhs and rhs is either init's or 1.
+    The last panel of rhs is padded with zeros.
+  }];
+}
+
+#endif // DIALECTS_KERNEL_CONTRACTION_TD

@@ -1,0 +1,51 @@
+// The Kernel dialect: declarations of its operations, interfaces and attributes.
+#ifndef DIALECTS_KERNEL_KERNEL_H
+#define DIALECTS_KERNEL_KERNEL_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/Kernel/KernelDialect.h.inc"
+#include "dialects/Kernel/KernelEnums.h.inc"
+#include "dialects/Kernel/KernelInterfaces.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Kernel/KernelAttributes.h.inc"
+
+namespace nnc::kernel {
+
+/// The target description of the module around `op`; the x86-64 baseline where
+/// the module has none.
+TargetAttr getTarget(mlir::Operation *op);
+
+/// Reads of the inputs and writes of the destination, for kernels on memrefs;
+/// none on tensors.
+void getStructuredEffects(
+    mlir::DestinationStyleOpInterface op,
+    llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>> &effects);
+
+/// Checks what all structured kernels share: the epilogue's block arguments and
+/// yield, and one map per epilogue input from the destination's index space.
+llvm::LogicalResult verifyStructured(EpilogueOpInterface op);
+
+/// Fills an empty epilogue region with the identity: one argument of the
+/// destination's element type, yielded.
+void buildIdentityEpilogue(mlir::OpBuilder &builder, mlir::Region &epilogue, mlir::Type elementType,
+                           mlir::Location loc);
+
+/// Lets one-shot bufferisation handle the dialect's kernels.
+void registerBufferization(mlir::DialectRegistry &registry);
+
+} // namespace nnc::kernel
+
+#define GET_OP_CLASSES
+#include "dialects/Kernel/KernelOps.h.inc"
+
+#endif // DIALECTS_KERNEL_KERNEL_H

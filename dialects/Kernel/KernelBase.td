@@ -1,0 +1,78 @@
+//===- KernelBase.td - the Kernel dialect and the base of its operations ---===//
+
+#ifndef DIALECTS_KERNEL_KERNELBASE_TD
+#define DIALECTS_KERNEL_KERNELBASE_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "dialects/Kernel/KernelInterfaces.td"
+
+def Kernel_Dialect : Dialect {
+  let name = "kernel";
+  let cppNamespace = "::nnc::kernel";
+  let summary = "Hot loops before they are loops";
+  let description = [{
+    Structured kernels in destination style: `outs` is the last operand, the
+    result (on tensors) is the destination's new value; on memrefs there is no
+    result. Bufferised like any linalg operation, then expanded to
+    scf/vector/memref loop nests by `convert-kernel-to-vector`. Element types are
+    signless. Spatial tensors are channels-last: (N, spatial..., C).
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 0;
+}
+
+def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
+  let mnemonic = "target";
+  let summary = "what code generation must know of the CPU";
+  let description = [{
+    Attached to the module as `kernel.target`. Passes read it with
+    `kernel::getTarget(op)`, which gives the x86-64 baseline (SSE2) where there
+    is none. No pass may assume a vector width.
+  }];
+  let parameters = (ins
+    "unsigned":$vectorBits,       // width of one hardware vector
+    "unsigned":$vectorRegisters,  // number of architectural vector registers
+    "bool":$fma,                  // fused multiply-add is one instruction
+    "unsigned":$l1Bytes,          // data cache, per core
+    "unsigned":$l2Bytes
+  );
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    /// Elements of `type` in one hardware vector; 1 where the type is wider.
+    int64_t getLanes(::mlir::Type type) const;
+  }];
+}
+
+def Kernel_Shaped : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
+
+/// A structured kernel: inputs, epilogue inputs, one destination.
+class Kernel_StructuredOp<string mnemonic, dag inputs, dag attributes, list<Trait> traits = []>
+    : Op<Kernel_Dialect, mnemonic, !listconcat(traits, [
+        SingleBlockImplicitTerminator<"::nnc::kernel::YieldOp">,
+        DestinationStyleOpInterface,
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+        Kernel_EpilogueOpInterface])> {
+  let arguments = !con(inputs, (ins Variadic<Kernel_Shaped>:$epilogueInputs, Kernel_Shaped:$init),
+                       attributes, (ins AffineMapArrayAttr:$epilogue_maps));
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    `(` operands `)` attr-dict-with-keyword $epilogue `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+  let extraClassDefinition = [{
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<::mlir::SideEffects::EffectInstance<::mlir::MemoryEffects::Effect>> &effects) {
+      ::nnc::kernel::getStructuredEffects(::llvm::cast<::mlir::DestinationStyleOpInterface>(getOperation()), effects);
+    }
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // DIALECTS_KERNEL_KERNELBASE_TD

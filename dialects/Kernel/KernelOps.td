@@ -1,0 +1,16 @@
+//===- KernelOps.td - all families of the Kernel dialect -------------------===//
+
+#ifndef DIALECTS_KERNEL_KERNELOPS_TD
+#define DIALECTS_KERNEL_KERNELOPS_TD
+
+include "dialects/Kernel/KernelBase.td"
+include "dialects/Kernel/Contraction.td"
+
+def Kernel_YieldOp : Op<Kernel_Dialect, "yield", [Pure, Terminator]> {
+  let summary = "the value that a kernel stores";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+  let builders = [OpBuilder<(ins), [{ /* for SingleBlockImplicitTerminator; never valid */ }]>];
+}
+
+#endif // DIALECTS_KERNEL_KERNELOPS_TD

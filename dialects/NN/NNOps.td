@@ -1,0 +1,9 @@
+//===- NNOps.td - all families of the NN dialect ---------------------------===//
+
+#ifndef DIALECTS_NN_NNOPS_TD
+#define DIALECTS_NN_NNOPS_TD
+
+include "dialects/NN/NNBase.td"
+include "dialects/NN/Elementwise.td"
+
+#endif // DIALECTS_NN_NNOPS_TD

@@ -1,0 +1,56 @@
+// Shape inference shared by the families of the NN dialect.
+#include "dialects/NN/ShapeInference.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc::nn {
+
+bool areCompatible(TypeRange inferred, TypeRange actual) {
+  if (inferred.size() != actual.size())
+    return false;
+  for (auto [a, b] : llvm::zip(inferred, actual)) {
+    auto x = dyn_cast<RankedTensorType>(a), y = dyn_cast<RankedTensorType>(b);
+    if (!x || !y || x.getRank() != y.getRank() || x.getElementType() != y.getElementType() ||
+        failed(verifyCompatibleShape(x.getShape(), y.getShape())))
+      return false;
+  }
+  return true;
+}
+
+/// Broadcasts `extent` into `result`; false where they do not agree.
+static bool broadcastExtent(int64_t extent, int64_t &result) {
+  if (result == extent || extent == 1)
+    return true;
+  if (result == 1 || ShapedType::isDynamic(result)) {
+    result = extent;
+    return true;
+  }
+  return ShapedType::isDynamic(extent);
+}
+
+LogicalResult inferBroadcast(std::optional<Location> location, ValueRange operands, Type elementType,
+                             SmallVectorImpl<Type> &types) {
+  SmallVector<int64_t> shape;
+  for (Value operand : operands) {
+    auto type = cast<RankedTensorType>(operand.getType());
+    if (type.getRank() > static_cast<int64_t>(shape.size()))
+      shape.insert(shape.begin(), type.getRank() - shape.size(), 1);
+    for (int64_t i = 1; i <= type.getRank(); ++i)
+      if (!broadcastExtent(type.getShape()[type.getRank() - i], shape[shape.size() - i]))
+        return emitOptionalError(location, "shapes do not broadcast: ", operands.front().getType(), " and ", type);
+  }
+  if (!elementType) {
+    elementType = getElementTypeOrSelf(operands.front().getType());
+    for (Value operand : operands)
+      if (getElementTypeOrSelf(operand.getType()) != elementType)
+        return emitOptionalError(location, "operands of different element types: ", operands.front().getType(),
+                                 " and ", operand.getType());
+  }
+  types.push_back(RankedTensorType::get(shape, elementType));
+  return success();
+}
+
+} // namespace nnc::nn

@@ -1,0 +1,20 @@
+// One populate function per family of NN operations; the names are those of the
+// families in dialects/NN.
+#ifndef LIB_CONVERSION_NNTOLINALG_NNTOLINALG_H
+#define LIB_CONVERSION_NNTOLINALG_NNTOLINALG_H
+
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace nnc {
+
+/// Storage types: i1 -> i8 (0 or 1), uiN -> iN; all else unchanged.
+class StorageTypeConverter : public mlir::TypeConverter {
+public:
+  StorageTypeConverter();
+};
+
+void populateElementwiseToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+
+} // namespace nnc
+
+#endif // LIB_CONVERSION_NNTOLINALG_NNTOLINALG_H

@@ -1,0 +1,53 @@
+// Lowers every NN operation; what is left unlowered is an error that names it.
+#include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/Passes.h"
+
+#include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+#define GEN_PASS_DEF_CONVERTNNTOLINALG
+#include "lib/Conversion/Passes.h.inc"
+
+StorageTypeConverter::StorageTypeConverter() {
+  addConversion([](Type type) { return type; });
+  addConversion([](RankedTensorType type) -> Type {
+    auto integer = dyn_cast<IntegerType>(type.getElementType());
+    if (!integer || (integer.isSignless() && integer.getWidth() != 1))
+      return type;
+    unsigned width = std::max(8u, integer.getWidth());
+    return type.clone(IntegerType::get(type.getContext(), width));
+  });
+  auto cast = [](OpBuilder &builder, Type type, ValueRange inputs, Location loc) -> Value {
+    return UnrealizedConversionCastOp::create(builder, loc, type, inputs).getResult(0);
+  };
+  addSourceMaterialization(cast);
+  addTargetMaterialization(cast);
+}
+
+namespace {
+
+struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass> {
+  void runOnOperation() override {
+    StorageTypeConverter types;
+    RewritePatternSet patterns(&getContext());
+    populateElementwiseToLinalg(types, patterns);
+    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
+    populateReturnOpTypeConversionPattern(patterns, types);
+
+    ConversionTarget target(getContext());
+    target.addIllegalDialect<nn::NNDialect>();
+    target.markUnknownOpDynamicallyLegal([&](Operation *op) {
+      if (auto function = dyn_cast<func::FuncOp>(op))
+        return types.isSignatureLegal(function.getFunctionType());
+      return types.isLegal(op);
+    });
+    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace nnc

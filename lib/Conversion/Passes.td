@@ -1,0 +1,21 @@
+//===- Passes.td - passes that change language -----------------------------===//
+
+#ifndef LIB_CONVERSION_PASSES_TD
+#define LIB_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertNNToLinalg : Pass<"convert-nn-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "Lower NN operations to linalg, tensor and Kernel operations on tensors";
+  let description = [{
+    Before: `%1 = nn.relu %0 : (tensor<4xf32>) -> tensor<4xf32>`
+    After: a `linalg.generic` with the scalar body, or a `kernel` operation for
+    the hot families. Booleans are stored as i8, unsigned integers as signless.
+  }];
+  let dependentDialects = [
+    "::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+#endif // LIB_CONVERSION_PASSES_TD
