@@ -2,6 +2,7 @@
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/NN.h"
 #include "lib/Conversion/Passes.h"
+#include "lib/Transforms/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -15,5 +16,6 @@ int main(int argc, char **argv) {
   registry.insert<nnc::nn::NNDialect, nnc::kernel::KernelDialect>();
   nnc::kernel::registerBufferization(registry);
   nnc::registerConversionPasses();
+  nnc::registerTransformsPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "nnc's pass driver\n", registry));
 }

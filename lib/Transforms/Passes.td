@@ -1,0 +1,20 @@
+//===- Passes.td - passes that improve within a language -------------------===//
+
+#ifndef LIB_TRANSFORMS_PASSES_TD
+#define LIB_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FuseEpilogues : Pass<"fuse-epilogues"> {
+  let summary = "Move element-wise consumers of a kernel into its epilogue region";
+  let description = [{
+    Before: `%c = kernel.conv(...)`, its only user `linalg.generic` adds a bias
+    and clamps.
+    After: one `kernel.conv` whose epilogue adds and clamps, while the value is
+    in a register. The bias is an epilogue input with an index map. Reshapes
+    between the two are moved behind.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
+}
+
+#endif // LIB_TRANSFORMS_PASSES_TD

@@ -1,0 +1,58 @@
+// RUN: nnc-opt %s --fuse-epilogues | FileCheck %s
+
+// CHECK-DAG: #[[$ID:.*]] = affine_map<(d0, d1) -> (d0, d1)>
+// CHECK-DAG: #[[$COL:.*]] = affine_map<(d0, d1) -> (d1)>
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#col = affine_map<(d0, d1) -> (d1)>
+
+// CHECK-LABEL: @bias_and_residual
+// CHECK-SAME: %[[BIAS:[a-z0-9]+]]: tensor<24xf32>, %[[RESIDUAL:[a-z0-9]+]]: tensor<6x24xf32>
+func.func @bias_and_residual(%a: tensor<6x8xf32>, %b: tensor<2x8x16xf32>, %bias: tensor<24xf32>,
+                             %residual: tensor<6x24xf32>) -> tensor<6x24xf32> {
+  // CHECK: %[[C:.*]] = kernel.contract(%{{.*}}, %{{.*}}, %[[BIAS]], %[[RESIDUAL]], %{{.*}}) attributes {epilogue_maps = [#[[$COL]], #[[$ID]]]}
+  // CHECK-NEXT: ^bb0(%[[ACC:.*]]: f32, %[[B:.*]]: f32, %[[R:.*]]: f32):
+  // CHECK-NEXT: %[[S:.*]] = arith.addf %[[ACC]], %[[B]]
+  // CHECK-NEXT: %[[T:.*]] = arith.addf %[[S]], %[[R]]
+  // CHECK-NEXT: kernel.yield %[[T]]
+  // CHECK: return %[[C]]
+  %e = tensor.empty() : tensor<6x24xf32>
+  %0 = kernel.contract(%a, %b, %e) attributes {epilogue_maps = []} {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  } : (tensor<6x8xf32>, tensor<2x8x16xf32>, tensor<6x24xf32>) -> tensor<6x24xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #col, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0, %bias, %residual : tensor<6x24xf32>, tensor<24xf32>, tensor<6x24xf32>) outs(%e : tensor<6x24xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32, %o: f32):
+    %s = arith.addf %x, %y : f32
+    %t = arith.addf %s, %z : f32
+    linalg.yield %t : f32
+  } -> tensor<6x24xf32>
+  return %1 : tensor<6x24xf32>
+}
+
+#id3 = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+#col3 = affine_map<(d0, d1, d2) -> (d2)>
+
+// CHECK-LABEL: @through_reshape
+func.func @through_reshape(%a: tensor<6x8xf32>, %b: tensor<2x8x16xf32>, %bias: tensor<24xf32>,
+                           %residual: tensor<2x3x24xf32>) -> tensor<2x3x24xf32> {
+  // CHECK: %[[R:.*]] = tensor.collapse_shape %{{.*}} {{\[}}[0, 1], [2]] : tensor<2x3x24xf32> into tensor<6x24xf32>
+  // CHECK: %[[C:.*]] = kernel.contract(%{{.*}}, %{{.*}}, %{{.*}}, %[[R]], %{{.*}})
+  // CHECK: %[[X:.*]] = tensor.expand_shape %[[C]]
+  // CHECK: return %[[X]]
+  %e = tensor.empty() : tensor<6x24xf32>
+  %e3 = tensor.empty() : tensor<2x3x24xf32>
+  %0 = kernel.contract(%a, %b, %e) attributes {epilogue_maps = []} {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  } : (tensor<6x8xf32>, tensor<2x8x16xf32>, tensor<6x24xf32>) -> tensor<6x24xf32>
+  %x = tensor.expand_shape %0 [[0, 1], [2]] output_shape [2, 3, 24] : tensor<6x24xf32> into tensor<2x3x24xf32>
+  %1 = linalg.generic {indexing_maps = [#id3, #col3, #id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x, %bias, %residual : tensor<2x3x24xf32>, tensor<24xf32>, tensor<2x3x24xf32>) outs(%e3 : tensor<2x3x24xf32>) {
+  ^bb0(%v: f32, %y: f32, %z: f32, %o: f32):
+    %s = arith.addf %v, %y : f32
+    %t = arith.addf %s, %z : f32
+    linalg.yield %t : f32
+  } -> tensor<2x3x24xf32>
+  return %1 : tensor<2x3x24xf32>
+}
