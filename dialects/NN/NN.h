@@ -12,6 +12,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "dialects/NN/ConstantFolding.h"
 #include "dialects/NN/ShapeInference.h"
 
 #include "dialects/NN/NNDialect.h.inc"

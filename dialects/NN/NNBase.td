@@ -55,6 +55,8 @@ class NN_Op<string mnemonic, list<Trait> traits = []>
 
 def NN_Tensor : RankedTensorOf<[AnyFloat, AnySignlessInteger, AnyUnsignedInteger, Index]>;
 def NN_FloatTensor : RankedTensorOf<[AnyFloat]>;
+def NN_IntegerTensor : RankedTensorOf<[AnySignlessInteger, AnyUnsignedInteger]>;
+def NN_IndexTensor : RankedTensorOf<[I32, I64]>;
 def NN_BoolTensor : RankedTensorOf<[I1]>;
 def NN_ShapeTensor : 1DTensorOf<[I64]>;
 

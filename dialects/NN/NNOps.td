@@ -5,5 +5,7 @@
 
 include "dialects/NN/NNBase.td"
 include "dialects/NN/Elementwise.td"
+include "dialects/NN/Indexing.td"
+include "dialects/NN/Movement.td"
 
 #endif // DIALECTS_NN_NNOPS_TD

@@ -3,6 +3,7 @@
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -51,6 +52,21 @@ LogicalResult inferBroadcast(std::optional<Location> location, ValueRange operan
   }
   types.push_back(RankedTensorType::get(shape, elementType));
   return success();
+}
+
+SliceBounds clampSlice(int64_t extent, int64_t start, int64_t end, int64_t step) {
+  // With a negative step the bounds run from extent - 1 down to -1 (before the first element).
+  int64_t low = step > 0 ? 0 : -1, high = step > 0 ? extent : extent - 1;
+  auto clamp = [&](int64_t bound) {
+    if (bound < 0)
+      bound = bound < -extent ? low : bound + extent;
+    return std::min(std::max(bound, low), high);
+  };
+  start = clamp(start);
+  end = clamp(end);
+  int64_t size = step > 0 ? llvm::divideCeil(std::max<int64_t>(end - start, 0), step)
+                          : llvm::divideCeil(std::max<int64_t>(start - end, 0), -static_cast<uint64_t>(step));
+  return {start, size};
 }
 
 } // namespace nnc::nn

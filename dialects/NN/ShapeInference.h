@@ -22,6 +22,15 @@ bool areCompatible(mlir::TypeRange inferred, mlir::TypeRange actual);
 llvm::LogicalResult inferBroadcast(std::optional<mlir::Location> location, mlir::ValueRange operands,
                                    mlir::Type elementType, llvm::SmallVectorImpl<mlir::Type> &types);
 
+/// A slice of one axis: its first index and number of elements.
+struct SliceBounds {
+  int64_t start;
+  int64_t size;
+};
+
+/// Applies Python's rules for slices to an axis of static `extent`; step is not 0.
+SliceBounds clampSlice(int64_t extent, int64_t start, int64_t end, int64_t step);
+
 } // namespace nnc::nn
 
 #endif // DIALECTS_NN_SHAPEINFERENCE_H

@@ -1,0 +1,44 @@
+// RUN: nnc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+
+// An extent copied from the input and an unknown batch do not hide the remaining one.
+// CHECK-LABEL: @reshape_of_known_shape
+func.func @reshape_of_known_shape(%x: tensor<?x4x8xf32>) -> tensor<?x32xf32> {
+  %zero = arith.constant dense<0> : tensor<1xi64>
+  %rest = arith.constant dense<-1> : tensor<1xi64>
+  %shape = nn.shape %x {start = 0 : i64, end = 3 : i64} : (tensor<?x4x8xf32>) -> tensor<3xi64>
+  %batch = nn.gather %shape, %zero {axis = 0 : i64} : (tensor<3xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %to = nn.concat %batch, %rest {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  // CHECK: nn.reshape {{.*}} -> tensor<?x32xf32>
+  %0 = nn.reshape %x, %to : (tensor<?x4x8xf32>, tensor<2xi64>) -> tensor<?x32xf32>
+  return %0 : tensor<?x32xf32>
+}
+
+// -----
+
+func.func @reshape_of_known_shape_is_checked(%x: tensor<?x4x8xf32>) -> tensor<?x16xf32> {
+  %to = arith.constant dense<[0, -1]> : tensor<2xi64>
+  // expected-error @+2 {{incompatible with return type(s) of operation}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = "nn.reshape"(%x, %to) : (tensor<?x4x8xf32>, tensor<2xi64>) -> tensor<?x16xf32>
+  return %0 : tensor<?x16xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @slice
+func.func @slice(%x: tensor<5x?x7xf32>) -> tensor<3x?x2xf32> {
+  %starts = arith.constant dense<[-1, 1]> : tensor<2xi64>
+  %ends = arith.constant dense<[-9223372036854775808, 100]> : tensor<2xi64>
+  %steps = arith.constant dense<[-2, 3]> : tensor<2xi64>
+  %0 = nn.slice %x, %starts, %ends, %steps {axes = array<i64: 0, 2>} : (tensor<5x?x7xf32>, tensor<2xi64>, tensor<2xi64>, tensor<2xi64>) -> tensor<3x?x2xf32>
+  return %0 : tensor<3x?x2xf32>
+}
+
+// -----
+
+func.func @concat_of_different_extents(%x: tensor<2x3xf32>, %y: tensor<2x4xf32>) -> tensor<4x3xf32> {
+  // expected-error @+2 {{cannot concatenate 'tensor<2x3xf32>' and 'tensor<2x4xf32>' along axis 0}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.concat %x, %y {axis = 0 : i64} : (tensor<2x3xf32>, tensor<2x4xf32>) -> tensor<4x3xf32>
+  return %0 : tensor<4x3xf32>
+}
