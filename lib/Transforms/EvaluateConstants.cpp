@@ -1,0 +1,207 @@
+// Evaluates constant subgraphs of @main by compiling and running them.
+//
+// Expects tensors (linalg, kernel, tensor, arith). Packing of weights, folded
+// batch norms and every other function of constants is computed here, with the
+// same code that would compute it at run time. The module that is run takes the
+// constants as arguments, so that no weight is copied into generated code.
+#include "lib/Transforms/EvaluateConstants.h"
+#include "lib/Transforms/Passes.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace nnc {
+namespace {
+
+/// Results below this size are evaluated whatever they are made from.
+constexpr int64_t alwaysWorthwhileBytes = 64 << 10;
+/// Larger ones only while they are at most this many times their constants.
+constexpr int64_t acceptedGrowth = 16;
+
+/// What is known of an operation: whether it depends on constants alone, and on how many bytes of them.
+struct Constancy {
+  bool constant = false;
+  int64_t sourceBytes = 0;
+};
+
+class ConstantSubgraph {
+public:
+  explicit ConstantSubgraph(func::FuncOp function) : function(function) {}
+
+  /// Finds the values to compute; true where there are any.
+  bool find();
+  /// A module whose @main computes them from the constants they depend on.
+  OwningOpRef<ModuleOp> extract();
+  ArrayRef<ElementsAttr> getInputs() const { return inputs; }
+  /// Puts the computed values in the place of the operations.
+  void replace(ArrayRef<ElementsAttr> values);
+
+private:
+  Constancy classify(Operation &op);
+  bool isRoot(Operation &op);
+
+  func::FuncOp function;
+  DenseMap<Operation *, Constancy> known;
+  SmallVector<Value> roots;
+  SmallVector<ElementsAttr> inputs;
+};
+
+} // namespace
+
+static int64_t getBytes(Type type) {
+  auto shaped = dyn_cast<RankedTensorType>(type);
+  if (!shaped || !shaped.hasStaticShape())
+    return 0;
+  Type element = shaped.getElementType();
+  return shaped.getNumElements() * (element.isIntOrFloat() ? llvm::divideCeil(element.getIntOrFloatBitWidth(), 8) : 8);
+}
+
+static bool isLeaf(Operation &op) { return isa<arith::ConstantOp, tensor::EmptyOp>(op); }
+
+/// Operations that only rename a constant are worth nothing by themselves.
+static bool isWorthRunning(Operation &op) { return !isLeaf(op); }
+
+static void getDependencies(Operation &op, llvm::SetVector<Value> &values) {
+  values.insert(op.operand_begin(), op.operand_end());
+  getUsedValuesDefinedAbove(op.getRegions(), values);
+}
+
+Constancy ConstantSubgraph::classify(Operation &op) {
+  if (isa<arith::ConstantOp>(op))
+    return {true, getBytes(op.getResult(0).getType())};
+  if (op.hasTrait<OpTrait::IsTerminator>() || !isMemoryEffectFree(&op))
+    return {};
+  Constancy result{true, 0};
+  llvm::SetVector<Value> dependencies;
+  getDependencies(op, dependencies);
+  for (Value value : dependencies) {
+    auto found = value.getDefiningOp() ? known.find(value.getDefiningOp()) : known.end();
+    if (found == known.end() || !found->second.constant)
+      return {};
+    result.sourceBytes += found->second.sourceBytes;
+  }
+  for (Type type : op.getResultTypes()) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (tensor && !tensor.hasStaticShape())
+      return {};
+    if (!isLeaf(op) && getBytes(type) > std::max(alwaysWorthwhileBytes, acceptedGrowth * result.sourceBytes))
+      return {};
+  }
+  return result;
+}
+
+bool ConstantSubgraph::isRoot(Operation &op) {
+  if (!isWorthRunning(op) || !known.lookup(&op).constant || op.getNumResults() == 0)
+    return false;
+  if (!llvm::all_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>))
+    return false;
+  return llvm::any_of(op.getUsers(), [&](Operation *user) {
+    Operation *ancestor = function.getBody().findAncestorOpInRegion(*user);
+    return !known.lookup(ancestor).constant;
+  });
+}
+
+bool ConstantSubgraph::find() {
+  Block &body = function.getBody().front();
+  for (Operation &op : body)
+    known[&op] = classify(op);
+  for (Operation &op : body)
+    if (isRoot(op))
+      roots.append(op.result_begin(), op.result_end());
+  return !roots.empty();
+}
+
+OwningOpRef<ModuleOp> ConstantSubgraph::extract() {
+  llvm::SetVector<Operation *> needed;
+  SmallVector<Operation *> worklist;
+  for (Value root : roots)
+    worklist.push_back(root.getDefiningOp());
+  while (!worklist.empty()) {
+    Operation *op = worklist.pop_back_val();
+    if (!needed.insert(op))
+      continue;
+    llvm::SetVector<Value> dependencies;
+    getDependencies(*op, dependencies);
+    for (Value value : dependencies)
+      worklist.push_back(value.getDefiningOp());
+  }
+
+  auto module = ModuleOp::create(function.getLoc());
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  auto main = func::FuncOp::create(builder, function.getLoc(), "main", builder.getFunctionType({}, TypeRange(roots)));
+  Block *body = main.addEntryBlock();
+  builder.setInsertionPointToStart(body);
+  IRMapping mapping;
+  for (Operation &op : function.getBody().front()) {
+    if (!needed.contains(&op))
+      continue;
+    ElementsAttr value;
+    if (auto constant = dyn_cast<arith::ConstantOp>(op))
+      value = dyn_cast<DenseResourceElementsAttr>(constant.getValue());
+    if (!value) {
+      builder.clone(op, mapping);
+      continue;
+    }
+    inputs.push_back(value);
+    mapping.map(op.getResult(0), body->addArgument(value.getType(), op.getLoc()));
+  }
+  SmallVector<Value> results;
+  for (Value root : roots)
+    results.push_back(mapping.lookup(root));
+  func::ReturnOp::create(builder, function.getLoc(), results);
+  main.setFunctionType(builder.getFunctionType(body->getArgumentTypes(), TypeRange(roots)));
+  return module;
+}
+
+void ConstantSubgraph::replace(ArrayRef<ElementsAttr> values) {
+  OpBuilder builder(function.getContext());
+  for (auto [root, value] : llvm::zip_equal(roots, values)) {
+    builder.setInsertionPoint(root.getDefiningOp());
+    Value constant = arith::ConstantOp::create(builder, root.getLoc(), root.getType(), cast<TypedAttr>(value));
+    root.replaceAllUsesWith(constant);
+  }
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+namespace {
+
+struct EvaluateConstantsPass : public PassWrapper<EvaluateConstantsPass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(EvaluateConstantsPass)
+
+  explicit EvaluateConstantsPass(ConstantRunner runner) : runner(std::move(runner)) {}
+
+  StringRef getArgument() const final { return "evaluate-constants"; }
+  StringRef getDescription() const final { return "Compile and run what depends on constants alone"; }
+
+  void runOnOperation() override {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!main || main.isExternal())
+      return;
+    ConstantSubgraph subgraph(main);
+    if (!subgraph.find())
+      return;
+    OwningOpRef<ModuleOp> module = subgraph.extract();
+    if (Attribute target = getOperation()->getAttr("kernel.target"))
+      module.get()->setAttr("kernel.target", target);
+    FailureOr<SmallVector<ElementsAttr>> values = runner(std::move(module), subgraph.getInputs());
+    if (failed(values))
+      return signalPassFailure();
+    subgraph.replace(*values);
+  }
+
+  ConstantRunner runner;
+};
+
+} // namespace
+
+std::unique_ptr<Pass> createEvaluateConstantsPass(ConstantRunner runner) {
+  return std::make_unique<EvaluateConstantsPass>(std::move(runner));
+}
+
+} // namespace nnc
