@@ -13,7 +13,7 @@ include "dialects/NN/NNBase.td"
 
 /// One operand, result of the same type.
 class NN_UnaryOp<string mnemonic, string text, Type type = NN_FloatTensor, dag attributes = (ins)>
-    : NN_Op<mnemonic> {
+    : NN_Op<mnemonic, [NN_Elementwise]> {
   let summary = text;
   let arguments = !con((ins type:$input), attributes);
   let results = (outs type:$result);
@@ -32,7 +32,7 @@ class NN_UnaryOp<string mnemonic, string text, Type type = NN_FloatTensor, dag a
 }
 
 /// One operand, result of booleans.
-class NN_TestOp<string mnemonic, string text, dag attributes = (ins)> : NN_Op<mnemonic> {
+class NN_TestOp<string mnemonic, string text, dag attributes = (ins)> : NN_Op<mnemonic, [NN_Elementwise]> {
   let summary = text;
   let arguments = !con((ins NN_FloatTensor:$input), attributes);
   let results = (outs NN_BoolTensor:$result);
@@ -48,7 +48,7 @@ class NN_TestOp<string mnemonic, string text, dag attributes = (ins)> : NN_Op<mn
 /// Two operands of one element type, broadcast against each other.
 class NN_BinaryOp<string mnemonic, string text, Type type = NN_Tensor, list<Trait> traits = [],
                   dag attributes = (ins), string elementType = "{}">
-    : NN_Op<mnemonic, traits> {
+    : NN_Op<mnemonic, !listconcat([NN_Elementwise], traits)> {
   let summary = text;
   let arguments = !con((ins type:$lhs, type:$rhs), attributes);
   let results = (outs NN_Tensor:$result);
@@ -134,7 +134,7 @@ def NN_ThresholdedReluOp : NN_UnaryOp<"thresholded_relu", "x where x > alpha, el
 def NN_ShrinkOp : NN_UnaryOp<"shrink", "x + bias where x < -lambda, x - bias where x > lambda, else 0", NN_Tensor,
                              (ins F32Attr:$bias, F32Attr:$lambda)>;
 
-def NN_ClipOp : NN_Op<"clip", [AttrSizedOperandSegments]> {
+def NN_ClipOp : NN_Op<"clip", [NN_Elementwise, AttrSizedOperandSegments]> {
   let summary = "min(max(x, minimum), maximum); a bound that is not given does not limit";
   let description = [{
     The bounds are tensors of one element of the type of `input`. Where
@@ -182,7 +182,7 @@ def NN_PReluOp : NN_BinaryOp<"prelu", "x where x >= 0, else slope * x; lhs is x,
 def NN_CompareOp : NN_BinaryOp<"compare", "whether a relation holds; false where either is NaN", NN_Tensor, [],
                                (ins NN_ComparePredicateAttr:$predicate), "::mlir::IntegerType::get(context, 1)">;
 
-def NN_PowOp : NN_Op<"pow"> {
+def NN_PowOp : NN_Op<"pow", [NN_Elementwise]> {
   let summary = "x to the power of y";
   let description = [{
     The result has the element type of `lhs`; the exponent may have another one.
@@ -196,7 +196,7 @@ def NN_PowOp : NN_Op<"pow"> {
 // Selection and conversion
 //===----------------------------------------------------------------------===//
 
-def NN_WhereOp : NN_Op<"where"> {
+def NN_WhereOp : NN_Op<"where", [NN_Elementwise]> {
   let summary = "x where the condition holds, else y; all three broadcast";
   let arguments = (ins NN_BoolTensor:$condition, NN_Tensor:$lhs, NN_Tensor:$rhs);
   let results = (outs NN_Tensor:$result);
@@ -204,7 +204,7 @@ def NN_WhereOp : NN_Op<"where"> {
   let hasFolder = 1;
 }
 
-def NN_CastOp : NN_Op<"cast"> {
+def NN_CastOp : NN_Op<"cast", [NN_Elementwise]> {
   let summary = "conversion to another element type";
   let description = [{
     Floats become integers by truncation, as in C; out of range the result is

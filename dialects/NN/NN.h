@@ -21,6 +21,14 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialects/NN/NNAttributes.h.inc"
 
+namespace nnc::nn {
+
+/// Marks element-wise operations: one result element from the elements at the same (broadcast) position.
+template <typename ConcreteType>
+class ElementwiseTrait : public mlir::OpTrait::TraitBase<ConcreteType, ElementwiseTrait> {};
+
+} // namespace nnc::nn
+
 #define GET_OP_CLASSES
 #include "dialects/NN/NNOps.h.inc"
 

@@ -38,8 +38,12 @@ def NN_Dialect : Dialect {
       `dilations`, `pads_begin`, `pads_end`, one entry per spatial dimension.
   }];
   let hasConstantMaterializer = 1;
+  let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
+
+/// Marks an operation that computes one result element from the elements at the same (broadcast) position.
+def NN_Elementwise : NativeOpTrait<"ElementwiseTrait"> { let cppNamespace = "::nnc::nn"; }
 
 /// All nn ops are pure and infer their result types. The generated method
 /// `inferReturnTypes(context, location, adaptor, types)` is written in the

@@ -17,4 +17,22 @@ def FuseEpilogues : Pass<"fuse-epilogues"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
 }
 
+def AssignLayouts : Pass<"assign-layouts"> {
+  let summary = "Make every spatial operation channels-last, between transposes";
+  let description = [{
+    Before: `nn.conv %x, %w {layout = channels_first}`
+    After: `nn.transpose`, `nn.conv {layout = channels_last}`, `nn.transpose`
+  }];
+  let dependentDialects = ["::nnc::nn::NNDialect"];
+}
+
+def SinkTransposes : Pass<"sink-transposes"> {
+  let summary = "Move transposes towards the results until they cancel";
+  let description = [{
+    Before: transpose back, `nn.relu`, transpose, `nn.conv`
+    After: `nn.relu`, `nn.conv`
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
+}
+
 #endif // LIB_TRANSFORMS_PASSES_TD

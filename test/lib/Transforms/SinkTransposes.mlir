@@ -1,0 +1,46 @@
+// RUN: nnc-opt %s --sink-transposes | FileCheck %s
+
+// CHECK-LABEL: @cancels
+func.func @cancels(%x: tensor<1x4x6x8xf32>, %y: tensor<1x4x6x8xf32>) -> tensor<1x4x6x8xf32> {
+  // CHECK-NOT: nn.transpose
+  // CHECK: %[[R:.*]] = nn.relu %{{.*}} : (tensor<1x4x6x8xf32>)
+  // CHECK: %[[A:.*]] = nn.add %[[R]], %{{.*}} : (tensor<1x4x6x8xf32>, tensor<1x4x6x8xf32>)
+  // CHECK: return %[[A]]
+  %0 = nn.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x6x8xf32>) -> tensor<1x8x4x6xf32>
+  %1 = nn.transpose %y {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x6x8xf32>) -> tensor<1x8x4x6xf32>
+  %2 = nn.relu %0 : (tensor<1x8x4x6xf32>) -> tensor<1x8x4x6xf32>
+  %3 = nn.add %2, %1 : (tensor<1x8x4x6xf32>, tensor<1x8x4x6xf32>) -> tensor<1x8x4x6xf32>
+  %4 = nn.transpose %3 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x8x4x6xf32>) -> tensor<1x4x6x8xf32>
+  return %4 : tensor<1x4x6x8xf32>
+}
+
+// A bias per channel is reordered, not the data.
+// CHECK-LABEL: @bias
+func.func @bias(%x: tensor<1x4x6x2xf32>) -> tensor<1x4x6x2xf32> {
+  // CHECK: %[[A:.*]] = nn.add %{{.*}}, %{{.*}} : (tensor<1x4x6x2xf32>, tensor<1x1x1x2xf32>)
+  // CHECK: return %[[A]]
+  %c = arith.constant dense<[[[1.0]], [[2.0]]]> : tensor<2x1x1xf32>
+  %0 = nn.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x6x2xf32>) -> tensor<1x2x4x6xf32>
+  %1 = nn.add %0, %c : (tensor<1x2x4x6xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x6xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x2x4x6xf32>) -> tensor<1x4x6x2xf32>
+  return %2 : tensor<1x4x6x2xf32>
+}
+
+// CHECK-LABEL: @concat
+func.func @concat(%x: tensor<1x4x6x8xf32>, %y: tensor<1x4x6x2xf32>) -> tensor<1x4x6x10xf32> {
+  // CHECK: %[[C:.*]] = nn.concat %{{.*}}, %{{.*}} {axis = 3 : i64}
+  // CHECK: return %[[C]]
+  %0 = nn.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x6x8xf32>) -> tensor<1x8x4x6xf32>
+  %1 = nn.transpose %y {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x6x2xf32>) -> tensor<1x2x4x6xf32>
+  %2 = nn.concat %0, %1 {axis = 1 : i64} : (tensor<1x8x4x6xf32>, tensor<1x2x4x6xf32>) -> tensor<1x10x4x6xf32>
+  %3 = nn.transpose %2 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x10x4x6xf32>) -> tensor<1x4x6x10xf32>
+  return %3 : tensor<1x4x6x10xf32>
+}
+
+// A transpose that moves only axes of extent one is a reshape.
+// CHECK-LABEL: @unit
+func.func @unit(%x: tensor<1x1x1x8xf32>) -> tensor<1x8x1x1xf32> {
+  // CHECK: nn.reshape
+  %0 = nn.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x1x1x8xf32>) -> tensor<1x8x1x1xf32>
+  return %0 : tensor<1x8x1x1xf32>
+}
