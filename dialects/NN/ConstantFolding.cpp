@@ -56,6 +56,28 @@ std::optional<SmallVector<double>> getConstantFloats(Value value) {
   return result;
 }
 
+ConstantElements::ConstantElements(Attribute attribute) : dense(getDenseConstant(attribute)) {}
+
+Attribute ConstantElements::at(ArrayRef<int64_t> index) const {
+  int64_t position = 0;
+  for (auto [i, extent] : llvm::zip(index, dense.getType().getShape()))
+    position = position * extent + i;
+  return dense.getValues<Attribute>()[position];
+}
+
+Attribute buildConstant(RankedTensorType type, function_ref<Attribute(ArrayRef<int64_t>)> element) {
+  if (!type.hasStaticShape() || type.getNumElements() > maxFoldedElements)
+    return {};
+  SmallVector<Attribute> elements;
+  SmallVector<int64_t> index(type.getRank());
+  for (int64_t i = 0; i < type.getNumElements(); ++i) {
+    elements.push_back(element(index));
+    for (int64_t axis = type.getRank() - 1; axis >= 0 && ++index[axis] == type.getDimSize(axis); --axis)
+      index[axis] = 0;
+  }
+  return DenseElementsAttr::get(type, elements);
+}
+
 //===----------------------------------------------------------------------===//
 // Single elements
 //===----------------------------------------------------------------------===//
@@ -238,6 +260,20 @@ std::optional<SmallVector<int64_t>> getKnownShape(Value shape) {
   if (!known)
     return std::nullopt;
   return llvm::map_to_vector(*known, [](const KnownInt &i) { return i.value.value_or(ShapedType::kDynamic); });
+}
+
+OpFoldResult foldKnownInts(Operation *op) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (type.getRank() > 1 || !type.hasStaticShape() || !type.getElementType().isInteger())
+    return {};
+  std::optional<KnownInts> known = getKnownIntsOfResult(op);
+  if (!known || static_cast<int64_t>(known->size()) != type.getNumElements() ||
+      llvm::any_of(*known, [](const KnownInt &i) { return !i.value; }))
+    return {};
+  unsigned width = type.getElementTypeBitWidth();
+  return DenseElementsAttr::get(type, llvm::map_to_vector(*known, [&](const KnownInt &i) {
+                                  return APInt(64, *i.value, /*isSigned=*/true).trunc(width);
+                                }));
 }
 
 } // namespace nnc::nn

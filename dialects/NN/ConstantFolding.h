@@ -5,8 +5,10 @@
 #define DIALECTS_NN_CONSTANTFOLDING_H
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/Value.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include <optional>
 
@@ -47,6 +49,28 @@ std::optional<llvm::SmallVector<KnownInt>> getKnownInts(mlir::Value value);
 /// The extents that the 1-D tensor `shape` states, `?` where not known; nullopt
 /// where the rank is not known.
 std::optional<llvm::SmallVector<int64_t>> getKnownShape(mlir::Value shape);
+
+/// Folds an operation whose result is a tensor of integers that are all known to
+/// getKnownInts; null where they are not.
+mlir::OpFoldResult foldKnownInts(mlir::Operation *op);
+
+/// A constant of `type` whose element at each index is what `element` says; null
+/// where the type is not static or larger than maxFoldedElements.
+mlir::Attribute buildConstant(mlir::RankedTensorType type,
+                              llvm::function_ref<mlir::Attribute(llvm::ArrayRef<int64_t>)> element);
+
+/// The elements of a small constant, read by index. Tests false where the
+/// attribute given was no small constant.
+class ConstantElements {
+public:
+  explicit ConstantElements(mlir::Attribute attribute);
+  explicit operator bool() const { return static_cast<bool>(dense); }
+  mlir::Attribute at(llvm::ArrayRef<int64_t> index) const;
+  mlir::RankedTensorType getType() const { return mlir::cast<mlir::RankedTensorType>(dense.getType()); }
+
+private:
+  mlir::DenseElementsAttr dense;
+};
 
 /// Folds an element-wise operation: identities and constant operands.
 mlir::OpFoldResult foldElementwise(mlir::Operation *op, llvm::ArrayRef<mlir::Attribute> operands);

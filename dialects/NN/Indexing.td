@@ -24,6 +24,7 @@ class NN_IndexingOp<string mnemonic, string text, dag args, list<Trait> traits =
 def NN_GatherOp : NN_IndexingOp<"gather", "slices of the data along an axis, chosen by index",
     (ins NN_Tensor:$data, NN_IndexTensor:$indices, I64Attr:$axis)> {
   let description = "The result's shape is the data's with `axis` replaced by the shape of `indices`.";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
@@ -64,10 +65,12 @@ def NN_ScatterNDOp : NN_IndexingOp<"scatter_nd", "a copy of the data with slices
 
 def NN_ShapeOp : NN_IndexingOp<"shape", "the extents of axes start up to but without end",
     (ins NN_Tensor:$input, I64Attr:$start, I64Attr:$end)> {
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
 def NN_SizeOp : NN_IndexingOp<"size", "the number of elements, a tensor of rank 0", (ins NN_Tensor:$input)> {
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -77,12 +80,14 @@ def NN_SizeOp : NN_IndexingOp<"size", "the number of elements, a tensor of rank 
 def NN_FillOp : NN_IndexingOp<"fill", "a tensor of a given shape with one value everywhere",
     (ins NN_ShapeTensor:$shape, NN_Tensor:$value)> {
   let description = "`value` has one element, `shape` a static number of entries.";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
 def NN_RangeOp : NN_IndexingOp<"range", "start, start + delta, ... as far as before limit",
     (ins NN_Tensor:$start, NN_Tensor:$limit, NN_Tensor:$delta)> {
   let description = "The operands have one element each and share their type.";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 

@@ -30,22 +30,29 @@ def NN_ReshapeOp : NN_MovementOp<"reshape", "the same elements in row-major orde
     copies the input's extent at that position, or with `allow_zero` means 0.
     `shape` has a static number of entries.
   }];
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
 def NN_SqueezeOp : NN_MovementOp<"squeeze", "removes the given axes, each of extent 1",
     (ins DenseI64ArrayAttr:$axes)> {
   let description = "`axes` are ascending. A squeeze of a static shape is canonicalised to a reshape.";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NN_UnsqueezeOp : NN_MovementOp<"unsqueeze", "inserts axes of extent 1",
     (ins DenseI64ArrayAttr:$axes)> {
   let description = "`axes` are ascending positions in the result. Of a static shape it is canonicalised to a reshape.";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NN_FlattenOp : NN_MovementOp<"flatten", "collapses the axes before `axis` into one and the rest into another",
     (ins I64Attr:$axis)> {
   let description = "Of a static shape it is canonicalised to a reshape.";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -54,6 +61,7 @@ def NN_FlattenOp : NN_MovementOp<"flatten", "collapses the axes before `axis` in
 
 def NN_TransposeOp : NN_MovementOp<"transpose", "axis i of the result is axis permutation[i] of the input",
     (ins DenseI64ArrayAttr:$permutation)> {
+  let hasFolder = 1;
 }
 
 def NN_ConcatOp : NN_Op<"concat"> {
@@ -61,6 +69,7 @@ def NN_ConcatOp : NN_Op<"concat"> {
   let arguments = (ins Variadic<NN_Tensor>:$inputs, I64Attr:$axis);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
 }
 
 def NN_SliceOp : NN_Op<"slice"> {
@@ -73,11 +82,13 @@ def NN_SliceOp : NN_Op<"slice"> {
                        Optional<NN_ShapeTensor>:$steps, DenseI64ArrayAttr:$axes);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
 def NN_ReverseOp : NN_MovementOp<"reverse", "the elements in the opposite order along the given axes",
     (ins DenseI64ArrayAttr:$axes)> {
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -105,6 +116,7 @@ def NN_PadOp : NN_Op<"pad"> {
                        DefaultValuedAttr<NN_PadModeAttr, "::nnc::nn::PadMode::Constant">:$mode);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
@@ -113,10 +125,12 @@ def NN_BroadcastToOp : NN_MovementOp<"broadcast_to", "the input broadcast agains
   let description = [{
     Broadcasting goes both ways: where `shape` has 1, the input's extent stays.
   }];
+  let hasFolder = 1;
 }
 
 def NN_TileOp : NN_MovementOp<"tile", "the input repeated repeats[i] times along axis i",
     (ins NN_ShapeTensor:$repeats)> {
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
