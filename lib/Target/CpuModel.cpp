@@ -1,0 +1,182 @@
+// Looks up LLVM's target and CPU tables and derives vector width, register
+// count, FMA and cache sizes from the resulting feature set.
+#include "lib/Target/CpuModel.h"
+
+#include "mlir/Dialect/DLTI/DLTI.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Target/LLVMIR/Import.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+
+#include <mutex>
+
+using namespace mlir;
+
+namespace nnc {
+
+static void initializeTargets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmParsers();
+    llvm::InitializeAllAsmPrinters();
+  });
+}
+
+static llvm::Expected<std::optional<llvm::Reloc::Model>> parseRelocationModel(StringRef name) {
+  if (name.empty() || name == "pic")
+    return llvm::Reloc::PIC_;
+  if (name == "static")
+    return llvm::Reloc::Static;
+  return llvm::createStringError("unknown relocation model '%s': static or pic", name.str().c_str());
+}
+
+static llvm::Expected<std::optional<llvm::CodeModel::Model>> parseCodeModel(StringRef name) {
+  if (name.empty())
+    return std::nullopt;
+  auto model = llvm::StringSwitch<std::optional<llvm::CodeModel::Model>>(name)
+                   .Case("tiny", llvm::CodeModel::Tiny)
+                   .Case("small", llvm::CodeModel::Small)
+                   .Case("medium", llvm::CodeModel::Medium)
+                   .Case("large", llvm::CodeModel::Large)
+                   .Default(std::nullopt);
+  if (!model)
+    return llvm::createStringError("unknown code model '%s': tiny, small, medium or large", name.str().c_str());
+  return model;
+}
+
+static llvm::CodeGenOptLevel getCodeGenLevel(unsigned optLevel) {
+  switch (optLevel) {
+  case 0:
+    return llvm::CodeGenOptLevel::None;
+  case 1:
+    return llvm::CodeGenOptLevel::Less;
+  case 2:
+    return llvm::CodeGenOptLevel::Default;
+  default:
+    return llvm::CodeGenOptLevel::Aggressive;
+  }
+}
+
+/// All features of the host's CPU, as LLVM detects them.
+static std::string getHostFeatures() {
+  llvm::SubtargetFeatures features;
+  for (auto &[name, isOn] : llvm::sys::getHostCPUFeatures())
+    features.AddFeature(name, isOn);
+  return features.getString();
+}
+
+static llvm::Error checkFeatures(const llvm::MCSubtargetInfo &info, StringRef features) {
+  SmallVector<StringRef> names;
+  features.split(names, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef name : names) {
+    StringRef bare = name;
+    if (!bare.consume_front("+") && !bare.consume_front("-"))
+      return llvm::createStringError("feature '%s' lacks its + or -", name.str().c_str());
+    if (llvm::none_of(info.getAllProcessorFeatures(), [&](auto &known) { return bare == known.Key; }))
+      return llvm::createStringError("the target does not know the feature '%s'", bare.str().c_str());
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetOptions &options) {
+  initializeTargets();
+  std::string host = llvm::sys::getDefaultTargetTriple();
+  llvm::Triple triple(llvm::Triple::normalize(options.triple.empty() ? host : options.triple));
+  std::string error;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return llvm::createStringError(error);
+
+  bool isHost = triple.getArch() == llvm::Triple(host).getArch();
+  bool native = options.cpu == "native" || (options.cpu.empty() && isHost);
+  if (native && !isHost)
+    return llvm::createStringError("the CPU 'native' needs the host's own target");
+  std::string cpu = native ? llvm::sys::getHostCPUName().str() : options.cpu.empty() ? "generic" : options.cpu;
+  std::string features = native ? getHostFeatures() : "";
+  std::unique_ptr<llvm::MCSubtargetInfo> generic(target->createMCSubtargetInfo(triple, "", ""));
+  if (!generic->isCPUStringValid(cpu))
+    return llvm::createStringError("the target %s does not know the CPU '%s'", triple.str().c_str(), cpu.c_str());
+  if (llvm::Error unknown = checkFeatures(*generic, options.features))
+    return unknown;
+  if (!options.features.empty())
+    features += (features.empty() ? "" : ",") + options.features;
+
+  auto relocation = parseRelocationModel(options.relocationModel);
+  if (!relocation)
+    return relocation.takeError();
+  auto codeModel = parseCodeModel(options.codeModel);
+  if (!codeModel)
+    return codeModel.takeError();
+  llvm::TargetOptions llvmOptions;
+  llvmOptions.FunctionSections = true;
+  llvmOptions.DataSections = true;
+  llvmOptions.EmitStackSizeSection = true;
+  llvmOptions.UseInitArray = true;
+  if (options.floatAbi == "soft" || options.floatAbi == "softfp")
+    llvmOptions.FloatABIType = llvm::FloatABI::Soft;
+  else if (options.floatAbi == "hard")
+    llvmOptions.FloatABIType = llvm::FloatABI::Hard;
+  else if (!options.floatAbi.empty())
+    return llvm::createStringError("unknown float ABI '%s': soft, softfp or hard", options.floatAbi.c_str());
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
+      triple, cpu, features, llvmOptions, *relocation, *codeModel, getCodeGenLevel(options.optLevel)));
+  if (!machine)
+    return llvm::createStringError("no code generator for %s", triple.str().c_str());
+  return machine;
+}
+
+/// Whether the machine's CPU and feature string switch `feature` on.
+static bool hasFeature(const llvm::MCSubtargetInfo &info, StringRef feature) {
+  for (const auto &known : info.getAllProcessorFeatures())
+    if (feature == known.Key)
+      return info.getFeatureBits().test(known.Value);
+  return false;
+}
+
+kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachine &machine) {
+  const llvm::MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
+  const llvm::Triple &triple = machine.getTargetTriple();
+  unsigned vectorBits = 64, registers = 16, l1 = 32 << 10, l2 = 256 << 10;
+  bool fma = false;
+  if (triple.isX86()) {
+    bool avx512 = hasFeature(info, "avx512f") && hasFeature(info, "avx512vl") && hasFeature(info, "avx512dq") &&
+                  hasFeature(info, "avx512bw");
+    vectorBits = avx512 ? 512 : hasFeature(info, "avx") ? 256 : 128;
+    registers = avx512 ? 32 : triple.isArch64Bit() ? 16 : 8;
+    fma = hasFeature(info, "fma");
+    l2 = avx512 ? 1 << 20 : 256 << 10;
+  } else if (triple.isAArch64()) {
+    vectorBits = 128, registers = 32, fma = true, l2 = 512 << 10;
+  } else if (triple.isARM() || triple.isThumb()) {
+    bool neon = hasFeature(info, "neon");
+    vectorBits = neon ? 128 : 32, registers = neon ? 16 : 32, fma = hasFeature(info, "vfp4");
+    l1 = 16 << 10, l2 = 64 << 10;
+  } else if (triple.isRISCV()) {
+    bool vector = hasFeature(info, "v");
+    vectorBits = vector ? 128 : 32, registers = 32, fma = true;
+  } else if (triple.isWasm()) {
+    vectorBits = hasFeature(info, "simd128") ? 128 : 32, registers = 16;
+  }
+  return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2);
+}
+
+void attachTarget(ModuleOp module, const llvm::TargetMachine &machine) {
+  MLIRContext *context = module.getContext();
+  context->getOrLoadDialect<LLVM::LLVMDialect>();
+  context->getOrLoadDialect<DLTIDialect>();
+  llvm::DataLayout layout = machine.createDataLayout();
+  module->setAttr("kernel.target", getKernelTarget(context, machine));
+  module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
+                  StringAttr::get(context, layout.getStringRepresentation()));
+  module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(),
+                  StringAttr::get(context, machine.getTargetTriple().str()));
+  module->setAttr(DLTIDialect::kDataLayoutAttrName, translateDataLayout(layout, context));
+}
+
+} // namespace nnc

@@ -1,0 +1,29 @@
+// From the names of a target and a CPU to LLVM's TargetMachine, and to the few
+// numbers that nnc's code generation asks for.
+#ifndef LIB_TARGET_CPUMODEL_H
+#define LIB_TARGET_CPUMODEL_H
+
+#include "dialects/Kernel/Kernel.h"
+#include "lib/Target/TargetOptions.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <memory>
+
+namespace nnc {
+
+/// The machine for `options`, or an error that says which name is unknown.
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetOptions &options);
+
+/// What code generation must know of `machine`.
+kernel::TargetAttr getKernelTarget(mlir::MLIRContext *context, const llvm::TargetMachine &machine);
+
+/// Sets `kernel.target`, the data layout and the triple on `module`. Call it
+/// before the stage `nn`.
+void attachTarget(mlir::ModuleOp module, const llvm::TargetMachine &machine);
+
+} // namespace nnc
+
+#endif // LIB_TARGET_CPUMODEL_H

@@ -1,0 +1,167 @@
+// Reads a model's interface from @main. On tensors the outputs are its results;
+// on memrefs they are the arguments marked `nn.output`, and `nn.arena` marks the
+// workspace.
+#include "lib/Target/ModelInterface.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+bool TensorInterface::isStatic() const { return !llvm::is_contained(shape, ShapedType::kDynamic); }
+
+int64_t TensorInterface::getNumElements() const {
+  int64_t count = 1;
+  for (int64_t extent : shape)
+    count *= extent;
+  return count;
+}
+
+int64_t TensorInterface::getElementBytes() const {
+  if (isa<IndexType>(elementType))
+    return 8;
+  if (auto complex = dyn_cast<ComplexType>(elementType))
+    return 2 * llvm::divideCeil(complex.getElementType().getIntOrFloatBitWidth(), 8u);
+  return llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8u);
+}
+
+std::string TensorInterface::getCType() const {
+  if (elementType.isF32())
+    return "float";
+  if (elementType.isF64())
+    return "double";
+  int64_t bits = getElementBytes() * 8;
+  bool isSigned = isa<IntegerType>(elementType) && !elementType.isUnsignedInteger() && !elementType.isInteger(1);
+  return (isSigned ? "int" : "uint") + std::to_string(bits) + "_t";
+}
+
+std::string TensorInterface::getTypeName() const {
+  if (elementType.isInteger(1))
+    return "bool";
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  if (elementType.isUnsignedInteger())
+    os << 'u' << elementType.getIntOrFloatBitWidth();
+  else
+    os << elementType;
+  return name;
+}
+
+std::string makeIdentifier(StringRef text) {
+  std::string identifier;
+  for (char c : text)
+    identifier += llvm::isAlnum(c) ? c : '_';
+  if (identifier.empty() || llvm::isDigit(identifier.front()))
+    identifier.insert(0, "_");
+  // Leading underscores followed by a capital, and double ones, are the C implementation's.
+  if (StringRef(identifier).starts_with("_"))
+    identifier.insert(0, "t");
+  return identifier;
+}
+
+/// `identifier` itself, or with the first free number behind it.
+static std::string makeUnique(std::string identifier, llvm::StringSet<> &taken) {
+  static const char *const keywords[] = {
+      "auto",    "bool",   "break",    "case",    "catch",  "char",     "class",    "const",    "continue", "default",
+      "delete",  "do",     "double",   "else",    "enum",   "extern",   "false",    "float",    "for",      "goto",
+      "if",      "inline", "int",      "long",    "new",    "operator", "private",  "public",   "register", "restrict",
+      "return",  "short",  "signed",   "sizeof",  "static", "struct",   "switch",   "template", "this",     "throw",
+      "true",    "try",    "typedef",  "union",   "unsigned", "using",  "virtual",  "void",     "volatile", "while",
+      "workspace", "extents", "parallel_for", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t",
+      "uint32_t", "uint64_t", "size_t", "not", "and", "or", "xor", "model", "run", "NULL"};
+  for (const char *keyword : keywords)
+    if (identifier == keyword)
+      identifier += '_';
+  // Macros are the identifier in capitals: unique means unique without regard to case.
+  std::string unique = identifier;
+  for (unsigned i = 2; !taken.insert(StringRef(unique).lower()).second; ++i)
+    unique = identifier + "_" + std::to_string(i);
+  return unique;
+}
+
+static ArrayRef<int64_t> getShape(Type type) { return cast<ShapedType>(type).getShape(); }
+
+static TensorInterface makeTensor(Type type, DictionaryAttr attrs, std::string fallback, llvm::StringSet<> &taken) {
+  TensorInterface tensor;
+  auto name = attrs ? attrs.getAs<StringAttr>("nn.name") : StringAttr();
+  tensor.name = name && !name.getValue().empty() ? name.getValue().str() : fallback;
+  tensor.identifier = makeUnique(makeIdentifier(tensor.name), taken);
+  auto recorded = attrs ? attrs.getAs<TypeAttr>("nn.element_type") : TypeAttr();
+  tensor.elementType = recorded ? recorded.getValue() : cast<ShapedType>(type).getElementType();
+  tensor.shape = getShape(type).vec();
+  return tensor;
+}
+
+static void nameInputExtents(TensorInterface &tensor, DictionaryAttr attrs, ModelInterface &interface,
+                             llvm::StringMap<unsigned> &places, llvm::StringSet<> &taken) {
+  auto symbols = attrs ? attrs.getAs<ArrayAttr>("nn.symbols") : ArrayAttr();
+  for (auto [dim, extent] : llvm::enumerate(tensor.shape)) {
+    if (!ShapedType::isDynamic(extent))
+      continue;
+    StringRef symbol;
+    if (symbols && dim < symbols.size())
+      symbol = cast<StringAttr>(symbols[dim]).getValue();
+    std::string key = symbol.empty() ? tensor.identifier + "_" + std::to_string(dim) : "symbol " + symbol.str();
+    auto [place, isNew] = places.try_emplace(key, interface.extents.size());
+    if (isNew)
+      interface.extents.push_back(makeUnique(symbol.empty() ? key : makeIdentifier(symbol), taken));
+    tensor.extentOf.push_back(place->second);
+  }
+}
+
+FailureOr<ModelInterface> ModelInterface::get(ModuleOp module, StringRef name) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return module.emitError("the module has no function @main");
+  ModelInterface interface;
+  auto modelName = module->getAttrOfType<StringAttr>("nn.model");
+  interface.name = makeIdentifier(!name.empty() ? name : modelName ? modelName.getValue() : "model");
+
+  llvm::StringSet<> tensorNames, extentNames;
+  llvm::StringMap<unsigned> places;
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
+    DictionaryAttr attrs = main.getArgAttrDict(i);
+    if (attrs && attrs.contains("nn.arena"))
+      continue;
+    if (!isa<RankedTensorType, MemRefType>(type))
+      return main.emitError("argument ") << i << " of @main has no rank: " << type;
+    bool isOutput = attrs && attrs.contains("nn.output");
+    auto &list = isOutput ? interface.outputs : interface.inputs;
+    std::string fallback = (isOutput ? "output" : "input") + std::to_string(list.size());
+    list.push_back(makeTensor(type, attrs, fallback, tensorNames));
+    if (!isOutput)
+      nameInputExtents(list.back(), attrs, interface, places, extentNames);
+  }
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
+    if (!isa<RankedTensorType>(type))
+      return main.emitError("result ") << i << " of @main has no rank: " << type;
+    interface.outputs.push_back(
+        makeTensor(type, main.getResultAttrDict(i), "output" + std::to_string(i), tensorNames));
+  }
+  for (TensorInterface &output : interface.outputs)
+    for (auto [dim, extent] : llvm::enumerate(output.shape))
+      if (ShapedType::isDynamic(extent)) {
+        output.extentOf.push_back(interface.outputExtents.size());
+        interface.outputExtents.push_back(output.identifier + "_" + std::to_string(dim));
+      }
+  if (auto macs = module->getAttrOfType<IntegerAttr>("nn.macs"))
+    interface.macs = macs.getInt();
+  return interface;
+}
+
+void recordElementTypes(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return;
+  auto record = [](Type type) { return TypeAttr::get(cast<ShapedType>(type).getElementType()); };
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes()))
+    if (isa<ShapedType>(type) && !main.getArgAttr(i, "nn.element_type"))
+      main.setArgAttr(i, "nn.element_type", record(type));
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
+    if (isa<ShapedType>(type) && !main.getResultAttr(i, "nn.element_type"))
+      main.setResultAttr(i, "nn.element_type", record(type));
+}
+
+} // namespace nnc

@@ -1,0 +1,64 @@
+// What a user of a compiled model sees: its name, and the names, element types
+// and shapes of its inputs and outputs. The object, the header and the report
+// are all written from this one description.
+#ifndef LIB_TARGET_MODELINTERFACE_H
+#define LIB_TARGET_MODELINTERFACE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+#include <string>
+#include <vector>
+
+namespace nnc {
+
+/// One input or output.
+struct TensorInterface {
+  std::string name;                 ///< as in the source model
+  std::string identifier;           ///< the C identifier made of it, unique in the model
+  mlir::Type elementType;           ///< of the source: i1 is bool, uiN unsigned, iN signed
+  std::vector<int64_t> shape;       ///< ShapedType::kDynamic where the extent is a run-time value
+  std::vector<unsigned> extentOf;   ///< per dynamic dimension, in order: its place in `extents` or `outputExtents`
+
+  int64_t getRank() const { return shape.size(); }
+  bool isStatic() const;
+  /// Elements; of a static shape only.
+  int64_t getNumElements() const;
+  /// Bytes of one element in memory.
+  int64_t getElementBytes() const;
+  /// The type's name in C ("float", "uint8_t"; f16 and bf16 travel as uint16_t).
+  std::string getCType() const;
+  /// The type's name for people and the report ("f32", "u8", "bool").
+  std::string getTypeName() const;
+};
+
+/// The whole model.
+struct ModelInterface {
+  std::string name;                       ///< prefix of every symbol; a C identifier
+  std::vector<TensorInterface> inputs;
+  std::vector<TensorInterface> outputs;
+  std::vector<std::string> extents;       ///< names of the distinct symbolic extents of the inputs, C identifiers
+  std::vector<std::string> outputExtents; ///< one per dynamic dimension of the outputs, "<output>_<dimension>"
+  bool threads = false;                   ///< the entry takes a parallel-for callback
+  int64_t macs = 0;                       ///< multiply-adds of one run; 0 where not known
+
+  bool isDynamic() const { return !extents.empty() || !outputExtents.empty(); }
+
+  /// Reads the interface of @main from its types and attributes; works from
+  /// `import` to the last stage at which @main is a `func.func`. `name` overrides
+  /// the module's `nn.model`.
+  static llvm::FailureOr<ModelInterface> get(mlir::ModuleOp module, llvm::StringRef name = "");
+};
+
+/// Records the source's element types on @main's arguments and results
+/// (`nn.element_type`), so that they outlive the change to storage types. Call it
+/// before convert-nn-to-linalg.
+void recordElementTypes(mlir::ModuleOp module);
+
+/// `text` with every character that C does not allow in an identifier replaced.
+std::string makeIdentifier(llvm::StringRef text);
+
+} // namespace nnc
+
+#endif // LIB_TARGET_MODELINTERFACE_H
