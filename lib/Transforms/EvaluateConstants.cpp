@@ -21,6 +21,8 @@ namespace {
 constexpr int64_t alwaysWorthwhileBytes = 64 << 10;
 /// Larger ones only while they are at most this many times their constants.
 constexpr int64_t acceptedGrowth = 16;
+/// Constants up to this size are part of the code that is run; larger ones are passed to it.
+constexpr int64_t inlinedBytes = 256;
 
 /// What is known of an operation: whether it depends on constants alone, and on how many bytes of them.
 struct Constancy {
@@ -62,9 +64,6 @@ static int64_t getBytes(Type type) {
 
 static bool isLeaf(Operation &op) { return isa<arith::ConstantOp, tensor::EmptyOp>(op); }
 
-/// Operations that only rename a constant are worth nothing by themselves.
-static bool isWorthRunning(Operation &op) { return !isLeaf(op); }
-
 static void getDependencies(Operation &op, llvm::SetVector<Value> &values) {
   values.insert(op.operand_begin(), op.operand_end());
   getUsedValuesDefinedAbove(op.getRegions(), values);
@@ -95,7 +94,7 @@ Constancy ConstantSubgraph::classify(Operation &op) {
 }
 
 bool ConstantSubgraph::isRoot(Operation &op) {
-  if (!isWorthRunning(op) || !known.lookup(&op).constant || op.getNumResults() == 0)
+  if (isLeaf(op) || !known.lookup(&op).constant || op.getNumResults() == 0)
     return false;
   if (!llvm::all_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;
@@ -141,7 +140,8 @@ OwningOpRef<ModuleOp> ConstantSubgraph::extract() {
       continue;
     ElementsAttr value;
     if (auto constant = dyn_cast<arith::ConstantOp>(op))
-      value = dyn_cast<DenseResourceElementsAttr>(constant.getValue());
+      if (getBytes(constant.getType()) > inlinedBytes)
+        value = dyn_cast<ElementsAttr>(constant.getValue());
     if (!value) {
       builder.clone(op, mapping);
       continue;
