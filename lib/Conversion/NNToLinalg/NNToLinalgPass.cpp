@@ -29,11 +29,35 @@ StorageTypeConverter::StorageTypeConverter() {
 
 namespace {
 
+/// A constant of booleans or unsigned integers, in its storage type.
+struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(arith::ConstantOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+    auto type = dyn_cast_or_null<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    if (!type)
+      return rewriter.notifyMatchFailure(op, "not a tensor");
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(op.getValue())) {
+      rewriter.replaceOpWithNewOp<arith::ConstantOp>(
+          op, cast<TypedAttr>(DenseResourceElementsAttr::get(type, resource.getRawHandle())));
+      return success();
+    }
+    auto dense = dyn_cast<DenseElementsAttr>(op.getValue());
+    if (!dense)
+      return rewriter.notifyMatchFailure(op, "not a dense constant");
+    unsigned width = type.getElementTypeBitWidth();
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(
+        op, cast<TypedAttr>(dense.mapValues(type.getElementType(), [&](const APInt &i) { return i.zext(width); })));
+    return success();
+  }
+};
+
 struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass> {
   void runOnOperation() override {
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
     populateElementwiseToLinalg(types, patterns);
+    patterns.add<ConvertConstant>(types, &getContext());
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);
 
