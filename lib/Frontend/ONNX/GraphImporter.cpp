@@ -1,0 +1,437 @@
+// Imports an ONNX graph node by node.
+#include "lib/Frontend/ONNX/GraphImporter.h"
+
+#include "lib/Frontend/ONNX/NodeOrder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+/// Nesting of functions and inner graphs that is still believed.
+static constexpr unsigned maxDepth = 64;
+
+//===--- Scope ---===//
+
+Value Scope::lookup(StringRef name) const {
+  auto found = values.find(name);
+  if (found != values.end())
+    return found->second;
+  return outer ? outer->lookup(name) : Value();
+}
+
+bool Scope::isPoisoned(StringRef name) const {
+  auto found = values.find(name);
+  if (found != values.end())
+    return !found->second;
+  return outer && outer->isPoisoned(name);
+}
+
+bool Scope::isDefined(StringRef name) const {
+  return values.contains(name) || initializers.contains(name) || (outer && outer->isDefined(name));
+}
+
+const ::onnx::TensorProto *Scope::takeInitializer(StringRef name, Scope *&owner) {
+  auto found = initializers.find(name);
+  if (found != initializers.end()) {
+    owner = this;
+    return found->second;
+  }
+  return outer ? outer->takeInitializer(name, owner) : nullptr;
+}
+
+//===--- Refusing ---===//
+
+GraphImporter::GraphImporter(MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder,
+                             const ImportOptions &options)
+    : builder(context), model(model), options(options), tensors(context, model, std::move(folder)) {}
+
+void GraphImporter::block(const ::onnx::NodeProto &node, int64_t opset, const Twine &reason) {
+  std::string op = node.domain().empty() ? node.op_type() : node.domain() + "." + node.op_type();
+  blockers.push_back({getNodeName(node), op, opset, reason.str()});
+}
+
+void GraphImporter::blockModel(const Twine &reason) { blockers.push_back({"", "", 0, reason.str()}); }
+
+//===--- Checks before anything is built ---===//
+
+static int64_t getOpset(const Opsets &opsets, StringRef domain) {
+  return opsets.lookup(domain == "ai.onnx" ? StringRef("") : domain);
+}
+
+/// The one operator that is not in the table: it imports graphs of its own.
+static bool isIf(const ::onnx::NodeProto &node) {
+  return (node.domain().empty() || node.domain() == "ai.onnx") && node.op_type() == "If";
+}
+
+static Opsets readOpsets(const google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto> &imports) {
+  Opsets opsets;
+  for (const auto &import : imports)
+    opsets[import.domain() == "ai.onnx" ? std::string() : import.domain()] = import.version();
+  return opsets;
+}
+
+const ::onnx::FunctionProto *GraphImporter::findFunction(const ::onnx::NodeProto &node) const {
+  for (const auto &function : model->functions())
+    if (function.name() == node.op_type() && function.domain() == node.domain())
+      return &function;
+  return nullptr;
+}
+
+void GraphImporter::findUnsupported(const Nodes &nodes, const Opsets &opsets, unsigned depth) {
+  for (const auto &node : nodes) {
+    int64_t opset = getOpset(opsets, node.domain());
+    if (depth > maxDepth) {
+      blockModel("graphs or functions are nested too deeply, or a function calls itself");
+      return;
+    }
+    if (const auto *function = findFunction(node)) {
+      Opsets inner = readOpsets(function->opset_import());
+      size_t before = blockers.size();
+      findUnsupported(function->node(), inner, depth + 1);
+      if (blockers.size() > before && depth > maxDepth / 2)
+        return;
+      continue;
+    }
+    if (!isIf(node) && !findOp(node.domain(), node.op_type(), opset))
+      block(node, opset, findOp(node.domain(), node.op_type(), INT64_MAX) ? "this version of the operator is not supported"
+                                                                        : "the operator is not supported");
+    for (const auto &attribute : node.attribute())
+      if (attribute.has_g() && !isIf(node))
+        findUnsupported(attribute.g().node(), opsets, depth + 1);
+  }
+}
+
+//===--- Inputs and outputs of @main ---===//
+
+RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
+                                             SmallVectorImpl<std::string> &symbols) {
+  auto fail = [&](const Twine &reason) {
+    blockModel("input '" + input.name() + "' " + reason);
+    return RankedTensorType();
+  };
+  if (!input.type().has_tensor_type())
+    return fail("is not a tensor; sequences, maps and optionals are not supported");
+  const auto &tensor = input.type().tensor_type();
+  Type elementType = getElementType(builder.getContext(), tensor.elem_type());
+  if (!elementType)
+    return fail("has an element type (" + Twine(tensor.elem_type()) + ") that is not supported");
+  SmallVector<int64_t> shape;
+  auto override = options.shapes.inputs.find(input.name());
+  bool hasOverride = override != options.shapes.inputs.end();
+  if (!tensor.has_shape() && !hasOverride)
+    return fail("has no shape; give one with --shape");
+  if (!tensor.has_shape()) {
+    shape = override->second;
+    symbols.assign(shape.size(), "");
+  }
+  for (const auto &dim : tensor.shape().dim()) {
+    auto symbol = options.shapes.symbols.find(dim.dim_param());
+    bool isKnown = dim.has_dim_value() && dim.dim_value() >= 0;
+    symbols.push_back(isKnown ? "" : dim.dim_param());
+    if (!isKnown && !dim.dim_param().empty() && symbol != options.shapes.symbols.end())
+      shape.push_back(symbol->second);
+    else
+      shape.push_back(isKnown ? dim.dim_value() : ShapedType::kDynamic);
+  }
+  if (hasOverride && tensor.has_shape()) {
+    if (override->second.size() != shape.size())
+      return fail("has " + Twine(shape.size()) + " dimensions, --shape gives " + Twine(override->second.size()));
+    for (auto [extent, given] : llvm::zip(shape, override->second)) {
+      if (!ShapedType::isDynamic(extent) && !ShapedType::isDynamic(given) && extent != given)
+        return fail("has a fixed extent of " + Twine(extent) + " where --shape gives " + Twine(given));
+      if (!ShapedType::isDynamic(given))
+        extent = given;
+    }
+  }
+  SmallVector<int64_t> known;
+  llvm::copy_if(shape, std::back_inserter(known), [](int64_t extent) { return !ShapedType::isDynamic(extent); });
+  if (!countElements(known))
+    return fail("has extents that are negative or too large");
+  return RankedTensorType::get(shape, elementType);
+}
+
+bool GraphImporter::addInputs(func::FuncOp main, Scope &scope) {
+  llvm::StringSet<> initialized;
+  for (const auto &initializer : model->graph().initializer()) {
+    initialized.insert(initializer.name());
+    scope.defineInitializer(initializer);
+  }
+  Block *body = &main.getBody().front();
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> attributes;
+  bool ok = true;
+  for (const auto &input : model->graph().input()) {
+    if (initialized.contains(input.name()))
+      continue; // a default; nnc makes it a constant
+    SmallVector<std::string> symbols;
+    RankedTensorType type = getInputType(input, symbols);
+    if (!type) {
+      ok = false;
+      continue;
+    }
+    if (scope.isDefined(input.name())) {
+      blockModel("two inputs are called '" + input.name() + "'");
+      return false;
+    }
+    types.push_back(type);
+    NamedAttrList attribute;
+    attribute.set("nn.name", builder.getStringAttr(input.name()));
+    SmallVector<StringRef> symbolNames(symbols.begin(), symbols.end());
+    if (!type.hasStaticShape())
+      attribute.set("nn.symbols", builder.getStrArrayAttr(symbolNames));
+    attributes.push_back(attribute.getDictionary(builder.getContext()));
+    Location loc = NameLoc::get(builder.getStringAttr(input.name()));
+    scope.define(input.name(), body->addArgument(type, loc));
+  }
+  main.setFunctionType(builder.getFunctionType(types, {}));
+  main.setAllArgAttrs(attributes);
+  return ok;
+}
+
+bool GraphImporter::addOutputs(func::FuncOp main, Scope &scope) {
+  SmallVector<Value> results;
+  SmallVector<DictionaryAttr> attributes;
+  bool ok = model->graph().output_size() > 0;
+  if (!ok)
+    blockModel("the graph has no outputs");
+  for (const auto &output : model->graph().output()) {
+    if (scope.isPoisoned(output.name()))
+      return false; // its producer's blocker tells why
+    Value value = lookup(scope, output.name());
+    if (!value) {
+      blockModel("output '" + output.name() + "' is not produced by any node");
+      ok = false;
+      continue;
+    }
+    results.push_back(value);
+    attributes.push_back(
+        builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(output.name()))));
+  }
+  if (!ok)
+    return false;
+  func::ReturnOp::create(builder, main.getLoc(), results);
+  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), TypeRange(ValueRange(results))));
+  main.setAllResultAttrs(attributes);
+  return true;
+}
+
+//===--- Nodes ---===//
+
+Value GraphImporter::lookup(Scope &scope, StringRef name) {
+  if (name.empty())
+    return {};
+  if (Value value = scope.lookup(name))
+    return value;
+  Scope *owner = nullptr;
+  const ::onnx::TensorProto *initializer = scope.takeInitializer(name, owner);
+  if (!initializer || scope.isPoisoned(name))
+    return {};
+  auto elements = tensors.read(*initializer);
+  if (!elements) {
+    blockModel(llvm::toString(elements.takeError()));
+    owner->poison(name);
+    return {};
+  }
+  Location loc = NameLoc::get(builder.getStringAttr(name));
+  Value constant = arith::ConstantOp::create(builder, loc, cast<TypedAttr>(*elements));
+  owner->define(name, constant);
+  return constant;
+}
+
+bool GraphImporter::importNodes(const Nodes &nodes, const Opsets &opsets, Scope &scope, unsigned depth) {
+  if (depth > maxDepth) {
+    blockModel("graphs or functions are nested too deeply, or a function calls itself");
+    return false;
+  }
+  auto order = orderNodes(nodes, [&](StringRef name) { return scope.isDefined(name); });
+  if (!order) {
+    blockModel(llvm::toString(order.takeError()));
+    return false;
+  }
+  bool ok = true;
+  for (const ::onnx::NodeProto *node : *order)
+    ok &= importNode(*node, opsets, scope, depth);
+  return ok;
+}
+
+bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth) {
+  auto poison = [&] {
+    for (const std::string &output : node.output())
+      scope.poison(output);
+    return false;
+  };
+  SmallVector<Value> operands, results;
+  for (const std::string &input : node.input()) {
+    operands.push_back(lookup(scope, input));
+    if (!operands.back() && !input.empty())
+      return poison(); // its producer's blocker tells why
+  }
+  int64_t opset = getOpset(opsets, node.domain());
+  bool ok;
+  if (const auto *function = findFunction(node)) {
+    ok = importFunction(*function, node, depth, operands, results);
+  } else if (isIf(node)) {
+    return importIf(node, opsets, scope, depth, operands) || poison();
+  } else {
+    const OpEntry *entry = findOp(node.domain(), node.op_type(), opset);
+    if (!entry) {
+      block(node, opset, "the operator is not supported");
+      return poison();
+    }
+    ok = importOp(*entry, node, opset, operands, results);
+  }
+  if (!ok)
+    return poison();
+  for (auto [index, output] : llvm::enumerate(node.output())) {
+    if (output.empty())
+      continue;
+    if (index >= results.size()) {
+      block(node, opset, "output " + Twine(index) + " is not supported");
+      return poison();
+    }
+    scope.define(output, results[index]);
+  }
+  return true;
+}
+
+bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset,
+                             ArrayRef<Value> operands, SmallVectorImpl<Value> &results) {
+  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
+  NodeBinder binder(builder, node, opset, loc, operands, tensors);
+  if (failed(entry.import(binder)) || binder.failed()) {
+    block(node, opset, binder.failed() ? binder.getReason() : StringRef("it cannot be imported"));
+    return false;
+  }
+  if (SmallVector<std::string> unknown = binder.getUnknownAttrs(); !unknown.empty()) {
+    block(node, opset, "attribute '" + Twine(unknown.front()) + "' is not supported");
+    return false;
+  }
+  results.assign(binder.getResults().begin(), binder.getResults().end());
+  return true;
+}
+
+bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                             ArrayRef<Value> operands) {
+  int64_t opset = getOpset(opsets, "");
+  auto condition = operands.size() == 1 ? nn::getConstantInts(operands[0]) : std::nullopt;
+  if (!condition || condition->size() != 1) {
+    block(node, opset, "its condition is not known at compile time");
+    return false;
+  }
+  StringRef wanted = condition->front() ? "then_branch" : "else_branch";
+  for (const auto &attribute : node.attribute()) {
+    if (attribute.name() != wanted || !attribute.has_g())
+      continue;
+    const ::onnx::GraphProto &graph = attribute.g();
+    if (graph.output_size() != node.output_size()) {
+      block(node, opset, "its branch has a different number of outputs");
+      return false;
+    }
+    findUnsupported(graph.node(), opsets, depth);
+    if (!blockers.empty())
+      return false;
+    Scope inner(&scope);
+    for (const auto &initializer : graph.initializer())
+      inner.defineInitializer(initializer);
+    if (!importNodes(graph.node(), opsets, inner, depth + 1))
+      return false;
+    for (int i = 0; i < node.output_size(); ++i) {
+      Value value = lookup(inner, graph.output(i).name());
+      if (!value) {
+        block(node, opset, "its branch does not produce '" + graph.output(i).name() + "'");
+        return false;
+      }
+      scope.define(node.output(i), value);
+    }
+    return true;
+  }
+  block(node, opset, "it has no '" + wanted + "'");
+  return false;
+}
+
+/// A copy of a function's node in which references to the function's attributes are replaced by the caller's values.
+static bool bindAttributes(const ::onnx::NodeProto &caller, const ::onnx::FunctionProto &function,
+                           ::onnx::NodeProto &node) {
+  for (int i = node.attribute_size() - 1; i >= 0; --i) {
+    ::onnx::AttributeProto *attribute = node.mutable_attribute(i);
+    if (attribute->has_g())
+      for (auto &inner : *attribute->mutable_g()->mutable_node())
+        if (!bindAttributes(caller, function, inner))
+          return false;
+    if (attribute->ref_attr_name().empty())
+      continue;
+    const auto &given = caller.attribute();
+    auto value = llvm::find_if(given, [&](const auto &a) { return a.name() == attribute->ref_attr_name(); });
+    if (value == given.end()) {
+      node.mutable_attribute()->DeleteSubrange(i, 1); // the operator's own default
+      continue;
+    }
+    std::string name = attribute->name();
+    *attribute = *value;
+    attribute->set_name(name);
+  }
+  return true;
+}
+
+bool GraphImporter::importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
+                                   ArrayRef<Value> operands, SmallVectorImpl<Value> &results) {
+  int64_t opset = 0;
+  if (operands.size() > static_cast<size_t>(function.input_size()) || node.output_size() > function.output_size()) {
+    block(node, opset, "the call does not fit its function");
+    return false;
+  }
+  Scope scope;
+  for (auto [name, value] : llvm::zip(function.input(), operands))
+    if (value)
+      scope.define(name, value);
+  Nodes body = function.node();
+  for (auto &inner : body)
+    if (!bindAttributes(node, function, inner))
+      return false;
+  // Inputs that the caller leaves out are empty names inside.
+  llvm::StringSet<> missing;
+  for (const std::string &name : function.input())
+    if (!scope.isDefined(name))
+      missing.insert(name);
+  for (auto &inner : body)
+    for (std::string &input : *inner.mutable_input())
+      if (missing.contains(input))
+        input.clear();
+  if (!importNodes(body, readOpsets(function.opset_import()), scope, depth + 1))
+    return false;
+  for (const std::string &output : function.output()) {
+    Value value = lookup(scope, output);
+    if (!value) {
+      block(node, opset, "the function does not produce '" + output + "'");
+      return false;
+    }
+    results.push_back(value);
+  }
+  return true;
+}
+
+OwningOpRef<ModuleOp> GraphImporter::import(StringRef modelName) {
+  Opsets opsets = readOpsets(model->opset_import());
+  if (!opsets.contains(""))
+    opsets[""] = 1;
+  findUnsupported(model->graph().node(), opsets, 0);
+  if (!blockers.empty())
+    return {};
+
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
+  module.get()->setAttr("nn.model", builder.getStringAttr(modelName));
+  builder.setInsertionPointToStart(module->getBody());
+  auto main = func::FuncOp::create(builder, builder.getUnknownLoc(), "main", builder.getFunctionType({}, {}));
+  main.addEntryBlock();
+  builder.setInsertionPointToStart(&main.getBody().front());
+
+  Scope scope;
+  if (!addInputs(main, scope) || !importNodes(model->graph().node(), opsets, scope, 0) || !addOutputs(main, scope))
+    return {};
+  return module;
+}
+
+} // namespace nnc::onnx

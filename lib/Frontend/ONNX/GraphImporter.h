@@ -1,0 +1,86 @@
+// Walks an ONNX graph in dependency order and imports its nodes, functions and
+// constant branches; collects every reason for which it cannot.
+#ifndef LIB_FRONTEND_ONNX_GRAPHIMPORTER_H
+#define LIB_FRONTEND_ONNX_GRAPHIMPORTER_H
+
+#include "lib/Frontend/ONNX/ONNX.h"
+#include "lib/Frontend/ONNX/OpTable.h"
+
+namespace nnc::onnx {
+
+/// One reason why a model cannot be compiled.
+struct Blocker {
+  std::string node, op;
+  int64_t opset;
+  std::string reason;
+};
+
+/// Versions of the operator domains that a model or a function imports.
+using Opsets = llvm::StringMap<int64_t>;
+
+/// The values that names stand for; inner graphs see the outer ones.
+class Scope {
+public:
+  explicit Scope(Scope *outer = nullptr) : outer(outer) {}
+  /// Null where the name is not defined; `isPoisoned` tells whether its producer failed.
+  mlir::Value lookup(llvm::StringRef name) const;
+  bool isPoisoned(llvm::StringRef name) const;
+  bool isDefined(llvm::StringRef name) const;
+  void define(llvm::StringRef name, mlir::Value value) { values[name] = value; }
+  void poison(llvm::StringRef name) { values[name] = mlir::Value(); }
+  /// A constant that becomes a value at its first use.
+  void defineInitializer(const ::onnx::TensorProto &tensor) { initializers[tensor.name()] = &tensor; }
+  const ::onnx::TensorProto *takeInitializer(llvm::StringRef name, Scope *&owner);
+
+private:
+  Scope *outer;
+  llvm::StringMap<mlir::Value> values;
+  llvm::StringMap<const ::onnx::TensorProto *> initializers;
+};
+
+class GraphImporter {
+public:
+  GraphImporter(mlir::MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder,
+                const ImportOptions &options);
+
+  /// The module, or null with the blockers recorded.
+  mlir::OwningOpRef<mlir::ModuleOp> import(llvm::StringRef modelName);
+  llvm::ArrayRef<Blocker> getBlockers() const { return blockers; }
+
+private:
+  // Checks before anything is built.
+  void findUnsupported(const google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes, const Opsets &opsets,
+                       unsigned depth);
+  bool checkGraph(const ::onnx::GraphProto &graph);
+
+  // Inputs and outputs of @main.
+  bool addInputs(mlir::func::FuncOp main, Scope &scope);
+  mlir::RankedTensorType getInputType(const ::onnx::ValueInfoProto &input, llvm::SmallVectorImpl<std::string> &symbols);
+  bool addOutputs(mlir::func::FuncOp main, Scope &scope);
+
+  // Nodes.
+  using Nodes = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
+  bool importNodes(const Nodes &nodes, const Opsets &opsets, Scope &scope, unsigned depth);
+  bool importNode(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth);
+  bool importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                llvm::ArrayRef<mlir::Value> operands);
+  bool importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
+                      llvm::ArrayRef<mlir::Value> operands, llvm::SmallVectorImpl<mlir::Value> &results);
+  bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, llvm::ArrayRef<mlir::Value> operands,
+                llvm::SmallVectorImpl<mlir::Value> &results);
+  mlir::Value lookup(Scope &scope, llvm::StringRef name);
+
+  const ::onnx::FunctionProto *findFunction(const ::onnx::NodeProto &node) const;
+  void block(const ::onnx::NodeProto &node, int64_t opset, const llvm::Twine &reason);
+  void blockModel(const llvm::Twine &reason);
+
+  mlir::OpBuilder builder;
+  std::shared_ptr<const ::onnx::ModelProto> model;
+  const ImportOptions &options;
+  TensorReader tensors;
+  llvm::SmallVector<Blocker> blockers;
+};
+
+} // namespace nnc::onnx
+
+#endif // LIB_FRONTEND_ONNX_GRAPHIMPORTER_H

@@ -1,0 +1,29 @@
+// All supported operators.
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include "lib/Frontend/ONNX/ONNX.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+SmallVector<ArrayRef<OpEntry>> getAllOps() { return {getElementwiseOps(), getStructuralOps()}; }
+
+const OpEntry *findOp(StringRef domain, StringRef name, int64_t opset) {
+  if (domain == "ai.onnx")
+    domain = "";
+  for (ArrayRef<OpEntry> family : getAllOps())
+    for (const OpEntry &entry : family)
+      if (entry.name == name && entry.domain == domain && entry.since <= opset)
+        return &entry;
+  return nullptr;
+}
+
+void printSupportedOps(llvm::raw_ostream &os) {
+  for (ArrayRef<OpEntry> family : getAllOps())
+    for (const OpEntry &entry : family)
+      os << (entry.domain.empty() ? "ai.onnx" : entry.domain) << ' ' << entry.name << ' ' << entry.since << '\n';
+  os << "ai.onnx If 1\n";
+}
+
+} // namespace nnc::onnx

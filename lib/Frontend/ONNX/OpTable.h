@@ -1,0 +1,31 @@
+// The table of supported operators: one named import function each, one list
+// per family; the families are those of the NN dialect.
+#ifndef LIB_FRONTEND_ONNX_OPTABLE_H
+#define LIB_FRONTEND_ONNX_OPTABLE_H
+
+#include "lib/Frontend/ONNX/NodeBinder.h"
+
+namespace nnc::onnx {
+
+using ImportFunction = llvm::LogicalResult (*)(NodeBinder &);
+
+struct OpEntry {
+  llvm::StringRef name;
+  int64_t since;                ///< first version of the operator that `import` understands
+  ImportFunction import;
+  llvm::StringRef domain = "";  ///< "" is ai.onnx
+};
+
+/// One list per family.
+llvm::ArrayRef<OpEntry> getElementwiseOps();
+llvm::ArrayRef<OpEntry> getStructuralOps();
+
+/// All lists.
+llvm::SmallVector<llvm::ArrayRef<OpEntry>> getAllOps();
+
+/// The entry for an operator at a version of its domain; null where there is none.
+const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name, int64_t opset);
+
+} // namespace nnc::onnx
+
+#endif // LIB_FRONTEND_ONNX_OPTABLE_H

@@ -1,0 +1,58 @@
+// ONNX operators that leave no operation of their own: constants and identities.
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+static LogicalResult importConstant(NodeBinder &node) {
+  Builder &builder = node.getBuilder();
+  auto create = [&](ElementsAttr elements) {
+    return node.result(arith::ConstantOp::create(node.getBuilder(), node.getLoc(), cast<TypedAttr>(elements)));
+  };
+  if (node.hasAttr("value"))
+    return node.result(node.tensorAttr("value"));
+  if (node.hasAttr("value_int"))
+    return create(DenseElementsAttr::get(RankedTensorType::get({}, builder.getI64Type()), node.intAttr("value_int", 0)));
+  if (node.hasAttr("value_float")) {
+    auto value = static_cast<float>(node.floatAttr("value_float", 0));
+    return create(DenseElementsAttr::get(RankedTensorType::get({}, builder.getF32Type()), value));
+  }
+  if (node.hasAttr("value_ints"))
+    return node.result(node.ints(node.intsAttr("value_ints")));
+  if (node.hasAttr("value_floats")) {
+    SmallVector<float> values;
+    for (double value : node.floatsAttr("value_floats"))
+      values.push_back(static_cast<float>(value));
+    auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, builder.getF32Type());
+    return create(DenseElementsAttr::get(type, values));
+  }
+  return node.reject("only numeric constants are supported");
+}
+
+static LogicalResult importIdentity(NodeBinder &node) { return node.result(node.operand(0)); }
+
+/// At inference the data pass unchanged; the mask is all ones.
+static LogicalResult importDropout(NodeBinder &node) {
+  node.ignoreAttrs({"ratio", "seed"});
+  if (Value training = node.optionalOperand(2)) {
+    auto value = nn::getConstantInts(training);
+    if (!value || value->size() != 1 || value->front())
+      return node.reject("training mode is not supported");
+  }
+  if (node.wantsResult(1))
+    return node.reject("the mask is not supported");
+  return node.result(node.operand(0));
+}
+
+static const OpEntry table[] = {
+    {"Constant", 1, importConstant},
+    {"Dropout", 7, importDropout},
+    {"Identity", 1, importIdentity},
+};
+
+ArrayRef<OpEntry> getStructuralOps() { return table; }
+
+} // namespace nnc::onnx

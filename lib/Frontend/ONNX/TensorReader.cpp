@@ -1,0 +1,202 @@
+// From TensorProto to constants, with external data files.
+//
+// Raw data of more than a few bytes become resource blobs that point into the
+// parsed model (or the mapped external file) instead of copying it.
+#include "lib/Frontend/ONNX/TensorReader.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+using ::onnx::TensorProto;
+
+/// Constants of more bytes than this are resource blobs.
+static constexpr size_t inlineBytes = 256;
+static constexpr int64_t maxElements = int64_t(1) << 40;
+
+Type getElementType(MLIRContext *context, int64_t dataType) {
+  auto unsignedType = [&](unsigned width) { return IntegerType::get(context, width, IntegerType::Unsigned); };
+  switch (dataType) {
+  case TensorProto::FLOAT:
+    return Float32Type::get(context);
+  case TensorProto::DOUBLE:
+    return Float64Type::get(context);
+  case TensorProto::FLOAT16:
+    return Float16Type::get(context);
+  case TensorProto::BFLOAT16:
+    return BFloat16Type::get(context);
+  case TensorProto::BOOL:
+    return IntegerType::get(context, 1);
+  case TensorProto::INT8:
+    return IntegerType::get(context, 8);
+  case TensorProto::INT16:
+    return IntegerType::get(context, 16);
+  case TensorProto::INT32:
+    return IntegerType::get(context, 32);
+  case TensorProto::INT64:
+    return IntegerType::get(context, 64);
+  case TensorProto::UINT8:
+    return unsignedType(8);
+  case TensorProto::UINT16:
+    return unsignedType(16);
+  case TensorProto::UINT32:
+    return unsignedType(32);
+  case TensorProto::UINT64:
+    return unsignedType(64);
+  default:
+    return {};
+  }
+}
+
+std::optional<int64_t> countElements(ArrayRef<int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t extent : shape) {
+    if (extent < 0 || (extent > 0 && count > maxElements / extent))
+      return std::nullopt;
+    count *= extent;
+  }
+  return count;
+}
+
+static llvm::Error makeError(const Twine &message) { return llvm::createStringError(message.str()); }
+
+static size_t getElementBytes(Type type) { return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8); }
+
+TensorReader::TensorReader(MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder)
+    : context(context), model(std::move(model)), folder(std::move(folder)) {}
+
+llvm::Expected<ElementsAttr> TensorReader::read(const TensorProto &tensor) {
+  Type elementType = getElementType(context, tensor.data_type());
+  if (!elementType)
+    return makeError("tensor '" + tensor.name() + "': element type " + Twine(tensor.data_type()) +
+                     " is not supported");
+  SmallVector<int64_t> shape(tensor.dims().begin(), tensor.dims().end());
+  if (!countElements(shape))
+    return makeError("tensor '" + tensor.name() + "': its extents are negative or too large");
+  if (tensor.has_segment())
+    return makeError("tensor '" + tensor.name() + "': segmented tensors are not supported");
+  auto type = RankedTensorType::get(shape, elementType);
+  if (tensor.data_location() == TensorProto::EXTERNAL)
+    return readExternal(type, tensor);
+  if (tensor.has_raw_data())
+    return readRaw(type, tensor.raw_data(), model, tensor.name());
+  return readTyped(type, tensor);
+}
+
+llvm::Expected<ElementsAttr> TensorReader::readRaw(RankedTensorType type, StringRef bytes,
+                                                   std::shared_ptr<const void> owner, StringRef name) {
+  Type elementType = type.getElementType();
+  size_t elementBytes = getElementBytes(elementType), expected = type.getNumElements() * elementBytes;
+  if (bytes.size() != expected)
+    return makeError("tensor '" + name + "': " + Twine(bytes.size()) + " bytes of data where its shape needs " +
+                     Twine(expected));
+  if (elementType.isInteger(1)) {
+    SmallVector<bool> values;
+    for (char byte : bytes)
+      values.push_back(byte != 0);
+    return cast<ElementsAttr>(DenseElementsAttr::get(type, values));
+  }
+  if (expected <= inlineBytes)
+    return cast<ElementsAttr>(DenseElementsAttr::getFromRawBuffer(type, ArrayRef(bytes.data(), bytes.size())));
+  std::string key = name.empty() ? "constant" : name.str();
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % elementBytes != 0) {
+    auto copy = HeapAsmResourceBlob::allocateAndCopyWithAlign(ArrayRef(bytes.data(), bytes.size()), 64,
+                                                              /*dataIsMutable=*/false);
+    return cast<ElementsAttr>(DenseResourceElementsAttr::get(type, key, std::move(copy)));
+  }
+  AsmResourceBlob blob(ArrayRef(bytes.data(), bytes.size()), elementBytes,
+                       [owner](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
+  return cast<ElementsAttr>(DenseResourceElementsAttr::get(type, key, std::move(blob)));
+}
+
+/// Copies the values of a repeated field as elements of type T.
+template <typename T, typename Field> static std::vector<char> packField(const Field &field) {
+  std::vector<char> bytes(field.size() * sizeof(T));
+  size_t i = 0;
+  for (auto value : field) {
+    T narrowed = static_cast<T>(value);
+    memcpy(bytes.data() + sizeof(T) * i++, &narrowed, sizeof(T));
+  }
+  return bytes;
+}
+
+static std::optional<std::vector<char>> packTyped(const TensorProto &tensor) {
+  switch (tensor.data_type()) {
+  case TensorProto::FLOAT:
+    return packField<float>(tensor.float_data());
+  case TensorProto::DOUBLE:
+    return packField<double>(tensor.double_data());
+  case TensorProto::INT32:
+    return packField<int32_t>(tensor.int32_data());
+  case TensorProto::INT16:
+  case TensorProto::UINT16:
+  case TensorProto::FLOAT16:
+  case TensorProto::BFLOAT16:
+    return packField<uint16_t>(tensor.int32_data());
+  case TensorProto::INT8:
+  case TensorProto::UINT8:
+  case TensorProto::BOOL:
+    return packField<uint8_t>(tensor.int32_data());
+  case TensorProto::INT64:
+    return packField<int64_t>(tensor.int64_data());
+  case TensorProto::UINT32:
+    return packField<uint32_t>(tensor.uint64_data());
+  case TensorProto::UINT64:
+    return packField<uint64_t>(tensor.uint64_data());
+  default:
+    return std::nullopt;
+  }
+}
+
+llvm::Expected<ElementsAttr> TensorReader::readTyped(RankedTensorType type, const TensorProto &tensor) {
+  auto bytes = std::make_shared<std::vector<char>>();
+  if (auto packed = packTyped(tensor))
+    *bytes = std::move(*packed);
+  return readRaw(type, StringRef(bytes->data(), bytes->size()), bytes, tensor.name());
+}
+
+/// A relative path that stays inside its folder.
+static bool isInside(StringRef path) {
+  if (path.empty() || llvm::sys::path::is_absolute(path))
+    return false;
+  return llvm::none_of(llvm::make_range(llvm::sys::path::begin(path), llvm::sys::path::end(path)),
+                       [](StringRef part) { return part == ".."; });
+}
+
+llvm::Expected<ElementsAttr> TensorReader::readExternal(RankedTensorType type, const TensorProto &tensor) {
+  std::string location;
+  uint64_t offset = 0, length = 0;
+  bool hasLength = false, isValid = true;
+  for (const auto &entry : tensor.external_data()) {
+    if (entry.key() == "location")
+      location = entry.value();
+    else if (entry.key() == "offset")
+      isValid &= llvm::to_integer(entry.value(), offset, 10);
+    else if (entry.key() == "length")
+      isValid &= hasLength = llvm::to_integer(entry.value(), length, 10);
+  }
+  if (!isValid || !isInside(location))
+    return makeError("tensor '" + tensor.name() + "': external data '" + location +
+                     "' must be a file beside the model, with a numeric offset and length");
+  std::shared_ptr<llvm::MemoryBuffer> &file = files[location];
+  if (!file) {
+    SmallString<128> path(folder);
+    llvm::sys::path::append(path, location);
+    auto opened = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+    if (!opened)
+      return makeError("tensor '" + tensor.name() + "': cannot read external data '" + path.str() +
+                       "': " + opened.getError().message());
+    file = std::move(*opened);
+  }
+  if (!hasLength)
+    length = type.getNumElements() * getElementBytes(type.getElementType());
+  if (offset > file->getBufferSize() || length > file->getBufferSize() - offset)
+    return makeError("tensor '" + tensor.name() + "': external data '" + location + "' is too short");
+  return readRaw(type, file->getBuffer().substr(offset, length), file, tensor.name());
+}
+
+} // namespace nnc::onnx
