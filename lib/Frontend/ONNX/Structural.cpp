@@ -27,7 +27,7 @@ static LogicalResult importConstant(NodeBinder &node) {
     for (double value : node.floatsAttr("value_floats"))
       values.push_back(static_cast<float>(value));
     auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, builder.getF32Type());
-    return create(DenseElementsAttr::get(type, values));
+    return create(DenseElementsAttr::get(type, ArrayRef<float>(values)));
   }
   return node.reject("only numeric constants are supported");
 }
