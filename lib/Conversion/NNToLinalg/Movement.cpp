@@ -1,0 +1,506 @@
+// Movement: reshapes become collapse_shape and expand_shape; concatenation,
+// slices and constant padding become slices inserted into or taken from a
+// destination; everything else is a linalg.generic that reads each element where
+// it comes from.
+#include "dialects/NN/NN.h"
+#include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// Defines the pattern of one operation: `build` returns the value that replaces
+/// it, of `type`, or null after a diagnostic.
+template <typename OpTy>
+struct ConvertMovement : OpConversionPattern<OpTy> {
+  using OpConversionPattern<OpTy>::OpConversionPattern;
+  Value build(ImplicitLocOpBuilder &builder, OpTy op, typename OpTy::Adaptor adaptor, RankedTensorType type) const;
+
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    auto type = this->getTypeConverter()->template convertType<RankedTensorType>(op.getType());
+    Value result = build(builder, op, adaptor, type);
+    if (!result)
+      return failure();
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+static Value compare(ImplicitLocOpBuilder &builder, arith::CmpIPredicate predicate, Value a, Value b) {
+  return builder.createOrFold<arith::CmpIOp>(predicate, a, b);
+}
+static Value select(ImplicitLocOpBuilder &builder, Value condition, Value a, Value b) {
+  return builder.createOrFold<arith::SelectOp>(condition, a, b);
+}
+static Value add(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.createOrFold<arith::AddIOp>(a, b); }
+static Value sub(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.createOrFold<arith::SubIOp>(a, b); }
+static Value mul(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.createOrFold<arith::MulIOp>(a, b); }
+
+static SmallVector<Value> getExtents(ImplicitLocOpBuilder &builder, Value tensor) {
+  SmallVector<Value> extents;
+  for (int64_t axis = 0; axis < getRanked(tensor).getRank(); ++axis)
+    extents.push_back(getExtent(builder, builder.getLoc(), tensor, axis));
+  return extents;
+}
+
+static OpFoldResult fold(ImplicitLocOpBuilder &builder, Value index) {
+  IntegerAttr constant;
+  return matchPattern(index, m_Constant(&constant)) ? OpFoldResult(builder.getIndexAttr(constant.getInt()))
+                                                    : OpFoldResult(index);
+}
+
+static SmallVector<OpFoldResult> fold(ImplicitLocOpBuilder &builder, ArrayRef<Value> indices) {
+  return llvm::map_to_vector(indices, [&](Value index) { return fold(builder, index); });
+}
+
+/// A unit-stride (or strided) slice of `value`.
+static Value takeSlice(ImplicitLocOpBuilder &builder, Value value, ArrayRef<Value> offsets, ArrayRef<Value> sizes,
+                       ArrayRef<Value> strides) {
+  return tensor::ExtractSliceOp::create(builder, value, fold(builder, offsets), fold(builder, sizes),
+                                        fold(builder, strides));
+}
+
+//===----------------------------------------------------------------------===//
+// Shape changes that keep the order of the elements
+//===----------------------------------------------------------------------===//
+
+/// The extents of a reshape, where some are known only at run time: 0 copies the
+/// input's (unless `allowZero`), -1 is what the others leave.
+static SmallVector<Value> getReshapeExtents(ImplicitLocOpBuilder &builder, nn::ReshapeOp op,
+                                            nn::ReshapeOp::Adaptor adaptor, RankedTensorType type) {
+  SmallVector<Value> entries, input = getExtents(builder, adaptor.getInput());
+  Value total = getIndex(builder, 1), others = total, zero = getIndex(builder, 0), minusOne = getIndex(builder, -1);
+  for (Value extent : input)
+    total = mul(builder, total, extent);
+  for (int64_t i = 0; i < type.getRank(); ++i) {
+    Value entry = getEntry(builder, op.getShape(), adaptor.getShape(), i);
+    if (!op.getAllowZero() && i < static_cast<int64_t>(input.size()))
+      entry = select(builder, compare(builder, arith::CmpIPredicate::eq, entry, zero), input[i], entry);
+    Value isRemaining = compare(builder, arith::CmpIPredicate::eq, entry, minusOne);
+    others = mul(builder, others, select(builder, isRemaining, getIndex(builder, 1), entry));
+    entries.push_back(entry);
+  }
+  Value remaining;
+  for (Value &entry : entries) {
+    Value isRemaining = compare(builder, arith::CmpIPredicate::eq, entry, minusOne);
+    if (matchPattern(isRemaining, m_Zero()))
+      continue;
+    if (!remaining)
+      remaining = builder.createOrFold<arith::DivUIOp>(total, others);
+    entry = select(builder, isRemaining, remaining, entry);
+  }
+  return entries;
+}
+
+template <>
+Value ConvertMovement<nn::ReshapeOp>::build(ImplicitLocOpBuilder &builder, nn::ReshapeOp op, OpAdaptor adaptor,
+                                            RankedTensorType type) const {
+  SmallVector<Value> extents;
+  if (!type.hasStaticShape())
+    extents = getReshapeExtents(builder, op, adaptor, type);
+  return reshapeTo(builder, adaptor.getInput(), type, extents);
+}
+
+template <>
+Value ConvertMovement<nn::SqueezeOp>::build(ImplicitLocOpBuilder &builder, nn::SqueezeOp op, OpAdaptor adaptor,
+                                            RankedTensorType type) const {
+  SmallVector<Value> extents;
+  for (auto [axis, extent] : llvm::enumerate(getExtents(builder, adaptor.getInput())))
+    if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(axis)))
+      extents.push_back(extent);
+  return reshapeTo(builder, adaptor.getInput(), type, extents);
+}
+
+template <>
+Value ConvertMovement<nn::UnsqueezeOp>::build(ImplicitLocOpBuilder &builder, nn::UnsqueezeOp op, OpAdaptor adaptor,
+                                              RankedTensorType type) const {
+  SmallVector<Value> extents = getExtents(builder, adaptor.getInput());
+  for (int64_t axis : op.getAxes())
+    extents.insert(extents.begin() + axis, getIndex(builder, 1));
+  return reshapeTo(builder, adaptor.getInput(), type, extents);
+}
+
+template <>
+Value ConvertMovement<nn::FlattenOp>::build(ImplicitLocOpBuilder &builder, nn::FlattenOp op, OpAdaptor adaptor,
+                                            RankedTensorType type) const {
+  Value extents[] = {getIndex(builder, 1), getIndex(builder, 1)};
+  for (auto [axis, extent] : llvm::enumerate(getExtents(builder, adaptor.getInput()))) {
+    Value &side = extents[axis < op.getAxis() ? 0 : 1];
+    side = mul(builder, side, extent);
+  }
+  return reshapeTo(builder, adaptor.getInput(), type, extents);
+}
+
+//===----------------------------------------------------------------------===//
+// Permutation, concatenation, cutting
+//===----------------------------------------------------------------------===//
+
+template <>
+Value ConvertMovement<nn::TransposeOp>::build(ImplicitLocOpBuilder &builder, nn::TransposeOp op, OpAdaptor adaptor,
+                                              RankedTensorType type) const {
+  return transposeTo(builder, adaptor.getInput(), type, op.getPermutation());
+}
+
+template <>
+Value ConvertMovement<nn::ConcatOp>::build(ImplicitLocOpBuilder &builder, nn::ConcatOp op, OpAdaptor adaptor,
+                                           RankedTensorType type) const {
+  int64_t axis = op.getAxis();
+  SmallVector<Value> extents = getExtents(builder, adaptor.getInputs().front());
+  for (Value input : adaptor.getInputs().drop_front())
+    extents[axis] = add(builder, extents[axis], getExtent(builder, builder.getLoc(), input, axis));
+  Value result = createEmpty(builder, builder.getLoc(), type, extents);
+  SmallVector<Value> offsets(type.getRank(), getIndex(builder, 0)), strides(type.getRank(), getIndex(builder, 1));
+  for (Value input : adaptor.getInputs()) {
+    SmallVector<Value> sizes = getExtents(builder, input);
+    result = tensor::InsertSliceOp::create(builder, input, result, fold(builder, offsets), fold(builder, sizes),
+                                           fold(builder, strides));
+    offsets[axis] = add(builder, offsets[axis], sizes[axis]);
+  }
+  return result;
+}
+
+/// First index and number of elements of a slice, by the rules of clampSlice.
+static std::pair<Value, Value> clampAtRunTime(ImplicitLocOpBuilder &builder, Value extent, Value start, Value end,
+                                              Value step) {
+  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  Value forward = compare(builder, arith::CmpIPredicate::sgt, step, zero);
+  Value low = select(builder, forward, zero, getIndex(builder, -1)), high = add(builder, extent, low);
+  auto clamp = [&](Value bound) {
+    Value negative = compare(builder, arith::CmpIPredicate::slt, bound, zero);
+    // A bound far below 0 must not wrap around.
+    Value floor = builder.createOrFold<arith::MaxSIOp>(bound, sub(builder, getIndex(builder, -1), extent));
+    bound = select(builder, negative, add(builder, floor, extent), bound);
+    return builder.createOrFold<arith::MinSIOp>(builder.createOrFold<arith::MaxSIOp>(bound, low), high);
+  };
+  start = clamp(start);
+  end = clamp(end);
+  Value distance = select(builder, forward, sub(builder, end, start), sub(builder, start, end));
+  Value stride = select(builder, forward, step, sub(builder, zero, step));
+  distance = builder.createOrFold<arith::MaxSIOp>(distance, zero);
+  // distance / stride rounded up, without an overflow where the stride is huge.
+  Value positive = compare(builder, arith::CmpIPredicate::sgt, distance, zero);
+  Value size = add(builder, builder.createOrFold<arith::DivUIOp>(sub(builder, distance, one), stride), one);
+  return {start, select(builder, positive, size, zero)};
+}
+
+template <>
+Value ConvertMovement<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::SliceOp op, OpAdaptor adaptor,
+                                          RankedTensorType type) const {
+  Value input = adaptor.getInput();
+  SmallVector<Value> offsets(type.getRank(), getIndex(builder, 0)), strides(type.getRank(), getIndex(builder, 1));
+  SmallVector<Value> sizes = getExtents(builder, input);
+  bool isForward = true;
+  for (auto [i, axis] : llvm::enumerate(op.getAxes())) {
+    Value start = getEntry(builder, op.getStarts(), adaptor.getStarts(), i);
+    Value end = getEntry(builder, op.getEnds(), adaptor.getEnds(), i);
+    Value step = op.getSteps() ? getEntry(builder, op.getSteps(), adaptor.getSteps(), i) : getIndex(builder, 1);
+    IntegerAttr constant;
+    isForward &= matchPattern(step, m_Constant(&constant)) && constant.getInt() > 0;
+    std::tie(offsets[axis], sizes[axis]) = clampAtRunTime(builder, sizes[axis], start, end, step);
+    strides[axis] = step;
+  }
+  if (isForward)
+    return castTo(builder, takeSlice(builder, input, offsets, sizes, strides), type);
+  return generate(builder, type, sizes, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {
+    SmallVector<Value> source;
+    for (auto [index, offset, stride] : llvm::zip(indices, offsets, strides))
+      source.push_back(add(inner, offset, mul(inner, index, stride)));
+    return tensor::ExtractOp::create(inner, input, source);
+  });
+}
+
+template <>
+Value ConvertMovement<nn::ReverseOp>::build(ImplicitLocOpBuilder &builder, nn::ReverseOp op, OpAdaptor adaptor,
+                                            RankedTensorType type) const {
+  SmallVector<Value> extents = getExtents(builder, adaptor.getInput());
+  Value one = getIndex(builder, 1);
+  return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {
+    SmallVector<Value> source(indices);
+    for (int64_t axis : op.getAxes())
+      source[axis] = sub(inner, sub(inner, extents[axis], one), source[axis]);
+    return tensor::ExtractOp::create(inner, adaptor.getInput(), source);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Growth
+//===----------------------------------------------------------------------===//
+
+/// The index into an axis of `extent` elements for an index before padding that
+/// may lie outside.
+static Value foldIntoExtent(ImplicitLocOpBuilder &builder, nn::PadMode mode, Value index, Value extent) {
+  Value zero = getIndex(builder, 0), one = getIndex(builder, 1), last = sub(builder, extent, one);
+  auto remainder = [&](Value x, Value y) {
+    Value r = builder.createOrFold<arith::RemSIOp>(x, y);
+    Value negative = compare(builder, arith::CmpIPredicate::slt, r, zero);
+    return select(builder, negative, add(builder, r, y), r);
+  };
+  if (mode == nn::PadMode::Edge)
+    return builder.createOrFold<arith::MaxSIOp>(builder.createOrFold<arith::MinSIOp>(index, last), zero);
+  if (mode == nn::PadMode::Wrap)
+    return remainder(index, extent);
+  // A reflection has the period 2 * (extent - 1); an axis of one element has only that.
+  Value period = builder.createOrFold<arith::MaxSIOp>(mul(builder, last, getIndex(builder, 2)), one);
+  Value position = remainder(index, period);
+  Value isMirrored = compare(builder, arith::CmpIPredicate::sgt, position, last);
+  return builder.createOrFold<arith::MaxSIOp>(
+      select(builder, isMirrored, sub(builder, period, position), position), zero);
+}
+
+/// Constant padding: the input, cut where a pad is negative, inserted into a
+/// destination filled with the value.
+static Value padWithConstant(ImplicitLocOpBuilder &builder, Value input, Value value, RankedTensorType type,
+                             ArrayRef<Value> extents, ArrayRef<Value> before, ArrayRef<Value> after) {
+  Value zero = getIndex(builder, 0);
+  SmallVector<Value> cut, offsets, sizes = getExtents(builder, input), strides(type.getRank(), getIndex(builder, 1));
+  auto positive = [&](Value x) { return builder.createOrFold<arith::MaxSIOp>(x, zero); };
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    cut.push_back(positive(sub(builder, zero, before[axis])));
+    offsets.push_back(positive(before[axis]));
+    Value removed = add(builder, cut[axis], positive(sub(builder, zero, after[axis])));
+    sizes[axis] = sub(builder, sizes[axis], removed);
+  }
+  bool isCut = llvm::any_of(llvm::concat<const Value>(before, after), [](Value pad) {
+    IntegerAttr constant;
+    return !matchPattern(pad, m_Constant(&constant)) || constant.getInt() < 0;
+  });
+  if (isCut)
+    input = takeSlice(builder, input, cut, sizes, strides);
+  Value init = createEmpty(builder, builder.getLoc(), type, extents);
+  Value filled = linalg::FillOp::create(builder, value, init).getResult(0);
+  return tensor::InsertSliceOp::create(builder, input, filled, fold(builder, offsets), fold(builder, sizes),
+                                       fold(builder, strides));
+}
+
+template <>
+Value ConvertMovement<nn::PadOp>::build(ImplicitLocOpBuilder &builder, nn::PadOp op, OpAdaptor adaptor,
+                                        RankedTensorType type) const {
+  SmallVector<Value> before(type.getRank(), getIndex(builder, 0)), after = before;
+  SmallVector<Value> input = getExtents(builder, adaptor.getInput()), extents = input;
+  for (auto [i, axis] : llvm::enumerate(op.getAxes())) {
+    before[axis] = getEntry(builder, op.getPads(), adaptor.getPads(), i);
+    after[axis] = getEntry(builder, op.getPads(), adaptor.getPads(), i + op.getAxes().size());
+    extents[axis] = add(builder, add(builder, input[axis], before[axis]), after[axis]);
+  }
+  if (op.getMode() == nn::PadMode::Constant) {
+    Value value = op.getValue() ? extractOnlyElement(builder, adaptor.getValue())
+                                : arith::ConstantOp::create(builder, builder.getZeroAttr(type.getElementType()));
+    return padWithConstant(builder, adaptor.getInput(), value, type, extents, before, after);
+  }
+  return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {
+    SmallVector<Value> source(indices);
+    for (int64_t axis : op.getAxes())
+      source[axis] = foldIntoExtent(inner, op.getMode(), sub(inner, source[axis], before[axis]), input[axis]);
+    return tensor::ExtractOp::create(inner, adaptor.getInput(), source);
+  });
+}
+
+template <>
+Value ConvertMovement<nn::BroadcastToOp>::build(ImplicitLocOpBuilder &builder, nn::BroadcastToOp op, OpAdaptor adaptor,
+                                                RankedTensorType type) const {
+  RankedTensorType input = getRanked(adaptor.getInput());
+  SmallVector<Value> source = getExtents(builder, adaptor.getInput()), extents(type.getRank());
+  int64_t added = type.getRank() - input.getRank(), missing = type.getRank() - getRanked(op.getShape()).getDimSize(0);
+  Value one = getIndex(builder, 1);
+  bool isKnown = true;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    extents[axis] = axis < missing ? one : getEntry(builder, op.getShape(), adaptor.getShape(), axis - missing);
+    if (axis < added)
+      continue;
+    Value isOne = compare(builder, arith::CmpIPredicate::eq, extents[axis], one);
+    extents[axis] = select(builder, isOne, source[axis - added], extents[axis]);
+    isKnown &= !input.isDynamicDim(axis - added);
+  }
+  if (!isKnown)
+    return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {
+      SmallVector<Value> from;
+      for (auto [index, extent] : llvm::zip(indices.drop_front(added), source))
+        from.push_back(select(inner, compare(inner, arith::CmpIPredicate::eq, extent, one), getIndex(inner, 0), index));
+      return tensor::ExtractOp::create(inner, adaptor.getInput(), from);
+    });
+  AffineMap maps[] = {getBroadcastMap(builder.getContext(), input, type.getRank()),
+                      builder.getMultiDimIdentityMap(type.getRank())};
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  Value init = createEmpty(builder, builder.getLoc(), type, extents);
+  auto yield = [](OpBuilder &nested, Location loc, ValueRange arguments) {
+    linalg::YieldOp::create(nested, loc, arguments.front());
+  };
+  return linalg::GenericOp::create(builder, type, adaptor.getInput(), init, maps, iterators, yield).getResult(0);
+}
+
+/// Tiling broadcasts to (repeats, extent) for each axis and collapses the pairs.
+template <>
+Value ConvertMovement<nn::TileOp>::build(ImplicitLocOpBuilder &builder, nn::TileOp op, OpAdaptor adaptor,
+                                         RankedTensorType type) const {
+  RankedTensorType input = getRanked(adaptor.getInput());
+  if (input.getRank() == 0)
+    return adaptor.getInput();
+  std::optional<SmallVector<int64_t>> known = nn::getKnownShape(op.getRepeats());
+  SmallVector<int64_t> shape;
+  SmallVector<Value> extents, result;
+  SmallVector<AffineExpr> exprs;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    shape.append({known ? (*known)[axis] : ShapedType::kDynamic, input.getDimSize(axis)});
+    extents.push_back(getEntry(builder, op.getRepeats(), adaptor.getRepeats(), axis));
+    extents.push_back(getExtent(builder, builder.getLoc(), adaptor.getInput(), axis));
+    result.push_back(mul(builder, extents[2 * axis], extents[2 * axis + 1]));
+    exprs.push_back(builder.getAffineDimExpr(2 * axis + 1));
+  }
+  int64_t rank = shape.size();
+  RankedTensorType pairs = type.clone(shape);
+  AffineMap maps[] = {AffineMap::get(rank, 0, exprs, builder.getContext()), builder.getMultiDimIdentityMap(rank)};
+  SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+  Value init = createEmpty(builder, builder.getLoc(), pairs, extents);
+  auto yield = [](OpBuilder &nested, Location loc, ValueRange arguments) {
+    linalg::YieldOp::create(nested, loc, arguments.front());
+  };
+  Value tiled =
+      linalg::GenericOp::create(builder, pairs, adaptor.getInput(), init, maps, iterators, yield).getResult(0);
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis)
+    groups.push_back({2 * axis, 2 * axis + 1});
+  return castTo(builder, tensor::CollapseShapeOp::create(builder, tiled, groups), type);
+}
+
+//===----------------------------------------------------------------------===//
+// Images
+//===----------------------------------------------------------------------===//
+
+/// depth_to_space and space_to_depth: split, permute, merge. `split` are the
+/// extents of the six axes after splitting.
+static Value moveBlocks(ImplicitLocOpBuilder &builder, Value input, RankedTensorType type, ArrayRef<int64_t> split,
+                        ArrayRef<Value> extents, ArrayRef<int64_t> permutation) {
+  RankedTensorType splitType = type.clone(split);
+  Value blocks = reshapeTo(builder, input, splitType, extents);
+  SmallVector<int64_t> shape;
+  SmallVector<Value> permuted;
+  for (int64_t axis : permutation) {
+    shape.push_back(split[axis]);
+    permuted.push_back(extents[axis]);
+  }
+  return transposeTo(builder, blocks, type.clone(shape), permutation);
+}
+
+template <typename OpTy>
+static Value convertBlocks(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType type, bool grow) {
+  bool first = op.getLayout() == nn::Layout::ChannelsFirst, dcr = op.getOrder() == nn::DepthOrder::DepthColumnRow;
+  int64_t block = op.getBlock(), channel = first ? 1 : 3, row = first ? 2 : 1;
+  RankedTensorType source = getRanked(input);
+  auto divided = [&](int64_t axis, int64_t by) {
+    return source.isDynamicDim(axis) ? ShapedType::kDynamic : source.getDimSize(axis) / by;
+  };
+  // The three channel parts (row in block, column in block, depth), in the order of memory.
+  int64_t depth = divided(channel, grow ? block * block : 1), unit = grow ? 1 : block;
+  SmallVector<int64_t> split;       // the six extents
+  SmallVector<int64_t> owner;       // the input axis of an extent that is not static
+  SmallVector<int64_t> parts(7);    // positions of: batch, row, column, depth, row in block, column in block
+  auto push = [&](int64_t part, int64_t extent, int64_t axis) {
+    parts[part] = split.size();
+    split.push_back(extent);
+    owner.push_back(axis);
+  };
+  auto pushChannels = [&] {
+    if (grow && dcr)
+      push(4, block, -1), push(5, block, -1), push(3, depth, channel);
+    else if (grow)
+      push(3, depth, channel), push(4, block, -1), push(5, block, -1);
+    else
+      push(3, depth, channel);
+  };
+  push(0, source.getDimSize(0), 0);
+  if (first)
+    pushChannels();
+  push(1, divided(row, unit), row);
+  if (!grow)
+    push(4, block, -1);
+  push(2, divided(row + 1, unit), row + 1);
+  if (!grow)
+    push(5, block, -1);
+  if (!first)
+    pushChannels();
+  SmallVector<Value> extents(split.size());
+  for (auto [i, extent] : llvm::enumerate(split)) {
+    if (!ShapedType::isDynamic(extent))
+      continue;
+    int64_t by = owner[i] == channel ? (grow ? block * block : 1) : owner[i] == 0 ? 1 : unit;
+    extents[i] = builder.createOrFold<arith::DivUIOp>(getExtent(builder, builder.getLoc(), input, owner[i]),
+                                                      getIndex(builder, by));
+  }
+  // The order of the parts in the result.
+  SmallVector<int64_t> order;
+  SmallVector<int64_t> channels = grow ? SmallVector<int64_t>{3} : dcr ? SmallVector<int64_t>{4, 5, 3}
+                                                                      : SmallVector<int64_t>{3, 4, 5};
+  SmallVector<int64_t> space = grow ? SmallVector<int64_t>{1, 4, 2, 5} : SmallVector<int64_t>{1, 2};
+  order.push_back(0);
+  llvm::append_range(order, first ? channels : space);
+  llvm::append_range(order, first ? space : channels);
+  SmallVector<int64_t> permutation = llvm::map_to_vector(order, [&](int64_t part) { return parts[part]; });
+  Value moved = moveBlocks(builder, input, type, split, extents, permutation);
+  SmallVector<ReassociationIndices> groups;
+  auto group = [&](int64_t size) {
+    int64_t start = groups.empty() ? 0 : groups.back().back() + 1;
+    groups.push_back(llvm::to_vector(llvm::seq(start, start + size)));
+  };
+  group(1);
+  if (first)
+    group(channels.size());
+  group(grow ? 2 : 1);
+  group(grow ? 2 : 1);
+  if (!first)
+    group(channels.size());
+  return castTo(builder, tensor::CollapseShapeOp::create(builder, moved, groups), type);
+}
+
+template <>
+Value ConvertMovement<nn::DepthToSpaceOp>::build(ImplicitLocOpBuilder &builder, nn::DepthToSpaceOp op,
+                                                 OpAdaptor adaptor, RankedTensorType type) const {
+  return convertBlocks(builder, op, adaptor.getInput(), type, /*grow=*/true);
+}
+
+template <>
+Value ConvertMovement<nn::SpaceToDepthOp>::build(ImplicitLocOpBuilder &builder, nn::SpaceToDepthOp op,
+                                                 OpAdaptor adaptor, RankedTensorType type) const {
+  return convertBlocks(builder, op, adaptor.getInput(), type, /*grow=*/false);
+}
+
+template <>
+Value ConvertMovement<nn::TriluOp>::build(ImplicitLocOpBuilder &builder, nn::TriluOp op, OpAdaptor adaptor,
+                                          RankedTensorType type) const {
+  Value diagonal = getIndex(builder, 0);
+  if (op.getDiagonal())
+    diagonal = arith::IndexCastOp::create(builder, builder.getIndexType(),
+                                          extractOnlyElement(builder, adaptor.getDiagonal()));
+  SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  Value init = createEmptyLike(builder, builder.getLoc(), type, adaptor.getInput());
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    Value row = linalg::IndexOp::create(inner, type.getRank() - 2);
+    Value column = linalg::IndexOp::create(inner, type.getRank() - 1);
+    Value kept = compare(inner, op.getUpper() ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sle, column,
+                         add(inner, row, diagonal));
+    Value zero = arith::ConstantOp::create(inner, inner.getZeroAttr(type.getElementType()));
+    linalg::YieldOp::create(inner, select(inner, kept, arguments.front(), zero));
+  };
+  return linalg::GenericOp::create(builder, type, adaptor.getInput(), init, maps, iterators, body).getResult(0);
+}
+
+void populateMovementToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<ConvertMovement<nn::ReshapeOp>, ConvertMovement<nn::SqueezeOp>, ConvertMovement<nn::UnsqueezeOp>,
+               ConvertMovement<nn::FlattenOp>, ConvertMovement<nn::TransposeOp>, ConvertMovement<nn::ConcatOp>,
+               ConvertMovement<nn::SliceOp>, ConvertMovement<nn::ReverseOp>, ConvertMovement<nn::PadOp>,
+               ConvertMovement<nn::BroadcastToOp>, ConvertMovement<nn::TileOp>, ConvertMovement<nn::DepthToSpaceOp>,
+               ConvertMovement<nn::SpaceToDepthOp>, ConvertMovement<nn::TriluOp>>(types, patterns.getContext());
+}
+
+} // namespace nnc

@@ -1,0 +1,108 @@
+// Building blocks on tensors for the movement and indexing families.
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "dialects/NN/ConstantFolding.h"
+#include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+Value getIndex(ImplicitLocOpBuilder &builder, int64_t value) { return arith::ConstantIndexOp::create(builder, value); }
+
+Value getEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i) {
+  std::optional<SmallVector<nn::KnownInt>> known = nn::getKnownInts(original);
+  if (known && (*known)[i].value)
+    return getIndex(builder, *(*known)[i].value);
+  Value element = tensor::ExtractOp::create(builder, tensor, getIndex(builder, i));
+  return arith::IndexCastOp::create(builder, builder.getIndexType(), element);
+}
+
+Value extractOnlyElement(ImplicitLocOpBuilder &builder, Value tensor) {
+  SmallVector<Value> indices(cast<RankedTensorType>(tensor.getType()).getRank(), getIndex(builder, 0));
+  return tensor::ExtractOp::create(builder, tensor, indices);
+}
+
+Value castTo(ImplicitLocOpBuilder &builder, Value value, RankedTensorType type) {
+  return value.getType() == type ? value : tensor::CastOp::create(builder, type, value).getResult();
+}
+
+/// All axes as one.
+static Value collapseAll(ImplicitLocOpBuilder &builder, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getRank() == 1)
+    return value;
+  if (type.getRank() == 0)
+    return tensor::ExpandShapeOp::create(builder, type.clone({1}), value, ArrayRef<ReassociationIndices>{});
+  ReassociationIndices all = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
+  return tensor::CollapseShapeOp::create(builder, value, ArrayRef<ReassociationIndices>{all});
+}
+
+static Value expand(ImplicitLocOpBuilder &builder, Value value, RankedTensorType type,
+                    ArrayRef<ReassociationIndices> groups, ArrayRef<Value> extents) {
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis)
+    sizes.push_back(type.isDynamicDim(axis) ? OpFoldResult(extents[axis])
+                                            : OpFoldResult(builder.getIndexAttr(type.getDimSize(axis))));
+  return tensor::ExpandShapeOp::create(builder, type, value, groups, sizes);
+}
+
+Value reshapeTo(ImplicitLocOpBuilder &builder, Value value, RankedTensorType type, ArrayRef<Value> extents) {
+  auto source = cast<RankedTensorType>(value.getType());
+  if (source == type && type.getNumDynamicDims() <= 1)
+    return value;
+  // Groups of axes that merge or split; more than one unknown extent does not tell which is which.
+  if (source.getNumDynamicDims() <= 1 && type.getNumDynamicDims() == source.getNumDynamicDims() &&
+      source.getRank() != type.getRank() && source.getRank() && type.getRank())
+    if (auto groups = getReassociationIndicesForReshape(source, type)) {
+      if (source.getRank() > type.getRank())
+        return tensor::CollapseShapeOp::create(builder, type, value, *groups);
+      return expand(builder, value, type, *groups, extents);
+    }
+  Value flat = collapseAll(builder, value);
+  int64_t elements = type.hasStaticShape() ? type.getNumElements() : ShapedType::kDynamic;
+  flat = castTo(builder, flat, type.clone({elements}));
+  if (type.getRank() == 1)
+    return castTo(builder, flat, type);
+  if (type.getRank() == 0)
+    return tensor::CollapseShapeOp::create(builder, type, flat, ArrayRef<ReassociationIndices>{});
+  ReassociationIndices all = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
+  return expand(builder, flat, type, ArrayRef<ReassociationIndices>{all}, extents);
+}
+
+Value transposeTo(ImplicitLocOpBuilder &builder, Value value, RankedTensorType type, ArrayRef<int64_t> permutation) {
+  SmallVector<Value> extents(type.getRank());
+  SmallVector<AffineExpr> exprs(type.getRank());
+  for (auto [axis, from] : llvm::enumerate(permutation)) {
+    extents[axis] = type.isDynamicDim(axis) ? getExtent(builder, builder.getLoc(), value, from) : Value();
+    exprs[from] = builder.getAffineDimExpr(axis);
+  }
+  AffineMap maps[] = {AffineMap::get(type.getRank(), 0, exprs, builder.getContext()),
+                      builder.getMultiDimIdentityMap(type.getRank())};
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  Value init = createEmpty(builder, builder.getLoc(), type, extents);
+  auto yield = [](OpBuilder &nested, Location loc, ValueRange arguments) {
+    linalg::YieldOp::create(nested, loc, arguments.front());
+  };
+  return linalg::GenericOp::create(builder, type, value, init, maps, iterators, yield).getResult(0);
+}
+
+Value generate(ImplicitLocOpBuilder &builder, RankedTensorType type, ArrayRef<Value> extents, ElementBuilder element) {
+  AffineMap maps[] = {builder.getMultiDimIdentityMap(type.getRank())};
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  Value init = createEmpty(builder, builder.getLoc(), type, extents);
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    SmallVector<Value> indices;
+    for (int64_t axis = 0; axis < type.getRank(); ++axis)
+      indices.push_back(linalg::IndexOp::create(inner, axis));
+    Value result = element(inner, indices);
+    linalg::YieldOp::create(inner, result);
+  };
+  return linalg::GenericOp::create(builder, type, ValueRange(), init, maps, iterators, body).getResult(0);
+}
+
+} // namespace nnc

@@ -1,0 +1,41 @@
+// Building blocks on tensors for the movement and indexing families: reshapes of
+// any shapes, casts, and tensors computed from the index of each element.
+#ifndef LIB_CONVERSION_NNTOLINALG_TENSORBUILDING_H
+#define LIB_CONVERSION_NNTOLINALG_TENSORBUILDING_H
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace nnc {
+
+/// Index arithmetic.
+mlir::Value getIndex(mlir::ImplicitLocOpBuilder &builder, int64_t value);
+
+/// Entry `i` of the 1-D integer tensor `tensor` as an index value; a constant where
+/// it is known.
+mlir::Value getEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, mlir::Value tensor, int64_t i);
+
+/// The one element of `tensor`.
+mlir::Value extractOnlyElement(mlir::ImplicitLocOpBuilder &builder, mlir::Value tensor);
+
+/// `value` as `type`, which has compatible extents.
+mlir::Value castTo(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::RankedTensorType type);
+
+/// The elements of `value` in row-major order in the shape of `type`; `extents` has
+/// an index value for each axis that is dynamic there.
+mlir::Value reshapeTo(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::RankedTensorType type,
+                      llvm::ArrayRef<mlir::Value> extents);
+
+/// A transposition: axis i of the result is axis permutation[i] of `value`.
+mlir::Value transposeTo(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::RankedTensorType type,
+                        llvm::ArrayRef<int64_t> permutation);
+
+using ElementBuilder = llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::ValueRange indices)>;
+
+/// A tensor of `type` whose element at each index is what `element` builds.
+mlir::Value generate(mlir::ImplicitLocOpBuilder &builder, mlir::RankedTensorType type,
+                     llvm::ArrayRef<mlir::Value> extents, ElementBuilder element);
+
+} // namespace nnc
+
+#endif // LIB_CONVERSION_NNTOLINALG_TENSORBUILDING_H
