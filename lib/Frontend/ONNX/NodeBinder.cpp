@@ -192,7 +192,8 @@ SmallVector<Value> NodeBinder::finish(OperationState &state, Infer infer) {
     return {};
   }
   SmallVector<Value> folded;
-  if (succeeded(builder.tryFold(op, folded))) {
+  // Folded in place, an operation has no values to take its place.
+  if (succeeded(builder.tryFold(op, folded)) && !folded.empty()) {
     op->erase();
     return folded;
   }

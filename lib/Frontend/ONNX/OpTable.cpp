@@ -7,7 +7,9 @@ using namespace mlir;
 
 namespace nnc::onnx {
 
-SmallVector<ArrayRef<OpEntry>> getAllOps() { return {getElementwiseOps(), getStructuralOps()}; }
+SmallVector<ArrayRef<OpEntry>> getAllOps() {
+  return {getElementwiseOps(), getIndexingOps(), getMovementOps(), getStructuralOps()};
+}
 
 const OpEntry *findOp(StringRef domain, StringRef name, int64_t opset) {
   if (domain == "ai.onnx")

@@ -18,6 +18,8 @@ struct OpEntry {
 
 /// One list per family.
 llvm::ArrayRef<OpEntry> getElementwiseOps();
+llvm::ArrayRef<OpEntry> getIndexingOps();
+llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getStructuralOps();
 
 /// All lists.

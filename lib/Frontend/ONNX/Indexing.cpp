@@ -1,0 +1,114 @@
+// ONNX operators of the indexing family.
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+static LogicalResult importGather(NodeBinder &node) {
+  Value data = node.operand(0), indices = node.operand(1);
+  int64_t axis = node.axisAttr("axis", 0, data);
+  return node.result(node.create<nn::GatherOp>(data, indices, axis));
+}
+
+static LogicalResult importGatherElements(NodeBinder &node) {
+  Value data = node.operand(0), indices = node.operand(1);
+  int64_t axis = node.axisAttr("axis", 0, data);
+  return node.result(node.create<nn::GatherElementsOp>(data, indices, axis));
+}
+
+static LogicalResult importGatherND(NodeBinder &node) {
+  Value data = node.operand(0), indices = node.operand(1);
+  int64_t batchDims = node.intAttr("batch_dims", 0);
+  return node.result(node.create<nn::GatherNDOp>(data, indices, batchDims));
+}
+
+static std::optional<nn::ScatterReduction> getReduction(NodeBinder &node) {
+  std::string name = node.stringAttr("reduction", "none");
+  std::optional<nn::ScatterReduction> reduction = nn::symbolizeScatterReduction(name);
+  if (!reduction)
+    (void)node.reject("reduction '" + name + "' is not known");
+  return reduction;
+}
+
+static LogicalResult importScatterElements(NodeBinder &node) {
+  Value data = node.operand(0), indices = node.operand(1), updates = node.operand(2);
+  int64_t axis = node.axisAttr("axis", 0, data);
+  std::optional<nn::ScatterReduction> reduction = getReduction(node);
+  if (node.failed())
+    return failure();
+  return node.result(node.create<nn::ScatterElementsOp>(data, indices, updates, axis, *reduction));
+}
+
+static LogicalResult importScatterND(NodeBinder &node) {
+  Value data = node.operand(0), indices = node.operand(1), updates = node.operand(2);
+  std::optional<nn::ScatterReduction> reduction = getReduction(node);
+  if (node.failed())
+    return failure();
+  return node.result(node.create<nn::ScatterNDOp>(data, indices, updates, *reduction));
+}
+
+static LogicalResult importShape(NodeBinder &node) {
+  Value x = node.operand(0);
+  int64_t rank = node.getRank(x);
+  auto clamp = [&](int64_t axis) { return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank); };
+  int64_t start = clamp(node.intAttr("start", 0)), end = clamp(node.intAttr("end", rank));
+  return node.result(node.create<nn::ShapeOp>(x, start, std::max(start, end)));
+}
+
+static LogicalResult importSize(NodeBinder &node) {
+  Value x = node.operand(0);
+  return node.result(node.create<nn::SizeOp>(x));
+}
+
+static LogicalResult importConstantOfShape(NodeBinder &node) {
+  Value shape = node.operand(0), value = node.tensorAttr("value");
+  if (!value)
+    value = node.scalar(node.getBuilder().getF32Type(), 0);
+  return node.result(node.create<nn::FillOp>(shape, value));
+}
+
+static LogicalResult importRange(NodeBinder &node) {
+  Value start = node.operand(0), limit = node.operand(1), delta = node.operand(2);
+  return node.result(node.create<nn::RangeOp>(start, limit, delta));
+}
+
+static LogicalResult importOneHot(NodeBinder &node) {
+  Value indices = node.operand(0), depth = node.operand(1), values = node.operand(2);
+  int64_t axis = node.normalizeAxis(node.intAttr("axis", -1), node.getRank(indices) + 1);
+  if (node.failed())
+    return failure();
+  depth = node.create<nn::CastOp>(depth, node.getBuilder().getI64Type());
+  depth = node.create<nn::ReshapeOp>(depth, node.ints({1}), false);
+  return node.result(node.create<nn::OneHotOp>(indices, depth, values, axis));
+}
+
+static LogicalResult importEyeLike(NodeBinder &node) {
+  Value x = node.operand(0);
+  if (!x)
+    return failure();
+  Type type = node.hasAttr("dtype") ? node.elementType(node.intAttr("dtype", 0)) : getElementTypeOrSelf(x);
+  int64_t diagonal = node.intAttr("k", 0);
+  return node.result(node.create<nn::EyeLikeOp>(x, type, diagonal));
+}
+
+static const OpEntry table[] = {
+    {"ConstantOfShape", 9, importConstantOfShape},
+    {"EyeLike", 9, importEyeLike},
+    {"Gather", 1, importGather},
+    {"GatherElements", 11, importGatherElements},
+    {"GatherND", 11, importGatherND},
+    {"OneHot", 9, importOneHot},
+    {"Range", 11, importRange},
+    {"Scatter", 9, importScatterElements},
+    {"ScatterElements", 11, importScatterElements},
+    {"ScatterND", 11, importScatterND},
+    {"Shape", 1, importShape},
+    {"Size", 1, importSize},
+};
+
+ArrayRef<OpEntry> getIndexingOps() { return table; }
+
+} // namespace nnc::onnx

@@ -1,0 +1,221 @@
+// ONNX operators of the movement family.
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+/// A 1-D integer operand as i64.
+static Value asInt64(NodeBinder &node, Value value) {
+  Type type = node.getBuilder().getI64Type();
+  if (!value || getElementTypeOrSelf(value) == type)
+    return value;
+  return node.create<nn::CastOp>(value, type);
+}
+
+/// Constant axes, non-negative, of a tensor of `rank` axes.
+static SmallVector<int64_t> normalizeAxes(NodeBinder &node, ArrayRef<int64_t> axes, int64_t rank) {
+  return llvm::map_to_vector(axes, [&](int64_t axis) { return node.normalizeAxis(axis, rank); });
+}
+
+/// The axes of an operator that has them as attribute before `since`, then as operand 1.
+static SmallVector<int64_t> getAxes(NodeBinder &node, int64_t since) {
+  return node.getOpset() < since ? node.intsAttr("axes") : node.constantInts(1);
+}
+
+static SmallVector<int64_t> getFirstAxes(size_t count) {
+  return llvm::to_vector(llvm::seq<int64_t>(0, static_cast<int64_t>(count)));
+}
+
+//===--- Shape changes that keep the order of the elements ---===//
+
+static LogicalResult importReshape(NodeBinder &node) {
+  Value x = node.operand(0), shape = asInt64(node, node.operand(1));
+  bool allowZero = node.intAttr("allowzero", 0);
+  return node.result(node.create<nn::ReshapeOp>(x, shape, allowZero));
+}
+
+static LogicalResult importSqueeze(NodeBinder &node) {
+  Value x = node.operand(0);
+  SmallVector<int64_t> axes = getAxes(node, 13);
+  if (node.failed())
+    return failure();
+  RankedTensorType type = node.getType(x);
+  bool isGiven = node.getOpset() < 13 ? node.hasAttr("axes") : node.optionalOperand(1) != nullptr;
+  if (!isGiven) {
+    if (!type.hasStaticShape())
+      return node.reject("the axes are not given and the shape is not static");
+    for (int64_t axis = 0; axis < type.getRank(); ++axis)
+      if (type.getDimSize(axis) == 1)
+        axes.push_back(axis);
+  }
+  axes = normalizeAxes(node, axes, type.getRank());
+  llvm::sort(axes);
+  return node.result(node.create<nn::SqueezeOp>(x, axes));
+}
+
+static LogicalResult importUnsqueeze(NodeBinder &node) {
+  Value x = node.operand(0);
+  SmallVector<int64_t> axes = getAxes(node, 13);
+  axes = normalizeAxes(node, axes, node.getRank(x) + axes.size());
+  llvm::sort(axes);
+  return node.result(node.create<nn::UnsqueezeOp>(x, axes));
+}
+
+static LogicalResult importFlatten(NodeBinder &node) {
+  Value x = node.operand(0);
+  int64_t axis = node.intAttr("axis", 1), rank = node.getRank(x);
+  if (axis != rank)
+    axis = node.normalizeAxis(axis, rank);
+  return node.result(node.create<nn::FlattenOp>(x, axis));
+}
+
+//===--- Permutation, concatenation, cutting ---===//
+
+static LogicalResult importTranspose(NodeBinder &node) {
+  Value x = node.operand(0);
+  SmallVector<int64_t> reversed = getFirstAxes(node.getRank(x));
+  std::reverse(reversed.begin(), reversed.end());
+  SmallVector<int64_t> permutation = node.intsAttr("perm", reversed);
+  return node.result(node.create<nn::TransposeOp>(x, permutation));
+}
+
+static LogicalResult importConcat(NodeBinder &node) {
+  SmallVector<Value> inputs = node.allOperands();
+  int64_t axis = node.axisAttr("axis", 0, node.operand(0));
+  return node.result(node.create<nn::ConcatOp>(inputs, axis));
+}
+
+static LogicalResult importSlice(NodeBinder &node) {
+  Value x = node.operand(0);
+  if (node.getOpset() < 10) {
+    SmallVector<int64_t> starts = node.intsAttr("starts"), ends = node.intsAttr("ends");
+    SmallVector<int64_t> axes = node.intsAttr("axes", getFirstAxes(starts.size()));
+    axes = normalizeAxes(node, axes, node.getRank(x));
+    if (node.failed())
+      return failure();
+    return node.result(node.create<nn::SliceOp>(x, node.ints(starts), node.ints(ends), Value(), axes));
+  }
+  Value starts = asInt64(node, node.operand(1)), ends = asInt64(node, node.operand(2));
+  Value steps = asInt64(node, node.optionalOperand(4));
+  if (node.failed())
+    return failure();
+  SmallVector<int64_t> axes = node.constantInts(3);
+  if (!node.optionalOperand(3)) {
+    if (node.getType(starts).isDynamicDim(0))
+      return node.reject("the number of sliced axes is not known");
+    axes = getFirstAxes(node.getType(starts).getDimSize(0));
+  }
+  axes = normalizeAxes(node, axes, node.getRank(x));
+  return node.result(node.create<nn::SliceOp>(x, starts, ends, steps, axes));
+}
+
+/// Sizes are an attribute, from opset 13 on an operand; equal parts where there are none.
+static LogicalResult importSplit(NodeBinder &node) {
+  Value x = node.operand(0);
+  int64_t axis = node.axisAttr("axis", 0, x);
+  SmallVector<int64_t> sizes = node.getOpset() < 13 ? node.intsAttr("split") : node.constantInts(1);
+  int64_t outputs = node.intAttr("num_outputs", 0);
+  while (node.getOpset() < 18 && node.wantsResult(outputs))
+    ++outputs;
+  if (node.failed())
+    return failure();
+  if (sizes.empty()) {
+    int64_t extent = node.getType(x).getDimSize(axis);
+    if (ShapedType::isDynamic(extent) || outputs < 1)
+      return node.reject("cannot split an extent that is not static into equal parts");
+    int64_t part = llvm::divideCeil(extent, outputs);
+    for (int64_t i = 0; i < outputs; ++i)
+      sizes.push_back(std::max<int64_t>(0, std::min(part, extent - i * part)));
+  }
+  int64_t start = 0;
+  for (int64_t size : sizes) {
+    Value part = node.create<nn::SliceOp>(x, node.ints({start}), node.ints({start + size}), Value(),
+                                          ArrayRef<int64_t>{axis});
+    if (failed(node.result(part)))
+      return failure();
+    start += size;
+  }
+  return success();
+}
+
+//===--- Growth ---===//
+
+/// Pads and value are attributes up to opset 10, operands from 11 on.
+static LogicalResult importPad(NodeBinder &node) {
+  Value x = node.operand(0);
+  std::string name = node.stringAttr("mode", "constant");
+  std::optional<nn::PadMode> mode = nn::symbolizePadMode(name);
+  if (!x || !mode)
+    return node.reject("mode '" + name + "' is not known");
+  SmallVector<int64_t> axes = getFirstAxes(node.getRank(x));
+  Value pads, value;
+  if (node.getOpset() < 11) {
+    pads = node.ints(node.intsAttr("pads"));
+    value = node.scalar(getElementTypeOrSelf(x), node.floatAttr("value", 0));
+  } else {
+    pads = node.operand(1);
+    value = node.optionalOperand(2);
+    if (node.optionalOperand(3))
+      axes = normalizeAxes(node, node.constantInts(3), node.getRank(x));
+  }
+  return node.result(node.create<nn::PadOp>(x, pads, value, axes, *mode));
+}
+
+static LogicalResult importExpand(NodeBinder &node) {
+  Value x = node.operand(0), shape = node.operand(1);
+  return node.result(node.create<nn::BroadcastToOp>(x, shape));
+}
+
+static LogicalResult importTile(NodeBinder &node) {
+  Value x = node.operand(0), repeats = node.operand(1);
+  return node.result(node.create<nn::TileOp>(x, repeats));
+}
+
+//===--- Images ---===//
+
+static LogicalResult importDepthToSpace(NodeBinder &node) {
+  Value x = node.operand(0);
+  int64_t block = node.intAttr("blocksize", 0);
+  std::string mode = node.stringAttr("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return node.reject("mode '" + mode + "' is not known");
+  auto order = mode == "DCR" ? nn::DepthOrder::DepthColumnRow : nn::DepthOrder::ColumnRowDepth;
+  return node.result(node.create<nn::DepthToSpaceOp>(x, block, order, nn::Layout::ChannelsFirst));
+}
+
+static LogicalResult importSpaceToDepth(NodeBinder &node) {
+  Value x = node.operand(0);
+  int64_t block = node.intAttr("blocksize", 0);
+  return node.result(node.create<nn::SpaceToDepthOp>(x, block, nn::DepthOrder::DepthColumnRow,
+                                                     nn::Layout::ChannelsFirst));
+}
+
+static LogicalResult importTrilu(NodeBinder &node) {
+  Value x = node.operand(0);
+  bool upper = node.intAttr("upper", 1);
+  return node.result(node.create<nn::TriluOp>(x, node.optionalOperand(1), upper));
+}
+
+static const OpEntry table[] = {
+    {"Concat", 4, importConcat},
+    {"DepthToSpace", 1, importDepthToSpace},
+    {"Expand", 8, importExpand},
+    {"Flatten", 1, importFlatten},
+    {"Pad", 2, importPad},
+    {"Reshape", 5, importReshape},
+    {"Slice", 1, importSlice},
+    {"SpaceToDepth", 1, importSpaceToDepth},
+    {"Split", 2, importSplit},
+    {"Squeeze", 1, importSqueeze},
+    {"Tile", 6, importTile},
+    {"Transpose", 1, importTranspose},
+    {"Trilu", 14, importTrilu},
+    {"Unsqueeze", 1, importUnsqueeze},
+};
+
+ArrayRef<OpEntry> getMovementOps() { return table; }
+
+} // namespace nnc::onnx
