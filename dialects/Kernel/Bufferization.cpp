@@ -50,7 +50,10 @@ template <typename... Ops> void attachAll(MLIRContext *context) {
 } // namespace
 
 void registerBufferization(DialectRegistry &registry) {
-  registry.addExtension(+[](MLIRContext *context, KernelDialect *) { attachAll<ContractOp>(context); });
+  registry.addExtension(+[](MLIRContext *context, KernelDialect *) {
+    attachAll<ContractOp, ConvOp, DepthwiseOp, LrnOp, NormalizeOp, PackFilterOp, PackMatrixOp, PoolOp, ReduceOp,
+              SoftmaxOp>(context);
+  });
 }
 
 } // namespace nnc::kernel

@@ -5,6 +5,28 @@ using namespace mlir;
 
 namespace nnc::kernel {
 
-LogicalResult ContractOp::verify() { return verifyStructured(cast<EpilogueOpInterface>(getOperation())); }
+LogicalResult ContractOp::verify() {
+  auto rank = [](Value value) { return cast<ShapedType>(value.getType()).getRank(); };
+  if (rank(getLhs()) < 2 || rank(getRhs()) != rank(getLhs()) + 1 || rank(getInit()) != rank(getLhs()))
+    return emitOpError("lhs, packed rhs and destination do not fit");
+  if (cast<ShapedType>(getRhs().getType()).isDynamicDim(rank(getRhs()) - 1))
+    return emitOpError("the width of a panel must be static");
+  return verifyStructured(cast<EpilogueOpInterface>(getOperation()));
+}
+
+LogicalResult PackMatrixOp::verify() {
+  auto source = cast<ShapedType>(getSource().getType()), init = cast<ShapedType>(getInit().getType());
+  if (source.getRank() < 2 || init.getRank() != source.getRank() + 1)
+    return emitOpError("source and destination do not fit");
+  return success();
+}
+
+int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
+  int64_t lanes = target.getLanes(elementType);
+  // Two vectors wide on most targets (14x2 of 32, 6x2 of 16 registers); one where the matrix is no wider.
+  if (!ShapedType::isDynamic(n) && n <= lanes)
+    return lanes;
+  return 2 * lanes;
+}
 
 } // namespace nnc::kernel

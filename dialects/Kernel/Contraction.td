@@ -15,4 +15,12 @@ def Kernel_ContractOp : Kernel_StructuredOp<"contract",
   }];
 }
 
+def Kernel_PackMatrixOp : Kernel_PackOp<"pack_matrix", (ins UnitAttr:$transposed)> {
+  let summary = "a right-hand side in the order in which kernel.contract reads it";
+  let description = [{
+    source [B..., K, N], or with `transposed` [B..., N, K], into
+    init [B..., ceil(N / nr), K, nr]; the last panel is filled with zeros.
+  }];
+}
+
 #endif // DIALECTS_KERNEL_CONTRACTION_TD

@@ -40,6 +40,14 @@ llvm::LogicalResult verifyStructured(EpilogueOpInterface op);
 void buildIdentityEpilogue(mlir::OpBuilder &builder, mlir::Region &epilogue, mlir::Type elementType,
                            mlir::Location loc);
 
+/// Checks that each list has one entry per spatial dimension, of which there are one to three.
+llvm::LogicalResult verifyWindows(mlir::Operation *op, int64_t spatial,
+                                  llvm::ArrayRef<llvm::ArrayRef<int64_t>> lists);
+
+/// Width nr of the panels in which a right-hand side of `n` columns (or a filter
+/// of n output channels per group; kDynamic where not known) is packed.
+int64_t getPanelWidth(TargetAttr target, int64_t n, mlir::Type elementType);
+
 /// Lets one-shot bufferisation handle the dialect's kernels.
 void registerBufferization(mlir::DialectRegistry &registry);
 

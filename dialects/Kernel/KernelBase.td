@@ -75,4 +75,22 @@ class Kernel_StructuredOp<string mnemonic, dag inputs, dag attributes, list<Trai
   let hasVerifier = 1;
 }
 
+/// Rearranges a constant, or an activation at run time, for a kernel to read.
+class Kernel_PackOp<string mnemonic, dag attributes>
+    : Op<Kernel_Dialect, mnemonic, [DestinationStyleOpInterface, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let arguments = !con((ins Kernel_Shaped:$source, Kernel_Shaped:$init), attributes);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = "`(` operands `)` attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+  let extraClassDefinition = [{
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<::mlir::SideEffects::EffectInstance<::mlir::MemoryEffects::Effect>> &effects) {
+      ::nnc::kernel::getStructuredEffects(::llvm::cast<::mlir::DestinationStyleOpInterface>(getOperation()), effects);
+    }
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // DIALECTS_KERNEL_KERNELBASE_TD

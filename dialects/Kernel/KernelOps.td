@@ -5,6 +5,9 @@
 
 include "dialects/Kernel/KernelBase.td"
 include "dialects/Kernel/Contraction.td"
+include "dialects/Kernel/Convolution.td"
+include "dialects/Kernel/Row.td"
+include "dialects/Kernel/Stencil.td"
 
 def Kernel_YieldOp : Op<Kernel_Dialect, "yield", [Pure, Terminator]> {
   let summary = "the value that a kernel stores";

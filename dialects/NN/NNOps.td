@@ -4,8 +4,13 @@
 #define DIALECTS_NN_NNOPS_TD
 
 include "dialects/NN/NNBase.td"
+include "dialects/NN/Contraction.td"
+include "dialects/NN/Convolution.td"
 include "dialects/NN/Elementwise.td"
 include "dialects/NN/Indexing.td"
 include "dialects/NN/Movement.td"
+include "dialects/NN/Normalization.td"
+include "dialects/NN/Pooling.td"
+include "dialects/NN/Reduction.td"
 
 #endif // DIALECTS_NN_NNOPS_TD

@@ -32,6 +32,18 @@ static bool broadcastExtent(int64_t extent, int64_t &result) {
   return ShapedType::isDynamic(extent);
 }
 
+bool inferBroadcastShape(ArrayRef<ArrayRef<int64_t>> shapes, SmallVectorImpl<int64_t> &result) {
+  result.clear();
+  for (ArrayRef<int64_t> shape : shapes) {
+    if (shape.size() > result.size())
+      result.insert(result.begin(), shape.size() - result.size(), 1);
+    for (size_t i = 1; i <= shape.size(); ++i)
+      if (!broadcastExtent(shape[shape.size() - i], result[result.size() - i]))
+        return false;
+  }
+  return true;
+}
+
 LogicalResult inferBroadcast(std::optional<Location> location, ValueRange operands, Type elementType,
                              SmallVectorImpl<Type> &types) {
   SmallVector<int64_t> shape;

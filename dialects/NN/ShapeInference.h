@@ -15,6 +15,17 @@ namespace nnc::nn {
 /// know more (or less) than what is inferred, but must not contradict it.
 bool areCompatible(mlir::TypeRange inferred, mlir::TypeRange actual);
 
+/// The numpy broadcast of `shapes`; false where they do not broadcast.
+bool inferBroadcastShape(llvm::ArrayRef<llvm::ArrayRef<int64_t>> shapes, llvm::SmallVectorImpl<int64_t> &result);
+
+/// Appends the result type of a pool over `input` (one entry per spatial
+/// dimension in each list). With `ceil` the last, partial window counts where it
+/// starts before the end of the input.
+llvm::LogicalResult inferPool(std::optional<mlir::Location> location, mlir::RankedTensorType input, bool channelsFirst,
+                              llvm::ArrayRef<int64_t> window, llvm::ArrayRef<int64_t> strides,
+                              llvm::ArrayRef<int64_t> dilations, llvm::ArrayRef<int64_t> padsBegin,
+                              llvm::ArrayRef<int64_t> padsEnd, bool ceil, llvm::SmallVectorImpl<mlir::Type> &types);
+
 /// Appends the numpy broadcast of the shapes of `operands`. The element type is
 /// `elementType`, or, where that is null, the one that all operands share.
 /// Fails, with a diagnostic at `location` where given, on extents that do not

@@ -35,4 +35,13 @@ def SinkTransposes : Pass<"sink-transposes"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
 }
 
+def FoldBatchNorm : Pass<"fold-batch-norm"> {
+  let summary = "Fold a batch norm into the convolution before it";
+  let description = [{
+    Before: `nn.batch_norm` of a `nn.conv` that nothing else uses
+    After: `nn.conv` with scaled filter and bias, computed from constants
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
+}
+
 #endif // LIB_TRANSFORMS_PASSES_TD

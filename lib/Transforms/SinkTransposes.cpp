@@ -169,6 +169,36 @@ template <typename OpTy> struct SinkBelowAxes : public OpRewritePattern<OpTy> {
   }
 };
 
+/// Below a reduction. Without keepdims the axes that are left may need no transpose at all.
+struct SinkBelowReduce : public OpRewritePattern<nn::ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::ReduceOp op, PatternRewriter &rewriter) const override {
+    nn::TransposeOp transpose = getSinkable(op.getInput());
+    if (!transpose)
+      return rewriter.notifyMatchFailure(op, "the input is not transposed");
+    SmallVector<int64_t> permutation(transpose.getPermutation()), axes;
+    for (int64_t axis : op.getAxes())
+      axes.push_back(permutation[axis]);
+    SmallVector<int64_t> sortedAxes = axes;
+    llvm::sort(sortedAxes);
+    SmallVector<int64_t> left = permutation;
+    if (!op.getKeepdims()) {
+      SmallVector<int64_t> source; // axes of the untransposed input that survive, in their order
+      for (int64_t axis = 0, rank = permutation.size(); axis < rank; ++axis)
+        if (!llvm::is_contained(axes, axis))
+          source.push_back(axis);
+      left.clear();
+      for (auto [position, axis] : llvm::enumerate(permutation))
+        if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(position)))
+          left.push_back(llvm::find(source, axis) - source.begin());
+    }
+    rewriter.modifyOpInPlace(op, [&] { op.setAxes(sortedAxes); });
+    replaceSunk(rewriter, op, transpose.getInput(), left);
+    return success();
+  }
+};
+
 /// Two transposes in a row are one, or none.
 struct MergeTransposes : public OpRewritePattern<nn::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -215,9 +245,9 @@ struct TransposeOfUnitAxes : public OpRewritePattern<nn::TransposeOp> {
 struct SinkTransposesPass : public impl::SinkTransposesBase<SinkTransposesPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<SinkBelowElementwise, SinkBelowAxis<nn::ConcatOp>,
+    patterns.add<SinkBelowElementwise, SinkBelowAxis<nn::ConcatOp>, SinkBelowAxis<nn::SoftmaxOp>,
                  SinkBelowAxes<nn::SliceOp>, SinkBelowAxes<nn::PadOp>, SinkBelowAxes<nn::ReverseOp>,
-                 SinkBelowAxes<nn::ResizeOp>, MergeTransposes, TransposeOfUnitAxes>(&getContext());
+                 SinkBelowAxes<nn::ResizeOp>, SinkBelowReduce, MergeTransposes, TransposeOfUnitAxes>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

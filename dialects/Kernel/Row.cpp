@@ -1,0 +1,21 @@
+// Verifiers of the row family.
+#include "dialects/Kernel/Kernel.h"
+
+using namespace mlir;
+
+namespace nnc::kernel {
+
+static LogicalResult verifyRanks(Operation *op, int64_t inputRank, int64_t initRank) {
+  auto rank = [&](Value value) { return cast<ShapedType>(value.getType()).getRank(); };
+  auto dps = cast<DestinationStyleOpInterface>(op);
+  if (rank(op->getOperand(0)) != inputRank || rank(dps.getDpsInits()[0]) != initRank)
+    return op->emitOpError("expects an input of rank ") << inputRank << " and a destination of rank " << initRank;
+  return verifyStructured(cast<EpilogueOpInterface>(op));
+}
+
+LogicalResult SoftmaxOp::verify() { return verifyRanks(*this, 3, 3); }
+LogicalResult NormalizeOp::verify() { return verifyRanks(*this, 3, 3); }
+LogicalResult ReduceOp::verify() { return verifyRanks(*this, 3, 2); }
+LogicalResult LrnOp::verify() { return verifyRanks(*this, 2, 2); }
+
+} // namespace nnc::kernel
