@@ -14,6 +14,7 @@ public:
 };
 
 void populateElementwiseToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateIndexingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateMovementToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 
 } // namespace nnc

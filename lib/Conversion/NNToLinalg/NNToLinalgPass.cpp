@@ -57,6 +57,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
     populateElementwiseToLinalg(types, patterns);
+    populateIndexingToLinalg(types, patterns);
     populateMovementToLinalg(types, patterns);
     patterns.add<ConvertConstant>(types, &getContext());
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);

@@ -1,0 +1,334 @@
+// Indexing: gathers and generators are one linalg.generic that reads each element
+// where its index says; scatters are loops over the updates, in order, that change
+// a copy of the data.
+#include "dialects/NN/NN.h"
+#include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/ElementwiseBodies.h"
+#include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// Defines the pattern of one operation: `build` returns the value that replaces
+/// it, of `type`, or null after a diagnostic.
+template <typename OpTy>
+struct ConvertIndexing : OpConversionPattern<OpTy> {
+  using OpConversionPattern<OpTy>::OpConversionPattern;
+  Value build(ImplicitLocOpBuilder &builder, OpTy op, typename OpTy::Adaptor adaptor, RankedTensorType type) const;
+
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    auto type = this->getTypeConverter()->template convertType<RankedTensorType>(op.getType());
+    Value result = build(builder, op, adaptor, type);
+    if (!result)
+      return failure();
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+static SmallVector<Value> getExtents(ImplicitLocOpBuilder &builder, Value tensor) {
+  SmallVector<Value> extents;
+  for (int64_t axis = 0; axis < getRanked(tensor).getRank(); ++axis)
+    extents.push_back(getExtent(builder, builder.getLoc(), tensor, axis));
+  return extents;
+}
+
+/// The index stored at `position`, counted from the end where negative, and kept
+/// within the axis so that a wrong one reads some element.
+static Value readIndex(ImplicitLocOpBuilder &builder, Value indices, ValueRange position, Value extent) {
+  Value stored = tensor::ExtractOp::create(builder, indices, position);
+  Value index = arith::IndexCastOp::create(builder, builder.getIndexType(), stored);
+  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  Value negative = arith::CmpIOp::create(builder, arith::CmpIPredicate::slt, index, zero);
+  Value wrapped = arith::AddIOp::create(builder, index, extent);
+  index = arith::SelectOp::create(builder, negative, wrapped, index);
+  Value last = arith::SubIOp::create(builder, extent, one);
+  index = arith::MinSIOp::create(builder, index, last);
+  return arith::MaxSIOp::create(builder, index, zero);
+}
+
+//===----------------------------------------------------------------------===//
+// Gather
+//===----------------------------------------------------------------------===//
+
+template <>
+Value ConvertIndexing<nn::GatherOp>::build(ImplicitLocOpBuilder &builder, nn::GatherOp op, OpAdaptor adaptor,
+                                           RankedTensorType type) const {
+  int64_t axis = op.getAxis(), rank = getRanked(adaptor.getIndices()).getRank();
+  SmallVector<Value> data = getExtents(builder, adaptor.getData()), extents(ArrayRef(data).take_front(axis));
+  llvm::append_range(extents, getExtents(builder, adaptor.getIndices()));
+  llvm::append_range(extents, ArrayRef(data).drop_front(axis + 1));
+  return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    SmallVector<Value> source(index.take_front(axis));
+    source.push_back(readIndex(inner, adaptor.getIndices(), index.slice(axis, rank), data[axis]));
+    llvm::append_range(source, index.drop_front(axis + rank));
+    return tensor::ExtractOp::create(inner, adaptor.getData(), source);
+  });
+}
+
+template <>
+Value ConvertIndexing<nn::GatherElementsOp>::build(ImplicitLocOpBuilder &builder, nn::GatherElementsOp op,
+                                                   OpAdaptor adaptor, RankedTensorType type) const {
+  int64_t axis = op.getAxis();
+  Value extent = getExtent(builder, builder.getLoc(), adaptor.getData(), axis);
+  SmallVector<Value> extents = getExtents(builder, adaptor.getIndices());
+  return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    SmallVector<Value> source(index);
+    source[axis] = readIndex(inner, adaptor.getIndices(), index, extent);
+    return tensor::ExtractOp::create(inner, adaptor.getData(), source);
+  });
+}
+
+template <>
+Value ConvertIndexing<nn::GatherNDOp>::build(ImplicitLocOpBuilder &builder, nn::GatherNDOp op, OpAdaptor adaptor,
+                                             RankedTensorType type) const {
+  RankedTensorType indices = getRanked(adaptor.getIndices());
+  int64_t batch = op.getBatchDims(), length = indices.getShape().back(), outer = indices.getRank() - 1;
+  SmallVector<Value> data = getExtents(builder, adaptor.getData());
+  SmallVector<Value> extents = getExtents(builder, adaptor.getIndices());
+  extents.pop_back();
+  llvm::append_range(extents, ArrayRef(data).drop_front(batch + length));
+  return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    SmallVector<Value> source(index.take_front(batch));
+    for (int64_t i = 0; i < length; ++i) {
+      SmallVector<Value> position(index.take_front(outer));
+      position.push_back(getIndex(inner, i));
+      source.push_back(readIndex(inner, adaptor.getIndices(), position, data[batch + i]));
+    }
+    llvm::append_range(source, index.drop_front(outer));
+    return tensor::ExtractOp::create(inner, adaptor.getData(), source);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Scatter
+//===----------------------------------------------------------------------===//
+
+/// What an element becomes when `update` lands on `old`; `type` is the NN type.
+static Value combine(ImplicitLocOpBuilder &builder, nn::ScatterReduction reduction, Type type, Value old,
+                     Value update) {
+  bool isFloat = isa<FloatType>(type), isUnsigned = type.isUnsignedInteger();
+  auto extremum = [&](bool larger) -> Value {
+    if (isFloat)
+      return larger ? arith::MaximumFOp::create(builder, old, update).getResult()
+                    : arith::MinimumFOp::create(builder, old, update).getResult();
+    if (isUnsigned)
+      return larger ? arith::MaxUIOp::create(builder, old, update).getResult()
+                    : arith::MinUIOp::create(builder, old, update).getResult();
+    return larger ? arith::MaxSIOp::create(builder, old, update).getResult()
+                  : arith::MinSIOp::create(builder, old, update).getResult();
+  };
+  switch (reduction) {
+  case nn::ScatterReduction::None:
+    return update;
+  case nn::ScatterReduction::Add:
+    return isFloat ? arith::AddFOp::create(builder, old, update).getResult()
+                   : arith::AddIOp::create(builder, old, update).getResult();
+  case nn::ScatterReduction::Mul:
+    return isFloat ? arith::MulFOp::create(builder, old, update).getResult()
+                   : arith::MulIOp::create(builder, old, update).getResult();
+  case nn::ScatterReduction::Max:
+    return extremum(/*larger=*/true);
+  case nn::ScatterReduction::Min:
+    return extremum(/*larger=*/false);
+  }
+  llvm_unreachable("all reductions are handled");
+}
+
+/// Loops over all elements of `updates`, which land where `target` says.
+template <typename OpTy>
+static Value scatter(ImplicitLocOpBuilder &builder, OpTy op, Value data, Value updates,
+                     function_ref<SmallVector<Value>(ImplicitLocOpBuilder &, ValueRange)> target) {
+  Type type = getElementTypeOrSelf(op.getData());
+  if (type.isInteger(1) && op.getReduction() != nn::ScatterReduction::None) {
+    op.emitError("a reduction of booleans is not supported");
+    return {};
+  }
+  SmallVector<Value> upper = getExtents(builder, updates);
+  SmallVector<Value> lower(upper.size(), getIndex(builder, 0)), steps(upper.size(), getIndex(builder, 1));
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange index, ValueRange carried) -> scf::ValueVector {
+    ImplicitLocOpBuilder inner(loc, nested);
+    SmallVector<Value> position = target(inner, index);
+    Value update = tensor::ExtractOp::create(inner, updates, index);
+    if (op.getReduction() != nn::ScatterReduction::None) {
+      Value old = tensor::ExtractOp::create(inner, carried.front(), position);
+      update = combine(inner, op.getReduction(), type, old, update);
+    }
+    return {tensor::InsertOp::create(inner, update, carried.front(), position).getResult()};
+  };
+  return scf::buildLoopNest(builder, builder.getLoc(), lower, upper, steps, data, body).results.front();
+}
+
+template <>
+Value ConvertIndexing<nn::ScatterElementsOp>::build(ImplicitLocOpBuilder &builder, nn::ScatterElementsOp op,
+                                                    OpAdaptor adaptor, RankedTensorType type) const {
+  int64_t axis = op.getAxis();
+  Value extent = getExtent(builder, builder.getLoc(), adaptor.getData(), axis);
+  Value result = scatter(builder, op, adaptor.getData(), adaptor.getUpdates(),
+                         [&](ImplicitLocOpBuilder &inner, ValueRange index) {
+                           SmallVector<Value> position(index);
+                           position[axis] = readIndex(inner, adaptor.getIndices(), index, extent);
+                           return position;
+                         });
+  return result ? castTo(builder, result, type) : result;
+}
+
+template <>
+Value ConvertIndexing<nn::ScatterNDOp>::build(ImplicitLocOpBuilder &builder, nn::ScatterNDOp op, OpAdaptor adaptor,
+                                              RankedTensorType type) const {
+  RankedTensorType indices = getRanked(adaptor.getIndices());
+  int64_t length = indices.getShape().back(), outer = indices.getRank() - 1;
+  SmallVector<Value> data = getExtents(builder, adaptor.getData());
+  Value result = scatter(builder, op, adaptor.getData(), adaptor.getUpdates(),
+                         [&](ImplicitLocOpBuilder &inner, ValueRange index) {
+                           SmallVector<Value> position;
+                           for (int64_t i = 0; i < length; ++i) {
+                             SmallVector<Value> from(index.take_front(outer));
+                             from.push_back(getIndex(inner, i));
+                             position.push_back(readIndex(inner, adaptor.getIndices(), from, data[i]));
+                           }
+                           llvm::append_range(position, index.drop_front(outer));
+                           return position;
+                         });
+  return result ? castTo(builder, result, type) : result;
+}
+
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+static Value toInt64(ImplicitLocOpBuilder &builder, Value index) {
+  return arith::IndexCastOp::create(builder, builder.getI64Type(), index);
+}
+
+template <>
+Value ConvertIndexing<nn::ShapeOp>::build(ImplicitLocOpBuilder &builder, nn::ShapeOp op, OpAdaptor adaptor,
+                                          RankedTensorType type) const {
+  SmallVector<Value> elements;
+  for (int64_t axis = op.getStart(); axis < static_cast<int64_t>(op.getEnd()); ++axis)
+    elements.push_back(toInt64(builder, getExtent(builder, builder.getLoc(), adaptor.getInput(), axis)));
+  return tensor::FromElementsOp::create(builder, type, elements);
+}
+
+template <>
+Value ConvertIndexing<nn::SizeOp>::build(ImplicitLocOpBuilder &builder, nn::SizeOp op, OpAdaptor adaptor,
+                                         RankedTensorType type) const {
+  Value size = getIndex(builder, 1);
+  for (Value extent : getExtents(builder, adaptor.getInput()))
+    size = builder.createOrFold<arith::MulIOp>(size, extent);
+  return tensor::FromElementsOp::create(builder, type, toInt64(builder, size));
+}
+
+//===----------------------------------------------------------------------===//
+// Generators
+//===----------------------------------------------------------------------===//
+
+template <>
+Value ConvertIndexing<nn::FillOp>::build(ImplicitLocOpBuilder &builder, nn::FillOp op, OpAdaptor adaptor,
+                                         RankedTensorType type) const {
+  SmallVector<Value> extents;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis)
+    extents.push_back(getEntry(builder, op.getShape(), adaptor.getShape(), axis));
+  Value init = createEmpty(builder, builder.getLoc(), type, extents);
+  return linalg::FillOp::create(builder, extractOnlyElement(builder, adaptor.getValue()), init).getResult(0);
+}
+
+/// ceil((limit - start) / delta), not below 0, in the operands' type.
+static Value getRangeSize(ImplicitLocOpBuilder &builder, Type type, Value start, Value limit, Value delta) {
+  Value size;
+  if (isa<FloatType>(type)) {
+    Type f64 = builder.getF64Type();
+    auto widen = [&](Value x) { return convertElement(builder, loadElement(builder, x, type), type, f64); };
+    Value steps = arith::DivFOp::create(builder, arith::SubFOp::create(builder, widen(limit), widen(start)),
+                                        widen(delta));
+    // Truncation, and one more where something was cut off.
+    Value whole = arith::FPToSIOp::create(builder, builder.getI64Type(), steps);
+    Value back = arith::SIToFPOp::create(builder, f64, whole);
+    Value more = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, back, steps);
+    size = arith::AddIOp::create(builder, whole, arith::ExtUIOp::create(builder, builder.getI64Type(), more));
+  } else {
+    Type i64 = builder.getI64Type();
+    auto widen = [&](Value x) { return convertElement(builder, x, type, i64); };
+    size = arith::CeilDivSIOp::create(builder, arith::SubIOp::create(builder, widen(limit), widen(start)),
+                                      widen(delta));
+  }
+  Value index = arith::IndexCastOp::create(builder, builder.getIndexType(), size);
+  return arith::MaxSIOp::create(builder, index, getIndex(builder, 0));
+}
+
+template <>
+Value ConvertIndexing<nn::RangeOp>::build(ImplicitLocOpBuilder &builder, nn::RangeOp op, OpAdaptor adaptor,
+                                          RankedTensorType type) const {
+  Type element = op.getType().getElementType();
+  Value start = extractOnlyElement(builder, adaptor.getStart()), delta = extractOnlyElement(builder, adaptor.getDelta());
+  SmallVector<Value> extents(1);
+  if (!type.hasStaticShape())
+    extents[0] = getRangeSize(builder, element, start, extractOnlyElement(builder, adaptor.getLimit()), delta);
+  return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    Type i64 = inner.getI64Type();
+    Value position = convertElement(inner, toInt64(inner, index[0]), i64, element);
+    Value first = loadElement(inner, start, element), step = loadElement(inner, delta, element);
+    Value value = isa<FloatType>(element)
+                      ? arith::AddFOp::create(inner, first, arith::MulFOp::create(inner, position, step)).getResult()
+                      : arith::AddIOp::create(inner, first, arith::MulIOp::create(inner, position, step)).getResult();
+    return storeElement(inner, value, element);
+  });
+}
+
+template <>
+Value ConvertIndexing<nn::OneHotOp>::build(ImplicitLocOpBuilder &builder, nn::OneHotOp op, OpAdaptor adaptor,
+                                           RankedTensorType type) const {
+  int64_t axis = op.getAxis();
+  Type from = getElementTypeOrSelf(op.getIndices());
+  Value depth = getEntry(builder, op.getDepth(), adaptor.getDepth(), 0);
+  Value off = tensor::ExtractOp::create(builder, adaptor.getValues(), getIndex(builder, 0));
+  Value on = tensor::ExtractOp::create(builder, adaptor.getValues(), getIndex(builder, 1));
+  SmallVector<Value> extents = getExtents(builder, adaptor.getIndices());
+  extents.insert(extents.begin() + axis, depth);
+  return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    SmallVector<Value> position(index);
+    position.erase(position.begin() + axis);
+    Value stored = tensor::ExtractOp::create(inner, adaptor.getIndices(), position);
+    Value wide = convertElement(inner, loadElement(inner, stored, from), from, inner.getI64Type());
+    Value hot = arith::IndexCastOp::create(inner, inner.getIndexType(), wide);
+    Value negative = arith::CmpIOp::create(inner, arith::CmpIPredicate::slt, hot, getIndex(inner, 0));
+    hot = arith::SelectOp::create(inner, negative, arith::AddIOp::create(inner, hot, depth), hot);
+    Value isHot = arith::CmpIOp::create(inner, arith::CmpIPredicate::eq, hot, index[axis]);
+    return arith::SelectOp::create(inner, isHot, on, off);
+  });
+}
+
+template <>
+Value ConvertIndexing<nn::EyeLikeOp>::build(ImplicitLocOpBuilder &builder, nn::EyeLikeOp op, OpAdaptor adaptor,
+                                            RankedTensorType type) const {
+  SmallVector<Value> extents = getExtents(builder, adaptor.getInput());
+  Type element = type.getElementType();
+  return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    Value column = arith::AddIOp::create(inner, index[0], getIndex(inner, op.getDiagonal()));
+    Value isOn = arith::CmpIOp::create(inner, arith::CmpIPredicate::eq, column, index[1]);
+    Value one = arith::ConstantOp::create(inner, cast<TypedAttr>(inner.getOneAttr(element)));
+    Value zero = arith::ConstantOp::create(inner, inner.getZeroAttr(element));
+    return arith::SelectOp::create(inner, isOn, one, zero);
+  });
+}
+
+void populateIndexingToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<ConvertIndexing<nn::GatherOp>, ConvertIndexing<nn::GatherElementsOp>, ConvertIndexing<nn::GatherNDOp>,
+               ConvertIndexing<nn::ScatterElementsOp>, ConvertIndexing<nn::ScatterNDOp>, ConvertIndexing<nn::ShapeOp>,
+               ConvertIndexing<nn::SizeOp>, ConvertIndexing<nn::FillOp>, ConvertIndexing<nn::RangeOp>,
+               ConvertIndexing<nn::OneHotOp>, ConvertIndexing<nn::EyeLikeOp>>(types, patterns.getContext());
+}
+
+} // namespace nnc

@@ -1,0 +1,45 @@
+// RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file | FileCheck %s
+
+// CHECK-LABEL: @gather
+func.func @gather(%data: tensor<5x?xf32>, %indices: tensor<3xi64>) -> tensor<3x?xf32> {
+  // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<3x?xf32>)
+  // CHECK: tensor.extract %arg1
+  // CHECK: arith.cmpi slt
+  // CHECK: tensor.extract %arg0
+  %0 = nn.gather %data, %indices {axis = 0 : i64} : (tensor<5x?xf32>, tensor<3xi64>) -> tensor<3x?xf32>
+  return %0 : tensor<3x?xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @scatter
+func.func @scatter(%data: tensor<5x4xf32>, %indices: tensor<?x1xi64>, %updates: tensor<?x4xf32>) -> tensor<5x4xf32> {
+  // CHECK: scf.for
+  // CHECK: scf.for
+  // CHECK: arith.addf
+  // CHECK: tensor.insert
+  %0 = nn.scatter_nd %data, %indices, %updates {reduction = #nn<scatter_reduction add>} : (tensor<5x4xf32>, tensor<?x1xi64>, tensor<?x4xf32>) -> tensor<5x4xf32>
+  return %0 : tensor<5x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @generators
+func.func @generators(%x: tensor<?x4xf32>, %limit: tensor<i64>, %hot: tensor<3xi64>) -> (tensor<2xi64>, tensor<?xi64>, tensor<3x4xf32>, tensor<?x4xf32>) {
+  // CHECK: tensor.dim
+  // CHECK: tensor.from_elements
+  %0 = nn.shape %x {start = 0 : i64, end = 2 : i64} : (tensor<?x4xf32>) -> tensor<2xi64>
+  %start = arith.constant dense<0> : tensor<i64>
+  %delta = arith.constant dense<2> : tensor<i64>
+  // CHECK: arith.ceildivsi
+  // CHECK: linalg.generic
+  %1 = nn.range %start, %limit, %delta : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+  %depth = arith.constant dense<4> : tensor<1xi64>
+  %values = arith.constant dense<[0.0, 1.0]> : tensor<2xf32>
+  // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<3x4xf32>)
+  %2 = nn.one_hot %hot, %depth, %values {axis = 1 : i64} : (tensor<3xi64>, tensor<1xi64>, tensor<2xf32>) -> tensor<3x4xf32>
+  %value = arith.constant dense<1.5> : tensor<1xf32>
+  // CHECK: linalg.fill {{.*}} -> tensor<?x4xf32>
+  %3 = nn.fill %0, %value : (tensor<2xi64>, tensor<1xf32>) -> tensor<?x4xf32>
+  return %0, %1, %2, %3 : tensor<2xi64>, tensor<?xi64>, tensor<3x4xf32>, tensor<?x4xf32>
+}
