@@ -1,0 +1,181 @@
+// Scalars to vectors.
+#include "lib/Codegen/Widening.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+Type getWideType(Type type, int64_t width) { return width == 1 ? type : VectorType::get({width}, type); }
+
+Value broadcastTo(OpBuilder &builder, Location loc, Value value, int64_t width) {
+  if (width == 1 || isa<VectorType>(value.getType()))
+    return value;
+  return vector::BroadcastOp::create(builder, loc, VectorType::get({width}, value.getType()), value);
+}
+
+Value createConstant(OpBuilder &builder, Location loc, Type type, double value) {
+  Type element = getElementTypeOrSelf(type);
+  TypedAttr scalar;
+  if (isa<FloatType>(element))
+    scalar = builder.getFloatAttr(element, value);
+  else
+    scalar = builder.getIntegerAttr(element, static_cast<int64_t>(value));
+  if (auto vector = dyn_cast<VectorType>(type))
+    scalar = DenseElementsAttr::get(vector, Attribute(scalar));
+  return arith::ConstantOp::create(builder, loc, scalar);
+}
+
+/// A scalar constant as a splat.
+static Value widenConstant(OpBuilder &builder, arith::ConstantOp op, int64_t width) {
+  if (width == 1 || isa<VectorType>(op.getType()))
+    return builder.clone(*op)->getResult(0);
+  auto type = VectorType::get({width}, op.getType());
+  return arith::ConstantOp::create(builder, op.getLoc(), DenseElementsAttr::get(type, Attribute(op.getValue())));
+}
+
+void widenBody(OpBuilder &builder, Block &block, IRMapping &mapping, int64_t width) {
+  for (Operation &op : block.without_terminator()) {
+    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+      mapping.map(constant.getResult(), widenConstant(builder, constant, width));
+      continue;
+    }
+    IRMapping operands;
+    for (Value operand : op.getOperands()) {
+      Value mapped = mapping.lookupOrDefault(operand);
+      if (auto constant = mapped.getDefiningOp<arith::ConstantOp>(); constant && mapped == operand)
+        mapped = widenConstant(builder, constant, width);
+      operands.map(operand, broadcastTo(builder, op.getLoc(), mapped, width));
+    }
+    Operation *wide = builder.clone(op, operands);
+    for (auto [result, original] : llvm::zip(wide->getResults(), op.getResults())) {
+      result.setType(getWideType(original.getType(), width));
+      mapping.map(original, result);
+    }
+  }
+}
+
+bool isContiguous(Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  return type.getRank() == 0 || type.isLastDimUnitStride();
+}
+
+/// `indices` with `offset` added to the last one.
+static SmallVector<Value> shiftLast(OpBuilder &builder, Location loc, ValueRange indices, int64_t offset) {
+  SmallVector<Value> shifted(indices);
+  if (offset)
+    shifted.back() = builder.createOrFold<arith::AddIOp>(loc, shifted.back(),
+                                                         arith::ConstantIndexOp::create(builder, loc, offset));
+  return shifted;
+}
+
+Value loadWide(OpBuilder &builder, Location loc, Value memref, ValueRange indices, int64_t width) {
+  if (width == 1)
+    return memref::LoadOp::create(builder, loc, memref, indices);
+  auto type = VectorType::get({width}, cast<MemRefType>(memref.getType()).getElementType());
+  if (isContiguous(memref))
+    return vector::LoadOp::create(builder, loc, type, memref, indices);
+  SmallVector<Value> elements;
+  for (int64_t lane = 0; lane < width; ++lane)
+    elements.push_back(memref::LoadOp::create(builder, loc, memref, shiftLast(builder, loc, indices, lane)));
+  return vector::FromElementsOp::create(builder, loc, type, elements);
+}
+
+void storeWide(OpBuilder &builder, Location loc, Value value, Value memref, ValueRange indices, int64_t width) {
+  if (width == 1) {
+    memref::StoreOp::create(builder, loc, value, memref, indices);
+    return;
+  }
+  if (isContiguous(memref)) {
+    vector::StoreOp::create(builder, loc, value, memref, indices);
+    return;
+  }
+  for (int64_t lane = 0; lane < width; ++lane) {
+    Value element = vector::ExtractOp::create(builder, loc, value, lane);
+    memref::StoreOp::create(builder, loc, element, memref, shiftLast(builder, loc, indices, lane));
+  }
+}
+
+static bool isFloat(Value value) { return isa<FloatType>(getElementTypeOrSelf(value.getType())); }
+
+Value createAdd(OpBuilder &builder, Location loc, Value lhs, Value rhs) {
+  if (isFloat(lhs))
+    return arith::AddFOp::create(builder, loc, lhs, rhs, arith::FastMathFlags::contract);
+  return arith::AddIOp::create(builder, loc, lhs, rhs);
+}
+
+Value createMul(OpBuilder &builder, Location loc, Value lhs, Value rhs) {
+  if (isFloat(lhs))
+    return arith::MulFOp::create(builder, loc, lhs, rhs, arith::FastMathFlags::contract);
+  return arith::MulIOp::create(builder, loc, lhs, rhs);
+}
+
+Value createSub(OpBuilder &builder, Location loc, Value lhs, Value rhs) {
+  if (isFloat(lhs))
+    return arith::SubFOp::create(builder, loc, lhs, rhs, arith::FastMathFlags::contract);
+  return arith::SubIOp::create(builder, loc, lhs, rhs);
+}
+
+Value multiplyAdd(OpBuilder &builder, Location loc, Value lhs, Value rhs, Value accumulator, bool fma) {
+  if (fma && isa<VectorType>(lhs.getType()) && isFloat(lhs))
+    return vector::FMAOp::create(builder, loc, lhs, rhs, accumulator);
+  return createAdd(builder, loc, createMul(builder, loc, lhs, rhs), accumulator);
+}
+
+/// Picks `lhs` where `predicate` holds, or where lhs is NaN: a comparison and a select are one instruction on most
+/// targets, where arith.maximumf is several.
+static Value createExtremum(OpBuilder &builder, Location loc, Value lhs, Value rhs, arith::CmpFPredicate floats,
+                            arith::CmpIPredicate integers) {
+  if (!isFloat(lhs)) {
+    Value better = arith::CmpIOp::create(builder, loc, integers, lhs, rhs);
+    return arith::SelectOp::create(builder, loc, better, lhs, rhs);
+  }
+  Value better = arith::CmpFOp::create(builder, loc, floats, lhs, rhs);
+  Value extremum = arith::SelectOp::create(builder, loc, better, lhs, rhs);
+  Value isNaN = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, lhs, lhs);
+  return arith::SelectOp::create(builder, loc, isNaN, lhs, extremum);
+}
+
+Value createMax(OpBuilder &builder, Location loc, Value lhs, Value rhs, bool isUnsigned) {
+  return createExtremum(builder, loc, lhs, rhs, arith::CmpFPredicate::OGT,
+                        isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt);
+}
+
+Value createMin(OpBuilder &builder, Location loc, Value lhs, Value rhs, bool isUnsigned) {
+  return createExtremum(builder, loc, lhs, rhs, arith::CmpFPredicate::OLT,
+                        isUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt);
+}
+
+Value convertElements(OpBuilder &builder, Location loc, Value value, Type elementType) {
+  Type from = getElementTypeOrSelf(value.getType());
+  if (from == elementType)
+    return value;
+  Type type = elementType;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    type = vector.clone(elementType);
+  bool fromFloat = isa<FloatType>(from), toFloat = isa<FloatType>(elementType);
+  unsigned fromWidth = from.getIntOrFloatBitWidth(), toWidth = elementType.getIntOrFloatBitWidth();
+  if (fromFloat && toFloat && fromWidth == toWidth) { // f16 and bf16
+    value = convertElements(builder, loc, value, builder.getF32Type());
+    return arith::TruncFOp::create(builder, loc, type, value);
+  }
+  if (fromFloat && toFloat)
+    return fromWidth < toWidth ? Value(arith::ExtFOp::create(builder, loc, type, value))
+                               : Value(arith::TruncFOp::create(builder, loc, type, value));
+  if (toFloat)
+    return arith::SIToFPOp::create(builder, loc, type, value);
+  if (fromFloat)
+    return arith::FPToSIOp::create(builder, loc, type, value);
+  return fromWidth < toWidth ? Value(arith::ExtSIOp::create(builder, loc, type, value))
+                             : Value(arith::TruncIOp::create(builder, loc, type, value));
+}
+
+Type getAccumulatorType(Type type) {
+  return isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32 ? Float32Type::get(type.getContext()) : type;
+}
+
+} // namespace nnc
