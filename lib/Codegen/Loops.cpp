@@ -92,7 +92,7 @@ OpFoldResult Index::min(OpFoldResult lhs, OpFoldResult rhs) const {
   return arith::MinSIOp::create(builder, loc, get(lhs), get(rhs)).getResult();
 }
 
-OpFoldResult getExtent(OpBuilder &builder, Location loc, Value memref, int64_t dim) {
+OpFoldResult getBufferExtent(OpBuilder &builder, Location loc, Value memref, int64_t dim) {
   return memref::getMixedSize(builder, loc, memref, dim);
 }
 

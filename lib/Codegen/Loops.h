@@ -33,7 +33,7 @@ private:
 };
 
 /// The extent of dimension `dim` of a memref.
-mlir::OpFoldResult getExtent(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref, int64_t dim);
+mlir::OpFoldResult getBufferExtent(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref, int64_t dim);
 /// Its value where it is static.
 std::optional<int64_t> getStatic(mlir::OpFoldResult value);
 

@@ -18,4 +18,17 @@ def ConvertNNToLinalg : Pass<"convert-nn-to-linalg", "::mlir::ModuleOp"> {
   ];
 }
 
+def ConvertKernelToVector : Pass<"convert-kernel-to-vector"> {
+  let summary = "Expand kernel operations on buffers to loops over hardware vectors";
+  let description = [{
+    Before: `kernel.contract(%a, %b, %c)` on memrefs
+    After: `scf.parallel` and `scf.for` loops over register tiles of
+    `vector.fma`, at the width and within the registers of `kernel.target`.
+  }];
+  let dependentDialects = [
+    "::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 #endif // LIB_CONVERSION_PASSES_TD

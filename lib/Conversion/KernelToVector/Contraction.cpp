@@ -1,0 +1,245 @@
+// Matrix products with a packed right-hand side.
+//
+// One parallel loop over batches and panels; inside, register tiles of balanced
+// height. Few rows take several panels at once, so that there are enough
+// independent sums.
+#include "lib/Conversion/KernelToVector/KernelToVector.h"
+#include "lib/Conversion/KernelToVector/MicroKernel.h"
+
+#include "lib/Codegen/Epilogue.h"
+#include "lib/Codegen/Loops.h"
+#include "lib/Codegen/Widening.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace nnc {
+namespace {
+
+class ContractExpansion {
+public:
+  ContractExpansion(OpBuilder &builder, kernel::ContractOp op)
+      : op(op), loc(op.getLoc()), lhs(op.getLhs()), rhs(op.getRhs()), init(op.getInit()),
+        rank(cast<MemRefType>(init.getType()).getRank()),
+        panelWidth(cast<MemRefType>(rhs.getType()).getShape().back()),
+        tile(op, cast<MemRefType>(lhs.getType()).getElementType(), panelWidth),
+        m(getBufferExtent(builder, loc, init, rank - 2)), n(getBufferExtent(builder, loc, init, rank - 1)),
+        k(getBufferExtent(builder, loc, lhs, rank - 1)) {}
+
+  void expand(OpBuilder &builder);
+
+private:
+  /// Where a tile is: its batch, its first panel and how many panels it spans.
+  struct Columns {
+    SmallVector<Value> batch;
+    Value panel;
+    int64_t panels;
+    int64_t count;             ///< columns that exist; static
+    Value dynamicCount;        ///< or, where not null, this many of one panel's
+  };
+
+  OpFoldResult getBatchCount(OpBuilder &builder) const;
+  SmallVector<Value> getBatch(OpBuilder &builder, Value linear) const;
+  void emitPanels(OpBuilder &builder, OpFoldResult batch, OpFoldResult first, int64_t panels);
+  void emitLastPanel(OpBuilder &builder, Value batch, OpFoldResult panel, OpFoldResult count);
+  void emitRows(OpBuilder &builder, const Columns &columns);
+  void emitTile(OpBuilder &builder, const Columns &columns, Value row, int64_t rows);
+  Accumulators accumulate(OpBuilder &builder, const Columns &columns, Value row, int64_t rows);
+  void storeColumns(OpBuilder &builder, const Columns &columns, ValueRange sums,
+                    ArrayRef<SmallVector<Value>> rowIndices);
+  SmallVector<Value> getOperandBatch(OpBuilder &builder, Value operand, ArrayRef<Value> batch) const;
+  int64_t choosePanelsAtOnce() const;
+
+  kernel::ContractOp op;
+  Location loc;
+  Value lhs, rhs, init;
+  int64_t rank, panelWidth;
+  MicroKernel tile;
+  OpFoldResult m, n, k;
+};
+
+} // namespace
+
+OpFoldResult ContractExpansion::getBatchCount(OpBuilder &builder) const {
+  Index index(builder, loc);
+  OpFoldResult count = index.fold(1);
+  for (int64_t dim = 0; dim < rank - 2; ++dim)
+    count = index.mul(count, getBufferExtent(builder, loc, init, dim));
+  return count;
+}
+
+SmallVector<Value> ContractExpansion::getBatch(OpBuilder &builder, Value linear) const {
+  Index index(builder, loc);
+  SmallVector<Value> batch(rank - 2);
+  OpFoldResult rest = linear;
+  for (int64_t dim = rank - 3; dim >= 0; --dim) {
+    OpFoldResult extent = getBufferExtent(builder, loc, init, dim);
+    batch[dim] = index.get(dim == 0 ? rest : index.rem(rest, extent));
+    rest = index.quotient(rest, extent);
+  }
+  return batch;
+}
+
+/// Broadcast batch dimensions of an operand are read at 0.
+SmallVector<Value> ContractExpansion::getOperandBatch(OpBuilder &builder, Value operand, ArrayRef<Value> batch) const {
+  SmallVector<Value> indices(batch);
+  auto type = cast<MemRefType>(operand.getType()), target = cast<MemRefType>(init.getType());
+  Index index(builder, loc);
+  for (auto [dim, at] : llvm::enumerate(indices)) {
+    if (type.getDimSize(dim) == 1) {
+      at = index.constant(0);
+    } else if (type.isDynamicDim(dim) && type.getDimSize(dim) != 1 && !target.isDynamicDim(dim)) {
+      // May be 1 at run time.
+      Value extent = index.get(getBufferExtent(builder, loc, operand, dim));
+      Value isOne = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, extent, index.constant(1));
+      at = arith::SelectOp::create(builder, loc, isOne, index.constant(0), at);
+    }
+  }
+  return indices;
+}
+
+int64_t ContractExpansion::choosePanelsAtOnce() const {
+  auto rows = getStatic(m);
+  if (!rows || *rows > 6)
+    return 1;
+  int64_t panels = 1, vectors = tile.getPanelVectors();
+  while (panels < 4 && tile.getMaxRows(2 * panels * vectors) >= *rows)
+    panels *= 2;
+  return panels;
+}
+
+void ContractExpansion::expand(OpBuilder &builder) {
+  Index index(builder, loc);
+  OpFoldResult batches = getBatchCount(builder);
+  OpFoldResult fullPanels = index.div(n, panelWidth);
+  OpFoldResult rest = index.sub(n, index.mul(fullPanels, index.fold(panelWidth)));
+  int64_t atOnce = choosePanelsAtOnce();
+  OpFoldResult groups = index.div(fullPanels, atOnce);
+  parallelForEach(builder, loc, index.mul(batches, groups), [&](OpBuilder &nested, Value linear) {
+    Index inner(nested, loc);
+    bool isSingle = getStatic(batches) == 1;
+    OpFoldResult batch = isSingle ? inner.fold(0) : inner.quotient(linear, groups);
+    OpFoldResult group = isSingle ? OpFoldResult(linear) : inner.rem(linear, groups);
+    emitPanels(nested, batch, inner.mul(group, inner.fold(atOnce)), atOnce);
+  });
+  OpFoldResult grouped = index.mul(groups, index.fold(atOnce));
+  bool hasSingles = !getStatic(fullPanels) || *getStatic(fullPanels) % atOnce != 0;
+  bool hasRest = getStatic(rest) != 0;
+  if (!hasSingles && !hasRest)
+    return;
+  forEach(builder, loc, index.fold(0), batches, 1, [&](OpBuilder &nested, Value batch) {
+    if (hasSingles)
+      forEach(nested, loc, grouped, fullPanels, 1,
+              [&](OpBuilder &inner, Value panel) { emitPanels(inner, batch, panel, 1); });
+    if (hasRest)
+      emitLastPanel(nested, batch, fullPanels, rest);
+  });
+}
+
+void ContractExpansion::emitPanels(OpBuilder &builder, OpFoldResult batch, OpFoldResult first, int64_t panels) {
+  Index index(builder, loc);
+  emitRows(builder, {getBatch(builder, index.get(batch)), index.get(first), panels, panels * panelWidth, {}});
+}
+
+void ContractExpansion::emitLastPanel(OpBuilder &builder, Value batch, OpFoldResult panel, OpFoldResult count) {
+  Index index(builder, loc);
+  Columns columns{getBatch(builder, batch), index.get(panel), 1, getStatic(count).value_or(panelWidth), {}};
+  if (getStatic(count))
+    return emitRows(builder, columns);
+  columns.dynamicCount = index.get(count);
+  OpFoldResult any = index.min(count, index.fold(1));
+  forEach(builder, loc, index.fold(0), any, 1, [&](OpBuilder &nested, Value) { emitRows(nested, columns); });
+}
+
+void ContractExpansion::emitRows(OpBuilder &builder, const Columns &columns) {
+  Index index(builder, loc);
+  int64_t vectors = llvm::divideCeil(columns.count, tile.getLanes());
+  int64_t limit = tile.getMaxRows(vectors);
+  if (auto rows = getStatic(m)) {
+    BalancedTiles tiles = BalancedTiles::get(*rows, limit);
+    int64_t split = tiles.numLarge * tiles.large;
+    forEach(builder, loc, index.fold(0), index.fold(split), tiles.large,
+            [&](OpBuilder &nested, Value row) { emitTile(nested, columns, row, tiles.large); });
+    if (tiles.numSmall)
+      forEach(builder, loc, index.fold(split), m, tiles.large - 1,
+              [&](OpBuilder &nested, Value row) { emitTile(nested, columns, row, tiles.large - 1); });
+    return;
+  }
+  OpFoldResult full = index.mul(index.div(m, limit), index.fold(limit));
+  forEach(builder, loc, index.fold(0), full, limit,
+          [&](OpBuilder &nested, Value row) { emitTile(nested, columns, row, limit); });
+  forEach(builder, loc, full, m, 1, [&](OpBuilder &nested, Value row) { emitTile(nested, columns, row, 1); });
+}
+
+Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &columns, Value row, int64_t rows) {
+  int64_t vectors = llvm::divideCeil(columns.count, tile.getLanes());
+  Index index(builder, loc);
+  SmallVector<Value> rowIndices, lhsBatch = getOperandBatch(builder, lhs, columns.batch);
+  SmallVector<Value> rhsBatch = getOperandBatch(builder, rhs, columns.batch);
+  for (int64_t i = 0; i < rows; ++i)
+    rowIndices.push_back(index.get(index.add(row, index.fold(i))));
+  SmallVector<Value> panels;
+  for (int64_t i = 0; i < columns.panels; ++i)
+    panels.push_back(index.get(index.add(columns.panel, index.fold(i))));
+  return forEachCarrying(
+      builder, loc, index.fold(0), k, 1, tile.createZeros(builder, rows, vectors),
+      [&](OpBuilder &nested, Value at, ValueRange carried) {
+        SmallVector<Value> weights, inputs;
+        for (int64_t i = 0; i < vectors; ++i) {
+          SmallVector<Value> indices(rhsBatch);
+          indices.append({panels[i / tile.getPanelVectors()], at});
+          weights.push_back(tile.loadWeights(nested, rhs, indices, i % tile.getPanelVectors()));
+        }
+        for (Value rowIndex : rowIndices) {
+          SmallVector<Value> indices(lhsBatch);
+          indices.append({rowIndex, at});
+          inputs.push_back(tile.loadInput(nested, lhs, indices));
+        }
+        return tile.step(nested, inputs, weights, carried);
+      });
+}
+
+void ContractExpansion::emitTile(OpBuilder &builder, const Columns &columns, Value row, int64_t rows) {
+  Accumulators sums = accumulate(builder, columns, row, rows);
+  Index index(builder, loc);
+  OpFoldResult column = index.mul(columns.panel, index.fold(panelWidth));
+  SmallVector<SmallVector<Value>> rowIndices;
+  for (int64_t i = 0; i < rows; ++i) {
+    SmallVector<Value> indices(columns.batch);
+    indices.push_back(index.get(index.add(row, index.fold(i))));
+    indices.push_back(index.get(column));
+    rowIndices.push_back(indices);
+  }
+  storeColumns(builder, columns, sums, rowIndices);
+}
+
+/// Stores a tile. Of a panel whose number of columns is only known at run time, the results pass through memory and are
+/// stored one by one.
+void ContractExpansion::storeColumns(OpBuilder &builder, const Columns &columns, ValueRange sums,
+                                     ArrayRef<SmallVector<Value>> rowIndices) {
+  auto kernel = cast<kernel::EpilogueOpInterface>(op.getOperation());
+  if (!columns.dynamicCount)
+    return storeTile(builder, kernel, sums, rowIndices, tile.getLanes(), columns.count);
+  Index index(builder, loc);
+  auto type = MemRefType::get({panelWidth}, tile.getAccumulatorType());
+  Value buffer = memref::AllocaOp::create(builder, loc, type, builder.getI64IntegerAttr(64));
+  int64_t vectors = sums.size() / rowIndices.size();
+  for (size_t row = 0; row < rowIndices.size(); ++row) {
+    const SmallVector<Value> &indices = rowIndices[row];
+    for (int64_t i = 0; i < vectors; ++i)
+      storeWide(builder, loc, sums[row * vectors + i], buffer, index.constant(i * tile.getLanes()), tile.getLanes());
+    forEach(builder, loc, index.fold(0), columns.dynamicCount, 1, [&](OpBuilder &nested, Value column) {
+      SmallVector<Value> at(indices);
+      at.back() = arith::AddIOp::create(nested, loc, at.back(), column);
+      Value sum = memref::LoadOp::create(nested, loc, buffer, column);
+      storeThroughEpilogue(nested, kernel, sum, at, 1);
+    });
+  }
+}
+
+void expandContract(RewriterBase &rewriter, kernel::ContractOp op) { ContractExpansion(rewriter, op).expand(rewriter); }
+
+} // namespace nnc

@@ -1,0 +1,279 @@
+// Direct convolution of channels-last images with packed filters.
+//
+// One parallel loop over batch, panels of output channels and output rows. A
+// row is cut into register tiles of neighbouring pixels: those whose taps all
+// exist run in a loop; the few at the left and right edges are emitted one by
+// one, without the taps that fall outside. Rows outside are skipped by clamping
+// the loop over the filter's rows. Nothing is padded or copied. A transposed
+// convolution is the same per residue of its strides (see SpatialAxis).
+#include "lib/Conversion/KernelToVector/KernelToVector.h"
+#include "lib/Conversion/KernelToVector/MicroKernel.h"
+#include "lib/Conversion/KernelToVector/SpatialAxis.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// Filters of at most this many input channels (a network's first layer) are unrolled over them.
+static constexpr int64_t unrolledChannels = 4;
+
+namespace {
+
+/// Which output channels a tile computes.
+struct Panel {
+  Value batch, group, number;
+  int64_t columns; ///< that exist
+};
+
+class ConvExpansion {
+public:
+  ConvExpansion(OpBuilder &builder, kernel::ConvOp op)
+      : op(op), loc(op.getLoc()), input(op.getInput()), filter(op.getFilter()), init(op.getInit()),
+        filterType(cast<MemRefType>(filter.getType())), spatial(cast<MemRefType>(input.getType()).getRank() - 2),
+        panelWidth(filterType.getShape().back()), inputChannels(filterType.getDimSize(spatial + 2)),
+        tile(op, cast<MemRefType>(input.getType()).getElementType(), panelWidth) {}
+
+  void expand(OpBuilder &builder);
+
+private:
+  using Axes = std::vector<SpatialAxis>;
+  std::vector<Axes> getAllAxes(OpBuilder &builder);
+  void emitAxes(OpBuilder &builder, const Axes &axes);
+  void emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels, int64_t columns);
+  void emitRow(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows);
+  void emitRowDynamic(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows);
+  void emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows, Value first,
+                std::optional<int64_t> position, int64_t pixels, bool isInterior);
+  Accumulators accumulateRows(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
+                              unsigned axis, SmallVector<Value> inputRows, SmallVector<Value> filterRows,
+                              ValueRange sums,
+                              llvm::function_ref<Accumulators(OpBuilder &, ArrayRef<Value>, ArrayRef<Value>, ValueRange)>
+                                  innermost) const;
+  Accumulators accumulateTap(OpBuilder &builder, const Panel &panel, ArrayRef<Value> inputRows,
+                             ArrayRef<Value> filterRows, Value filterColumn, ArrayRef<Value> pixels,
+                             ValueRange sums) const;
+
+  kernel::ConvOp op;
+  Location loc;
+  Value input, filter, init;
+  MemRefType filterType;
+  int64_t spatial, panelWidth, inputChannels;
+  MicroKernel tile;
+};
+
+} // namespace
+
+/// One list of axes for an ordinary convolution; for a transposed one, one for each combination of phases.
+std::vector<ConvExpansion::Axes> ConvExpansion::getAllAxes(OpBuilder &builder) {
+  Index index(builder, loc);
+  std::vector<Axes> all{Axes()};
+  for (int64_t dim = 0; dim < spatial; ++dim) {
+    OpFoldResult extent = getBufferExtent(builder, loc, input, dim + 1), outputs = getBufferExtent(builder, loc, init, dim + 1);
+    int64_t size = filterType.getDimSize(dim + 2), stride = op.getStrides()[dim], dilation = op.getDilations()[dim];
+    int64_t pad = op.getPadsBegin()[dim];
+    std::vector<SpatialAxis> phases;
+    if (op.getTransposed())
+      phases = SpatialAxis::getPhases(index, extent, outputs, size, stride, dilation, pad);
+    else
+      phases = {SpatialAxis::getWindow(extent, outputs, size, stride, dilation, pad)};
+    std::vector<Axes> extended;
+    for (const Axes &axes : all)
+      for (const SpatialAxis &phase : phases) {
+        extended.push_back(axes);
+        extended.back().push_back(phase);
+      }
+    all = std::move(extended);
+  }
+  return all;
+}
+
+void ConvExpansion::expand(OpBuilder &builder) {
+  for (const Axes &axes : getAllAxes(builder))
+    emitAxes(builder, axes);
+}
+
+void ConvExpansion::emitAxes(OpBuilder &builder, const Axes &axes) {
+  int64_t groups = filterType.getDimSize(0), panels = filterType.getDimSize(1);
+  int64_t outputs = cast<MemRefType>(init.getType()).getDimSize(spatial + 1) / groups;
+  int64_t full = outputs / panelWidth;
+  Index index(builder, loc);
+  if (full)
+    emitPanels(builder, axes, index.fold(0), full, panelWidth);
+  if (full < panels)
+    emitPanels(builder, axes, index.fold(full), 1, outputs - full * panelWidth);
+}
+
+void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels,
+                               int64_t columns) {
+  Index index(builder, loc);
+  OpFoldResult total = index.mul(getBufferExtent(builder, loc, input, 0), index.fold(filterType.getDimSize(0) * numPanels));
+  for (const SpatialAxis &axis : ArrayRef(axes).drop_back())
+    total = index.mul(total, axis.count);
+  parallelForEach(builder, loc, total, [&](OpBuilder &nested, Value linear) {
+    Index inner(nested, loc);
+    OpFoldResult rest = linear;
+    SmallVector<Value> rows(spatial - 1);
+    for (int64_t dim = spatial - 2; dim >= 0; --dim) {
+      rows[dim] = inner.get(inner.rem(rest, axes[dim].count));
+      rest = inner.quotient(rest, axes[dim].count);
+    }
+    Panel panel;
+    panel.columns = columns;
+    panel.number = inner.get(inner.add(inner.rem(rest, inner.fold(numPanels)), firstPanel));
+    rest = inner.div(rest, numPanels);
+    panel.group = inner.get(inner.rem(rest, inner.fold(filterType.getDimSize(0))));
+    panel.batch = inner.get(inner.div(rest, filterType.getDimSize(0)));
+    emitRow(nested, axes, panel, rows);
+  });
+}
+
+void ConvExpansion::emitRow(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows) {
+  const SpatialAxis &axis = axes.back();
+  auto count = getStatic(axis.count);
+  if (!count || !getStatic(axis.extent))
+    return emitRowDynamic(builder, axes, panel, rows);
+  Index index(builder, loc);
+  BalancedTiles tiles = BalancedTiles::get(*count, tile.getMaxRows(llvm::divideCeil(panel.columns, tile.getLanes())));
+  auto [first, end] = axis.getInterior(index);
+  int64_t begin = 0, lower = *getStatic(first), upper = *getStatic(end);
+  while (begin < *count) {
+    int64_t number = begin / tiles.large < tiles.numLarge ? begin / tiles.large : -1;
+    int64_t size = number >= 0 ? tiles.large : tiles.large - 1;
+    bool isInterior = begin >= lower && begin + size <= upper;
+    if (!isInterior) {
+      emitTile(builder, axes, panel, rows, index.constant(begin), begin, size, false);
+      begin += size;
+      continue;
+    }
+    int64_t limit = number >= 0 ? tiles.numLarge * tiles.large : *count;
+    int64_t run = (std::min(limit, upper) - begin) / size * size;
+    forEach(builder, loc, index.fold(begin), index.fold(begin + run), size, [&](OpBuilder &nested, Value at) {
+      emitTile(nested, axes, panel, rows, at, std::nullopt, size, true);
+    });
+    begin += run;
+  }
+}
+
+/// Interior pixels in tiles, then singly; the pixels before and after singly with a clamped loop over taps.
+void ConvExpansion::emitRowDynamic(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows) {
+  const SpatialAxis &axis = axes.back();
+  Index index(builder, loc);
+  int64_t size = tile.getMaxRows(llvm::divideCeil(panel.columns, tile.getLanes()));
+  auto [first, end] = axis.getInterior(index);
+  OpFoldResult tiles = index.div(index.sub(end, first), size);
+  OpFoldResult split = index.add(first, index.mul(tiles, index.fold(size)));
+  auto single = [&](OpBuilder &nested, Value at) {
+    emitTile(nested, axes, panel, rows, at, std::nullopt, 1, false);
+  };
+  forEach(builder, loc, index.fold(0), first, 1, single);
+  forEach(builder, loc, first, split, size, [&](OpBuilder &nested, Value at) {
+    emitTile(nested, axes, panel, rows, at, std::nullopt, size, true);
+  });
+  forEach(builder, loc, split, axis.count, 1, single);
+}
+
+/// The loops over the filter's dimensions but the last.
+Accumulators ConvExpansion::accumulateRows(
+    OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows, unsigned axis,
+    SmallVector<Value> inputRows, SmallVector<Value> filterRows, ValueRange sums,
+    llvm::function_ref<Accumulators(OpBuilder &, ArrayRef<Value>, ArrayRef<Value>, ValueRange)> innermost) const {
+  if (axis + 1 == axes.size())
+    return innermost(builder, inputRows, filterRows, sums);
+  Index index(builder, loc);
+  auto [lower, upper] = axes[axis].getValidTaps(index, rows[axis]);
+  return forEachCarrying(builder, loc, lower, upper, 1, sums, [&](OpBuilder &nested, Value tap, ValueRange carried) {
+    Index inner(nested, loc);
+    SmallVector<Value> nextInput(inputRows), nextFilter(filterRows);
+    nextInput.push_back(inner.get(axes[axis].getInput(inner, rows[axis], tap)));
+    nextFilter.push_back(inner.get(axes[axis].getFilter(inner, tap)));
+    return accumulateRows(nested, axes, panel, rows, axis + 1, nextInput, nextFilter, carried, innermost);
+  });
+}
+
+/// All input channels of one tap; `pixels` are input columns, null where a pixel's tap does not exist.
+Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel, ArrayRef<Value> inputRows,
+                                          ArrayRef<Value> filterRows, Value filterColumn, ArrayRef<Value> pixels,
+                                          ValueRange sums) const {
+  Index index(builder, loc);
+  int64_t vectors = sums.size() / pixels.size();
+  OpFoldResult firstChannel = index.mul(panel.group, index.fold(inputChannels));
+  auto step = [&](OpBuilder &nested, Value channel, ValueRange carried) {
+    Index inner(nested, loc);
+    SmallVector<Value> weights, inputs, at{panel.group, panel.number};
+    llvm::append_range(at, filterRows);
+    at.append({filterColumn, channel});
+    for (int64_t i = 0; i < vectors; ++i)
+      weights.push_back(tile.loadWeights(nested, filter, at, i));
+    Value inputChannel = inner.get(inner.add(firstChannel, channel));
+    for (Value pixel : pixels) {
+      SmallVector<Value> from{panel.batch};
+      llvm::append_range(from, inputRows);
+      from.append({pixel, inputChannel});
+      inputs.push_back(pixel ? tile.loadInput(nested, input, from) : Value());
+    }
+    return tile.step(nested, inputs, weights, carried);
+  };
+  if (inputChannels > unrolledChannels)
+    return forEachCarrying(builder, loc, index.fold(0), index.fold(inputChannels), 1, sums, step);
+  Accumulators next(sums);
+  for (int64_t channel = 0; channel < inputChannels; ++channel)
+    next = step(builder, index.constant(channel), next);
+  return next;
+}
+
+/// `pixels` neighbouring outputs from `first` on. At an edge, `position` is the static value of `first`, or a single
+/// pixel clamps its taps at run time.
+void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows, Value first,
+                             std::optional<int64_t> position, int64_t pixels, bool isInterior) {
+  const SpatialAxis &axis = axes.back();
+  int64_t vectors = llvm::divideCeil(panel.columns, tile.getLanes());
+  auto columns = [&](OpBuilder &nested, ArrayRef<Value> inputRows, ArrayRef<Value> filterRows, ValueRange carried) {
+    Index index(nested, loc);
+    if (!isInterior && !position) {
+      auto [lower, upper] = axis.getValidTaps(index, first);
+      return forEachCarrying(nested, loc, lower, upper, 1, carried,
+                             [&](OpBuilder &innermost, Value tap, ValueRange inner) {
+                               Index deep(innermost, loc);
+                               Value pixel = deep.get(axis.getInput(deep, first, tap));
+                               return accumulateTap(innermost, panel, inputRows, filterRows,
+                                                    deep.get(axis.getFilter(deep, tap)), pixel, inner);
+                             });
+    }
+    Accumulators sums(carried);
+    for (int64_t tap = 0; tap < axis.taps; ++tap) {
+      SmallVector<Value> inputs;
+      for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+        bool exists = isInterior || axis.isValid(*position + pixel, tap);
+        OpFoldResult at = index.add(first, index.fold(pixel));
+        inputs.push_back(exists ? index.get(axis.getInput(index, at, index.fold(tap))) : Value());
+      }
+      if (llvm::any_of(inputs, [](Value pixel) { return static_cast<bool>(pixel); }))
+        sums = accumulateTap(nested, panel, inputRows, filterRows, index.get(axis.getFilter(index, index.fold(tap))),
+                             inputs, sums);
+    }
+    return sums;
+  };
+  Accumulators sums = accumulateRows(builder, axes, panel, rows, 0, {}, {},
+                                     tile.createZeros(builder, pixels, vectors), columns);
+
+  Index index(builder, loc);
+  OpFoldResult perGroup = index.fold(cast<MemRefType>(init.getType()).getDimSize(spatial + 1) / filterType.getDimSize(0));
+  Value column = index.get(index.add(index.mul(panel.group, perGroup), index.mul(panel.number, index.fold(panelWidth))));
+  SmallVector<SmallVector<Value>> outputs;
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+    SmallVector<Value> at{panel.batch};
+    for (auto [row, rowAxis] : llvm::zip(rows, axes))
+      at.push_back(index.get(rowAxis.getOutput(index, row)));
+    at.push_back(index.get(axis.getOutput(index, index.add(first, index.fold(pixel)))));
+    at.push_back(column);
+    outputs.push_back(at);
+  }
+  storeTile(builder, cast<kernel::EpilogueOpInterface>(op.getOperation()), sums, outputs, tile.getLanes(),
+            panel.columns);
+}
+
+void expandConv(RewriterBase &rewriter, kernel::ConvOp op) { ConvExpansion(rewriter, op).expand(rewriter); }
+
+} // namespace nnc

@@ -1,0 +1,18 @@
+// One expansion per kernel operation, by family. Each replaces its operation, on
+// memrefs, by loops.
+#ifndef LIB_CONVERSION_KERNELTOVECTOR_KERNELTOVECTOR_H
+#define LIB_CONVERSION_KERNELTOVECTOR_KERNELTOVECTOR_H
+
+#include "dialects/Kernel/Kernel.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace nnc {
+
+void expandContract(mlir::RewriterBase &rewriter, kernel::ContractOp op);
+void expandConv(mlir::RewriterBase &rewriter, kernel::ConvOp op);
+void expandPackMatrix(mlir::RewriterBase &rewriter, kernel::PackMatrixOp op);
+void expandPackFilter(mlir::RewriterBase &rewriter, kernel::PackFilterOp op);
+
+} // namespace nnc
+
+#endif // LIB_CONVERSION_KERNELTOVECTOR_KERNELTOVECTOR_H

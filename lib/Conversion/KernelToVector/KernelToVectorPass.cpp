@@ -1,0 +1,45 @@
+// Expands kernel operations on memrefs to loops over vectors.
+#include "lib/Conversion/KernelToVector/KernelToVector.h"
+#include "lib/Conversion/Passes.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+#define GEN_PASS_DEF_CONVERTKERNELTOVECTOR
+#include "lib/Conversion/Passes.h.inc"
+
+namespace {
+
+struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<ConvertKernelToVectorPass> {
+  void runOnOperation() override {
+    SmallVector<Operation *> kernels;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::YieldOp>(op))
+        kernels.push_back(op);
+    });
+    IRRewriter rewriter(&getContext());
+    for (Operation *op : kernels) {
+      if (!cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics()) {
+        op->emitOpError("must be on buffers before it is expanded");
+        return signalPassFailure();
+      }
+      rewriter.setInsertionPoint(op);
+      expand(rewriter, op);
+      rewriter.eraseOp(op);
+    }
+  }
+
+  static void expand(RewriterBase &rewriter, Operation *op) {
+    llvm::TypeSwitch<Operation *>(op)
+        .Case([&](kernel::ContractOp kernel) { expandContract(rewriter, kernel); })
+        .Case([&](kernel::ConvOp kernel) { expandConv(rewriter, kernel); })
+        .Case([&](kernel::PackFilterOp kernel) { expandPackFilter(rewriter, kernel); })
+        .Case([&](kernel::PackMatrixOp kernel) { expandPackMatrix(rewriter, kernel); });
+  }
+};
+
+} // namespace
+} // namespace nnc

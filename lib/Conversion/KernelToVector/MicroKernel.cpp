@@ -1,0 +1,79 @@
+// The register tile.
+#include "lib/Conversion/KernelToVector/MicroKernel.h"
+
+#include "lib/Codegen/Epilogue.h"
+#include "lib/Codegen/Loops.h"
+#include "lib/Codegen/Widening.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// More rows than this bring nothing: the multiply-add chains are long enough and weights are reused enough.
+static constexpr int64_t maxRows = 14;
+
+MicroKernel::MicroKernel(Operation *kernel, Type inputType, int64_t panelWidth)
+    : loc(kernel->getLoc()), target(kernel::getTarget(kernel)), inputType(inputType), panelWidth(panelWidth) {
+  auto epilogue = cast<kernel::EpilogueOpInterface>(kernel);
+  Type result = epilogue.getEpilogue().front().getArgument(0).getType();
+  accumulatorType = nnc::getAccumulatorType(result);
+  lanes = std::min<int64_t>(target.getLanes(accumulatorType), panelWidth);
+}
+
+int64_t MicroKernel::getMaxRows(int64_t vectors) const {
+  // Without fused multiply-add the product needs a register of its own.
+  int64_t available = target.getVectorRegisters() - vectors - (target.getFma() ? 1 : 2);
+  return std::clamp<int64_t>(available / vectors, 1, maxRows);
+}
+
+Accumulators MicroKernel::createZeros(OpBuilder &builder, int64_t rows, int64_t vectors) const {
+  Value zero = createConstant(builder, loc, getWideType(accumulatorType, lanes), 0);
+  return Accumulators(rows * vectors, zero);
+}
+
+Accumulators MicroKernel::step(OpBuilder &builder, ArrayRef<Value> inputs, ArrayRef<Value> weights,
+                               ValueRange accumulators) const {
+  Accumulators next(accumulators);
+  for (auto [row, input] : llvm::enumerate(inputs)) {
+    if (!input)
+      continue;
+    Value wide = broadcastTo(builder, loc, input, lanes);
+    for (auto [column, weight] : llvm::enumerate(weights)) {
+      Value &accumulator = next[row * weights.size() + column];
+      accumulator = multiplyAdd(builder, loc, wide, weight, accumulator, target.getFma());
+    }
+  }
+  return next;
+}
+
+Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange panelIndices, int64_t number) const {
+  SmallVector<Value> indices(panelIndices);
+  indices.push_back(arith::ConstantIndexOp::create(builder, loc, number * lanes));
+  return convertElements(builder, loc, loadWide(builder, loc, packed, indices, lanes), accumulatorType);
+}
+
+Value MicroKernel::loadInput(OpBuilder &builder, Value input, ValueRange indices) const {
+  return convertElements(builder, loc, memref::LoadOp::create(builder, loc, input, indices), accumulatorType);
+}
+
+void storeTile(OpBuilder &builder, kernel::EpilogueOpInterface kernel, ValueRange accumulators,
+               ArrayRef<SmallVector<Value>> rowIndices, int64_t lanes, int64_t columns) {
+  Index index(builder, kernel->getLoc());
+  int64_t vectors = accumulators.size() / std::max<size_t>(1, rowIndices.size());
+  for (auto [row, indices] : llvm::enumerate(rowIndices)) {
+    for (int64_t vector = 0; vector < vectors; ++vector) {
+      int64_t count = std::min(lanes, columns - vector * lanes);
+      if (count <= 0)
+        break;
+      SmallVector<Value> at(indices);
+      at.back() = index.get(index.add(at.back(), index.fold(vector * lanes)));
+      storePartially(builder, kernel, accumulators[row * vectors + vector], at, count);
+    }
+  }
+}
+
+} // namespace nnc

@@ -1,0 +1,59 @@
+// The register tile that all sums of products are made of: `rows` pixels (or
+// matrix rows) times `vectors` hardware vectors of output columns, accumulated
+// in registers over the reduction, then passed through the epilogue.
+//
+// Per step of the reduction: load `vectors` vectors of packed weights, and for
+// each row broadcast one input element and multiply-add it to all of them.
+#ifndef LIB_CONVERSION_KERNELTOVECTOR_MICROKERNEL_H
+#define LIB_CONVERSION_KERNELTOVECTOR_MICROKERNEL_H
+
+#include "dialects/Kernel/Kernel.h"
+#include "mlir/IR/Builders.h"
+
+namespace nnc {
+
+/// Accumulators, row-major: rows x vectors.
+using Accumulators = llvm::SmallVector<mlir::Value>;
+
+class MicroKernel {
+public:
+  /// For inputs of `inputType` and packed panels of `panelWidth` columns.
+  MicroKernel(mlir::Operation *kernel, mlir::Type inputType, int64_t panelWidth);
+
+  int64_t getLanes() const { return lanes; }
+  /// Vectors in one panel.
+  int64_t getPanelVectors() const { return panelWidth / lanes; }
+  /// The most rows whose accumulators, with `vectors` weights and one input, fit the registers.
+  int64_t getMaxRows(int64_t vectors) const;
+  mlir::Type getAccumulatorType() const { return accumulatorType; }
+
+  /// `rows` x `vectors` zeros.
+  Accumulators createZeros(mlir::OpBuilder &builder, int64_t rows, int64_t vectors) const;
+
+  /// One step: `weights` are vectors, `inputs` scalars, one per row that takes
+  /// part (null: the row's accumulators stay).
+  Accumulators step(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> inputs, llvm::ArrayRef<mlir::Value> weights,
+                    mlir::ValueRange accumulators) const;
+
+  /// Vector `number` of the panel at `panelIndices` (all indices of the packed
+  /// operand but the last).
+  mlir::Value loadWeights(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange panelIndices,
+                          int64_t number) const;
+  /// One input element as an accumulator scalar.
+  mlir::Value loadInput(mlir::OpBuilder &builder, mlir::Value input, mlir::ValueRange indices) const;
+
+private:
+  mlir::Location loc;
+  kernel::TargetAttr target;
+  mlir::Type inputType, accumulatorType;
+  int64_t panelWidth, lanes;
+};
+
+/// Stores a tile's accumulators: row r goes to output index `rowIndices[r]`,
+/// whose last entry is the tile's first column, of which `columns` exist.
+void storeTile(mlir::OpBuilder &builder, kernel::EpilogueOpInterface kernel, mlir::ValueRange accumulators,
+               llvm::ArrayRef<llvm::SmallVector<mlir::Value>> rowIndices, int64_t lanes, int64_t columns);
+
+} // namespace nnc
+
+#endif // LIB_CONVERSION_KERNELTOVECTOR_MICROKERNEL_H
