@@ -23,7 +23,8 @@ def Kernel_PoolKindAttr : EnumAttr<Kernel_Dialect, Kernel_PoolKind, "pool">;
 
 def Kernel_PoolOp : Kernel_StructuredOp<"pool", (ins Kernel_Shaped:$input),
     (ins Kernel_PoolKindAttr:$kind, DenseI64ArrayAttr:$window, DenseI64ArrayAttr:$strides,
-         DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads_begin, DenseI64ArrayAttr:$pads_end)> {
+         DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads_begin, DenseI64ArrayAttr:$pads_end,
+         UnitAttr:$is_unsigned)> {
   let summary = "reduction of windows";
   let description = [{
     input [N, S..., C], init [N, O..., C]; one to three spatial dimensions. A

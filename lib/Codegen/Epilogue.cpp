@@ -4,17 +4,18 @@
 #include "lib/Codegen/Loops.h"
 #include "lib/Codegen/Widening.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
 namespace nnc {
 
-/// The elements of an epilogue input that belong to `width` results from `indices` on.
-static Value loadInput(OpBuilder &builder, Location loc, Value input, AffineMap map, ValueRange indices,
-                       int64_t width) {
+/// The elements of an epilogue input that belong to `width` results from `indices` on along dimension `along`.
+static Value loadInput(OpBuilder &builder, Location loc, Value input, AffineMap map, ValueRange indices, int64_t width,
+                       int64_t along) {
   SmallVector<Value> at;
-  int64_t last = static_cast<int64_t>(indices.size()) - 1, lastPosition = -1;
+  int64_t inputAlong = -1;
   Index index(builder, loc);
   for (auto [position, result] : llvm::enumerate(map.getResults())) {
     auto dim = dyn_cast<AffineDimExpr>(result);
@@ -22,37 +23,31 @@ static Value loadInput(OpBuilder &builder, Location loc, Value input, AffineMap 
       at.push_back(index.constant(cast<AffineConstantExpr>(result).getValue()));
       continue;
     }
-    if (static_cast<int64_t>(dim.getPosition()) == last)
-      lastPosition = position;
+    if (static_cast<int64_t>(dim.getPosition()) == along)
+      inputAlong = position;
     at.push_back(indices[dim.getPosition()]);
   }
-  if (lastPosition < 0 || width == 1)
+  if (inputAlong < 0)
     return loadWide(builder, loc, input, at, 1);
-  if (lastPosition == static_cast<int64_t>(map.getNumResults()) - 1)
-    return loadWide(builder, loc, input, at, width);
-  SmallVector<Value> elements;
-  for (int64_t lane = 0; lane < width; ++lane) {
-    SmallVector<Value> element(at);
-    element[lastPosition] = index.get(index.add(at[lastPosition], index.fold(lane)));
-    elements.push_back(loadWide(builder, loc, input, element, 1));
-  }
-  auto type = VectorType::get({width}, getElementTypeOrSelf(input.getType()));
-  return vector::FromElementsOp::create(builder, loc, type, elements);
+  return loadWide(builder, loc, input, at, width, inputAlong);
 }
 
 void storeThroughEpilogue(OpBuilder &builder, kernel::EpilogueOpInterface kernel, Value value, ValueRange indices,
-                          int64_t width) {
+                          int64_t width, int64_t along) {
   Location loc = kernel->getLoc();
+  if (along < 0)
+    along = static_cast<int64_t>(indices.size()) - 1;
   Block &body = kernel.getEpilogue().front();
   IRMapping mapping;
   mapping.map(body.getArgument(0), convertElements(builder, loc, value, body.getArgument(0).getType()));
   for (auto [argument, input, map] :
        llvm::zip(body.getArguments().drop_front(), kernel.getEpilogueInputs(), kernel.getEpilogueMaps()))
-    mapping.map(argument, loadInput(builder, loc, input, cast<AffineMapAttr>(map).getValue(), indices, width));
+    mapping.map(argument,
+                loadInput(builder, loc, input, cast<AffineMapAttr>(map).getValue(), indices, width, along));
   widenBody(builder, body, mapping, width);
   Value stored = mapping.lookupOrDefault(body.getTerminator()->getOperand(0));
   Value init = cast<DestinationStyleOpInterface>(kernel.getOperation()).getDpsInits().front();
-  storeWide(builder, loc, broadcastTo(builder, loc, stored, width), init, indices, width);
+  storeWide(builder, loc, broadcastTo(builder, loc, stored, width), init, indices, width, along);
 }
 
 void storePartially(OpBuilder &builder, kernel::EpilogueOpInterface kernel, Value value, ValueRange indices,

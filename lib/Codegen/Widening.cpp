@@ -59,44 +59,67 @@ void widenBody(OpBuilder &builder, Block &block, IRMapping &mapping, int64_t wid
   }
 }
 
-bool isContiguous(Value memref) {
+/// Makes dimension `along` the last one by dropping dimensions of extent one behind it; false where its neighbours are
+/// no neighbours in memory.
+static bool makeLast(OpBuilder &builder, Location loc, Value &memref, SmallVectorImpl<Value> &indices, int64_t along) {
   auto type = cast<MemRefType>(memref.getType());
-  return type.getRank() == 0 || type.isLastDimUnitStride();
+  int64_t rank = type.getRank();
+  if (along == rank - 1)
+    return type.isLastDimUnitStride();
+  if (llvm::any_of(type.getShape().drop_front(along + 1), [](int64_t extent) { return extent != 1; }) ||
+      !type.getLayout().isIdentity())
+    return false;
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t dim = 0; dim <= along; ++dim)
+    groups.push_back({dim});
+  for (int64_t dim = along + 1; dim < rank; ++dim)
+    groups.back().push_back(dim);
+  memref = memref::CollapseShapeOp::create(builder, loc, memref, groups);
+  indices.truncate(along + 1);
+  return true;
 }
 
-/// `indices` with `offset` added to the last one.
-static SmallVector<Value> shiftLast(OpBuilder &builder, Location loc, ValueRange indices, int64_t offset) {
+/// `indices` with `offset` added at `along`.
+static SmallVector<Value> shift(OpBuilder &builder, Location loc, ArrayRef<Value> indices, int64_t along,
+                                int64_t offset) {
   SmallVector<Value> shifted(indices);
   if (offset)
-    shifted.back() = builder.createOrFold<arith::AddIOp>(loc, shifted.back(),
+    shifted[along] = builder.createOrFold<arith::AddIOp>(loc, shifted[along],
                                                          arith::ConstantIndexOp::create(builder, loc, offset));
   return shifted;
 }
 
-Value loadWide(OpBuilder &builder, Location loc, Value memref, ValueRange indices, int64_t width) {
+Value loadWide(OpBuilder &builder, Location loc, Value memref, ValueRange indices, int64_t width, int64_t along) {
   if (width == 1)
     return memref::LoadOp::create(builder, loc, memref, indices);
+  if (along < 0)
+    along = static_cast<int64_t>(indices.size()) - 1;
   auto type = VectorType::get({width}, cast<MemRefType>(memref.getType()).getElementType());
-  if (isContiguous(memref))
-    return vector::LoadOp::create(builder, loc, type, memref, indices);
+  SmallVector<Value> at(indices);
+  if (makeLast(builder, loc, memref, at, along))
+    return vector::LoadOp::create(builder, loc, type, memref, at);
   SmallVector<Value> elements;
   for (int64_t lane = 0; lane < width; ++lane)
-    elements.push_back(memref::LoadOp::create(builder, loc, memref, shiftLast(builder, loc, indices, lane)));
+    elements.push_back(memref::LoadOp::create(builder, loc, memref, shift(builder, loc, at, along, lane)));
   return vector::FromElementsOp::create(builder, loc, type, elements);
 }
 
-void storeWide(OpBuilder &builder, Location loc, Value value, Value memref, ValueRange indices, int64_t width) {
+void storeWide(OpBuilder &builder, Location loc, Value value, Value memref, ValueRange indices, int64_t width,
+               int64_t along) {
   if (width == 1) {
     memref::StoreOp::create(builder, loc, value, memref, indices);
     return;
   }
-  if (isContiguous(memref)) {
-    vector::StoreOp::create(builder, loc, value, memref, indices);
+  if (along < 0)
+    along = static_cast<int64_t>(indices.size()) - 1;
+  SmallVector<Value> at(indices);
+  if (makeLast(builder, loc, memref, at, along)) {
+    vector::StoreOp::create(builder, loc, value, memref, at);
     return;
   }
   for (int64_t lane = 0; lane < width; ++lane) {
     Value element = vector::ExtractOp::create(builder, loc, value, lane);
-    memref::StoreOp::create(builder, loc, element, memref, shiftLast(builder, loc, indices, lane));
+    memref::StoreOp::create(builder, loc, element, memref, shift(builder, loc, at, along, lane));
   }
 }
 

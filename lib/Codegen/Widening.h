@@ -22,17 +22,14 @@ mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc, mlir::T
 /// that width, and receives all results. Values from outside are broadcast.
 void widenBody(mlir::OpBuilder &builder, mlir::Block &block, mlir::IRMapping &mapping, int64_t width);
 
-/// Elements `indices`, ... of the last dimension. Contiguous ones are one load,
-/// strided ones are gathered.
+/// `width` elements from `indices` on along dimension `along` (-1: the last).
+/// Contiguous ones are one load, strided ones are gathered.
 mlir::Value loadWide(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref, mlir::ValueRange indices,
-                     int64_t width);
+                     int64_t width, int64_t along = -1);
 
 /// The opposite of loadWide.
 void storeWide(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Value memref,
-               mlir::ValueRange indices, int64_t width);
-
-/// True where neighbours of the last dimension of `memref` are neighbours in memory.
-bool isContiguous(mlir::Value memref);
+               mlir::ValueRange indices, int64_t width, int64_t along = -1);
 
 /// lhs * rhs + accumulator; one instruction where `fma` says that the CPU has it.
 mlir::Value multiplyAdd(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lhs, mlir::Value rhs,

@@ -42,15 +42,8 @@ private:
   std::vector<Axes> getAllAxes(OpBuilder &builder);
   void emitAxes(OpBuilder &builder, const Axes &axes);
   void emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels, int64_t columns);
-  void emitRow(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows);
-  void emitRowDynamic(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows);
-  void emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows, Value first,
-                std::optional<int64_t> position, int64_t pixels, bool isInterior);
-  Accumulators accumulateRows(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
-                              unsigned axis, SmallVector<Value> inputRows, SmallVector<Value> filterRows,
-                              ValueRange sums,
-                              llvm::function_ref<Accumulators(OpBuilder &, ArrayRef<Value>, ArrayRef<Value>, ValueRange)>
-                                  innermost) const;
+  void emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
+                const PixelTile &pixels);
   Accumulators accumulateTap(OpBuilder &builder, const Panel &panel, ArrayRef<Value> inputRows,
                              ArrayRef<Value> filterRows, Value filterColumn, ArrayRef<Value> pixels,
                              ValueRange sums) const;
@@ -125,70 +118,9 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
     rest = inner.div(rest, numPanels);
     panel.group = inner.get(inner.rem(rest, inner.fold(filterType.getDimSize(0))));
     panel.batch = inner.get(inner.div(rest, filterType.getDimSize(0)));
-    emitRow(nested, axes, panel, rows);
-  });
-}
-
-void ConvExpansion::emitRow(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows) {
-  const SpatialAxis &axis = axes.back();
-  auto count = getStatic(axis.count);
-  if (!count || !getStatic(axis.extent))
-    return emitRowDynamic(builder, axes, panel, rows);
-  Index index(builder, loc);
-  BalancedTiles tiles = BalancedTiles::get(*count, tile.getMaxRows(llvm::divideCeil(panel.columns, tile.getLanes())));
-  auto [first, end] = axis.getInterior(index);
-  int64_t begin = 0, lower = *getStatic(first), upper = *getStatic(end);
-  while (begin < *count) {
-    int64_t number = begin / tiles.large < tiles.numLarge ? begin / tiles.large : -1;
-    int64_t size = number >= 0 ? tiles.large : tiles.large - 1;
-    bool isInterior = begin >= lower && begin + size <= upper;
-    if (!isInterior) {
-      emitTile(builder, axes, panel, rows, index.constant(begin), begin, size, false);
-      begin += size;
-      continue;
-    }
-    int64_t limit = number >= 0 ? tiles.numLarge * tiles.large : *count;
-    int64_t run = (std::min(limit, upper) - begin) / size * size;
-    forEach(builder, loc, index.fold(begin), index.fold(begin + run), size, [&](OpBuilder &nested, Value at) {
-      emitTile(nested, axes, panel, rows, at, std::nullopt, size, true);
-    });
-    begin += run;
-  }
-}
-
-/// Interior pixels in tiles, then singly; the pixels before and after singly with a clamped loop over taps.
-void ConvExpansion::emitRowDynamic(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows) {
-  const SpatialAxis &axis = axes.back();
-  Index index(builder, loc);
-  int64_t size = tile.getMaxRows(llvm::divideCeil(panel.columns, tile.getLanes()));
-  auto [first, end] = axis.getInterior(index);
-  OpFoldResult tiles = index.div(index.sub(end, first), size);
-  OpFoldResult split = index.add(first, index.mul(tiles, index.fold(size)));
-  auto single = [&](OpBuilder &nested, Value at) {
-    emitTile(nested, axes, panel, rows, at, std::nullopt, 1, false);
-  };
-  forEach(builder, loc, index.fold(0), first, 1, single);
-  forEach(builder, loc, first, split, size, [&](OpBuilder &nested, Value at) {
-    emitTile(nested, axes, panel, rows, at, std::nullopt, size, true);
-  });
-  forEach(builder, loc, split, axis.count, 1, single);
-}
-
-/// The loops over the filter's dimensions but the last.
-Accumulators ConvExpansion::accumulateRows(
-    OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows, unsigned axis,
-    SmallVector<Value> inputRows, SmallVector<Value> filterRows, ValueRange sums,
-    llvm::function_ref<Accumulators(OpBuilder &, ArrayRef<Value>, ArrayRef<Value>, ValueRange)> innermost) const {
-  if (axis + 1 == axes.size())
-    return innermost(builder, inputRows, filterRows, sums);
-  Index index(builder, loc);
-  auto [lower, upper] = axes[axis].getValidTaps(index, rows[axis]);
-  return forEachCarrying(builder, loc, lower, upper, 1, sums, [&](OpBuilder &nested, Value tap, ValueRange carried) {
-    Index inner(nested, loc);
-    SmallVector<Value> nextInput(inputRows), nextFilter(filterRows);
-    nextInput.push_back(inner.get(axes[axis].getInput(inner, rows[axis], tap)));
-    nextFilter.push_back(inner.get(axes[axis].getFilter(inner, tap)));
-    return accumulateRows(nested, axes, panel, rows, axis + 1, nextInput, nextFilter, carried, innermost);
+    int64_t limit = tile.getMaxRows(llvm::divideCeil(columns, tile.getLanes()));
+    forEachTile(nested, loc, axes.back(), limit,
+                [&](OpBuilder &innermost, const PixelTile &pixels) { emitTile(innermost, axes, panel, rows, pixels); });
   });
 }
 
@@ -223,50 +155,30 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
   return next;
 }
 
-/// `pixels` neighbouring outputs from `first` on. At an edge, `position` is the static value of `first`, or a single
-/// pixel clamps its taps at run time.
-void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows, Value first,
-                             std::optional<int64_t> position, int64_t pixels, bool isInterior) {
+void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
+                             const PixelTile &pixels) {
   const SpatialAxis &axis = axes.back();
   int64_t vectors = llvm::divideCeil(panel.columns, tile.getLanes());
-  auto columns = [&](OpBuilder &nested, ArrayRef<Value> inputRows, ArrayRef<Value> filterRows, ValueRange carried) {
-    Index index(nested, loc);
-    if (!isInterior && !position) {
-      auto [lower, upper] = axis.getValidTaps(index, first);
-      return forEachCarrying(nested, loc, lower, upper, 1, carried,
-                             [&](OpBuilder &innermost, Value tap, ValueRange inner) {
-                               Index deep(innermost, loc);
-                               Value pixel = deep.get(axis.getInput(deep, first, tap));
-                               return accumulateTap(innermost, panel, inputRows, filterRows,
-                                                    deep.get(axis.getFilter(deep, tap)), pixel, inner);
-                             });
-    }
-    Accumulators sums(carried);
-    for (int64_t tap = 0; tap < axis.taps; ++tap) {
-      SmallVector<Value> inputs;
-      for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-        bool exists = isInterior || axis.isValid(*position + pixel, tap);
-        OpFoldResult at = index.add(first, index.fold(pixel));
-        inputs.push_back(exists ? index.get(axis.getInput(index, at, index.fold(tap))) : Value());
-      }
-      if (llvm::any_of(inputs, [](Value pixel) { return static_cast<bool>(pixel); }))
-        sums = accumulateTap(nested, panel, inputRows, filterRows, index.get(axis.getFilter(index, index.fold(tap))),
-                             inputs, sums);
-    }
-    return sums;
-  };
-  Accumulators sums = accumulateRows(builder, axes, panel, rows, 0, {}, {},
-                                     tile.createZeros(builder, pixels, vectors), columns);
+  Accumulators sums = forEachOuterTap(
+      builder, loc, ArrayRef(axes).drop_back(), rows, tile.createZeros(builder, pixels.pixels, vectors),
+      [&](OpBuilder &nested, Taps inputRows, Taps filterRows, ValueRange outer) {
+        return pixels.forEachTap(nested, loc, axis, outer,
+                                 [&](OpBuilder &innermost, OpFoldResult tap, ArrayRef<Value> inputs, ValueRange inner) {
+                                   Index index(innermost, loc);
+                                   return accumulateTap(innermost, panel, inputRows, filterRows,
+                                                        index.get(axis.getFilter(index, tap)), inputs, inner);
+                                 });
+      });
 
   Index index(builder, loc);
   OpFoldResult perGroup = index.fold(cast<MemRefType>(init.getType()).getDimSize(spatial + 1) / filterType.getDimSize(0));
   Value column = index.get(index.add(index.mul(panel.group, perGroup), index.mul(panel.number, index.fold(panelWidth))));
   SmallVector<SmallVector<Value>> outputs;
-  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+  for (int64_t pixel = 0; pixel < pixels.pixels; ++pixel) {
     SmallVector<Value> at{panel.batch};
     for (auto [row, rowAxis] : llvm::zip(rows, axes))
       at.push_back(index.get(rowAxis.getOutput(index, row)));
-    at.push_back(index.get(axis.getOutput(index, index.add(first, index.fold(pixel)))));
+    at.push_back(index.get(axis.getOutput(index, index.add(pixels.first, index.fold(pixel)))));
     at.push_back(column);
     outputs.push_back(at);
   }

@@ -10,6 +10,12 @@ namespace nnc {
 
 void expandContract(mlir::RewriterBase &rewriter, kernel::ContractOp op);
 void expandConv(mlir::RewriterBase &rewriter, kernel::ConvOp op);
+void expandDepthwise(mlir::RewriterBase &rewriter, kernel::DepthwiseOp op);
+void expandPool(mlir::RewriterBase &rewriter, kernel::PoolOp op);
+void expandReduce(mlir::RewriterBase &rewriter, kernel::ReduceOp op);
+void expandSoftmax(mlir::RewriterBase &rewriter, kernel::SoftmaxOp op);
+void expandNormalize(mlir::RewriterBase &rewriter, kernel::NormalizeOp op);
+void expandLrn(mlir::RewriterBase &rewriter, kernel::LrnOp op);
 void expandPackMatrix(mlir::RewriterBase &rewriter, kernel::PackMatrixOp op);
 void expandPackFilter(mlir::RewriterBase &rewriter, kernel::PackFilterOp op);
 

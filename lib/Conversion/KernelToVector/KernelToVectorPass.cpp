@@ -36,8 +36,14 @@ struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<Conver
     llvm::TypeSwitch<Operation *>(op)
         .Case([&](kernel::ContractOp kernel) { expandContract(rewriter, kernel); })
         .Case([&](kernel::ConvOp kernel) { expandConv(rewriter, kernel); })
+        .Case([&](kernel::DepthwiseOp kernel) { expandDepthwise(rewriter, kernel); })
+        .Case([&](kernel::LrnOp kernel) { expandLrn(rewriter, kernel); })
+        .Case([&](kernel::NormalizeOp kernel) { expandNormalize(rewriter, kernel); })
         .Case([&](kernel::PackFilterOp kernel) { expandPackFilter(rewriter, kernel); })
-        .Case([&](kernel::PackMatrixOp kernel) { expandPackMatrix(rewriter, kernel); });
+        .Case([&](kernel::PackMatrixOp kernel) { expandPackMatrix(rewriter, kernel); })
+        .Case([&](kernel::PoolOp kernel) { expandPool(rewriter, kernel); })
+        .Case([&](kernel::ReduceOp kernel) { expandReduce(rewriter, kernel); })
+        .Case([&](kernel::SoftmaxOp kernel) { expandSoftmax(rewriter, kernel); });
   }
 };
 

@@ -98,4 +98,95 @@ std::pair<OpFoldResult, OpFoldResult> SpatialAxis::getInterior(const Index &inde
   return {first, index.max(first, index.min(end, count))};
 }
 
+//===--- Tiles ---===//
+
+SmallVector<Value> PixelTile::forEachTap(
+    OpBuilder &builder, Location loc, const SpatialAxis &axis, ValueRange carried,
+    llvm::function_ref<SmallVector<Value>(OpBuilder &, OpFoldResult, ArrayRef<Value>, ValueRange)> body) const {
+  Index index(builder, loc);
+  if (!isInterior && !position) {
+    auto [lower, upper] = axis.getValidTaps(index, first);
+    Value pixel = first;
+    return forEachCarrying(builder, loc, lower, upper, 1, carried,
+                           [&](OpBuilder &nested, Value tap, ValueRange inner) {
+                             Index at(nested, loc);
+                             return body(nested, tap, at.get(axis.getInput(at, pixel, tap)), inner);
+                           });
+  }
+  SmallVector<Value> values(carried);
+  for (int64_t tap = 0; tap < axis.taps; ++tap) {
+    SmallVector<Value> inputs;
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+      bool exists = isInterior || axis.isValid(*position + pixel, tap);
+      OpFoldResult at = index.add(first, index.fold(pixel));
+      inputs.push_back(exists ? index.get(axis.getInput(index, at, index.fold(tap))) : Value());
+    }
+    if (llvm::any_of(inputs, [](Value input) { return static_cast<bool>(input); }))
+      values = body(builder, index.fold(tap), inputs, values);
+  }
+  return values;
+}
+
+using TileBody = llvm::function_ref<void(OpBuilder &, const PixelTile &)>;
+
+static void forEachStaticTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
+  Index index(builder, loc);
+  int64_t count = *getStatic(axis.count);
+  BalancedTiles tiles = BalancedTiles::get(count, limit);
+  auto [first, end] = axis.getInterior(index);
+  int64_t lower = *getStatic(first), upper = *getStatic(end), split = tiles.numLarge * tiles.large;
+  for (int64_t begin = 0; begin < count;) {
+    int64_t size = begin < split ? tiles.large : tiles.large - 1;
+    if (begin < lower || begin + size > upper) {
+      body(builder, {index.constant(begin), begin, size, false});
+      begin += size;
+      continue;
+    }
+    int64_t run = (std::min(begin < split ? split : count, upper) - begin) / size * size;
+    forEach(builder, loc, index.fold(begin), index.fold(begin + run), size,
+            [&](OpBuilder &nested, Value at) { body(nested, {at, std::nullopt, size, true}); });
+    begin += run;
+  }
+}
+
+void forEachTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
+  if (getStatic(axis.count) && getStatic(axis.extent))
+    return forEachStaticTile(builder, loc, axis, limit, body);
+  Index index(builder, loc);
+  auto [first, end] = axis.getInterior(index);
+  OpFoldResult tiles = index.div(index.sub(end, first), limit);
+  OpFoldResult split = index.add(first, index.mul(tiles, index.fold(limit)));
+  auto single = [&](OpBuilder &nested, Value at) { body(nested, {at, std::nullopt, 1, false}); };
+  forEach(builder, loc, index.fold(0), first, 1, single);
+  forEach(builder, loc, first, split, limit,
+          [&](OpBuilder &nested, Value at) { body(nested, {at, std::nullopt, limit, true}); });
+  forEach(builder, loc, split, axis.count, 1, single);
+}
+
+namespace {
+using OuterBody = llvm::function_ref<SmallVector<Value>(OpBuilder &, Taps, Taps, ValueRange)>;
+}
+
+static SmallVector<Value> forEachOuterTapFrom(OpBuilder &builder, Location loc, ArrayRef<SpatialAxis> axes,
+                                              ArrayRef<Value> positions, SmallVector<Value> inputs,
+                                              SmallVector<Value> filters, ValueRange carried, OuterBody body) {
+  size_t axis = inputs.size();
+  if (axis == axes.size())
+    return body(builder, inputs, filters, carried);
+  Index index(builder, loc);
+  auto [lower, upper] = axes[axis].getValidTaps(index, positions[axis]);
+  return forEachCarrying(builder, loc, lower, upper, 1, carried, [&](OpBuilder &nested, Value tap, ValueRange inner) {
+    Index at(nested, loc);
+    SmallVector<Value> nextInputs(inputs), nextFilters(filters);
+    nextInputs.push_back(at.get(axes[axis].getInput(at, positions[axis], tap)));
+    nextFilters.push_back(at.get(axes[axis].getFilter(at, tap)));
+    return forEachOuterTapFrom(nested, loc, axes, positions, nextInputs, nextFilters, inner, body);
+  });
+}
+
+SmallVector<Value> forEachOuterTap(OpBuilder &builder, Location loc, ArrayRef<SpatialAxis> axes,
+                                   ArrayRef<Value> positions, ValueRange carried, OuterBody body) {
+  return forEachOuterTapFrom(builder, loc, axes, positions, {}, {}, carried, body);
+}
+
 } // namespace nnc

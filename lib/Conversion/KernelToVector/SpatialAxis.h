@@ -42,6 +42,39 @@ struct SpatialAxis {
   std::pair<mlir::OpFoldResult, mlir::OpFoldResult> getInterior(const Index &index) const;
 };
 
+/// A run of neighbouring positions along the last spatial dimension.
+struct PixelTile {
+  mlir::Value first;
+  std::optional<int64_t> position; ///< static value of `first`, where taps differ between the pixels
+  int64_t pixels;
+  bool isInterior;                 ///< all taps of all pixels exist
+
+  /// Calls `body` for each tap with the input index per pixel, null where the pixel's tap does not exist, carrying
+  /// values through. Static taps are unrolled; a single pixel at a dynamic edge clamps them at run time.
+  llvm::SmallVector<mlir::Value>
+  forEachTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis, mlir::ValueRange carried,
+             llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::OpBuilder &, mlir::OpFoldResult tap,
+                                                               llvm::ArrayRef<mlir::Value> inputs, mlir::ValueRange)>
+                 body) const;
+};
+
+/// Cuts the positions of `axis` into tiles of at most `limit` pixels. Interior
+/// tiles share a loop; those at the edges are emitted one by one. Where extents
+/// are dynamic, edge pixels are tiles of one.
+void forEachTile(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis, int64_t limit,
+                 llvm::function_ref<void(mlir::OpBuilder &, const PixelTile &)> body);
+
+using Taps = llvm::ArrayRef<mlir::Value>;
+
+/// Loops over the taps that exist of all `axes` at `positions`, carrying values
+/// through; `body` gets the input index and the filter index along each axis.
+llvm::SmallVector<mlir::Value>
+forEachOuterTap(mlir::OpBuilder &builder, mlir::Location loc, llvm::ArrayRef<SpatialAxis> axes,
+                llvm::ArrayRef<mlir::Value> positions, mlir::ValueRange carried,
+                llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::OpBuilder &, Taps inputs, Taps filters,
+                                                                  mlir::ValueRange)>
+                    body);
+
 } // namespace nnc
 
 #endif // LIB_CONVERSION_KERNELTOVECTOR_SPATIALAXIS_H
