@@ -4,6 +4,7 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/NN.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

@@ -31,4 +31,17 @@ def ConvertKernelToVector : Pass<"convert-kernel-to-vector"> {
   ];
 }
 
+def ConvertLinalgToVector : Pass<"convert-linalg-to-vector"> {
+  let summary = "Expand linalg operations and copies on buffers to loops over hardware vectors";
+  let description = [{
+    Before: `linalg.generic` on memrefs
+    After: `scf` loops around its body, one hardware vector wide; the remainder
+    in narrower vectors or, of a dynamic extent, single elements.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 #endif // LIB_CONVERSION_PASSES_TD

@@ -2,6 +2,7 @@
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 
 #include "lib/Codegen/Loops.h"
+#include "lib/Codegen/Transpose.h"
 #include "lib/Codegen/Widening.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -112,20 +113,17 @@ void MatrixPacking::packRow(OpBuilder &builder, ValueRange batch, Value panel, V
 void MatrixPacking::transposeBlock(OpBuilder &builder, ValueRange batch, Value panel, Value row, int64_t column,
                                    int64_t size) {
   Index index(builder, loc);
-  Type element = getElementTypeOrSelf(init.getType());
-  auto square = VectorType::get({size, size}, element);
-  Value block = createConstant(builder, loc, square, 0);
+  SmallVector<Value> block;
   for (int64_t i = 0; i < size; ++i) {
     SmallVector<Value> from(batch);
     from.push_back(index.get(index.add(index.mul(panel, index.fold(panelWidth)), index.fold(column + i))));
     from.push_back(row);
-    block = vector::InsertOp::create(builder, loc, loadWide(builder, loc, source, from, size), block, i);
+    block.push_back(loadWide(builder, loc, source, from, size));
   }
-  block = vector::TransposeOp::create(builder, loc, block, ArrayRef<int64_t>{1, 0});
-  for (int64_t i = 0; i < size; ++i) {
+  for (auto [i, transposed] : llvm::enumerate(transposeSquare(builder, loc, block))) {
     SmallVector<Value> to(batch);
     to.append({panel, index.get(index.add(row, index.fold(i))), index.constant(column)});
-    storeWide(builder, loc, vector::ExtractOp::create(builder, loc, block, i), init, to, size);
+    storeWide(builder, loc, transposed, init, to, size);
   }
 }
 
