@@ -55,7 +55,7 @@ Value BodyWidening::widenIndex(linalg::IndexOp index) {
     return loops[dim];
   Location loc = op.getLoc();
   auto type = VectorType::get({width}, builder.getIndexType());
-  SmallVector<int64_t> lanes(llvm::seq<int64_t>(0, width));
+  SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq<int64_t>(0, width));
   Value steps = arith::ConstantOp::create(builder, loc, DenseIntElementsAttr::get(type, lanes));
   Value first = broadcastTo(builder, loc, loops[dim], width);
   Value wide = arith::AddIOp::create(builder, loc, first, steps);
