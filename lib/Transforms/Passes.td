@@ -44,4 +44,52 @@ def FoldBatchNorm : Pass<"fold-batch-norm"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
 }
 
+def BufferizeModel : Pass<"bufferize-model", "::mlir::ModuleOp"> {
+  let summary = "Place every tensor of @main in a buffer; results become destination arguments";
+  let description = [{
+    Before: `func.func @main(%x: tensor<4xf32>) -> tensor<4xf32>`
+    After: `func.func @main(%x: memref<4xf32>, %y: memref<4xf32> {nn.output})`.
+    The operation that makes an output writes straight to its argument; other
+    values become memref.alloc without dealloc, constants memref.global.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Give every buffer of @main a place in one arena";
+  let description = [{
+    Before: `%a = memref.alloc() : memref<4xf32>` at the top level of @main.
+    After: `%a = memref.view %arena[%c0][] : memref<?xi8> to memref<4xf32>`, with
+    `%arena` the new last argument, marked `nn.arena`. Buffers that are never live
+    at the same time share their bytes. The module gets `nn.memory_plan`. Where sizes are
+    run-time values, offsets are computed at the function's entry and
+    `@main_workspace`, a function of the inputs' dynamic extents, gives the total.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def LowerParallel : Pass<"lower-parallel", "::mlir::ModuleOp"> {
+  let summary = "Turn scf.parallel into sequential loops";
+  let description = [{
+    Before: `scf.parallel (%i) = (%c0) to (%n) step (%c1) { ... }`
+    After: `scf.for %i = %c0 to %n step %c1 { ... }`.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
+}
+
+def GatherWeights : Pass<"gather-weights", "::mlir::ModuleOp"> {
+  let summary = "Put all constants into one aligned blob, one copy of each";
+  let description = [{
+    Before: several `memref.global "private" constant @c : memref<4xf32> = dense<...>`.
+    After: one `memref.global "private" constant @weights : memref<Nxi8>`, and a
+    `memref.view` of it at a multiple of 64 bytes for each `memref.get_global`. The
+    blob ends in at least 1 KiB of zeros, so that prefetching and whole-vector reads
+    past the last weight stay inside.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 #endif // LIB_TRANSFORMS_PASSES_TD

@@ -1,0 +1,159 @@
+// From tensors to buffers: @main's results become destination arguments, and
+// one-shot bufferisation places every value, so that the operation that makes an
+// output writes straight into the caller's memory. Expects linalg, Kernel,
+// tensor and scf operations on tensors; leaves memref.alloc without dealloc and
+// constants as memref.global.
+#include "lib/Transforms/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+#define GEN_PASS_DEF_BUFFERIZEMODEL
+#include "lib/Transforms/Passes.h.inc"
+
+/// Walks from a returned value up through static reshapes, applying the inverse of each to the destination buffer, so
+/// that the operation that computes the value can write to it. Returns the value and the buffer it belongs to.
+static std::pair<Value, Value> sinkReshapes(OpBuilder &builder, Value value, Value destination) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
+      if (!expand.getResultType().hasStaticShape())
+        break;
+      destination = memref::CollapseShapeOp::create(builder, op->getLoc(), destination,
+                                                    expand.getReassociationIndices());
+      value = expand.getSrc();
+    } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+      if (!collapse.getSrcType().hasStaticShape())
+        break;
+      destination = memref::ExpandShapeOp::create(builder, op->getLoc(), collapse.getSrcType().getShape(), destination,
+                                                  collapse.getReassociationIndices());
+      value = collapse.getSrc();
+    } else {
+      break;
+    }
+  }
+  return {value, destination};
+}
+
+/// Appends one destination argument per result and stores each result there; the function then returns nothing.
+static LogicalResult appendDestinations(func::FuncOp main) {
+  auto returnOp = cast<func::ReturnOp>(main.getBody().front().getTerminator());
+  SmallVector<Type> types(main.getResultTypes());
+  SmallVector<Value> values(returnOp.getOperands());
+  OpBuilder builder(returnOp);
+  for (auto [i, type] : llvm::enumerate(types)) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor)
+      return main.emitError("result ") << i << " of @main is not a ranked tensor: " << type;
+    NamedAttrList attrs(main.getResultAttrDict(i));
+    attrs.set("nn.output", builder.getUnitAttr());
+    auto buffer = MemRefType::get(tensor.getShape(), tensor.getElementType());
+    unsigned position = main.getNumArguments();
+    if (failed(main.insertArgument(position, buffer, attrs.getDictionary(builder.getContext()), main.getLoc())))
+      return failure();
+    builder.setInsertionPointToStart(&main.getBody().front());
+    auto [value, place] = sinkReshapes(builder, values[i], main.getArgument(position));
+    builder.setInsertionPoint(returnOp);
+    bufferization::MaterializeInDestinationOp::create(builder, returnOp.getLoc(), /*result=*/Type(), value, place,
+                                                      /*restrict=*/true, /*writable=*/true);
+  }
+  returnOp.getOperandsMutable().clear();
+  return main.eraseResults(llvm::BitVector(types.size(), true));
+}
+
+/// One tensor.empty per use: shared ones (CSE) would tie unrelated operations to one buffer. Each as early as its
+/// operands allow, so that what replaces it (a slice of a destination) is there before the first operation that could
+/// write to it.
+static void separateEmptyTensors(func::FuncOp function) {
+  SmallVector<tensor::EmptyOp> empties;
+  function.walk([&](tensor::EmptyOp op) { empties.push_back(op); });
+  Block &block = function.getBody().front();
+  for (tensor::EmptyOp op : empties) {
+    OpBuilder builder(op);
+    Operation *latest = nullptr;
+    bool movable = op->getBlock() == &block;
+    for (Value operand : op->getOperands())
+      if (Operation *def = operand.getDefiningOp()) {
+        movable &= def->getBlock() == &block;
+        if (movable && (!latest || latest->isBeforeInBlock(def)))
+          latest = def;
+      }
+    if (movable && latest)
+      op->moveAfter(latest);
+    else if (movable)
+      op->moveBefore(&block, block.begin());
+    for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses()))) {
+      builder.setInsertionPoint(op);
+      use.set(builder.clone(*op)->getResult(0));
+    }
+  }
+}
+
+/// tensor.concat and tensor.pad have no destination of their own: they become insertions into one.
+static LogicalResult decomposeLeftovers(ModuleOp module) {
+  RewritePatternSet patterns(module.getContext());
+  tensor::populateDecomposeTensorConcatPatterns(patterns);
+  linalg::populateDecomposePadPatterns(patterns);
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+/// Lets operations write straight to the place that their result is inserted into. Outer insertions go first (reverse
+/// order), so that a concatenation's operands find the concatenation's own final place.
+static LogicalResult placeInDestinations(func::FuncOp main, const bufferization::OneShotBufferizationOptions &options) {
+  bufferization::OneShotAnalysisState state(main, options);
+  if (failed(bufferization::analyzeOp(main, state)))
+    return failure();
+  SmallVector<Operation *> insertions;
+  main.walk([&](SubsetInsertionOpInterface op) { insertions.push_back(op); });
+  IRRewriter rewriter(main.getContext());
+  for (Operation *op : llvm::reverse(insertions))
+    if (failed(bufferization::eliminateEmptyTensors(rewriter, op, state)))
+      return failure();
+  return success();
+}
+
+namespace {
+
+struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main || !main.getBody().hasOneBlock()) {
+      module.emitError("bufferize-model needs a function @main of one block");
+      return signalPassFailure();
+    }
+    if (failed(decomposeLeftovers(module)) || failed(appendDestinations(main)))
+      return signalPassFailure();
+    separateEmptyTensors(main);
+
+    bufferization::OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
+    options.bufferAlignment = 64;
+    if (failed(placeInDestinations(main, options)))
+      return signalPassFailure();
+    bufferization::BufferizationState state;
+    if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))
+      return signalPassFailure();
+    OpPassManager cleanup("builtin.module");
+    cleanup.addPass(createCanonicalizerPass());
+    cleanup.addPass(createCSEPass());
+    cleanup.addPass(createCanonicalizerPass()); // copies that CSE showed to be from a place to itself
+    if (failed(runPipeline(cleanup, module)))
+      return signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace nnc

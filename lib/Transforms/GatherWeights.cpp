@@ -1,0 +1,142 @@
+// All constants of the module in one blob of bytes. Expects memref.global
+// constants of static shape and identity layout, read through memref.get_global.
+// Contents that occur twice are stored once.
+#include "lib/Transforms/Passes.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+#define GEN_PASS_DEF_GATHERWEIGHTS
+#include "lib/Transforms/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t alignment = 64;
+constexpr int64_t tailBytes = 1024;
+
+/// The bytes of one constant, as they lie in memory.
+struct Contents {
+  ArrayRef<char> raw;       ///< all bytes, or one element's where it repeats
+  int64_t bytes = 0;        ///< of the whole constant
+  std::vector<char> storage; ///< where the attribute does not hold plain bytes
+};
+
+} // namespace
+
+static FailureOr<Contents> readContents(memref::GlobalOp global) {
+  Contents contents;
+  MemRefType type = global.getType();
+  int64_t elementBits = type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
+  contents.bytes = type.getNumElements() * llvm::divideCeil(elementBits, 8);
+  Attribute value = global.getInitialValue().value_or(Attribute());
+  if (auto resource = dyn_cast_if_present<DenseResourceElementsAttr>(value)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!blob || static_cast<int64_t>(blob->getData().size()) != contents.bytes)
+      return global.emitError("the constant's resource is missing or of the wrong size");
+    contents.raw = blob->getData();
+    return contents;
+  }
+  auto dense = dyn_cast_if_present<DenseElementsAttr>(value);
+  if (!dense)
+    return global.emitError("a constant whose contents are not known");
+  contents.raw = dense.getRawData();
+  if (elementBits % 8 != 0 || isa<IndexType>(type.getElementType())) {
+    for (const APInt &element : dense.getValues<APInt>())
+      for (int64_t byte = 0; byte < llvm::divideCeil(elementBits, 8); ++byte)
+        contents.storage.push_back(static_cast<char>(element.extractBitsAsZExtValue(
+            std::min<int64_t>(8, element.getBitWidth() - 8 * byte), 8 * byte)));
+    contents.raw = contents.storage;
+  }
+  return contents;
+}
+
+/// Writes the constant's bytes to `destination`, repeating a splat's.
+static void writeContents(const Contents &contents, char *destination) {
+  if (contents.raw.empty())
+    return;
+  for (int64_t done = 0; done < contents.bytes; done += contents.raw.size())
+    std::memcpy(destination + done, contents.raw.data(), contents.raw.size());
+}
+
+namespace {
+
+struct GatherWeightsPass : public impl::GatherWeightsBase<GatherWeightsPass> {
+  LogicalResult gather();
+  void runOnOperation() override {
+    if (failed(gather()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+
+LogicalResult GatherWeightsPass::gather() {
+  ModuleOp module = getOperation();
+  SmallVector<memref::GlobalOp> globals;
+  for (auto global : module.getOps<memref::GlobalOp>())
+    if (global.getConstant() && global.getInitialValue() && !global.isExternal())
+      globals.push_back(global);
+  if (globals.empty())
+    return success();
+
+  // Offsets first, so that the blob is allocated once.
+  SmallVector<Contents> contents;
+  std::map<std::pair<uint64_t, int64_t>, SmallVector<unsigned>> sameHash;
+  llvm::StringMap<int64_t> offsets;
+  SmallVector<std::pair<unsigned, int64_t>> distinct;
+  int64_t end = 0;
+  for (auto [i, global] : llvm::enumerate(globals)) {
+    FailureOr<Contents> read = readContents(global);
+    if (failed(read))
+      return failure();
+    contents.push_back(std::move(*read));
+    Contents &current = contents.back();
+    if (!current.storage.empty())
+      current.raw = current.storage;
+    uint64_t hash = llvm::xxh3_64bits(
+        ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(current.raw.data()), current.raw.size()));
+    auto &candidates = sameHash[{hash, current.bytes}];
+    auto *same = llvm::find_if(candidates, [&](unsigned other) { return contents[other].raw == current.raw; });
+    if (same != candidates.end()) {
+      offsets[global.getSymName()] = offsets[globals[*same].getSymName()];
+      continue;
+    }
+    candidates.push_back(i);
+    offsets[global.getSymName()] = end;
+    distinct.push_back({i, end});
+    end += llvm::alignTo(current.bytes, alignment);
+  }
+
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(end + tailBytes, alignment, /*dataIsMutable=*/true);
+  MutableArrayRef<char> bytes = blob.getMutableData();
+  std::memset(bytes.data(), 0, bytes.size());
+  for (auto [i, offset] : distinct)
+    writeContents(contents[i], bytes.data() + offset);
+
+  OpBuilder builder(globals.front());
+  auto tensorType = RankedTensorType::get({end + tailBytes}, builder.getI8Type());
+  auto blobType = MemRefType::get({end + tailBytes}, builder.getI8Type());
+  auto value = DenseResourceElementsAttr::get(tensorType, "weights", std::move(blob));
+  memref::GlobalOp::create(builder, module.getLoc(), "weights", builder.getStringAttr("private"), blobType, value,
+                           /*constant=*/true, builder.getI64IntegerAttr(alignment));
+  module.walk([&](memref::GetGlobalOp op) {
+    auto offset = offsets.find(op.getName());
+    if (offset == offsets.end())
+      return;
+    OpBuilder at(op);
+    Value weights = memref::GetGlobalOp::create(at, op.getLoc(), blobType, "weights");
+    Value place = arith::ConstantIndexOp::create(at, op.getLoc(), offset->second);
+    Value view = memref::ViewOp::create(at, op.getLoc(), op.getType(), weights, place, ValueRange());
+    op.getResult().replaceAllUsesWith(view);
+    op.erase();
+  });
+  for (memref::GlobalOp global : globals)
+    global.erase();
+  return success();
+}
+
+} // namespace nnc

@@ -1,0 +1,313 @@
+// One arena for all buffers of @main. Expects memref.alloc with identity layouts,
+// and sizes that depend on the inputs' extents only. Static buffers are packed by
+// lib/Analysis/MemoryPlanner; buffers of dynamic size share slots behind them,
+// whose offsets are computed at the function's entry.
+#include "lib/Analysis/LayerName.h"
+#include "lib/Analysis/MemoryPlanner.h"
+#include "lib/Transforms/Passes.h"
+#include "lib/Transforms/SizeExpressions.h"
+
+#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+#define GEN_PASS_DEF_PLANMEMORY
+#include "lib/Transforms/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t alignment = 64;
+
+/// One memref.alloc and the top-level operations between which it is live.
+struct Buffer {
+  memref::AllocOp alloc;
+  int64_t first = 0;
+  int64_t last = 0;
+  int64_t bytes = -1;  ///< -1: known at run time only
+  int64_t offset = -1; ///< of static buffers
+  int64_t slot = -1;   ///< of dynamic buffers
+};
+
+/// A stretch of the arena of run-time size that several dynamic buffers use one after the other.
+struct Slot {
+  SmallVector<unsigned> members;
+  int64_t last = 0;
+};
+
+/// Plans and rewrites one function.
+class Planner {
+public:
+  explicit Planner(func::FuncOp main) : main(main), block(main.getBody().front()) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult hoistNested();
+  LogicalResult collect();
+  void planStatic();
+  void planSlots();
+  LogicalResult rewrite();
+  LogicalResult buildWorkspaceFunction();
+  FailureOr<SmallVector<Value>> buildOffsets(OpBuilder &builder, SizeExpressions &sizes);
+  void recordPlan();
+
+  func::FuncOp main;
+  Block &block;
+  SmallVector<Buffer> buffers;
+  SmallVector<Slot> slots;
+  int64_t peak = 0;
+  int64_t bound = 0;
+};
+
+} // namespace
+
+static int64_t getElementBytes(MemRefType type) {
+  return llvm::divideCeil(type.getElementType().isIndex() ? 64u : type.getElementTypeBitWidth(), 8u);
+}
+
+/// Moves allocations out of loops and branches: one buffer serves all iterations, because its contents do not outlive one.
+LogicalResult Planner::hoistNested() {
+  BufferViewFlowAnalysis aliases(main);
+  SmallVector<memref::AllocOp> nested;
+  main.walk([&](memref::AllocOp op) {
+    if (op->getBlock() != &block)
+      nested.push_back(op);
+  });
+  for (memref::AllocOp op : nested) {
+    for (Operation *parent = op->getParentOp(); parent != main; parent = parent->getParentOp())
+      if (isa<scf::ParallelOp, scf::ForallOp>(parent))
+        return op.emitError("a buffer is allocated inside a parallel loop; use memref.alloca for scratch of one iteration");
+    Operation *ancestor = block.findAncestorOpInBlock(*op);
+    for (Value alias : aliases.resolve(op.getResult()))
+      for (Operation *user : alias.getUsers())
+        if (isa<scf::YieldOp, scf::ConditionOp>(user))
+          return op.emitError("a buffer made inside a loop or branch is passed on to the next iteration or outside");
+    for (Value size : op.getDynamicSizes())
+      if (Operation *def = size.getDefiningOp(); !def || def->getBlock() != &block)
+        return op.emitError("the size of a buffer inside a loop is not known before the loop");
+    op->moveBefore(ancestor);
+  }
+  return success();
+}
+
+LogicalResult Planner::collect() {
+  DenseMap<Operation *, int64_t> position;
+  for (Operation &op : block)
+    position[&op] = position.size();
+  BufferViewFlowAnalysis aliases(main);
+  for (auto alloc : block.getOps<memref::AllocOp>()) {
+    MemRefType type = alloc.getType();
+    if (!type.getLayout().isIdentity())
+      return alloc.emitError("a buffer of a non-identity layout cannot be planned: ") << type;
+    Buffer buffer;
+    buffer.alloc = alloc;
+    buffer.first = position[block.getTerminator()];
+    buffer.last = 0;
+    for (Value alias : aliases.resolve(alloc.getResult()))
+      for (Operation *user : alias.getUsers()) {
+        int64_t at = position[block.findAncestorOpInBlock(*user)];
+        buffer.first = std::min(buffer.first, at);
+        buffer.last = std::max(buffer.last, at);
+      }
+    buffer.first = std::min(buffer.first, buffer.last);
+    if (type.hasStaticShape())
+      buffer.bytes = type.getNumElements() * getElementBytes(type);
+    buffers.push_back(buffer);
+  }
+  return success();
+}
+
+void Planner::planStatic() {
+  MemoryPlanner planner(alignment);
+  SmallVector<Buffer *> planned;
+  for (Buffer &buffer : buffers)
+    if (buffer.bytes >= 0) {
+      planner.add(buffer.bytes, buffer.first, buffer.last);
+      planned.push_back(&buffer);
+    }
+  planner.plan();
+  for (auto [buffer, place] : llvm::zip(planned, planner.getBuffers()))
+    buffer->offset = place.offset;
+  peak = planner.getPeak();
+  bound = planner.getLowerBound();
+}
+
+void Planner::planSlots() {
+  SmallVector<unsigned> order;
+  for (unsigned i = 0; i < buffers.size(); ++i)
+    if (buffers[i].bytes < 0)
+      order.push_back(i);
+  llvm::stable_sort(order, [&](unsigned a, unsigned b) { return buffers[a].first < buffers[b].first; });
+  auto sameSize = [&](unsigned a, unsigned b) {
+    return buffers[a].alloc.getType() == buffers[b].alloc.getType() &&
+           llvm::equal(buffers[a].alloc.getDynamicSizes(), buffers[b].alloc.getDynamicSizes());
+  };
+  for (unsigned i : order) {
+    int64_t chosen = -1;
+    for (auto [number, slot] : llvm::enumerate(slots)) {
+      if (slot.last >= buffers[i].first)
+        continue;
+      bool exact = llvm::any_of(slot.members, [&](unsigned member) { return sameSize(i, member); });
+      if (chosen < 0 || exact)
+        chosen = number;
+      if (exact)
+        break;
+    }
+    if (chosen < 0) {
+      chosen = slots.size();
+      slots.emplace_back();
+    }
+    slots[chosen].members.push_back(i);
+    slots[chosen].last = buffers[i].last;
+    buffers[i].slot = chosen;
+  }
+}
+
+/// The offset of each slot, then the arena's total size.
+FailureOr<SmallVector<Value>> Planner::buildOffsets(OpBuilder &builder, SizeExpressions &sizes) {
+  Location loc = main.getLoc();
+  SmallVector<Value> offsets{arith::ConstantIndexOp::create(builder, loc, peak)};
+  for (Slot &slot : slots) {
+    Value largest;
+    for (unsigned member : slot.members) {
+      memref::AllocOp alloc = buffers[member].alloc;
+      MemRefType type = alloc.getType();
+      int64_t staticBytes = getElementBytes(type);
+      for (int64_t extent : type.getShape())
+        staticBytes *= ShapedType::isDynamic(extent) ? 1 : extent;
+      Value bytes = arith::ConstantIndexOp::create(builder, loc, staticBytes);
+      for (Value size : alloc.getDynamicSizes()) {
+        FailureOr<Value> extent = sizes.rebuild(size, builder);
+        if (failed(extent))
+          return failure();
+        bytes = arith::MulIOp::create(builder, loc, bytes, *extent);
+      }
+      largest = largest ? arith::MaxUIOp::create(builder, loc, largest, bytes).getResult() : bytes;
+    }
+    Value mask = arith::ConstantIndexOp::create(builder, loc, alignment - 1);
+    Value clear = arith::ConstantIndexOp::create(builder, loc, -alignment);
+    Value end = arith::AddIOp::create(builder, loc, arith::AddIOp::create(builder, loc, offsets.back(), largest), mask);
+    offsets.push_back(arith::AndIOp::create(builder, loc, end, clear));
+  }
+  return offsets;
+}
+
+LogicalResult Planner::buildWorkspaceFunction() {
+  OpBuilder builder(main);
+  SmallVector<Type> extents;
+  for (unsigned i = 0; i < main.getNumArguments(); ++i)
+    if (!main.getArgAttr(i, "nn.output"))
+      extents.append(cast<MemRefType>(main.getArgumentTypes()[i]).getNumDynamicDims(), builder.getIndexType());
+  auto function = func::FuncOp::create(builder, main.getLoc(), "main_workspace",
+                                       builder.getFunctionType(extents, builder.getIndexType()));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  SizeExpressions sizes(main, [&](OpBuilder &, BlockArgument argument, int64_t dim) -> Value {
+    unsigned place = 0;
+    for (unsigned i = 0; i <= argument.getArgNumber(); ++i) {
+      if (main.getArgAttr(i, "nn.output"))
+        continue;
+      auto type = cast<MemRefType>(main.getArgumentTypes()[i]);
+      if (i == argument.getArgNumber())
+        return function.getArgument(place + type.getDynamicDimIndex(dim));
+      place += type.getNumDynamicDims();
+    }
+    return Value();
+  });
+  FailureOr<SmallVector<Value>> offsets = buildOffsets(builder, sizes);
+  if (failed(offsets))
+    return failure();
+  func::ReturnOp::create(builder, main.getLoc(), offsets->back());
+  return success();
+}
+
+LogicalResult Planner::rewrite() {
+  OpBuilder builder(main.getContext());
+  auto arenaType = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+  auto attrs = builder.getDictionaryAttr(builder.getNamedAttr("nn.arena", builder.getUnitAttr()));
+  if (failed(main.insertArgument(main.getNumArguments(), arenaType, attrs, main.getLoc())))
+    return failure();
+  Value arena = block.getArguments().back();
+  SmallVector<Value> offsets;
+  if (!slots.empty()) {
+    builder.setInsertionPointToStart(&block);
+    SizeExpressions sizes(main, [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
+      return memref::DimOp::create(b, main.getLoc(), argument, dim);
+    });
+    auto built = buildOffsets(builder, sizes);
+    if (failed(built))
+      return failure();
+    offsets = *built;
+  }
+  for (Buffer &buffer : buffers) {
+    memref::AllocOp alloc = buffer.alloc;
+    builder.setInsertionPoint(alloc);
+    Value offset = buffer.slot >= 0 ? offsets[buffer.slot]
+                                    : arith::ConstantIndexOp::create(builder, alloc.getLoc(), buffer.offset).getResult();
+    Value view = memref::ViewOp::create(builder, alloc.getLoc(), alloc.getType(), arena, offset,
+                                        alloc.getDynamicSizes());
+    for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
+      if (isa<memref::DeallocOp>(user))
+        user->erase();
+    alloc.getResult().replaceAllUsesWith(view);
+    alloc.erase();
+  }
+  return success();
+}
+
+void Planner::recordPlan() {
+  Builder builder(main.getContext());
+  auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
+  SmallVector<Attribute> entries;
+  for (Buffer &buffer : buffers) {
+    NamedAttrList entry;
+    entry.set("layer", builder.getStringAttr(getLayerName(buffer.alloc.getLoc())));
+    entry.set("first", number(buffer.first));
+    entry.set("last", number(buffer.last));
+    if (buffer.slot >= 0) {
+      entry.set("slot", number(buffer.slot));
+    } else {
+      entry.set("bytes", number(buffer.bytes));
+      entry.set("offset", number(buffer.offset));
+    }
+    entries.push_back(entry.getDictionary(main.getContext()));
+  }
+  NamedAttrList plan;
+  plan.set("buffers", builder.getArrayAttr(entries));
+  plan.set("peak", number(peak));
+  plan.set("bound", number(bound));
+  plan.set("slots", number(slots.size()));
+  main->getParentOfType<ModuleOp>()->setAttr("nn.memory_plan", plan.getDictionary(main.getContext()));
+}
+
+LogicalResult Planner::run() {
+  if (failed(hoistNested()) || failed(collect()))
+    return failure();
+  planStatic();
+  planSlots();
+  recordPlan();
+  bool isDynamic = llvm::any_of(main.getArgumentTypes(), [](Type type) {
+    return isa<MemRefType>(type) && !cast<MemRefType>(type).hasStaticShape();
+  });
+  if ((isDynamic || !slots.empty()) && failed(buildWorkspaceFunction()))
+    return failure();
+  return rewrite();
+}
+
+namespace {
+
+struct PlanMemoryPass : public impl::PlanMemoryBase<PlanMemoryPass> {
+  void runOnOperation() override {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!main || !main.getBody().hasOneBlock()) {
+      getOperation().emitError("plan-memory needs a function @main of one block");
+      return signalPassFailure();
+    }
+    if (failed(Planner(main).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace nnc

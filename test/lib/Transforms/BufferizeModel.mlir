@@ -1,0 +1,67 @@
+// RUN: nnc-opt %s --bufferize-model --split-input-file | FileCheck %s
+
+// The chain needs one buffer, written in place; its last operation writes to the output; nothing is copied.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: %[[X:.*]]: memref<4x8xf32> {nn.name = "x"}, %[[Y:.*]]: memref<32xf32> {nn.name = "y", nn.output})
+// CHECK-NOT: memref.copy
+// CHECK-DAG: %[[OUT:.*]] = memref.expand_shape %[[Y]]
+// CHECK-DAG: %[[A:.*]] = memref.alloc() {alignment = 64 : i64} : memref<4x8xf32>
+// CHECK-NOT: memref.alloc
+// CHECK: linalg.generic {{.*}} ins(%[[X]] : {{.*}}) outs(%[[A]]
+// CHECK: linalg.generic {{.*}} outs(%[[OUT]]
+// CHECK-NOT: memref.copy
+// CHECK: return
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#tr = affine_map<(d0, d1) -> (d1, d0)>
+func.func @main(%x: tensor<4x8xf32> {nn.name = "x"}) -> (tensor<32xf32> {nn.name = "y"}) {
+  %e = tensor.empty() : tensor<4x8xf32>
+  %a = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<4x8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %s = arith.mulf %i, %i : f32
+    linalg.yield %s : f32
+  } -> tensor<4x8xf32>
+  %b = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a, %x : tensor<4x8xf32>, tensor<4x8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%i: f32, %j: f32, %o: f32):
+    %s = arith.addf %i, %j : f32
+    linalg.yield %s : f32
+  } -> tensor<4x8xf32>
+  %r = tensor.collapse_shape %b [[0, 1]] : tensor<4x8xf32> into tensor<32xf32>
+  return %r : tensor<32xf32>
+}
+
+// -----
+
+// A concatenation's operands are computed in their places.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: %[[Y:[a-z0-9]*]]: memref<8xf32> {nn.output})
+// CHECK-NOT: memref.alloc
+// CHECK: %[[LEFT:.*]] = memref.subview %[[Y]][0] [4] [1]
+// CHECK: linalg.generic {{.*}} outs(%[[LEFT]]
+// CHECK: %[[RIGHT:.*]] = memref.subview %[[Y]][4] [4] [1]
+// CHECK-NEXT: memref.copy %{{.*}}, %[[RIGHT]]
+// CHECK-NEXT: return
+#v = affine_map<(d0) -> (d0)>
+func.func @main(%x: tensor<4xf32>) -> tensor<8xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %a = linalg.generic {indexing_maps = [#v, #v], iterator_types = ["parallel"]}
+      ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %s = arith.mulf %i, %i : f32
+    linalg.yield %s : f32
+  } -> tensor<4xf32>
+  %r = tensor.concat dim(0) %a, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<8xf32>
+  return %r : tensor<8xf32>
+}
+
+// -----
+
+// CHECK: memref.global "private" constant @[[C:.*]] : memref<4xf32> = dense<[1.
+// CHECK: func.func @main(
+// CHECK: memref.get_global @[[C]]
+// CHECK: memref.copy
+func.func @main() -> tensor<4xf32> {
+  %c = arith.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  return %c : tensor<4xf32>
+}

@@ -1,0 +1,82 @@
+// RUN: nnc-opt %s --plan-memory --split-input-file --verify-diagnostics | FileCheck %s
+
+// %a and %c are never live together: they share their bytes.
+// CHECK: nn.memory_plan = {bound = 128 : i64, buffers = [
+// CHECK-SAME: {bytes = 64 : i64, first = 3 : i64, last = 4 : i64, layer = "first", offset = [[A:[0-9]+]] : i64}
+// CHECK-SAME: layer = "second"
+// CHECK-SAME: {bytes = 64 : i64, first = 5 : i64, last = 6 : i64, layer = "third", offset = [[A]] : i64}
+// CHECK-SAME: peak = 128 : i64
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: %[[ARENA:[a-z0-9]*]]: memref<?xi8> {nn.arena})
+// CHECK-NOT: memref.alloc
+// CHECK: memref.view %[[ARENA]][%{{.*}}][] : memref<?xi8> to memref<16xf32>
+func.func @main(%x: memref<16xf32>, %y: memref<16xf32> {nn.output}) {
+  %a = memref.alloc() : memref<16xf32> loc("first")
+  %b = memref.alloc() : memref<16xf32> loc("second")
+  %c = memref.alloc() : memref<16xf32> loc("third")
+  memref.copy %x, %a : memref<16xf32> to memref<16xf32>
+  memref.copy %a, %b : memref<16xf32> to memref<16xf32>
+  memref.copy %b, %c : memref<16xf32> to memref<16xf32>
+  memref.copy %c, %y : memref<16xf32> to memref<16xf32>
+  return
+}
+
+// -----
+
+// A view keeps its buffer alive.
+// CHECK: nn.memory_plan = {bound = 128 : i64
+// CHECK-SAME: peak = 128 : i64
+func.func @main(%x: memref<16xf32>, %y: memref<16xf32> {nn.output}) {
+  %a = memref.alloc() : memref<16xf32>
+  %b = memref.alloc() : memref<16xf32>
+  %v = memref.expand_shape %a [[0, 1]] output_shape [4, 4] : memref<16xf32> into memref<4x4xf32>
+  memref.copy %x, %a : memref<16xf32> to memref<16xf32>
+  memref.copy %x, %b : memref<16xf32> to memref<16xf32>
+  memref.copy %b, %y : memref<16xf32> to memref<16xf32>
+  %w = memref.collapse_shape %v [[0, 1]] : memref<4x4xf32> into memref<16xf32>
+  memref.copy %w, %y : memref<16xf32> to memref<16xf32>
+  return
+}
+
+// -----
+
+// Run-time sizes: two slots, the third buffer takes over the first's.
+// CHECK: slots = 2 : i64
+// CHECK-LABEL: func.func @main_workspace(
+// CHECK-SAME: %[[N:.*]]: index) -> index
+// CHECK: %[[ROW:.*]] = arith.constant 32 : index
+// CHECK: arith.muli %[[ROW]], %[[N]]
+// CHECK: arith.maxui
+// CHECK: return
+// CHECK-LABEL: func.func @main(
+// CHECK: memref.dim
+// CHECK-NOT: memref.alloc
+// CHECK: memref.view %{{.*}}[%[[FIRST:.*]]][%{{.*}}] : memref<?xi8> to memref<?x8xf32>
+// CHECK: memref.view %{{.*}}[%{{.*}}][%{{.*}}] : memref<?xi8> to memref<?x8xf32>
+// CHECK: memref.view %{{.*}}[%[[FIRST]]][%{{.*}}] : memref<?xi8> to memref<?x8xf32>
+// CHECK: return
+func.func @main(%x: memref<?x8xf32>, %y: memref<?x8xf32> {nn.output}) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x8xf32>
+  %a = memref.alloc(%n) : memref<?x8xf32>
+  %b = memref.alloc(%n) : memref<?x8xf32>
+  %m = memref.dim %a, %c0 : memref<?x8xf32>
+  %c = memref.alloc(%m) : memref<?x8xf32>
+  memref.copy %x, %a : memref<?x8xf32> to memref<?x8xf32>
+  memref.copy %a, %b : memref<?x8xf32> to memref<?x8xf32>
+  memref.copy %b, %c : memref<?x8xf32> to memref<?x8xf32>
+  memref.copy %c, %y : memref<?x8xf32> to memref<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @main(%x: memref<1xindex>, %y: memref<1xindex> {nn.output}) {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{depends on data}}
+  %n = memref.load %x[%c0] : memref<1xindex>
+  %a = memref.alloc(%n) : memref<?xf32>
+  %f = arith.constant 0.0 : f32
+  memref.store %f, %a[%c0] : memref<?xf32>
+  return
+}
