@@ -98,6 +98,8 @@ static LogicalResult checkReduction(nn::ReduceOp op, Type element) {
     return success();
   if (op.getKind() == nn::ReductionKind::LogSumExp)
     return op.emitError("log_sum_exp of integers is not supported");
+  if (op.getKind() == nn::ReductionKind::Mean && element.getIntOrFloatBitWidth() < 32)
+    return op.emitError("the mean of integers this narrow is not supported");
   bool isExtreme = op.getKind() == nn::ReductionKind::Max || op.getKind() == nn::ReductionKind::Min;
   if (element.isInteger(1) && !isExtreme)
     return op.emitError("of booleans only the max and min are supported");
@@ -207,9 +209,12 @@ Value LowerOp<nn::CumSumOp>::build(ImplicitLocOpBuilder &builder, nn::CumSumOp o
   auto body = [&](OpBuilder &nested, Location loc, Value step, ValueRange carried) {
     ImplicitLocOpBuilder inner(loc, nested);
     Value at = op.getReverse() ? arith::SubIOp::create(inner, last, step).getResult() : step;
-    Value next = addRows(inner, takeSlice(inner, rows, at), carried[0]);
-    Value stored = op.getExclusive() ? carried[0] : next;
-    scf::YieldOp::create(inner, ValueRange{next, putSlice(inner, stored, carried[1], at)});
+    // The sum is updated in its place: stored before, or after.
+    Value stored = op.getExclusive() ? putSlice(inner, carried[0], carried[1], at) : Value();
+    Value next = accumulateRows(inner, takeSlice(inner, rows, at), carried[0]);
+    if (!stored)
+      stored = putSlice(inner, next, carried[1], at);
+    scf::YieldOp::create(inner, ValueRange{next, stored});
   };
   auto loop = scf::ForOp::create(builder, getIndex(builder, 0), extents[1], getIndex(builder, 1),
                                  ValueRange{sum, result}, body);
@@ -269,8 +274,9 @@ struct LowerTopK : OpConversionPattern<nn::TopKOp> {
         return isAfter(in, x, position, before[0], before[1], order);
       };
       Value at = findIndices(inner, rows, next, isChosen, /*last=*/false, {carried[0], carried[1]});
-      scf::YieldOp::create(inner, ValueRange{next, at, putSlice(inner, next, carried[2], step),
-                                             putSlice(inner, at, carried[3], step)});
+      Value allValues = putSlice(inner, next, carried[2], step), allIndices = putSlice(inner, at, carried[3], step);
+      scf::YieldOp::create(inner, ValueRange{copyRows(inner, next, carried[0]), copyRows(inner, at, carried[1]),
+                                             allValues, allIndices});
     };
     auto loop = scf::ForOp::create(builder, getIndex(builder, 0), k, getIndex(builder, 1),
                                    ValueRange{value, index, values, indices}, body);

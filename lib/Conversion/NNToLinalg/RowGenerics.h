@@ -35,8 +35,11 @@ using RowPredicate =
 mlir::Value findIndices(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, mlir::Value values,
                         RowPredicate isChosen, bool last, mlir::ValueRange further = {});
 
-/// The sum of two tensors of one shape, element by element.
-mlir::Value addRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value lhs, mlir::Value rhs);
+/// `into` plus `value`, element by element, in the place of `into`.
+mlir::Value accumulateRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into);
+
+/// `value` in the place of `into`, so that a loop can carry it on.
+mlir::Value copyRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into);
 
 } // namespace nnc
 
