@@ -90,6 +90,8 @@ def GatherWeights : Pass<"gather-weights", "::mlir::ModuleOp"> {
     past the last weight stay inside.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def ExpandMath : Pass<"expand-math"> {
   let summary = "Replace math functions by arithmetic";
   let description = [{
