@@ -98,7 +98,7 @@ def ExpandMath : Pass<"expand-math"> {
     Before: `math.exp %x : vector<16xf32>`
     After: range reduction and a polynomial on `vector<16xf32>`; no libm.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
 
 #endif // LIB_TRANSFORMS_PASSES_TD
