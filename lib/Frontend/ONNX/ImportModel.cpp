@@ -24,7 +24,8 @@ static std::shared_ptr<::onnx::ModelProto> parse(StringRef content, Location loc
   auto model = std::make_shared<::onnx::ModelProto>();
   google::protobuf::SetLogHandler(nullptr);
   if (isText(content)) {
-    ::onnx::OnnxParser parser(content.str().c_str());
+    std::string text = content.str(); // the parser wants a terminated string, and keeps a pointer to it
+    ::onnx::OnnxParser parser(text.c_str());
     auto status = parser.Parse(*model);
     if (status.IsOK())
       return model;
@@ -69,7 +70,7 @@ static void report(Location loc, ArrayRef<Blocker> blockers) {
 
 OwningOpRef<ModuleOp> importModel(MLIRContext &context, StringRef path, const ImportOptions &options) {
   context.loadDialect<nn::NNDialect, arith::ArithDialect, func::FuncDialect, tensor::TensorDialect>();
-  Location loc = NameLoc::get(StringAttr::get(&context, llvm::sys::path::filename(path)));
+  Location loc = FileLineColLoc::get(&context, path, 0, 0);
   auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!file) {
     emitError(loc) << "cannot read '" << path << "': " << file.getError().message();

@@ -8,8 +8,7 @@ using namespace mlir;
 namespace nnc::onnx {
 
 SmallVector<ArrayRef<OpEntry>> getAllOps() {
-  return {getContractionOps(),   getConvolutionOps(), getElementwiseOps(), getIndexingOps(),   getMovementOps(),
-          getNormalizationOps(), getPoolingOps(),     getReductionOps(),   getStructuralOps()};
+  return {getElementwiseOps(), getIndexingOps(), getMovementOps(), getStructuralOps()};
 }
 
 const OpEntry *findOp(StringRef domain, StringRef name, int64_t opset) {

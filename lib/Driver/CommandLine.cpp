@@ -1,0 +1,242 @@
+// The compiler's command line options: the only cl::opt besides those of single tools.
+#include "lib/Driver/CommandLine.h"
+
+#include "lib/Driver/Version.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace nnc {
+namespace {
+
+/// What `--emit` names: the kinds of lib/Target, and MLIR.
+enum class EmitKind { Unset, Object, Assembly, LLVMIR, MLIR, Library, Shared };
+
+} // namespace
+
+struct CompilerCommandLine::Options {
+  cl::OptionCategory category{"Options of the compiler"};
+  cl::opt<std::string> name{"name", cl::desc("Name of the model: prefix of its symbols and macros"),
+                            cl::value_desc("name"), cl::cat(category)};
+  cl::list<std::string> shapes{
+      "shape", cl::desc("Fix the shape of an input (x=1,3,224,224; ? stays symbolic) or a symbolic extent (batch=1)"),
+      cl::value_desc("name=extents"), cl::cat(category)};
+  cl::opt<std::string> triple{"target", cl::desc("Target triple (default: the host)"), cl::value_desc("triple"),
+                              cl::cat(category)};
+  cl::opt<std::string> cpu{"cpu", cl::desc("CPU, as of clang -mcpu (default: native, the host's)"),
+                           cl::value_desc("name"), cl::cat(category)};
+  cl::opt<std::string> features{"features", cl::desc("CPU features to add or remove: +avx2,-fma"),
+                                cl::value_desc("list"), cl::cat(category)};
+  cl::opt<std::string> floatAbi{"float-abi", cl::desc("soft, softfp or hard"), cl::value_desc("abi"),
+                                cl::cat(category)};
+  cl::opt<std::string> relocationModel{"relocation-model", cl::desc("pic (default) or static"),
+                                       cl::value_desc("model"), cl::cat(category)};
+  cl::opt<std::string> codeModel{"code-model", cl::desc("tiny, small, medium or large"), cl::value_desc("model"),
+                                 cl::cat(category)};
+  cl::opt<char> optLevel{"O", cl::desc("Optimisation: -O0, -O1, -O2 (default) or -O3"), cl::Prefix, cl::init('2'),
+                         cl::value_desc("level"), cl::cat(category)};
+  cl::opt<bool> debugInfo{"g", cl::desc("Debug lines that name the layers"), cl::cat(category)};
+  cl::opt<bool> threads{"threads", cl::desc("Run parallel loops through the caller's parallel-for callback"),
+                        cl::cat(category)};
+  cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
+  cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
+                                      cl::cat(category)};
+  cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes"), cl::cat(category)};
+  cl::opt<std::string> dumpFolder{"dump-stages", cl::desc("Write the module after each stage into this folder"),
+                                  cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<std::string> report{"report", cl::desc("Write sizes, times and the memory plan as JSON"),
+                              cl::value_desc("file"), cl::cat(category)};
+  cl::opt<bool> printMemoryPlan{"print-memory-plan", cl::desc("Print who lives where in the workspace"),
+                                cl::cat(category)};
+  cl::opt<bool> listOps{"list-ops", cl::desc("Print the supported operators: domain, name, since version"),
+                        cl::cat(category)};
+};
+
+struct CompilerCommandLine::OutputChoices {
+  explicit OutputChoices(cl::OptionCategory &category)
+      : output{"o", cl::desc("Output file (- is the standard output)"), cl::value_desc("file"), cl::cat(category)},
+        emit{"emit", cl::desc("What to write:"), cl::init(EmitKind::Unset), cl::cat(category),
+             cl::values(clEnumValN(EmitKind::Object, "obj", "object file and header (default)"),
+                        clEnumValN(EmitKind::Assembly, "asm", "assembly"),
+                        clEnumValN(EmitKind::LLVMIR, "llvm", "LLVM IR"),
+                        clEnumValN(EmitKind::MLIR, "mlir", "MLIR, after the stage that --stop-after names"),
+                        clEnumValN(EmitKind::Library, "lib", "static library and header"),
+                        clEnumValN(EmitKind::Shared, "shared", "shared library and header"))},
+        stopAfter{"stop-after", cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
+                                         "arena or llvm"),
+                  cl::value_desc("stage"), cl::cat(category)},
+        printWeights{"print-weights", cl::desc("Print large constants as well"), cl::cat(category)} {}
+
+  cl::opt<std::string> output;
+  cl::opt<EmitKind> emit;
+  cl::opt<std::string> stopAfter;
+  cl::opt<bool> printWeights;
+};
+
+/// LLVM's own options would collide with ours (`--threads`) and accept misspelt ones; only --help and its like stay.
+static void removeForeignOptions() {
+  SmallVector<cl::Option *> foreign;
+  for (auto &[name, option] : cl::getRegisteredOptions())
+    if (llvm::none_of(option->Categories, [](cl::OptionCategory *category) {
+          return category->getName() == "Generic Options";
+        }))
+      foreign.push_back(option);
+  for (cl::Option *option : foreign)
+    option->removeArgument();
+}
+
+CompilerCommandLine::CompilerCommandLine(bool withOutputs) {
+  removeForeignOptions();
+  options = std::make_unique<Options>();
+  if (withOutputs)
+    outputs = std::make_unique<OutputChoices>(options->category);
+}
+
+CompilerCommandLine::~CompilerCommandLine() = default;
+
+cl::OptionCategory &CompilerCommandLine::getCategory() { return options->category; }
+
+bool CompilerCommandLine::wantsOperatorList() const { return options->listOps; }
+
+static Error makeError(const Twine &message) { return createStringError(message.str()); }
+
+/// `x=1,3,?,224` is an input's shape, `batch=1` may also be a symbol.
+static Error parseShape(StringRef text, onnx::ShapeOverrides &shapes) {
+  auto [name, list] = text.rsplit('=');
+  SmallVector<StringRef> parts;
+  list.split(parts, ',');
+  SmallVector<int64_t> extents;
+  for (StringRef part : parts) {
+    int64_t extent = 0;
+    if (part.trim() == "?")
+      extent = mlir::ShapedType::kDynamic;
+    else if (!to_integer(part.trim(), extent, 10) || extent < 0)
+      return makeError("--shape=" + text + ": expected name=extent,extent,... with extents that are numbers or ?");
+    extents.push_back(extent);
+  }
+  if (name.empty() || list.empty())
+    return makeError("--shape=" + text + ": expected name=extent,extent,...");
+  if (extents.size() == 1 && !mlir::ShapedType::isDynamic(extents.front()))
+    shapes.symbols[name] = extents.front();
+  shapes.inputs[name] = extents;
+  return Error::success();
+}
+
+static std::string getExtension(OutputKind kind) {
+  switch (kind) {
+  case OutputKind::Object:
+    return ".o";
+  case OutputKind::Assembly:
+    return ".s";
+  case OutputKind::LLVMIR:
+    return ".ll";
+  case OutputKind::Library:
+    return ".a";
+  case OutputKind::Shared:
+    return ".so";
+  }
+  llvm_unreachable("all kinds are listed");
+}
+
+static OutputKind getOutputKind(EmitKind kind) {
+  switch (kind) {
+  case EmitKind::Assembly:
+    return OutputKind::Assembly;
+  case EmitKind::LLVMIR:
+    return OutputKind::LLVMIR;
+  case EmitKind::Library:
+    return OutputKind::Library;
+  case EmitKind::Shared:
+    return OutputKind::Shared;
+  default:
+    return OutputKind::Object;
+  }
+}
+
+/// MLIR is printed where the user says so, or names an earlier stage than the last.
+static Expected<std::optional<Stage>> getStopAfter(EmitKind emit, StringRef name) {
+  if (name.empty())
+    return emit == EmitKind::MLIR ? std::optional(Stage::LLVM) : std::nullopt;
+  std::optional<Stage> stage = parseStage(name);
+  if (!stage) {
+    std::string names = join(map_range(getStages(), [](const StageInfo &info) { return info.name; }), ", ");
+    return makeError("--stop-after=" + name + ": there is no such stage; the stages are " + names);
+  }
+  bool isMLIR = emit == EmitKind::MLIR || emit == EmitKind::Unset;
+  if (*stage == Stage::Object && emit != EmitKind::MLIR)
+    return std::nullopt;
+  if (*stage == Stage::Object)
+    return makeError("--stop-after=object leaves no MLIR to print; use --emit=obj or asm");
+  if (!isMLIR)
+    return makeError("--stop-after=" + name + " prints MLIR; use --emit=mlir");
+  return stage;
+}
+
+Expected<CompileOptions> CompilerCommandLine::getOptions(StringRef input) const {
+  CompileOptions result;
+  result.input = input.str();
+  for (StringRef text : options->shapes)
+    if (Error error = parseShape(text, result.shapes))
+      return error;
+  if (options->optLevel < '0' || options->optLevel > '3')
+    return makeError("-O" + Twine(options->optLevel.getValue()) + ": expected -O0, -O1, -O2 or -O3");
+  result.target = {options->triple,    options->cpu, options->features, options->floatAbi, options->relocationModel,
+                   options->codeModel, static_cast<unsigned>(options->optLevel - '0'), options->debugInfo};
+  result.dumpFolder = options->dumpFolder;
+  result.printMemoryPlan = options->printMemoryPlan;
+  result.verbose = options->verbose;
+
+  OutputOptions &output = result.output;
+  output.freestanding = options->freestanding;
+  output.threads = options->threads;
+  output.weightsSection = options->weightsSection;
+  output.reportFile = options->report;
+  output.provenance.version = NNC_VERSION;
+  std::string stem = sys::path::stem(input).str();
+  if (outputs) {
+    auto stopAfter = getStopAfter(outputs->emit, outputs->stopAfter);
+    if (!stopAfter)
+      return stopAfter.takeError();
+    result.stopAfter = *stopAfter;
+    result.printWeights = outputs->printWeights;
+    output.kind = getOutputKind(outputs->emit);
+    output.outputFile = outputs->output;
+    if (!output.outputFile.empty() && output.outputFile != "-")
+      stem = sys::path::stem(output.outputFile).str();
+  }
+  bool isPrinted = result.stopAfter.has_value();
+  if (output.outputFile.empty())
+    output.outputFile = isPrinted ? "-" : stem + getExtension(output.kind);
+  if (!isPrinted && output.outputFile == "-" && output.kind != OutputKind::Assembly && output.kind != OutputKind::LLVMIR)
+    return makeError("-o -: only text can go to the standard output");
+  if (!isPrinted && output.outputFile != "-" && output.kind != OutputKind::LLVMIR) {
+    SmallString<128> header(output.outputFile);
+    sys::path::replace_extension(header, ".h");
+    output.headerFile = header.str().str();
+  }
+  result.name = options->name.empty() ? stem : options->name.getValue();
+  return result;
+}
+
+void printVersion(raw_ostream &os) {
+  os << "nnc " NNC_VERSION " (LLVM " LLVM_VERSION_STRING ", default target " LLVM_DEFAULT_TARGET_TRIPLE ")\n";
+}
+
+std::string describeCommandLine(int argc, char **argv) {
+  std::string line;
+  for (int i = 0; i < argc; ++i) {
+    StringRef word(argv[i]);
+    // A file's folders say nothing about the model, and differ from machine to machine.
+    auto [option, value] = word.starts_with("-") ? word.split('=') : std::pair(StringRef(), word);
+    bool isPath = value.contains('/');
+    line += i ? " " : "";
+    line += option.str() + (option.empty() || value.empty() ? "" : "=");
+    line += isPath ? sys::path::filename(value).str() : value.str();
+  }
+  return line;
+}
+
+} // namespace nnc

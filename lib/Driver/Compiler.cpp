@@ -1,0 +1,158 @@
+// From a model file to the files that the options ask for: reads the model with
+// the frontend that knows its format, then runs the stages.
+#include "lib/Driver/Compiler.h"
+
+#include "lib/Driver/OutputFile.h"
+#include "lib/Driver/Registration.h"
+#include "lib/Driver/RunConstants.h"
+#include "lib/Driver/StageRunner.h"
+#include "lib/Target/CpuModel.h"
+#include "lib/Target/Emit.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SHA256.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// `file:line:column: ` or `layer 'name': `, as far as the location tells.
+static void printLocation(Location loc, llvm::raw_ostream &os) {
+  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
+    os << file.getFilename().getValue() << ':';
+    if (file.getLine())
+      os << file.getLine() << ':' << file.getColumn() << ':';
+    os << ' ';
+  } else if (auto name = dyn_cast<NameLoc>(loc)) {
+    os << "layer '" << name.getName().getValue() << "': ";
+  } else if (auto fused = dyn_cast<FusedLoc>(loc); fused && !fused.getLocations().empty()) {
+    printLocation(fused.getLocations().front(), os);
+  } else if (auto call = dyn_cast<CallSiteLoc>(loc)) {
+    printLocation(call.getCallee(), os);
+  }
+}
+
+static void printDiagnostic(Diagnostic &diagnostic, llvm::raw_ostream &os) {
+  printLocation(diagnostic.getLocation(), os);
+  switch (diagnostic.getSeverity()) {
+  case DiagnosticSeverity::Error:
+    os << "error: ";
+    break;
+  case DiagnosticSeverity::Warning:
+    os << "warning: ";
+    break;
+  case DiagnosticSeverity::Note:
+  case DiagnosticSeverity::Remark:
+    os << "note: ";
+    break;
+  }
+  os << diagnostic << '\n';
+  for (Diagnostic &note : diagnostic.getNotes())
+    printDiagnostic(note, os);
+}
+
+/// Reads the model with the frontend that knows its format.
+static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOptions &options) {
+  StringRef path = options.input;
+  Location loc = FileLineColLoc::get(&context, path, 0, 0);
+  llvm::sys::fs::file_status status;
+  if (std::error_code error = llvm::sys::fs::status(path, status)) {
+    emitError(loc) << error.message();
+    return {};
+  }
+  if (status.type() == llvm::sys::fs::file_type::directory_file) {
+    emitError(loc) << "is a folder, not a model file";
+    return {};
+  }
+  if (path.ends_with(".mlir"))
+    return parseSourceFile<ModuleOp>(path, &context);
+  if (onnx::isOnnxFile(path)) {
+    onnx::ImportOptions import;
+    import.name = options.name;
+    import.shapes = options.shapes;
+    return onnx::importModel(context, path, import);
+  }
+  emitError(loc) << "not a model in a format that nnc reads (ONNX, or MLIR named *.mlir)";
+  return {};
+}
+
+/// The provenance that only the model file tells.
+static LogicalResult describeSource(MLIRContext &context, StringRef path, Provenance &provenance) {
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!file)
+    return emitError(FileLineColLoc::get(&context, path, 0, 0)) << file.getError().message();
+  provenance.sourceName = llvm::sys::path::filename(path).str();
+  auto digest = llvm::SHA256::hash(llvm::arrayRefFromStringRef((*file)->getBuffer()));
+  provenance.sourceSha256 = llvm::toHex(digest, /*LowerCase=*/true);
+  return success();
+}
+
+static LogicalResult printAsMLIR(ModuleOp module, const CompileOptions &options) {
+  return writeFile(options.output.outputFile, module.getLoc(),
+                   [&](llvm::raw_ostream &os) { printModule(module, os, options.printWeights); });
+}
+
+static LogicalResult compile(MLIRContext &context, const CompileOptions &options) {
+  Location loc = FileLineColLoc::get(&context, options.input, 0, 0);
+  auto machine = createTargetMachine(options.target);
+  if (!machine)
+    return emitError(UnknownLoc::get(&context)) << llvm::toString(machine.takeError());
+
+  StageRunner runner(options);
+  OwningOpRef<ModuleOp> module;
+  if (failed(runner.run(Stage::Import, [&] {
+        module = readModel(context, options);
+        return success(module.get() != nullptr);
+      })))
+    return failure();
+  module->getOperation()->setLoc(loc);
+  if (failed(runner.dump(*module, Stage::Import)))
+    return failure();
+  if (options.stopAfter == Stage::Import)
+    return printAsMLIR(*module, options);
+
+  attachTarget(*module, **machine);
+  auto interface = ModelInterface::get(*module, options.name);
+  if (failed(interface))
+    return failure();
+  interface->threads = options.output.threads;
+  PipelineOptions pipeline;
+  pipeline.threads = options.output.threads;
+  pipeline.runConstants = runConstants;
+  for (const StageInfo &info : getStages()) {
+    if (info.stage == Stage::Import || info.stage == Stage::Object)
+      continue;
+    if (info.stage == Stage::Tensors)
+      recordElementTypes(*module);
+    if (failed(runner.runPasses(*module, info.stage, pipeline)))
+      return failure();
+    if (options.stopAfter == info.stage)
+      return printAsMLIR(*module, options);
+  }
+  return emitError(loc) << "this version of nnc cannot write machine code yet; use --emit=mlir";
+}
+
+LogicalResult compileModel(const CompileOptions &options) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  loadDialects(context);
+  bool hasErrors = false;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    hasErrors |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    printDiagnostic(diagnostic, llvm::errs());
+    return success();
+  });
+  if (succeeded(compile(context, options)))
+    return success();
+  if (!hasErrors)
+    llvm::errs() << options.input << ": error: the compilation failed\n";
+  return failure();
+}
+
+} // namespace nnc

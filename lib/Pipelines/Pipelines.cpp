@@ -1,0 +1,115 @@
+// The order of the passes. Reads as a table of contents: one function per stage.
+#include "lib/Pipelines/Pipelines.h"
+
+#include "lib/Conversion/Passes.h"
+#include "lib/Pipelines/Passes.h"
+#include "lib/Transforms/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// Algebra and layouts, while operations still are layers.
+static void buildNN(OpPassManager &passes) {
+  passes.addPass(createCanonicalizerPass());
+  passes.addNestedPass<func::FuncOp>(createFoldBatchNorm());
+  passes.addNestedPass<func::FuncOp>(createAssignLayouts());
+  passes.addNestedPass<func::FuncOp>(createSinkTransposes()); // after the layouts, whose transposes it cancels
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+/// From layers to kernels and element-wise loops, fused; weights packed.
+static void buildTensors(OpPassManager &passes, const PipelineOptions &options) {
+  passes.addPass(createConvertNNToLinalg());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass()); // a chain is one epilogue
+  passes.addNestedPass<func::FuncOp>(createFuseEpilogues());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  if (options.runConstants)
+    passes.addPass(createEvaluateConstantsPass(options.runConstants)); // last: sees the packing of weights
+}
+
+/// One-shot bufferisation; the results of @main become arguments.
+static void buildBuffers(OpPassManager &passes) {
+  passes.addPass(createBufferizeModel());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+/// From kernels to loops over hardware vectors.
+static void buildLoops(OpPassManager &passes) {
+  passes.addNestedPass<func::FuncOp>(createConvertKernelToVector());
+  passes.addNestedPass<func::FuncOp>(createConvertLinalgToVector());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+}
+
+/// One arena for all buffers, once the kernels have asked for their scratch.
+static void buildArena(OpPassManager &passes) {
+  passes.addPass(createPlanMemory());
+  passes.addPass(createLowerParallel());
+  passes.addPass(createCanonicalizerPass());
+}
+
+/// Everything left becomes the LLVM dialect.
+static void buildLLVM(OpPassManager &passes) {
+  passes.addPass(createGatherWeights());
+  passes.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  passes.addPass(memref::createExpandStridedMetadataPass());
+  passes.addPass(createLowerAffinePass());
+  passes.addPass(createSCFToControlFlowPass());
+  passes.addPass(createConvertVectorToLLVMPass());
+  passes.addPass(createConvertToLLVMPass());
+  passes.addPass(createReconcileUnrealizedCastsPass());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &options) {
+  switch (stage) {
+  case Stage::NN:
+    buildNN(passes);
+    break;
+  case Stage::Tensors:
+    buildTensors(passes, options);
+    break;
+  case Stage::Buffers:
+    buildBuffers(passes);
+    break;
+  case Stage::Loops:
+    buildLoops(passes);
+    break;
+  case Stage::Arena:
+    buildArena(passes);
+    break;
+  case Stage::LLVM:
+    buildLLVM(passes);
+    break;
+  default:
+    return;
+  }
+  VerifyStageOptions verify;
+  verify.stage = getStageName(stage).str();
+  passes.addPass(createVerifyStage(verify));
+}
+
+void registerPipelines(const PipelineOptions &options) {
+  for (const StageInfo &info : getStages()) {
+    if (info.stage == Stage::Import || info.stage == Stage::Object)
+      continue;
+    PassPipelineRegistration<>(("nnc-to-" + info.name).str(), ("From the stage before to: " + info.summary).str(),
+                               [stage = info.stage, options](OpPassManager &passes) { buildStage(passes, stage, options); });
+  }
+}
+
+} // namespace nnc

@@ -1,0 +1,30 @@
+// The order of the passes: the only place that knows it.
+#ifndef LIB_PIPELINES_PIPELINES_H
+#define LIB_PIPELINES_PIPELINES_H
+
+#include "lib/Pipelines/Stages.h"
+#include "lib/Transforms/EvaluateConstants.h"
+
+#include "mlir/Pass/PassManager.h"
+
+namespace nnc {
+
+/// What the choice and order of passes depends on.
+struct PipelineOptions {
+  /// Parallel loops ask the caller's parallel-for callback.
+  bool threads = false;
+  /// How constant subgraphs are run; empty: they stay.
+  ConstantRunner runConstants;
+};
+
+/// Adds the passes that lead from the stage before to `stage`, and the check of
+/// its contract. Nothing for `import` (a frontend does it) and `object` (lib/Target does).
+void buildStage(mlir::OpPassManager &passes, Stage stage, const PipelineOptions &options);
+
+/// Registers one pipeline per stage, `nnc-to-<stage>`, which leads from the stage
+/// before to it, for nnc-opt.
+void registerPipelines(const PipelineOptions &options);
+
+} // namespace nnc
+
+#endif // LIB_PIPELINES_PIPELINES_H
