@@ -30,12 +30,12 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   passes.addPass(createConvertNNToLinalg());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  if (options.runConstants)
+    passes.addPass(createEvaluateConstantsPass(options.runConstants)); // before fusion mixes constants with the rest
   passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass()); // a chain is one epilogue
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
-  if (options.runConstants)
-    passes.addPass(createEvaluateConstantsPass(options.runConstants)); // last: sees the packing of weights
 }
 
 /// One-shot bufferisation; the results of @main become arguments.
