@@ -2,12 +2,11 @@
 #include "lib/Pipelines/Pipelines.h"
 
 #include "lib/Conversion/Passes.h"
+#include "lib/Pipelines/Backend.h"
 #include "lib/Pipelines/Passes.h"
 #include "lib/Transforms/Passes.h"
 
-#include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -38,13 +37,6 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   passes.addPass(createCSEPass());
 }
 
-/// One-shot bufferisation; the results of @main become arguments.
-static void buildBuffers(OpPassManager &passes) {
-  passes.addPass(createBufferizeModel());
-  passes.addPass(createCanonicalizerPass());
-  passes.addPass(createCSEPass());
-}
-
 /// From kernels to loops over hardware vectors.
 static void buildLoops(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createConvertKernelToVector());
@@ -52,27 +44,6 @@ static void buildLoops(OpPassManager &passes) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
-}
-
-/// One arena for all buffers, once the kernels have asked for their scratch.
-static void buildArena(OpPassManager &passes) {
-  passes.addPass(createPlanMemory());
-  passes.addPass(createLowerParallel());
-  passes.addPass(createCanonicalizerPass());
-}
-
-/// Everything left becomes the LLVM dialect.
-static void buildLLVM(OpPassManager &passes) {
-  passes.addPass(createGatherWeights());
-  passes.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
-  passes.addPass(memref::createExpandStridedMetadataPass());
-  passes.addPass(createLowerAffinePass());
-  passes.addPass(createSCFToControlFlowPass());
-  passes.addPass(createConvertVectorToLLVMPass());
-  passes.addPass(createConvertToLLVMPass());
-  passes.addPass(createReconcileUnrealizedCastsPass());
-  passes.addPass(createCanonicalizerPass());
-  passes.addPass(createCSEPass());
 }
 
 void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &options) {
@@ -84,16 +55,16 @@ void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &optio
     buildTensors(passes, options);
     break;
   case Stage::Buffers:
-    buildBuffers(passes);
+    buildBuffersPipeline(passes);
     break;
   case Stage::Loops:
     buildLoops(passes);
     break;
   case Stage::Arena:
-    buildArena(passes);
+    buildArenaPipeline(passes);
     break;
   case Stage::LLVM:
-    buildLLVM(passes);
+    buildLLVMPipeline(passes);
     break;
   default:
     return;

@@ -170,6 +170,7 @@ void attachTarget(ModuleOp module, const llvm::TargetMachine &machine) {
   MLIRContext *context = module.getContext();
   context->getOrLoadDialect<LLVM::LLVMDialect>();
   context->getOrLoadDialect<DLTIDialect>();
+  context->getOrLoadDialect<kernel::KernelDialect>();
   llvm::DataLayout layout = machine.createDataLayout();
   module->setAttr("kernel.target", getKernelTarget(context, machine));
   module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),

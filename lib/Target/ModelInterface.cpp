@@ -69,7 +69,7 @@ static std::string makeUnique(std::string identifier, llvm::StringSet<> &taken) 
       "if",      "inline", "int",      "long",    "new",    "operator", "private",  "public",   "register", "restrict",
       "return",  "short",  "signed",   "sizeof",  "static", "struct",   "switch",   "template", "this",     "throw",
       "true",    "try",    "typedef",  "union",   "unsigned", "using",  "virtual",  "void",     "volatile", "while",
-      "workspace", "extents", "parallel_for", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t",
+      "workspace", "weights", "code", "stack", "extents", "parallel_for", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t",
       "uint32_t", "uint64_t", "size_t", "not", "and", "or", "xor", "model", "run", "NULL"};
   for (const char *keyword : keywords)
     if (identifier == keyword)

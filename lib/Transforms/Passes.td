@@ -92,4 +92,23 @@ def GatherWeights : Pass<"gather-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def ComputeOutputExtents : Pass<"compute-output-extents", "::mlir::ModuleOp"> {
+  let summary = "Add a function from the inputs' run-time extents to the outputs'";
+  let description = [{
+    Before: `@main` on tensors, with `?` in its results.
+    After: also `@main_output_extents`, which takes every dynamic extent of the
+    inputs in order and returns every dynamic extent of the outputs in order.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def LowerVectors : Pass<"lower-vectors", "::mlir::ModuleOp"> {
+  let summary = "Break vector operations down to those that LLVM has";
+  let description = [{
+    Before: `vector.transpose`, `vector.shape_cast`, `vector.multi_reduction`, ...
+    After: shuffles, extractions, insertions and one-dimensional reductions.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
+}
+
 #endif // LIB_TRANSFORMS_PASSES_TD

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -61,6 +62,13 @@ static FailureOr<Value> multiplyExtents(SizeExpressions &sizes, Value source, Ar
   return product;
 }
 
+FailureOr<Value> SizeExpressions::rebuildIndex(Value size, OpBuilder &builder) {
+  FailureOr<Value> value = rebuild(size, builder);
+  if (failed(value) || value->getType().isIndex())
+    return value;
+  return arith::IndexCastOp::create(builder, size.getLoc(), builder.getIndexType(), *value).getResult();
+}
+
 FailureOr<Value> SizeExpressions::rebuildExtent(Value shaped, int64_t dim, OpBuilder &builder) {
   auto type = cast<ShapedType>(shaped.getType());
   if (!type.isDynamicDim(dim))
@@ -110,10 +118,19 @@ FailureOr<Value> SizeExpressions::rebuildExtent(Value shaped, int64_t dim, OpBui
         kept.push_back(size);
     return fromFold(kept[dim]);
   }
+  if (auto reshape = dyn_cast<tensor::ReshapeOp>(op))
+    if (auto elements = reshape.getShape().getDefiningOp<tensor::FromElementsOp>())
+      return rebuildIndex(elements.getElements()[dim], builder);
   if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
     return rebuildExtent(dps.getTiedOpOperand(llvm::cast<OpResult>(shaped))->get(), dim, builder);
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return rebuildExtent(loop.getInitArgs()[llvm::cast<OpResult>(shaped).getResultNumber()], dim, builder);
+  if (auto reify = dyn_cast<ReifyRankedShapedTypeOpInterface>(op)) {
+    OpBuilder here(op);
+    ReifiedRankedShapedTypeDims shapes;
+    if (succeeded(reify.reifyResultShapes(here, shapes)))
+      return fromFold(shapes[llvm::cast<OpResult>(shaped).getResultNumber()][dim]);
+  }
   return op->emitError("the extent of this value depends on data; only extents that follow from those of the inputs "
                        "are supported");
 }

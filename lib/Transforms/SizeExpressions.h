@@ -27,6 +27,8 @@ public:
   llvm::FailureOr<mlir::Value> rebuildExtent(mlir::Value shaped, int64_t dim, mlir::OpBuilder &builder);
 
 private:
+  /// As rebuild, converted to `index`.
+  llvm::FailureOr<mlir::Value> rebuildIndex(mlir::Value size, mlir::OpBuilder &builder);
   llvm::FailureOr<mlir::Value> rebuildOperation(mlir::Operation *op, mlir::Value size, mlir::OpBuilder &builder);
 
   mlir::func::FuncOp function;

@@ -1,0 +1,92 @@
+/*
+ * The binary contract of models compiled by nnc: what `<name>_model` of every
+ * object looks like, so that programs, tools and other languages can drive any
+ * model without its own header. C99 and C++11; needs nothing but the two headers
+ * below. New versions only append fields: check `abi_version` and `struct_size`.
+ */
+#ifndef NNC_RUNTIME_H
+#define NNC_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NNC_ABI_VERSION 1u
+
+/** What `<name>_run` returns. */
+enum {
+  NNC_OK = 0,
+  NNC_ERROR_NULL = 1,      /**< a pointer to a tensor, the extents or the workspace is null */
+  NNC_ERROR_ALIGNMENT = 2, /**< the workspace or a tensor is not aligned */
+  NNC_ERROR_CPU = 3,       /**< this CPU lacks instructions that the model was compiled for */
+  NNC_ERROR_EXTENT = 4     /**< a run-time extent is out of range */
+};
+
+/** Element types. */
+enum {
+  NNC_BOOL = 1, /**< one byte, 0 or 1 */
+  NNC_INT8 = 2,
+  NNC_UINT8 = 3,
+  NNC_INT16 = 4,
+  NNC_UINT16 = 5,
+  NNC_INT32 = 6,
+  NNC_UINT32 = 7,
+  NNC_INT64 = 8,
+  NNC_UINT64 = 9,
+  NNC_FLOAT16 = 10,
+  NNC_BFLOAT16 = 11,
+  NNC_FLOAT32 = 12,
+  NNC_FLOAT64 = 13
+};
+
+/** How a model asks for parallel loops: call `body(arg, i)` once for each i below n, in any order, at the same time
+ *  where possible; return when all are done. */
+typedef struct nnc_parallel {
+  void (*parallel_for)(void *context, size_t n, void (*body)(void *arg, size_t i), void *arg);
+  void *context;
+} nnc_parallel;
+
+/** One input or output. Row-major, without gaps. */
+typedef struct nnc_tensor {
+  const char *name;           /**< as in the source model */
+  uint32_t type;              /**< NNC_FLOAT32 ... */
+  uint32_t rank;
+  const int64_t *shape;       /**< `rank` extents; -1 where the extent is known at run time */
+  const int32_t *extent_of;   /**< `rank` places in the extents (inputs) or output extents (outputs); -1 if static */
+  uint64_t bytes;             /**< of the whole tensor; 0 where it is known at run time */
+} nnc_tensor;
+
+/** One model. */
+typedef struct nnc_model {
+  uint32_t abi_version;
+  uint32_t struct_size;
+  const char *name;
+  const char *model_hash;     /**< SHA-256 of the source file, in hexadecimal; may be empty */
+  uint32_t num_inputs;
+  uint32_t num_outputs;
+  const nnc_tensor *inputs;
+  const nnc_tensor *outputs;
+  uint32_t num_extents;       /**< distinct run-time extents of the inputs; 0: all shapes are static */
+  uint32_t num_output_extents;
+  const char *const *extent_names;
+  uint64_t workspace_bytes;   /**< 0 where workspace_size has to be asked */
+  uint64_t workspace_align;
+  uint64_t weights_bytes;
+  uint64_t macs;              /**< multiply-adds of one run; 0 where not known */
+  /** Bytes of workspace for these input extents; 0 for extents that are out of range. NULL if static. */
+  uint64_t (*workspace_size)(const int64_t *extents);
+  /** Computes the outputs' run-time extents from the inputs'. NULL if they are static. */
+  int (*output_extents)(const int64_t *extents, int64_t *out);
+  /** Runs the model. `extents` and `parallel` may be NULL where the model has no run-time extents or threads. */
+  int (*invoke)(const void *const *inputs, void *const *outputs, const int64_t *extents, void *workspace,
+                const nnc_parallel *parallel);
+} nnc_model;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* NNC_RUNTIME_H */

@@ -1,0 +1,56 @@
+// The back half of the compiler as lists of passes.
+#include "lib/Pipelines/Backend.h"
+
+#include "dialects/Kernel/Kernel.h"
+#include "lib/Transforms/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+void buildBuffersPipeline(OpPassManager &manager) {
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createComputeOutputExtents());
+  manager.addPass(createBufferizeModel());
+}
+
+void buildArenaPipeline(OpPassManager &manager) {
+  manager.addPass(createPlanMemory());
+  manager.addPass(createLowerParallel());
+  manager.addPass(createCSEPass()); // repeated reads of one constant
+  manager.addPass(createGatherWeights());
+}
+
+void buildLLVMPipeline(OpPassManager &manager) {
+  manager.addPass(createConvertVectorToSCFPass());
+  manager.addPass(createLowerVectors());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createLoopInvariantCodeMotionPass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass()); // the address arithmetic that the pass before made
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createSCFToControlFlowPass());
+  ConvertToLLVMPassOptions toLLVM;
+  toLLVM.useDynamic = true; // the width of index comes from the data layout
+  manager.addPass(createConvertToLLVMPass(toLLVM));
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+void registerBackendExtensions(DialectRegistry &registry) {
+  registerAllExtensions(registry);
+  kernel::registerBufferization(registry);
+}
+
+} // namespace nnc

@@ -1,0 +1,26 @@
+// The order of the passes from tensors to the LLVM dialect: the stages buffers,
+// arena and llvm. (Between buffers and arena, kernels and linalg operations become
+// loops; those passes live in lib/Conversion.)
+#ifndef LIB_PIPELINES_BACKEND_H
+#define LIB_PIPELINES_BACKEND_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace nnc {
+
+/// Stage `buffers`: tensors -> memrefs in destination-passing style.
+void buildBuffersPipeline(mlir::OpPassManager &manager);
+
+/// Stage `arena`: loops on memrefs -> one arena, one blob of weights.
+void buildArenaPipeline(mlir::OpPassManager &manager);
+
+/// Stage `llvm`: loops -> the LLVM dialect. Expects no math operations.
+void buildLLVMPipeline(mlir::OpPassManager &manager);
+
+/// Registers the dialect extensions (bufferisation, conversion to LLVM) that these stages use.
+void registerBackendExtensions(mlir::DialectRegistry &registry);
+
+} // namespace nnc
+
+#endif // LIB_PIPELINES_BACKEND_H

@@ -1,0 +1,214 @@
+// The stage `object`: translates to LLVM IR, adds the interface, optimises,
+// generates code, and writes the files. Nothing is written before everything that
+// can fail has succeeded.
+#include "lib/Target/Emit.h"
+
+#include "lib/Target/CpuModel.h"
+#include "lib/Target/EntryPoints.h"
+#include "lib/Target/Header.h"
+#include "lib/Target/Link.h"
+#include "lib/Target/MachineCode.h"
+#include "lib/Target/ObjectFile.h"
+#include "lib/Target/Report.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+
+#include <chrono>
+
+using namespace mlir;
+
+namespace nnc {
+namespace {
+
+/// One emission, from module to files.
+class Emitter {
+public:
+  Emitter(ModuleOp module, const ModelInterface &interface, const TargetOptions &target, const OutputOptions &output,
+          std::vector<StageTime> *times)
+      : module(module), interface(interface), targetOptions(target), output(output), times(times) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult translate();
+  LogicalResult generate();
+  LogicalResult measure();
+  LogicalResult write();
+  LogicalResult writeFile(StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> writer);
+  LogicalResult fail(llvm::Error error) { return module.emitError(llvm::toString(std::move(error))); }
+  template <typename Phase> LogicalResult time(StringRef name, Phase phase);
+
+  ModuleOp module;
+  const ModelInterface &interface;
+  const TargetOptions &targetOptions;
+  const OutputOptions &output;
+  std::vector<StageTime> *times;
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  std::unique_ptr<llvm::Module> llvmModule;
+  llvm::SmallVector<char, 0> object;
+  std::string text; ///< assembly or LLVM IR, where that is the output
+  EmittedSizes sizes;
+};
+
+} // namespace
+
+template <typename Phase> LogicalResult Emitter::time(StringRef name, Phase phase) {
+  auto start = std::chrono::steady_clock::now();
+  LogicalResult result = phase();
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (times)
+    times->push_back({name.str(), seconds.count()});
+  return result;
+}
+
+LogicalResult Emitter::translate() {
+  DialectRegistry registry;
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  module.getContext()->appendDialectRegistry(registry);
+  llvmModule = translateModuleToLLVMIR(module, context, interface.name);
+  if (!llvmModule)
+    return module.emitError("translation to LLVM IR failed");
+  if (!llvmModule->getFunction("main"))
+    return module.emitError("the module has no function @main in the LLVM dialect");
+  llvmModule->setDataLayout(machine->createDataLayout());
+  llvmModule->setTargetTriple(machine->getTargetTriple());
+  llvmModule->setSourceFileName(output.provenance.sourceName);
+  if (machine->getRelocationModel() == llvm::Reloc::PIC_)
+    llvmModule->setPICLevel(llvm::PICLevel::BigPIC);
+
+  DescriptorFacts facts;
+  if (auto plan = module->getAttrOfType<DictionaryAttr>("nn.memory_plan")) {
+    sizes.workspace = plan.getAs<IntegerAttr>("peak").getInt();
+    sizes.workspaceBound = plan.getAs<IntegerAttr>("bound").getInt();
+  }
+  if (llvm::GlobalVariable *weights = llvmModule->getGlobalVariable("weights", /*AllowInternal=*/true)) {
+    sizes.weights = llvmModule->getDataLayout().getTypeAllocSize(weights->getValueType());
+    weights->setSection(output.weightsSection.empty() ? ".rodata." + interface.name + ".weights"
+                                                      : output.weightsSection);
+    weights->setAlignment(llvm::Align(64));
+  }
+  facts.workspaceBytes = sizes.workspace;
+  facts.weightsBytes = sizes.weights;
+  facts.modelHash = output.provenance.sourceSha256;
+  addEntryPoints(*llvmModule, interface, facts);
+  if (output.freestanding)
+    addMemoryFunctions(*llvmModule);
+  setFunctionAttributes(*llvmModule, *machine);
+  return success();
+}
+
+LogicalResult Emitter::generate() {
+  if (output.kind == OutputKind::LLVMIR) {
+    llvm::raw_string_ostream(text) << *llvmModule;
+    if (output.headerFile.empty() && output.reportFile.empty())
+      return success();
+  }
+  if (output.kind == OutputKind::Assembly) {
+    // Generating code changes the module; the assembly is of the same, so make it from a copy.
+    auto copy = llvm::CloneModule(*llvmModule);
+    machine->Options.EmitStackSizeSection = false;
+    auto assembly = generateCode(*copy, *machine, llvm::CodeGenFileType::AssemblyFile);
+    machine->Options.EmitStackSizeSection = true;
+    if (!assembly)
+      return fail(assembly.takeError());
+    text.assign(assembly->begin(), assembly->end());
+  }
+  auto code = generateCode(*llvmModule, *machine, llvm::CodeGenFileType::ObjectFile);
+  if (!code)
+    return fail(code.takeError());
+  object = std::move(*code);
+  return success();
+}
+
+LogicalResult Emitter::measure() {
+  if (object.empty())
+    return success();
+  auto facts = inspectObject(object);
+  if (!facts)
+    return fail(facts.takeError());
+  std::string unexpected;
+  for (const std::string &symbol : facts->undefined)
+    if (output.freestanding ? symbol != "_GLOBAL_OFFSET_TABLE_" : !isAllowedUndefined(symbol))
+      unexpected += (unexpected.empty() ? "" : ", ") + symbol;
+  if (!unexpected.empty())
+    return module.emitError("the object would need symbols that it must not: ") << unexpected;
+  if (facts->data != 0)
+    return module.emitError("the object would have ") << facts->data << " bytes of writable data";
+  sizes.code = facts->code;
+  sizes.stack = getWorstStack(*llvmModule, facts->stack);
+  auto stripped = stripStackSizes(object);
+  if (!stripped)
+    return fail(stripped.takeError());
+  object = std::move(*stripped);
+  sizes.object = object.size();
+  return success();
+}
+
+LogicalResult Emitter::writeFile(StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> writer) {
+  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
+    writer(os);
+    return llvm::Error::success();
+  });
+  return error ? fail(std::move(error)) : success();
+}
+
+LogicalResult Emitter::write() {
+  switch (output.kind) {
+  case OutputKind::Assembly:
+  case OutputKind::LLVMIR:
+    if (failed(writeFile(output.outputFile, [&](llvm::raw_ostream &os) { os << text; })))
+      return failure();
+    break;
+  case OutputKind::Object:
+    if (failed(writeFile(output.outputFile, [&](llvm::raw_ostream &os) { os.write(object.data(), object.size()); })))
+      return failure();
+    break;
+  case OutputKind::Library:
+    if (llvm::Error error = writeStaticLibrary(object, interface.name + ".o", output.outputFile))
+      return fail(std::move(error));
+    break;
+  case OutputKind::Shared:
+    if (llvm::Error error = linkSharedLibrary(object, machine->getTargetTriple(), output.freestanding,
+                                              output.outputFile))
+      return fail(std::move(error));
+    break;
+  }
+  TargetNames target{machine->getTargetTriple().str(), machine->getTargetCPU().str()};
+  if (!output.headerFile.empty() && failed(writeFile(output.headerFile, [&](llvm::raw_ostream &os) {
+        writeHeader(os, interface, sizes, target, output);
+      })))
+    return failure();
+  if (!output.reportFile.empty())
+    return writeFile(output.reportFile, [&](llvm::raw_ostream &os) {
+      writeReport(os, module, interface, sizes, target, output, times ? ArrayRef(*times) : ArrayRef<StageTime>());
+    });
+  return success();
+}
+
+LogicalResult Emitter::run() {
+  auto created = createTargetMachine(targetOptions);
+  if (!created)
+    return fail(created.takeError());
+  machine = std::move(*created);
+  if (failed(time("translate", [&] { return translate(); })) || failed(time("optimize", [&] {
+        optimize(*llvmModule, *machine, targetOptions.optLevel);
+        return success();
+      })) ||
+      failed(time("codegen", [&] { return generate(); })) || failed(measure()))
+    return failure();
+  return write();
+}
+
+LogicalResult emitModel(ModuleOp module, const ModelInterface &interface, const TargetOptions &target,
+                        const OutputOptions &output, std::vector<StageTime> *times) {
+  return Emitter(module, interface, target, output, times).run();
+}
+
+} // namespace nnc

@@ -1,0 +1,314 @@
+// Builds the entry points around `main`. Layouts of the structs are those of
+// include/nnc/Runtime.h, version 1: whoever changes one changes the other.
+#include "lib/Target/EntryPoints.h"
+
+#include "nnc/Runtime.h"
+
+#include "llvm/IR/IRBuilder.h"
+
+using namespace llvm;
+
+namespace nnc {
+namespace {
+
+class EntryPointBuilder {
+public:
+  EntryPointBuilder(Module &module, const ModelInterface &interface, const DescriptorFacts &facts)
+      : module(module), interface(interface), facts(facts), builder(module.getContext()),
+        pointer(builder.getPtrTy()), index(module.getDataLayout().getIndexType(module.getContext(), 0)) {}
+
+  void build();
+
+private:
+  Function *startFunction(const Twine &suffix, Type *result, ArrayRef<Type *> arguments);
+  void returnIf(Value *condition, Value *result);
+  Value *isMisaligned(Value *address, int64_t alignment);
+  SmallVector<Value *> loadExtents(Value *extents, Value *onError);
+  SmallVector<Value *> getInputExtents(ArrayRef<Value *> extents);
+  SmallVector<Value *> callOutputExtents(ArrayRef<Value *> extents);
+  void appendMemRef(SmallVectorImpl<Value *> &arguments, Value *address, ArrayRef<Value *> shape);
+  SmallVector<Value *> getShape(const TensorInterface &tensor, ArrayRef<Value *> extents);
+  Function *buildRun();
+  Function *buildInvoke(Function *run);
+  Function *buildWorkspaceSize();
+  Function *buildOutputExtents();
+  Constant *makeGlobal(Constant *value, const Twine &name);
+  Constant *makeString(StringRef text);
+  Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
+  void describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents);
+
+  Module &module;
+  const ModelInterface &interface;
+  const DescriptorFacts &facts;
+  IRBuilder<> builder;
+  PointerType *pointer;
+  Type *index;
+};
+
+} // namespace
+
+Function *EntryPointBuilder::startFunction(const Twine &suffix, Type *result, ArrayRef<Type *> arguments) {
+  auto *type = FunctionType::get(result, arguments, /*isVarArg=*/false);
+  auto *function = Function::Create(type, GlobalValue::ExternalLinkage, interface.name + suffix, module);
+  function->setDoesNotThrow();
+  builder.SetInsertPoint(BasicBlock::Create(module.getContext(), "entry", function));
+  return function;
+}
+
+void EntryPointBuilder::returnIf(Value *condition, Value *result) {
+  Function *function = builder.GetInsertBlock()->getParent();
+  auto *leave = BasicBlock::Create(module.getContext(), "leave", function);
+  auto *go = BasicBlock::Create(module.getContext(), "go", function);
+  builder.CreateCondBr(condition, leave, go);
+  builder.SetInsertPoint(leave);
+  builder.CreateRet(result);
+  builder.SetInsertPoint(go);
+}
+
+Value *EntryPointBuilder::isMisaligned(Value *address, int64_t alignment) {
+  Type *integer = module.getDataLayout().getIntPtrType(module.getContext());
+  Value *low = builder.CreateAnd(builder.CreatePtrToInt(address, integer), alignment - 1);
+  return builder.CreateICmpNE(low, ConstantInt::get(integer, 0));
+}
+
+/// Loads and checks the extents: each between 1 and 2^31 - 1.
+SmallVector<Value *> EntryPointBuilder::loadExtents(Value *extents, Value *onError) {
+  SmallVector<Value *> loaded;
+  Value *wrong = builder.getFalse();
+  for (unsigned i = 0; i < interface.extents.size(); ++i) {
+    Value *extent = builder.CreateLoad(builder.getInt64Ty(), builder.CreateConstGEP1_64(builder.getInt64Ty(), extents, i));
+    Value *below = builder.CreateSub(extent, builder.getInt64(1));
+    wrong = builder.CreateOr(wrong, builder.CreateICmpUGE(below, builder.getInt64(INT32_MAX)));
+    loaded.push_back(builder.CreateTrunc(extent, index));
+  }
+  if (!loaded.empty())
+    returnIf(wrong, onError);
+  return loaded;
+}
+
+/// One value per dynamic dimension of the inputs, in order.
+SmallVector<Value *> EntryPointBuilder::getInputExtents(ArrayRef<Value *> extents) {
+  SmallVector<Value *> perDimension;
+  for (const TensorInterface &input : interface.inputs)
+    for (unsigned place : input.extentOf)
+      perDimension.push_back(extents[place]);
+  return perDimension;
+}
+
+SmallVector<Value *> EntryPointBuilder::callOutputExtents(ArrayRef<Value *> extents) {
+  unsigned count = interface.outputExtents.size();
+  if (count == 0)
+    return {};
+  Function *function = module.getFunction("main_output_extents");
+  Value *result = builder.CreateCall(function, getInputExtents(extents));
+  if (count == 1)
+    return {result};
+  SmallVector<Value *> values;
+  for (unsigned i = 0; i < count; ++i)
+    values.push_back(builder.CreateExtractValue(result, i));
+  return values;
+}
+
+SmallVector<Value *> EntryPointBuilder::getShape(const TensorInterface &tensor, ArrayRef<Value *> extents) {
+  SmallVector<Value *> shape;
+  unsigned dynamic = 0;
+  for (int64_t extent : tensor.shape)
+    shape.push_back(mlir::ShapedType::isDynamic(extent) ? extents[tensor.extentOf[dynamic++]]
+                                                        : ConstantInt::get(index, extent));
+  return shape;
+}
+
+/// Allocated and aligned pointer, offset, sizes, row-major strides.
+void EntryPointBuilder::appendMemRef(SmallVectorImpl<Value *> &arguments, Value *address, ArrayRef<Value *> shape) {
+  arguments.append({address, address, ConstantInt::get(index, 0)});
+  arguments.append(shape.begin(), shape.end());
+  SmallVector<Value *> strides(shape.size());
+  Value *stride = ConstantInt::get(index, 1);
+  for (int64_t i = static_cast<int64_t>(shape.size()) - 1; i >= 0; --i) {
+    strides[i] = stride;
+    stride = builder.CreateMul(stride, shape[i]);
+  }
+  arguments.append(strides);
+}
+
+Function *EntryPointBuilder::buildRun() {
+  unsigned numInputs = interface.inputs.size(), numOutputs = interface.outputs.size();
+  SmallVector<Type *> types(numInputs + numOutputs + 1 + interface.isDynamic(), pointer);
+  Function *run = startFunction("_run", builder.getInt32Ty(), types);
+  Value *workspace = run->getArg(types.size() - 1);
+  Value *extents = interface.isDynamic() ? run->getArg(numInputs + numOutputs) : nullptr;
+  bool needsWorkspace = facts.workspaceBytes != 0 || interface.isDynamic();
+
+  Value *null = builder.getFalse();
+  for (Argument &argument : run->args())
+    if (&argument != workspace || needsWorkspace)
+      null = builder.CreateOr(null, builder.CreateIsNull(&argument));
+  returnIf(null, builder.getInt32(NNC_ERROR_NULL));
+  Value *misaligned = needsWorkspace ? isMisaligned(workspace, workspaceAlignment) : builder.getFalse();
+  auto tensors = concat<const TensorInterface>(interface.inputs, interface.outputs);
+  for (auto [i, tensor] : enumerate(tensors))
+    if (tensor.getElementBytes() > 1)
+      misaligned = builder.CreateOr(misaligned, isMisaligned(run->getArg(i), tensor.getElementBytes()));
+  returnIf(misaligned, builder.getInt32(NNC_ERROR_ALIGNMENT));
+
+  SmallVector<Value *> inputExtents, outputExtents, arguments;
+  if (extents) {
+    inputExtents = loadExtents(extents, builder.getInt32(NNC_ERROR_EXTENT));
+    outputExtents = callOutputExtents(inputExtents);
+  }
+  for (auto [i, input] : enumerate(interface.inputs))
+    appendMemRef(arguments, run->getArg(i), getShape(input, inputExtents));
+  for (auto [i, output] : enumerate(interface.outputs))
+    appendMemRef(arguments, run->getArg(numInputs + i), getShape(output, outputExtents));
+  appendMemRef(arguments, workspace, {ConstantInt::get(index, facts.workspaceBytes)});
+  builder.CreateCall(module.getFunction("main"), arguments);
+  builder.CreateRet(builder.getInt32(NNC_OK));
+  return run;
+}
+
+Function *EntryPointBuilder::buildInvoke(Function *run) {
+  Function *invoke = startFunction("_invoke", builder.getInt32Ty(), SmallVector<Type *>(5, pointer));
+  invoke->setLinkage(GlobalValue::InternalLinkage);
+  SmallVector<Value *> arguments;
+  auto load = [&](Value *array, unsigned i) {
+    arguments.push_back(builder.CreateLoad(pointer, builder.CreateConstGEP1_64(pointer, array, i)));
+  };
+  for (unsigned i = 0; i < interface.inputs.size(); ++i)
+    load(invoke->getArg(0), i);
+  for (unsigned i = 0; i < interface.outputs.size(); ++i)
+    load(invoke->getArg(1), i);
+  if (interface.isDynamic())
+    arguments.push_back(invoke->getArg(2));
+  arguments.push_back(invoke->getArg(3));
+  builder.CreateRet(builder.CreateCall(run, arguments));
+  return invoke;
+}
+
+Function *EntryPointBuilder::buildWorkspaceSize() {
+  Function *main = module.getFunction("main_workspace");
+  Function *size = startFunction("_workspace_size", builder.getInt64Ty(), {pointer});
+  Value *extents = size->getArg(0);
+  returnIf(builder.CreateIsNull(extents), builder.getInt64(0));
+  SmallVector<Value *> loaded = loadExtents(extents, builder.getInt64(0));
+  Value *bytes = main ? builder.CreateCall(main, getInputExtents(loaded))
+                      : static_cast<Value *>(ConstantInt::get(index, facts.workspaceBytes));
+  builder.CreateRet(builder.CreateZExt(bytes, builder.getInt64Ty()));
+  return size;
+}
+
+Function *EntryPointBuilder::buildOutputExtents() {
+  Function *function = startFunction("_output_extents", builder.getInt32Ty(), {pointer, pointer});
+  Value *null = builder.CreateOr(builder.CreateIsNull(function->getArg(0)), builder.CreateIsNull(function->getArg(1)));
+  returnIf(null, builder.getInt32(NNC_ERROR_NULL));
+  SmallVector<Value *> loaded = loadExtents(function->getArg(0), builder.getInt32(NNC_ERROR_EXTENT));
+  for (auto [i, extent] : enumerate(callOutputExtents(loaded)))
+    builder.CreateStore(builder.CreateZExt(extent, builder.getInt64Ty()),
+                        builder.CreateConstGEP1_64(builder.getInt64Ty(), function->getArg(1), i));
+  builder.CreateRet(builder.getInt32(NNC_OK));
+  return function;
+}
+
+Constant *EntryPointBuilder::makeGlobal(Constant *value, const Twine &name) {
+  auto *global = new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value,
+                                    interface.name + "." + name);
+  global->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
+  return global;
+}
+
+Constant *EntryPointBuilder::makeString(StringRef text) {
+  return makeGlobal(ConstantDataArray::getString(module.getContext(), text), "name");
+}
+
+static uint32_t getTypeCode(mlir::Type type) {
+  if (type.isInteger(1))
+    return NNC_BOOL;
+  if (type.isF16())
+    return NNC_FLOAT16;
+  if (type.isBF16())
+    return NNC_BFLOAT16;
+  if (type.isF32())
+    return NNC_FLOAT32;
+  if (type.isF64())
+    return NNC_FLOAT64;
+  bool isUnsigned = type.isUnsignedInteger();
+  switch (mlir::isa<mlir::IndexType>(type) ? 64 : type.getIntOrFloatBitWidth()) {
+  case 8:
+    return isUnsigned ? NNC_UINT8 : NNC_INT8;
+  case 16:
+    return isUnsigned ? NNC_UINT16 : NNC_INT16;
+  case 32:
+    return isUnsigned ? NNC_UINT32 : NNC_INT32;
+  default:
+    return isUnsigned ? NNC_UINT64 : NNC_INT64;
+  }
+}
+
+Constant *EntryPointBuilder::describeTensors(ArrayRef<TensorInterface> tensors, StringRef name) {
+  SmallVector<Constant *> described;
+  auto *type = StructType::get(pointer, builder.getInt32Ty(), builder.getInt32Ty(), pointer, pointer,
+                               builder.getInt64Ty());
+  for (const TensorInterface &tensor : tensors) {
+    SmallVector<uint64_t> shape;
+    SmallVector<uint32_t> places;
+    unsigned dynamic = 0;
+    for (int64_t extent : tensor.shape) {
+      bool isDynamic = mlir::ShapedType::isDynamic(extent);
+      shape.push_back(isDynamic ? -1 : extent);
+      places.push_back(isDynamic ? tensor.extentOf[dynamic++] : -1);
+    }
+    uint64_t bytes = tensor.isStatic() ? tensor.getNumElements() * tensor.getElementBytes() : 0;
+    described.push_back(ConstantStruct::get(
+        type, makeString(tensor.name), builder.getInt32(getTypeCode(tensor.elementType)),
+        builder.getInt32(tensor.shape.size()), makeGlobal(ConstantDataArray::get(module.getContext(), shape), "shape"),
+        makeGlobal(ConstantDataArray::get(module.getContext(), places), "extent_of"), builder.getInt64(bytes)));
+  }
+  return makeGlobal(ConstantArray::get(ArrayType::get(type, described.size()), described), name);
+}
+
+void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents) {
+  SmallVector<Constant *> names;
+  for (const std::string &name : interface.extents)
+    names.push_back(makeString(name));
+  Constant *null = ConstantPointerNull::get(pointer);
+  Constant *extentNames =
+      names.empty() ? null : makeGlobal(ConstantArray::get(ArrayType::get(pointer, names.size()), names), "extents");
+  auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
+  auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
+  SmallVector<Constant *> fields = {
+      i32(NNC_ABI_VERSION), nullptr, makeString(interface.name), makeString(facts.modelHash),
+      i32(interface.inputs.size()), i32(interface.outputs.size()), describeTensors(interface.inputs, "inputs"),
+      describeTensors(interface.outputs, "outputs"), i32(interface.extents.size()), i32(interface.outputExtents.size()),
+      extentNames, i64(workspaceSize ? 0 : facts.workspaceBytes), i64(workspaceAlignment), i64(facts.weightsBytes),
+      i64(interface.macs), workspaceSize ? workspaceSize : null, outputExtents ? outputExtents : null, invoke};
+  SmallVector<Type *> types;
+  for (Constant *field : fields)
+    types.push_back(field ? field->getType() : builder.getInt32Ty());
+  auto *type = StructType::get(module.getContext(), types);
+  fields[1] = i32(module.getDataLayout().getTypeAllocSize(type));
+  auto *model = cast<GlobalVariable>(makeGlobal(ConstantStruct::get(type, fields), "model"));
+  model->setName(interface.name + "_model");
+  model->setLinkage(GlobalValue::ExternalLinkage);
+  model->setUnnamedAddr(GlobalValue::UnnamedAddr::None);
+}
+
+void EntryPointBuilder::build() {
+  SmallVector<GlobalObject *> own;
+  for (GlobalObject &object : module.global_objects())
+    if (!object.isDeclaration())
+      own.push_back(&object);
+  Function *run = buildRun();
+  Function *invoke = buildInvoke(run);
+  Function *workspaceSize = interface.isDynamic() ? buildWorkspaceSize() : nullptr;
+  Function *outputExtents = interface.outputExtents.empty() ? nullptr : buildOutputExtents();
+  describeModel(invoke, workspaceSize, outputExtents);
+  for (GlobalObject *object : own) {
+    object->setLinkage(GlobalValue::InternalLinkage);
+    object->setName(interface.name + "." + object->getName());
+  }
+}
+
+void addEntryPoints(Module &module, const ModelInterface &interface, const DescriptorFacts &facts) {
+  EntryPointBuilder(module, interface, facts).build();
+}
+
+} // namespace nnc

@@ -1,0 +1,29 @@
+// The C interface of a model in LLVM IR: `<name>_run`, the functions about run-time
+// extents, and the descriptor `<name>_model` of nnc/Runtime.h.
+#ifndef LIB_TARGET_ENTRYPOINTS_H
+#define LIB_TARGET_ENTRYPOINTS_H
+
+#include "lib/Target/ModelInterface.h"
+
+#include "llvm/IR/Module.h"
+
+namespace nnc {
+
+/// Bytes that the caller has to align the workspace to.
+constexpr int64_t workspaceAlignment = 64;
+
+/// What the descriptor says beside the interface.
+struct DescriptorFacts {
+  int64_t workspaceBytes = 0; ///< of a static model
+  int64_t weightsBytes = 0;
+  std::string modelHash;
+};
+
+/// Adds the entry points to `module`, whose `main` takes the memrefs of @main
+/// expanded to pointers, offsets, sizes and strides. All other functions and
+/// globals become internal and get the model's name as prefix.
+void addEntryPoints(llvm::Module &module, const ModelInterface &interface, const DescriptorFacts &facts);
+
+} // namespace nnc
+
+#endif // LIB_TARGET_ENTRYPOINTS_H

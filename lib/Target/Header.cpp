@@ -1,0 +1,192 @@
+// Writes the header from the same description of the interface as the code.
+#include "lib/Target/Header.h"
+
+#include "nnc/Runtime.h"
+#include "lib/Target/EntryPoints.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace llvm;
+
+namespace nnc {
+
+/// `text` as it may stand in a C comment.
+static std::string inComment(StringRef text) {
+  std::string safe;
+  for (char c : text) {
+    bool breaks = (c == '/' && !safe.empty() && safe.back() == '*') || (c == '*' && !safe.empty() && safe.back() == '/');
+    safe += breaks || static_cast<unsigned char>(c) < ' ' ? '_' : c;
+  }
+  return safe;
+}
+
+/// `text` as a C string literal.
+static std::string inString(StringRef text) {
+  std::string safe = "\"";
+  for (char c : text)
+    safe += isPrint(c) && c != '"' && c != '\\' ? c : '_';
+  return safe + "\"";
+}
+
+static std::string makeNumber(int64_t value) {
+  return std::to_string(value) + (value > UINT32_MAX ? "ull" : "u");
+}
+
+static std::string makeShape(const TensorInterface &tensor, const ModelInterface &interface, bool isInput) {
+  std::string text;
+  unsigned dynamic = 0;
+  for (int64_t extent : tensor.shape) {
+    text += text.empty() ? "" : " x ";
+    if (mlir::ShapedType::isDynamic(extent))
+      text += (isInput ? interface.extents : interface.outputExtents)[tensor.extentOf[dynamic++]];
+    else
+      text += std::to_string(extent);
+  }
+  return text.empty() ? "scalar" : text;
+}
+
+namespace {
+
+class HeaderWriter {
+public:
+  HeaderWriter(raw_ostream &os, const ModelInterface &interface, const EmittedSizes &sizes, const TargetNames &target,
+               const OutputOptions &output)
+      : os(os), interface(interface), sizes(sizes), target(target), output(output), name(interface.name),
+        macro(StringRef(interface.name).upper()) {}
+
+  void write() {
+    writeOpening();
+    writeModelMacros();
+    for (const TensorInterface &tensor : interface.inputs)
+      writeTensorMacros(tensor);
+    for (const TensorInterface &tensor : interface.outputs)
+      writeTensorMacros(tensor);
+    writeExtents();
+    writeFunctions();
+    os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << macro << "_H */\n";
+  }
+
+private:
+  void writeOpening();
+  void writeTable(const TensorInterface &tensor, bool isInput);
+  void writeModelMacros();
+  void writeTensorMacros(const TensorInterface &tensor);
+  void writeExtents();
+  void writeFunctions();
+  void define(const Twine &suffix, const Twine &value, StringRef comment = "") {
+    os << "#define " << macro << "_" << suffix << " " << value;
+    if (!comment.empty())
+      os << " /* " << comment << " */";
+    os << "\n";
+  }
+
+  raw_ostream &os;
+  const ModelInterface &interface;
+  const EmittedSizes &sizes;
+  const TargetNames &target;
+  const OutputOptions &output;
+  std::string name, macro;
+};
+
+} // namespace
+
+void HeaderWriter::writeTable(const TensorInterface &tensor, bool isInput) {
+  os << formatv(" *   {0,-6}  {1,-20}  {2,-5}  {3}\n", isInput ? "input" : "output", inComment(tensor.name),
+                tensor.getTypeName(), makeShape(tensor, interface, isInput));
+}
+
+void HeaderWriter::writeOpening() {
+  const Provenance &from = output.provenance;
+  os << "/*\n * " << name << ": a neural network compiled to machine code by nnc " << inComment(from.version) << ".\n *\n";
+  auto row = [&](StringRef label, StringRef value) {
+    if (!value.empty())
+      os << formatv(" *   {0,-8}  {1}\n", label, inComment(value));
+  };
+  row("model", from.sourceName);
+  row("sha256", from.sourceSha256);
+  row("command", from.commandLine);
+  row("target", target.triple);
+  row("cpu", target.cpu);
+  os << " *\n * All tensors are row-major, without gaps.\n *\n";
+  for (const TensorInterface &tensor : interface.inputs)
+    writeTable(tensor, true);
+  for (const TensorInterface &tensor : interface.outputs)
+    writeTable(tensor, false);
+  os << " */\n#ifndef " << macro << "_H\n#define " << macro << "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
+     << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+}
+
+void HeaderWriter::writeModelMacros() {
+  define("ABI_VERSION", makeNumber(NNC_ABI_VERSION));
+  define("MODEL_HASH", inString(output.provenance.sourceSha256));
+  if (!interface.isDynamic())
+    define("WORKSPACE_SIZE", makeNumber(sizes.workspace), "bytes");
+  define("WORKSPACE_ALIGN", makeNumber(workspaceAlignment), "bytes");
+  define("WEIGHTS_BYTES", makeNumber(sizes.weights));
+  define("CODE_BYTES", makeNumber(sizes.code));
+  if (sizes.stack >= 0)
+    define("STACK_BYTES", makeNumber(sizes.stack), "worst case of one run");
+  define("MACS", makeNumber(interface.macs), "multiply-adds of one run; 0: not known");
+}
+
+void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
+  std::string prefix = StringRef(tensor.identifier).upper() + "_";
+  os << "\n";
+  define(prefix + "DTYPE", inString(tensor.getTypeName()));
+  define(prefix + "RANK", std::to_string(tensor.getRank()));
+  if (tensor.getRank() != 0) {
+    std::string extents;
+    for (int64_t extent : tensor.shape)
+      extents += (extents.empty() ? "" : ", ") +
+                 std::to_string(mlir::ShapedType::isDynamic(extent) ? -1 : extent);
+    define(prefix + "SHAPE", "{" + extents + "}", tensor.isStatic() ? "" : "-1: known at run time");
+  }
+  if (tensor.isStatic()) {
+    define(prefix + "NUMEL", makeNumber(tensor.getNumElements()));
+    define(prefix + "BYTES", makeNumber(tensor.getNumElements() * tensor.getElementBytes()));
+  }
+}
+
+void HeaderWriter::writeExtents() {
+  if (!interface.isDynamic())
+    return;
+  auto writeStruct = [&](StringRef suffix, ArrayRef<std::string> fields) {
+    os << "typedef struct " << name << suffix << " {\n";
+    for (const std::string &field : fields)
+      os << "  int64_t " << field << ";\n";
+    os << "} " << name << suffix << ";\n\n";
+  };
+  os << "\n/* Extents of the inputs that are chosen at run time: each from 1 to 2147483647. */\n";
+  writeStruct("_extents", interface.extents);
+  os << "/* Bytes of workspace for these extents; 0 if one is out of range. */\nuint64_t " << name
+     << "_workspace_size(const " << name << "_extents *extents);\n";
+  if (interface.outputExtents.empty())
+    return;
+  os << "\n/* Extents of the outputs that follow from those of the inputs. */\n";
+  writeStruct("_output_shape", interface.outputExtents);
+  os << "int " << name << "_output_extents(const " << name << "_extents *extents, " << name << "_output_shape *shape);\n";
+}
+
+void HeaderWriter::writeFunctions() {
+  os << "\n/*\n * Runs the network. `workspace` is memory of the caller's, aligned to " << macro << "_WORKSPACE_ALIGN";
+  os << (interface.isDynamic() ? ", of " + name + "_workspace_size bytes" : ", of " + macro + "_WORKSPACE_SIZE bytes");
+  os << ";\n * nothing in it has to survive between calls. Outputs must not overlap anything else. Safe to call from\n"
+     << " * several threads, each with its own workspace. Returns 0, or 1: a null pointer, 2: a misaligned pointer,\n"
+     << " * 3: an unsupported CPU, 4: an extent out of range.\n */\nint " << name << "_run(";
+  for (const TensorInterface &tensor : interface.inputs)
+    os << "const " << tensor.getCType() << " *" << tensor.identifier << ", ";
+  for (const TensorInterface &tensor : interface.outputs)
+    os << tensor.getCType() << " *" << tensor.identifier << ", ";
+  if (interface.isDynamic())
+    os << "const " << name << "_extents *extents, ";
+  os << "void *workspace);\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
+     << "extern const struct nnc_model " << name << "_model;\n";
+}
+
+void writeHeader(raw_ostream &os, const ModelInterface &interface, const EmittedSizes &sizes,
+                 const TargetNames &target, const OutputOptions &output) {
+  HeaderWriter(os, interface, sizes, target, output).write();
+}
+
+} // namespace nnc

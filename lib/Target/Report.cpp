@@ -1,0 +1,115 @@
+// JSON report, and the memory plan as a table for people. The plan comes from the
+// module's `nn.memory_plan`, which plan-memory wrote.
+#include "lib/Target/Report.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+static std::optional<int64_t> getNumber(DictionaryAttr dictionary, StringRef name) {
+  if (auto number = dictionary.getAs<IntegerAttr>(name))
+    return number.getInt();
+  return std::nullopt;
+}
+
+static void writeTensors(llvm::json::OStream &json, StringRef key, ArrayRef<TensorInterface> tensors,
+                         ArrayRef<std::string> extents) {
+  json.attributeArray(key, [&] {
+    for (const TensorInterface &tensor : tensors)
+      json.object([&] {
+        json.attribute("name", tensor.name);
+        json.attribute("type", tensor.getTypeName());
+        json.attributeArray("shape", [&] {
+          unsigned dynamic = 0;
+          for (int64_t extent : tensor.shape)
+            if (ShapedType::isDynamic(extent))
+              json.value(extents[tensor.extentOf[dynamic++]]);
+            else
+              json.value(extent);
+        });
+        if (tensor.isStatic())
+          json.attribute("bytes", tensor.getNumElements() * tensor.getElementBytes());
+      });
+  });
+}
+
+static void writePlan(llvm::json::OStream &json, DictionaryAttr plan) {
+  json.attributeObject("memory", [&] {
+    for (StringRef key : {"peak", "bound", "slots"})
+      if (auto number = getNumber(plan, key))
+        json.attribute(key, *number);
+    json.attributeArray("buffers", [&] {
+      for (Attribute entry : plan.getAs<ArrayAttr>("buffers"))
+        json.object([&] {
+          auto buffer = cast<DictionaryAttr>(entry);
+          json.attribute("layer", buffer.getAs<StringAttr>("layer").getValue());
+          for (StringRef key : {"offset", "bytes", "slot", "first", "last"})
+            if (auto number = getNumber(buffer, key))
+              json.attribute(key, *number);
+        });
+    });
+  });
+}
+
+void writeReport(llvm::raw_ostream &os, ModuleOp module, const ModelInterface &interface, const EmittedSizes &sizes,
+                 const TargetNames &target, const OutputOptions &output, ArrayRef<StageTime> times) {
+  llvm::json::OStream json(os, /*IndentSize=*/2);
+  json.object([&] {
+    json.attribute("name", interface.name);
+    json.attribute("model", output.provenance.sourceName);
+    json.attribute("sha256", output.provenance.sourceSha256);
+    json.attribute("version", output.provenance.version);
+    json.attribute("target", target.triple);
+    json.attribute("cpu", target.cpu);
+    writeTensors(json, "inputs", interface.inputs, interface.extents);
+    writeTensors(json, "outputs", interface.outputs, interface.outputExtents);
+    json.attributeObject("sizes", [&] {
+      json.attribute("code", sizes.code);
+      json.attribute("weights", sizes.weights);
+      if (!interface.isDynamic())
+        json.attribute("workspace", sizes.workspace);
+      json.attribute("workspace_lower_bound", sizes.workspaceBound);
+      json.attribute("stack", sizes.stack);
+      json.attribute("object", sizes.object);
+    });
+    json.attribute("macs", interface.macs);
+    if (auto plan = module->getAttrOfType<DictionaryAttr>("nn.memory_plan"))
+      writePlan(json, plan);
+    json.attributeArray("stages", [&] {
+      for (const StageTime &time : times)
+        json.object([&] {
+          json.attribute("stage", time.stage);
+          json.attribute("seconds", time.seconds);
+        });
+    });
+  });
+  os << "\n";
+}
+
+void printMemoryPlan(ModuleOp module, llvm::raw_ostream &os) {
+  auto plan = module->getAttrOfType<DictionaryAttr>("nn.memory_plan");
+  if (!plan) {
+    os << "no memory plan\n";
+    return;
+  }
+  os << llvm::formatv("{0,12} {1,12} {2,6} {3,6}  {4}\n", "offset", "bytes", "first", "last", "layer");
+  for (Attribute entry : plan.getAs<ArrayAttr>("buffers")) {
+    auto buffer = cast<DictionaryAttr>(entry);
+    auto slot = getNumber(buffer, "slot");
+    std::string offset = slot ? "slot " + std::to_string(*slot) : std::to_string(*getNumber(buffer, "offset"));
+    auto bytes = getNumber(buffer, "bytes");
+    os << llvm::formatv("{0,12} {1,12} {2,6} {3,6}  {4}\n", offset, bytes ? std::to_string(*bytes) : "run time",
+                        *getNumber(buffer, "first"), *getNumber(buffer, "last"),
+                        buffer.getAs<StringAttr>("layer").getValue());
+  }
+  int64_t peak = getNumber(plan, "peak").value_or(0), bound = getNumber(plan, "bound").value_or(0);
+  os << llvm::formatv("arena {0} bytes, lower bound {1} bytes ({2:P2} above)\n", peak, bound,
+                      bound ? static_cast<double>(peak - bound) / bound : 0.0);
+  if (int64_t slots = getNumber(plan, "slots").value_or(0))
+    os << "and " << slots << " slots whose sizes are known at run time\n";
+}
+
+} // namespace nnc
