@@ -12,6 +12,9 @@ namespace nnc::onnx {
 
 /// Nesting of functions and inner graphs that is still believed.
 static constexpr unsigned maxDepth = 64;
+/// Nodes, those of inlined functions and branches counted at each use: functions that call each other
+/// twice could grow without end.
+static constexpr int64_t maxNodes = 1 << 20;
 
 //===--- Scope ---===//
 
@@ -30,7 +33,7 @@ bool Scope::isPoisoned(StringRef name) const {
 }
 
 bool Scope::isDefined(StringRef name) const {
-  return values.contains(name) || initializers.contains(name) || (outer && outer->isDefined(name));
+  return isDefinedHere(name) || (outer && outer->isDefined(name));
 }
 
 const ::onnx::TensorProto *Scope::takeInitializer(StringRef name, Scope *&owner) {
@@ -53,7 +56,11 @@ void GraphImporter::block(const ::onnx::NodeProto &node, int64_t opset, const Tw
   blockers.push_back({getNodeName(node), op, opset, reason.str()});
 }
 
-void GraphImporter::blockModel(const Twine &reason) { blockers.push_back({"", "", 0, reason.str()}); }
+void GraphImporter::blockModel(const Twine &reason) {
+  std::string text = reason.str();
+  if (llvm::none_of(blockers, [&](const Blocker &known) { return known.op.empty() && known.reason == text; }))
+    blockers.push_back({"", "", 0, std::move(text)});
+}
 
 //===--- Checks before anything is built ---===//
 
@@ -88,11 +95,8 @@ void GraphImporter::findUnsupported(const Nodes &nodes, const Opsets &opsets, un
       return;
     }
     if (const auto *function = findFunction(node)) {
-      Opsets inner = readOpsets(function->opset_import());
-      size_t before = blockers.size();
-      findUnsupported(function->node(), inner, depth + 1);
-      if (blockers.size() > before && depth > maxDepth / 2)
-        return;
+      if (checkedFunctions.insert(function).second)
+        findUnsupported(function->node(), readOpsets(function->opset_import()), depth + 1);
       continue;
     }
     if (!isIf(node) && !findOp(node.domain(), node.op_type(), opset))
@@ -244,6 +248,17 @@ Value GraphImporter::lookup(Scope &scope, StringRef name) {
 bool GraphImporter::importNodes(const Nodes &nodes, const Opsets &opsets, Scope &scope, unsigned depth) {
   if (depth > maxDepth) {
     blockModel("graphs or functions are nested too deeply, or a function calls itself");
+    return false;
+  }
+  for (const auto &node : nodes)
+    for (const std::string &output : node.output())
+      if (!output.empty() && scope.isDefinedHere(output)) {
+        blockModel("'" + output + "' is an input or a constant, and an output of node '" + getNodeName(node) + "' as well");
+        return false;
+      }
+  numImportedNodes += nodes.size();
+  if (numImportedNodes > maxNodes) {
+    blockModel("the graph has more than " + Twine(maxNodes) + " nodes once its functions are inlined");
     return false;
   }
   auto order = orderNodes(nodes, [&](StringRef name) { return scope.isDefined(name); });

@@ -26,6 +26,8 @@ public:
   mlir::Value lookup(llvm::StringRef name) const;
   bool isPoisoned(llvm::StringRef name) const;
   bool isDefined(llvm::StringRef name) const;
+  /// True where this scope itself, not an outer one, defines the name.
+  bool isDefinedHere(llvm::StringRef name) const { return values.contains(name) || initializers.contains(name); }
   void define(llvm::StringRef name, mlir::Value value) { values[name] = value; }
   void poison(llvm::StringRef name) { values[name] = mlir::Value(); }
   /// A constant that becomes a value at its first use.
@@ -79,6 +81,8 @@ private:
   const ImportOptions &options;
   TensorReader tensors;
   llvm::SmallVector<Blocker> blockers;
+  llvm::DenseSet<const ::onnx::FunctionProto *> checkedFunctions;
+  int64_t numImportedNodes = 0;
 };
 
 } // namespace nnc::onnx

@@ -10,6 +10,7 @@
 #include <onnx/defs/parser.h>
 #pragma clang diagnostic pop
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -17,8 +18,15 @@ using namespace mlir;
 
 namespace nnc::onnx {
 
-/// The text form opens with `<`, after white space.
-static bool isText(StringRef content) { return content.ltrim().starts_with("<"); }
+/// The text form opens with the model's properties in angle brackets: `<ir_version: 8, ...>`.
+static bool isText(StringRef content) {
+  content = content.ltrim();
+  if (!content.consume_front("<"))
+    return false;
+  content = content.ltrim();
+  StringRef word = content.take_while([](char c) { return llvm::isAlpha(c) || c == '_'; });
+  return !word.empty() && content.drop_front(word.size()).ltrim().starts_with(":");
+}
 
 static std::shared_ptr<::onnx::ModelProto> parse(StringRef content, Location loc) {
   auto model = std::make_shared<::onnx::ModelProto>();

@@ -67,6 +67,10 @@ const ::onnx::AttributeProto *NodeBinder::findAttr(StringRef name, ::onnx::Attri
   for (const ::onnx::AttributeProto &attribute : node.attribute()) {
     if (attribute.name() != name)
       continue;
+    if (!attribute.ref_attr_name().empty()) {
+      (void)reject("attribute '" + name + "' refers to the attribute of a function, but the node is in none");
+      return nullptr;
+    }
     // Old files leave the type out.
     if (attribute.type() == type || attribute.type() == ::onnx::AttributeProto::UNDEFINED)
       return &attribute;
