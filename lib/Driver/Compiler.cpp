@@ -131,10 +131,17 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
       recordElementTypes(*module);
     if (failed(runner.runPasses(*module, info.stage, pipeline)))
       return failure();
+    if (info.stage == Stage::Arena && options.printMemoryPlan)
+      printMemoryPlan(*module, llvm::outs());
     if (options.stopAfter == info.stage)
       return printAsMLIR(*module, options);
   }
-  return emitError(loc) << "this version of nnc cannot write machine code yet; use --emit=mlir";
+  OutputOptions output = options.output;
+  if (failed(describeSource(context, options.input, output.provenance)))
+    return failure();
+  // emitModel adds its phases to the times, and writes all of them into the report.
+  return runner.run(Stage::Object,
+                    [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes()); });
 }
 
 LogicalResult compileModel(const CompileOptions &options) {
