@@ -37,6 +37,39 @@ LogicalResult ArgReduceOp::inferReturnTypes(MLIRContext *context, std::optional<
                       IntegerType::get(context, 64), types);
 }
 
+LogicalResult CumSumOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  int64_t axis = adaptor.getAxis();
+  if (axis < 0 || axis >= input.getRank())
+    return emitOptionalError(location, "axis ", axis, " is out of range for ", input);
+  if (input.getElementType().isInteger(1))
+    return emitOptionalError(location, "sums of booleans are not defined");
+  types.push_back(input);
+  return success();
+}
+
+LogicalResult TopKOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location, Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  int64_t axis = adaptor.getAxis();
+  if (axis < 0 || axis >= input.getRank())
+    return emitOptionalError(location, "axis ", axis, " is out of range for ", input);
+  if (input.getElementType().isInteger(1))
+    return emitOptionalError(location, "booleans are not ordered");
+  std::optional<SmallVector<int64_t>> k = getKnownShape(adaptor.getK());
+  if (!k || k->size() != 1)
+    return emitOptionalError(location, "k must be one number");
+  int64_t extent = input.getDimSize(axis), count = k->front();
+  if (!ShapedType::isDynamic(count) && !ShapedType::isDynamic(extent) && (count < 0 || count > extent))
+    return emitOptionalError(location, "k is ", count, ", the axis has ", extent, " elements");
+  SmallVector<int64_t> shape(input.getShape());
+  shape[axis] = count;
+  types.push_back(input.clone(shape));
+  types.push_back(RankedTensorType::get(shape, IntegerType::get(context, 64)));
+  return success();
+}
+
 /// One step of a reduction of integers; nothing where the kind is not folded.
 static std::optional<int64_t> combine(ReductionKind kind, int64_t accumulated, int64_t element) {
   switch (kind) {

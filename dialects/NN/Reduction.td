@@ -34,4 +34,23 @@ def NN_ArgReduceOp : NN_Op<"arg_reduce"> {
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
+def NN_CumSumOp : NN_Op<"cumsum"> {
+  let summary = "sum of an element and all before it along an axis";
+  let description = [{
+    With `exclusive` without the element itself; with `reverse` those after it
+    instead of those before.
+  }];
+  let arguments = (ins NN_Tensor:$input, I64Attr:$axis, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def NN_TopKOp : NN_Op<"top_k"> {
+  let summary = "the k largest (or with `smallest` the smallest) elements along an axis, in order, and their indices";
+  let description = "Of equal elements the one with the lower index comes first. NaN is never chosen before a number.";
+  let arguments = (ins NN_Tensor:$input, NN_ShapeTensor:$k, I64Attr:$axis, UnitAttr:$smallest);
+  let results = (outs NN_Tensor:$values, RankedTensorOf<[I64]>:$indices);
+  let assemblyFormat = "$input `,` $k attr-dict `:` functional-type(operands, results)";
+}
+
 #endif // DIALECTS_NN_REDUCTION_TD

@@ -39,7 +39,7 @@ def ConvertLinalgToVector : Pass<"convert-linalg-to-vector"> {
     in narrower vectors or, of a dynamic extent, single elements.
   }];
   let dependentDialects = [
-    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::nnc::kernel::KernelDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
   ];
 }

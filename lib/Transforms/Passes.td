@@ -111,4 +111,13 @@ def LowerVectors : Pass<"lower-vectors", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 
+def ExpandMath : Pass<"expand-math"> {
+  let summary = "Replace math functions by arithmetic";
+  let description = [{
+    Before: `math.exp %x : vector<16xf32>`
+    After: range reduction and a polynomial on `vector<16xf32>`; no libm.
+  }];
+  let dependentDialects = ["::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+}
+
 #endif // LIB_TRANSFORMS_PASSES_TD

@@ -13,9 +13,14 @@ public:
   StorageTypeConverter();
 };
 
+void populateContractionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateConvolutionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateElementwiseToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateIndexingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateMovementToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateNormalizationToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populatePoolingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateReductionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 
 } // namespace nnc
 

@@ -56,9 +56,14 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
   void runOnOperation() override {
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
+    populateContractionToLinalg(types, patterns);
+    populateConvolutionToLinalg(types, patterns);
     populateElementwiseToLinalg(types, patterns);
     populateIndexingToLinalg(types, patterns);
     populateMovementToLinalg(types, patterns);
+    populateNormalizationToLinalg(types, patterns);
+    populatePoolingToLinalg(types, patterns);
+    populateReductionToLinalg(types, patterns);
     patterns.add<ConvertConstant>(types, &getContext());
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);

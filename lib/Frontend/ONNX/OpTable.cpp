@@ -8,7 +8,8 @@ using namespace mlir;
 namespace nnc::onnx {
 
 SmallVector<ArrayRef<OpEntry>> getAllOps() {
-  return {getElementwiseOps(), getIndexingOps(), getMovementOps(), getStructuralOps()};
+  return {getContractionOps(),   getConvolutionOps(), getElementwiseOps(), getIndexingOps(),   getMovementOps(),
+          getNormalizationOps(), getPoolingOps(),     getReductionOps(),   getStructuralOps()};
 }
 
 const OpEntry *findOp(StringRef domain, StringRef name, int64_t opset) {

@@ -17,9 +17,14 @@ struct OpEntry {
 };
 
 /// One list per family.
+llvm::ArrayRef<OpEntry> getContractionOps();
+llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getIndexingOps();
 llvm::ArrayRef<OpEntry> getMovementOps();
+llvm::ArrayRef<OpEntry> getNormalizationOps();
+llvm::ArrayRef<OpEntry> getPoolingOps();
+llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getStructuralOps();
 
 /// All lists.

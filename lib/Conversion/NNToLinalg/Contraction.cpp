@@ -1,0 +1,189 @@
+// Contractions: the right-hand side is packed, then multiplied by kernel.contract.
+// Where it has no leading dimensions, those of the left-hand side count as rows.
+#include "dialects/NN/ExtentTracing.h"
+#include "lib/Conversion/NNToLinalg/AxisGroups.h"
+#include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/LoweringPattern.h"
+#include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// Swaps the last two axes.
+static Value transposeMatrices(ImplicitLocOpBuilder &builder, Value value) {
+  RankedTensorType type = getRanked(value);
+  SmallVector<int64_t> shape(type.getShape()), permutation = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
+  std::swap(shape[type.getRank() - 1], shape[type.getRank() - 2]);
+  std::swap(permutation[type.getRank() - 1], permutation[type.getRank() - 2]);
+  return transposeTo(builder, value, type.clone(shape), permutation);
+}
+
+/// `value` with leading axes of extent 1 up to `rank`.
+static Value addLeadingAxes(ImplicitLocOpBuilder &builder, Value value, int64_t rank) {
+  SmallVector<int64_t> counts(rank - getRanked(value).getRank(), 0);
+  counts.append(getRanked(value).getRank(), 1);
+  return mergeAxes(builder, value, counts);
+}
+
+/// For each leading axis of `value`, an operand of a product of `rank` axes: whether
+/// it may be 1 at run time where the other operand has more, without its type saying so.
+static SmallVector<bool> findUnclear(Value value, Value other, int64_t rank) {
+  SmallVector<bool> unclear(rank - 2, false);
+  RankedTensorType type = getRanked(value), otherType = getRanked(other);
+  for (int64_t axis = 0; axis < rank - 2; ++axis) {
+    int64_t own = axis - rank + type.getRank(), its = axis - rank + otherType.getRank();
+    if (own >= 0 && its >= 0 && type.isDynamicDim(own) && otherType.getDimSize(its) != 1)
+      unclear[axis] = !nn::haveSameExtent(value, own, other, its);
+  }
+  return unclear;
+}
+
+/// `value` with its unclear leading axes broadcast to `extents`.
+static Value broadcastBatch(ImplicitLocOpBuilder &builder, Value value, ArrayRef<bool> unclear,
+                            RankedTensorType result, ArrayRef<Value> extents) {
+  if (!llvm::is_contained(unclear, true))
+    return value;
+  RankedTensorType type = getRanked(value);
+  SmallVector<int64_t> shape(type.getShape());
+  SmallVector<Value> own = getExtents(builder, value), sizes(own);
+  for (auto [axis, isUnclear] : llvm::enumerate(unclear))
+    if (isUnclear) {
+      shape[axis] = result.getDimSize(axis);
+      sizes[axis] = extents[axis];
+    }
+  return generate(builder, type.clone(shape), sizes, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    SmallVector<Value> position(index);
+    for (auto [axis, isUnclear] : llvm::enumerate(unclear)) {
+      if (!isUnclear)
+        continue;
+      Value isOne = arith::CmpIOp::create(inner, arith::CmpIPredicate::eq, own[axis], getIndex(inner, 1));
+      position[axis] = arith::SelectOp::create(inner, isOne, getIndex(inner, 0), index[axis]);
+    }
+    return tensor::ExtractOp::create(inner, value, position);
+  });
+}
+
+/// The packed form of matrices [B..., K, N] (or [B..., N, K] where `transposed`).
+static Value packMatrix(ImplicitLocOpBuilder &builder, Operation *op, Value matrix, bool transposed) {
+  RankedTensorType type = getRanked(matrix);
+  int64_t rank = type.getRank(), axisOfN = rank - (transposed ? 2 : 1), axisOfK = rank - (transposed ? 1 : 2);
+  int64_t n = type.getDimSize(axisOfN);
+  int64_t width = kernel::getPanelWidth(kernel::getTarget(op), n, type.getElementType());
+  SmallVector<int64_t> shape(type.getShape().drop_back(2));
+  SmallVector<Value> extents = getExtents(builder, matrix);
+  Value columns = extents[axisOfN], rows = extents[axisOfK];
+  shape.append({ShapedType::isDynamic(n) ? n : static_cast<int64_t>(llvm::divideCeil(n, width)),
+                type.getDimSize(axisOfK), width});
+  extents.truncate(rank - 2);
+  extents.append({arith::CeilDivUIOp::create(builder, columns, getIndex(builder, width)), rows, Value()});
+  Value init = createEmpty(builder, builder.getLoc(), type.clone(shape), extents);
+  return kernel::PackMatrixOp::create(builder, TypeRange(init.getType()), matrix, init, transposed).getResult(0);
+}
+
+/// [B..., M, K] x [B..., K, N] with equal ranks.
+static Value contract(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, Value rhs, bool transposed,
+                      RankedTensorType type, ArrayRef<Value> extents) {
+  Value packed = packMatrix(builder, op, rhs, transposed);
+  Value init = createEmpty(builder, builder.getLoc(), type, extents);
+  return createKernel<kernel::ContractOp>(builder, {lhs, packed}, init, {});
+}
+
+/// The product by one matrix: rows of all leading axes together.
+static Value buildFlatProduct(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, Value rhs, bool transposed) {
+  int64_t axisOfN = transposed ? 0 : 1, n = getRanked(rhs).getDimSize(axisOfN);
+  int64_t rank = getRanked(lhs).getRank();
+  Value columns = getExtent(builder, builder.getLoc(), rhs, axisOfN);
+  SmallVector<int64_t> shape(getRanked(lhs).getShape());
+  SmallVector<Value> extents = getExtents(builder, lhs);
+  shape.back() = n;
+  extents.back() = columns;
+  RankedTensorType type = getRanked(lhs).clone(shape);
+  if (rank == 2)
+    return contract(builder, op, lhs, rhs, transposed, type, extents);
+  int64_t counts[] = {rank - 1, 1};
+  Value merged = mergeAxes(builder, lhs, counts);
+  Value rows = getExtent(builder, builder.getLoc(), merged, 0);
+  Value product = contract(builder, op, merged, rhs, transposed, type.clone({getRanked(merged).getDimSize(0), n}),
+                           {rows, columns});
+  return splitAxes(builder, product, type, counts, extents);
+}
+
+/// The product as [B..., M, N], leading axes broadcast.
+static Value buildProduct(ImplicitLocOpBuilder &builder, nn::MatmulOp op, Value lhs, Value rhs, bool transposed) {
+  if (getRanked(rhs).getRank() == 2)
+    return buildFlatProduct(builder, op, lhs, rhs, transposed);
+  int64_t rank = std::max(getRanked(lhs).getRank(), getRanked(rhs).getRank());
+  SmallVector<bool> lhsUnclear = findUnclear(op.getLhs(), op.getRhs(), rank);
+  SmallVector<bool> rhsUnclear = findUnclear(op.getRhs(), op.getLhs(), rank);
+  lhs = addLeadingAxes(builder, lhs, rank);
+  rhs = addLeadingAxes(builder, rhs, rank);
+  SmallVector<Value> left = getExtents(builder, lhs), right = getExtents(builder, rhs), extents;
+  SmallVector<int64_t> shape;
+  if (!nn::inferBroadcastShape({getRanked(lhs).getShape().drop_back(2), getRanked(rhs).getShape().drop_back(2)},
+                               shape)) {
+    op.emitError("leading dimensions do not broadcast");
+    return {};
+  }
+  for (int64_t axis = 0; axis < rank - 2; ++axis) {
+    Value extent = getRanked(lhs).getDimSize(axis) == 1 ? right[axis] : left[axis];
+    if (lhsUnclear[axis]) {
+      Value isOne = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, left[axis], getIndex(builder, 1));
+      extent = arith::SelectOp::create(builder, isOne, right[axis], left[axis]);
+    }
+    extents.push_back(extent);
+  }
+  int64_t axisOfN = rank - (transposed ? 2 : 1);
+  shape.append({getRanked(lhs).getDimSize(rank - 2), getRanked(rhs).getDimSize(axisOfN)});
+  RankedTensorType type = getRanked(lhs).clone(shape);
+  lhs = broadcastBatch(builder, lhs, lhsUnclear, type, extents);
+  rhs = broadcastBatch(builder, rhs, rhsUnclear, type, extents);
+  extents.append({left[rank - 2], right[axisOfN]});
+  return contract(builder, op, lhs, rhs, transposed, type, extents);
+}
+
+template <>
+Value LowerOp<nn::MatmulOp>::build(ImplicitLocOpBuilder &builder, nn::MatmulOp op, OpAdaptor adaptor,
+                                   RankedTensorType type) const {
+  Value lhs = adaptor.getLhs(), rhs = adaptor.getRhs();
+  if (getElementTypeOrSelf(op.getType()).isInteger(1)) {
+    op.emitError("a matrix product of booleans is not supported");
+    return {};
+  }
+  bool isRow = getRanked(lhs).getRank() == 1, isColumn = getRanked(rhs).getRank() == 1;
+  if (isRow)
+    lhs = mergeAxes(builder, lhs, {0, 1});
+  if (op.getTransposeLhs())
+    lhs = transposeMatrices(builder, lhs);
+  // A column [K] is the transposed matrix [1, K].
+  if (isColumn)
+    rhs = mergeAxes(builder, rhs, {0, 1});
+  Value product = buildProduct(builder, op, lhs, rhs, isColumn || op.getTransposeRhs());
+  if (!product)
+    return {};
+  if (isRow || isColumn) {
+    SmallVector<int64_t> counts(getRanked(product).getRank(), 1);
+    SmallVector<Value> extents = getExtents(builder, product);
+    if (isColumn) {
+      counts.back() = 0;
+      extents.pop_back();
+    }
+    if (isRow) {
+      counts[counts.size() - 2] = 0;
+      extents.erase(extents.end() - (isColumn ? 1 : 2));
+    }
+    return splitAxes(builder, product, type, counts, extents);
+  }
+  return castTo(builder, product, type);
+}
+
+void populateContractionToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<LowerOp<nn::MatmulOp>>(types, patterns.getContext());
+}
+
+} // namespace nnc

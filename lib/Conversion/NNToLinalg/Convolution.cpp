@@ -1,0 +1,140 @@
+// Convolutions become kernel.conv on a packed filter, or kernel.depthwise where
+// each channel has a filter of its own; the bias goes into the epilogue. Kernels
+// want channels last: for another layout the data are transposed here, if the
+// layout was not assigned before.
+#include "lib/Conversion/NNToLinalg/AxisGroups.h"
+#include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/ChannelsLast.h"
+#include "lib/Conversion/NNToLinalg/LoweringPattern.h"
+#include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// (C, 1, K...) -> (K..., C).
+static Value arrangeDepthwiseFilter(ImplicitLocOpBuilder &builder, Value filter) {
+  int64_t spatial = getRanked(filter).getRank() - 2;
+  SmallVector<int64_t> counts{2}, permutation;
+  counts.append(spatial, 1);
+  filter = mergeAxes(builder, filter, counts);
+  SmallVector<int64_t> shape(getRanked(filter).getShape().drop_front());
+  shape.push_back(getRanked(filter).getDimSize(0));
+  for (int64_t axis = 1; axis <= spatial; ++axis)
+    permutation.push_back(axis);
+  permutation.push_back(0);
+  return transposeTo(builder, filter, getRanked(filter).clone(shape), permutation);
+}
+
+/// A filter of static shape in the order of kernel.conv.
+static Value packFilter(ImplicitLocOpBuilder &builder, Operation *op, Value filter, int64_t groups, bool transposed) {
+  RankedTensorType type = getRanked(filter);
+  int64_t inputs = transposed ? type.getDimSize(0) / groups : type.getDimSize(1);
+  int64_t outputs = transposed ? type.getDimSize(1) : type.getDimSize(0) / groups;
+  int64_t width = kernel::getPanelWidth(kernel::getTarget(op), outputs, type.getElementType());
+  SmallVector<int64_t> shape{groups, static_cast<int64_t>(llvm::divideCeil(outputs, width))};
+  llvm::append_range(shape, type.getShape().drop_front(2));
+  shape.append({inputs, width});
+  Value init = createEmpty(builder, builder.getLoc(), type.clone(shape), SmallVector<Value>(shape.size()));
+  return kernel::PackFilterOp::create(builder, TypeRange(init.getType()), filter, init, groups, transposed)
+      .getResult(0);
+}
+
+/// Extents of the result, channels last; spatial ones by `count`.
+template <typename OpTy>
+static SmallVector<Value> getResultExtents(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType type,
+                                           function_ref<Value(int64_t, Value)> count) {
+  SmallVector<Value> extents = getExtents(builder, input);
+  int64_t rank = type.getRank();
+  for (int64_t axis = 1; axis < rank - 1; ++axis)
+    extents[axis] = type.isDynamicDim(axis) ? count(axis - 1, extents[axis]) : Value();
+  extents.back() = Value();
+  return extents;
+}
+
+/// The kernel, with the bias in its epilogue.
+template <typename KernelTy, typename OpTy>
+static Value createConvolution(ImplicitLocOpBuilder &builder, OpTy op, Value input, Value filter, Value bias,
+                               Value init, bool transposed) {
+  SmallVector<NamedAttribute> attributes;
+  auto add = [&](StringRef name, ArrayRef<int64_t> values) {
+    attributes.push_back(builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values)));
+  };
+  add("strides", op.getStrides());
+  add("dilations", op.getDilations());
+  add("pads_begin", op.getPadsBegin());
+  add("pads_end", op.getPadsEnd());
+  if (transposed)
+    attributes.push_back(builder.getNamedAttr("transposed", builder.getUnitAttr()));
+  if (!bias)
+    return createKernel<KernelTy>(builder, {input, filter}, init, attributes);
+  int64_t rank = getRanked(init).getRank();
+  AffineMap perChannel = AffineMap::get(rank, 0, builder.getAffineDimExpr(rank - 1));
+  auto addBias = [](ImplicitLocOpBuilder &inner, ValueRange values) -> Value {
+    return arith::AddFOp::create(inner, values[0], values[1]);
+  };
+  return createKernel<KernelTy>(builder, {input, filter}, init, attributes, EpilogueOperand{bias, perChannel}, addBias);
+}
+
+template <>
+Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, OpAdaptor adaptor,
+                                 RankedTensorType type) const {
+  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout()), filter = adaptor.getFilter();
+  RankedTensorType filterType = getRanked(filter), last = getChannelsLastType(type, op.getLayout());
+  int64_t groups = op.getGroups();
+  // The filter knows the channels.
+  SmallVector<int64_t> shape(last.getShape());
+  shape.back() = filterType.getDimSize(0);
+  last = last.clone(shape);
+  SmallVector<Value> extents = getResultExtents(builder, op, input, last, [&](int64_t i, Value extent) {
+    nn::Window window{filterType.getDimSize(i + 2), op.getStrides()[i], op.getDilations()[i], op.getPadsBegin()[i],
+                      op.getPadsEnd()[i]};
+    return getWindowCount(builder, extent, window, /*ceil=*/false);
+  });
+  Value init = createEmpty(builder, builder.getLoc(), last, extents);
+  bool isDepthwise = groups > 1 && filterType.getDimSize(1) == 1 && filterType.getDimSize(0) == groups;
+  Value result =
+      isDepthwise ? createConvolution<kernel::DepthwiseOp>(builder, op, input, arrangeDepthwiseFilter(builder, filter),
+                                                           adaptor.getBias(), init, /*transposed=*/false)
+                  : createConvolution<kernel::ConvOp>(builder, op, input,
+                                                      packFilter(builder, op, filter, groups, /*transposed=*/false),
+                                                      adaptor.getBias(), init, /*transposed=*/false);
+  return fromChannelsLast(builder, result, type, op.getLayout());
+}
+
+template <>
+Value LowerOp<nn::ConvTransposeOp>::build(ImplicitLocOpBuilder &builder, nn::ConvTransposeOp op, OpAdaptor adaptor,
+                                          RankedTensorType type) const {
+  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout()), filter = adaptor.getFilter();
+  RankedTensorType filterType = getRanked(filter), last = getChannelsLastType(type, op.getLayout());
+  int64_t groups = op.getGroups();
+  SmallVector<int64_t> shape(last.getShape());
+  shape.back() = filterType.getDimSize(1) * groups;
+  last = last.clone(shape);
+  // stride * (in - 1) + output_padding + reach - pads
+  SmallVector<Value> extents = getResultExtents(builder, op, input, last, [&](int64_t i, Value extent) -> Value {
+    nn::Window window{filterType.getDimSize(i + 2), 1, op.getDilations()[i], 0, 0};
+    int64_t stride = op.getStrides()[i];
+    int64_t offset =
+        op.getOutputPadding()[i] + window.getReach() - op.getPadsBegin()[i] - op.getPadsEnd()[i] - stride;
+    Value scaled = arith::MulIOp::create(builder, extent, getIndex(builder, stride));
+    Value count = arith::AddIOp::create(builder, scaled, getIndex(builder, offset));
+    return arith::MaxSIOp::create(builder, count, getIndex(builder, 0));
+  });
+  Value init = createEmpty(builder, builder.getLoc(), last, extents);
+  Value packed = packFilter(builder, op, filter, groups, /*transposed=*/true);
+  Value result = createConvolution<kernel::ConvOp>(builder, op, input, packed, adaptor.getBias(), init,
+                                                   /*transposed=*/true);
+  return fromChannelsLast(builder, result, type, op.getLayout());
+}
+
+void populateConvolutionToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<LowerOp<nn::ConvOp>, LowerOp<nn::ConvTransposeOp>>(types, patterns.getContext());
+}
+
+} // namespace nnc

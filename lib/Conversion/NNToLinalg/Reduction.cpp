@@ -1,0 +1,294 @@
+// Reductions become kernel.reduce on [O, R, I] views, one for each run of
+// neighbouring axes. An index reduction is two: the extreme value, then the first
+// (or last) index that has it. Running sums and selections are loops over the
+// axis whose bodies work on all rows at once.
+#include "lib/Conversion/NNToLinalg/AxisGroups.h"
+#include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/LoweringPattern.h"
+#include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/RowGenerics.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+//===--- Reductions to a value ---===//
+
+/// kernel.reduce of [O, R, I] to [O, I]. Booleans and unsigned integers compare as unsigned.
+static Value reduceRows(ImplicitLocOpBuilder &builder, Value rows, kernel::ReduceKind kind, bool isUnsigned) {
+  RankedTensorType type = getRanked(rows);
+  SmallVector<Value> extents = getExtents(builder, rows);
+  Value init = createEmpty(builder, builder.getLoc(), type.clone({type.getDimSize(0), type.getDimSize(2)}),
+                           {extents[0], extents[2]});
+  SmallVector<NamedAttribute> attributes;
+  attributes.push_back(builder.getNamedAttr("kind", kernel::ReduceKindAttr::get(builder.getContext(), kind)));
+  if (isUnsigned)
+    attributes.push_back(builder.getNamedAttr("is_unsigned", builder.getUnitAttr()));
+  return createKernel<kernel::ReduceOp>(builder, rows, init, attributes);
+}
+
+static kernel::ReduceKind getKernelKind(nn::ReductionKind kind) {
+  switch (kind) {
+  case nn::ReductionKind::Sum:
+    return kernel::ReduceKind::Sum;
+  case nn::ReductionKind::Mean:
+    return kernel::ReduceKind::Mean;
+  case nn::ReductionKind::Max:
+    return kernel::ReduceKind::Max;
+  case nn::ReductionKind::Min:
+    return kernel::ReduceKind::Min;
+  case nn::ReductionKind::Prod:
+    return kernel::ReduceKind::Prod;
+  case nn::ReductionKind::SumAbs:
+    return kernel::ReduceKind::SumAbs;
+  case nn::ReductionKind::SumSquare:
+    return kernel::ReduceKind::SumSquare;
+  case nn::ReductionKind::LogSumExp:
+    return kernel::ReduceKind::LogSumExp;
+  }
+  llvm_unreachable("all kinds are handled");
+}
+
+/// What is left to do with partial results of a kind.
+static kernel::ReduceKind getKindOfPartials(kernel::ReduceKind kind) {
+  bool isSum = kind == kernel::ReduceKind::SumAbs || kind == kernel::ReduceKind::SumSquare;
+  return isSum ? kernel::ReduceKind::Sum : kind;
+}
+
+/// Runs [first, last) of neighbouring axes, the last run first. No axes: one empty run.
+static SmallVector<std::pair<int64_t, int64_t>> getRuns(ArrayRef<int64_t> axes, int64_t rank) {
+  SmallVector<std::pair<int64_t, int64_t>> runs;
+  for (int64_t axis : llvm::reverse(axes)) {
+    if (!runs.empty() && runs.back().first == axis + 1)
+      runs.back().first = axis;
+    else
+      runs.push_back({axis, axis + 1});
+  }
+  if (runs.empty())
+    runs.push_back({rank, rank});
+  return runs;
+}
+
+/// The quotient of sums of integers by the number of summands, toward zero.
+static Value divideByCount(ImplicitLocOpBuilder &builder, Value sums, Value count, bool isUnsigned) {
+  RankedTensorType type = getRanked(sums);
+  Value init = createEmptyLike(builder, builder.getLoc(), type, sums);
+  Value divisor = arith::IndexCastOp::create(builder, type.getElementType(), count);
+  AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+    Value quotient = isUnsigned ? arith::DivUIOp::create(nested, loc, arguments[0], divisor).getResult()
+                                : arith::DivSIOp::create(nested, loc, arguments[0], divisor).getResult();
+    linalg::YieldOp::create(nested, loc, quotient);
+  };
+  return linalg::GenericOp::create(builder, type, sums, init, ArrayRef<AffineMap>{identity, identity}, iterators, body)
+      .getResult(0);
+}
+
+/// Whether the kernel can do `kind` on elements of type `element`.
+static LogicalResult checkReduction(nn::ReduceOp op, Type element) {
+  if (isa<FloatType>(element))
+    return success();
+  if (op.getKind() == nn::ReductionKind::LogSumExp)
+    return op.emitError("log_sum_exp of integers is not supported");
+  if (op.getKind() == nn::ReductionKind::Mean && element.getIntOrFloatBitWidth() < 32)
+    return op.emitError("the mean of integers this narrow is not supported");
+  bool isExtreme = op.getKind() == nn::ReductionKind::Max || op.getKind() == nn::ReductionKind::Min;
+  if (element.isInteger(1) && !isExtreme)
+    return op.emitError("of booleans only the max and min are supported");
+  return success();
+}
+
+template <>
+Value LowerOp<nn::ReduceOp>::build(ImplicitLocOpBuilder &builder, nn::ReduceOp op, OpAdaptor adaptor,
+                                   RankedTensorType type) const {
+  Type element = getElementTypeOrSelf(op.getType());
+  if (failed(checkReduction(op, element)))
+    return {};
+  bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+  bool isIntegerMean = op.getKind() == nn::ReductionKind::Mean && !isa<FloatType>(element);
+  kernel::ReduceKind kind = isIntegerMean ? kernel::ReduceKind::Sum : getKernelKind(op.getKind());
+  if (isUnsigned && kind == kernel::ReduceKind::SumAbs)
+    kind = kernel::ReduceKind::Sum;
+  Value value = adaptor.getInput();
+  SmallVector<Value> extents = getExtents(builder, value);
+  Value count = getIndex(builder, 1);
+  for (int64_t axis : op.getAxes())
+    count = builder.createOrFold<arith::MulIOp>(count, extents[axis]);
+  for (auto [first, last] : getRuns(op.getAxes(), extents.size())) {
+    RankedTensorType current = getRanked(value);
+    int64_t inner = current.getRank() - last;
+    value = reduceRows(builder, mergeAxes(builder, value, {first, last - first, inner}), kind, isUnsigned);
+    // The axes that were reduced stay, as ones, until the end.
+    SmallVector<int64_t> shape(current.getShape());
+    for (int64_t axis = first; axis < last; ++axis) {
+      shape[axis] = 1;
+      extents[axis] = getIndex(builder, 1);
+    }
+    value = splitAxes(builder, value, current.clone(shape), {last, inner}, extents);
+    kind = getKindOfPartials(kind);
+  }
+  if (isIntegerMean)
+    value = divideByCount(builder, value, count, isUnsigned);
+  if (op.getKeepdims())
+    return castTo(builder, value, type);
+  // Axes of one element disappear.
+  SmallVector<int64_t> counts(extents.size(), 1);
+  SmallVector<Value> left;
+  for (int64_t axis : op.getAxes())
+    counts[axis] = 0;
+  for (auto [extent, isKept] : llvm::zip(extents, counts))
+    if (isKept)
+      left.push_back(extent);
+  return splitAxes(builder, value, type, counts, left);
+}
+
+//===--- Reductions to an index ---===//
+
+template <>
+Value LowerOp<nn::ArgReduceOp>::build(ImplicitLocOpBuilder &builder, nn::ArgReduceOp op, OpAdaptor adaptor,
+                                      RankedTensorType type) const {
+  Value input = adaptor.getInput();
+  Type element = getElementTypeOrSelf(op.getInput().getType());
+  bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+  int64_t axis = op.getAxis(), rank = getRanked(input).getRank();
+  Value rows = mergeAxes(builder, input, {axis, 1, rank - axis - 1});
+  Value extreme =
+      reduceRows(builder, rows, op.getMin() ? kernel::ReduceKind::Min : kernel::ReduceKind::Max, isUnsigned);
+  Value indices = findIndices(builder, rows, extreme, /*isChosen=*/nullptr, op.getLast());
+  SmallVector<Value> extents = getExtents(builder, input);
+  if (op.getKeepdims())
+    extents[axis] = getIndex(builder, 1);
+  else
+    extents.erase(extents.begin() + axis);
+  return splitAxes(builder, indices, type, {axis + op.getKeepdims(), rank - axis - 1}, extents);
+}
+
+//===--- Running sums ---===//
+
+/// Slice `at` of the middle axis of `rows` [O, R, I] as [O, I].
+static Value takeSlice(ImplicitLocOpBuilder &builder, Value rows, Value at) {
+  RankedTensorType type = getRanked(rows);
+  OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, builder.getLoc(), rows);
+  return tensor::ExtractSliceOp::create(builder, type.clone({type.getDimSize(0), type.getDimSize(2)}), rows,
+                                        ArrayRef<OpFoldResult>{zero, at, zero}, {sizes[0], one, sizes[2]},
+                                        {one, one, one});
+}
+
+/// `rows` with slice `at` of the middle axis replaced by `slice` [O, I].
+static Value putSlice(ImplicitLocOpBuilder &builder, Value slice, Value rows, Value at) {
+  OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, builder.getLoc(), rows);
+  return tensor::InsertSliceOp::create(builder, slice, rows, ArrayRef<OpFoldResult>{zero, at, zero},
+                                       ArrayRef<OpFoldResult>{sizes[0], one, sizes[2]},
+                                       ArrayRef<OpFoldResult>{one, one, one});
+}
+
+template <>
+Value LowerOp<nn::CumSumOp>::build(ImplicitLocOpBuilder &builder, nn::CumSumOp op, OpAdaptor adaptor,
+                                   RankedTensorType type) const {
+  Value input = adaptor.getInput();
+  int64_t counts[] = {static_cast<int64_t>(op.getAxis()), 1, type.getRank() - static_cast<int64_t>(op.getAxis()) - 1};
+  Value rows = mergeAxes(builder, input, counts);
+  SmallVector<Value> extents = getExtents(builder, rows);
+  RankedTensorType rowsType = getRanked(rows);
+  RankedTensorType slice = rowsType.clone({rowsType.getDimSize(0), rowsType.getDimSize(2)});
+  Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(type.getElementType()));
+  Value sum = createEmpty(builder, builder.getLoc(), slice, {extents[0], extents[2]});
+  sum = linalg::FillOp::create(builder, zero, sum).getResult(0);
+  Value result = createEmptyLike(builder, builder.getLoc(), rowsType, rows);
+  Value last = arith::SubIOp::create(builder, extents[1], getIndex(builder, 1));
+  auto body = [&](OpBuilder &nested, Location loc, Value step, ValueRange carried) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    Value at = op.getReverse() ? arith::SubIOp::create(inner, last, step).getResult() : step;
+    // The sum is updated in its place: stored before, or after.
+    Value stored = op.getExclusive() ? putSlice(inner, carried[0], carried[1], at) : Value();
+    Value next = accumulateRows(inner, takeSlice(inner, rows, at), carried[0]);
+    if (!stored)
+      stored = putSlice(inner, next, carried[1], at);
+    scf::YieldOp::create(inner, ValueRange{next, stored});
+  };
+  auto loop = scf::ForOp::create(builder, getIndex(builder, 0), extents[1], getIndex(builder, 1),
+                                 ValueRange{sum, result}, body);
+  return splitAxes(builder, loop.getResult(1), type, counts, getExtents(builder, input));
+}
+
+//===--- Selection ---===//
+
+namespace {
+
+/// Each step finds, in every row, the next element after the one found before: k
+/// passes over the data that change nothing but the results.
+struct LowerTopK : OpConversionPattern<nn::TopKOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(nn::TopKOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    auto type = getTypeConverter()->convertType<RankedTensorType>(op.getValues().getType());
+    int64_t axis = op.getAxis();
+    int64_t counts[] = {axis, 1, type.getRank() - axis - 1};
+    Value rows = mergeAxes(builder, adaptor.getInput(), counts);
+    Value k = getEntry(builder, op.getK(), adaptor.getK(), 0);
+    bool isUnsigned = getElementTypeOrSelf(op.getInput().getType()).isUnsignedInteger();
+    auto [values, indices] = select(builder, rows, k, type.getDimSize(axis), op.getSmallest(), isUnsigned);
+    SmallVector<Value> extents = getExtents(builder, adaptor.getInput());
+    extents[axis] = k;
+    auto indicesType = type.clone(builder.getI64Type());
+    rewriter.replaceOp(op, {splitAxes(builder, values, type, counts, extents),
+                            splitAxes(builder, indices, indicesType, counts, extents)});
+    return success();
+  }
+
+  static std::pair<Value, Value> select(ImplicitLocOpBuilder &builder, Value rows, Value k, int64_t staticK,
+                                        bool smallest, bool isUnsigned) {
+    RankedTensorType type = getRanked(rows);
+    Type element = type.getElementType();
+    SmallVector<Value> extents = getExtents(builder, rows);
+    RankedTensorType slice = type.clone({type.getDimSize(0), type.getDimSize(2)});
+    SmallVector<Value> sliceExtents{extents[0], extents[2]}, resultExtents{extents[0], k, extents[2]};
+    RankedTensorType result = type.clone({type.getDimSize(0), staticK, type.getDimSize(2)});
+    auto empty = [&](RankedTensorType of, ArrayRef<Value> sizes) {
+      return createEmpty(builder, builder.getLoc(), of, sizes);
+    };
+    auto fill = [&](RankedTensorType of, Value with) {
+      return linalg::FillOp::create(builder, with, empty(of, sliceExtents)).getResult(0);
+    };
+    // Before the first element: the most extreme value, at the position before all.
+    Value value = fill(slice, createExtreme(builder, element, /*largest=*/!smallest, isUnsigned));
+    Value index = fill(slice.clone(builder.getI64Type()),
+                       arith::ConstantIntOp::create(builder, builder.getI64Type(), -1));
+    Value values = empty(result, resultExtents), indices = empty(result.clone(builder.getI64Type()), resultExtents);
+    auto body = [&](OpBuilder &nested, Location loc, Value step, ValueRange carried) {
+      ImplicitLocOpBuilder inner(loc, nested);
+      RowOrder order{smallest, isUnsigned};
+      Value next = findNext(inner, rows, carried[0], carried[1], order);
+      auto isChosen = [&](ImplicitLocOpBuilder &in, Value x, Value position, ValueRange before) {
+        return isAfter(in, x, position, before[0], before[1], order);
+      };
+      Value at = findIndices(inner, rows, next, isChosen, /*last=*/false, {carried[0], carried[1]});
+      Value allValues = putSlice(inner, next, carried[2], step), allIndices = putSlice(inner, at, carried[3], step);
+      scf::YieldOp::create(inner, ValueRange{copyRows(inner, next, carried[0]), copyRows(inner, at, carried[1]),
+                                             allValues, allIndices});
+    };
+    auto loop = scf::ForOp::create(builder, getIndex(builder, 0), k, getIndex(builder, 1),
+                                   ValueRange{value, index, values, indices}, body);
+    return {loop.getResult(2), loop.getResult(3)};
+  }
+};
+
+} // namespace
+
+void populateReductionToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<LowerOp<nn::ArgReduceOp>, LowerOp<nn::CumSumOp>, LowerOp<nn::ReduceOp>, LowerTopK>(
+      types, patterns.getContext());
+}
+
+} // namespace nnc

@@ -1,0 +1,141 @@
+// Generic reductions of [O, R, I] to [O, I]: each is one linalg.generic whose body
+// chooses by comparisons and combines with a plain max or min, so that it vectorises.
+#include "lib/Conversion/NNToLinalg/RowGenerics.h"
+
+#include "lib/Conversion/NNToLinalg/AxisGroups.h"
+#include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+Value createExtreme(ImplicitLocOpBuilder &builder, Type type, bool largest, bool isUnsigned) {
+  if (auto floatType = dyn_cast<FloatType>(type)) {
+    APFloat infinity = APFloat::getInf(floatType.getFloatSemantics(), /*Negative=*/!largest);
+    return arith::ConstantOp::create(builder, builder.getFloatAttr(type, infinity));
+  }
+  unsigned width = type.getIntOrFloatBitWidth();
+  APInt value = isUnsigned ? (largest ? APInt::getMaxValue(width) : APInt::getMinValue(width))
+                           : (largest ? APInt::getSignedMaxValue(width) : APInt::getSignedMinValue(width));
+  return arith::ConstantOp::create(builder, builder.getIntegerAttr(type, value));
+}
+
+Value isAfter(ImplicitLocOpBuilder &builder, Value x, Value position, Value other, Value otherPosition,
+              RowOrder order) {
+  Value beyond, equal;
+  if (isa<FloatType>(x.getType())) {
+    auto predicate = order.ascending ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT;
+    beyond = arith::CmpFOp::create(builder, predicate, x, other);
+    equal = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, x, other);
+  } else {
+    auto greater = order.isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
+    auto less = order.isUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
+    beyond = arith::CmpIOp::create(builder, order.ascending ? greater : less, x, other);
+    equal = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, x, other);
+  }
+  Value later = arith::CmpIOp::create(builder, arith::CmpIPredicate::sgt, position, otherPosition);
+  return arith::OrIOp::create(builder, beyond, arith::AndIOp::create(builder, equal, later));
+}
+
+/// A generic over [O, R, I] that reduces R: `rows`, then inputs [O, I]; the body
+/// gets the elements, the i64 position and the accumulated value.
+static Value reduceGeneric(ImplicitLocOpBuilder &builder, Value rows, ValueRange inputs, Value initial,
+                           function_ref<Value(ImplicitLocOpBuilder &, ValueRange, Value, Value)> body) {
+  RankedTensorType type = getRanked(rows);
+  SmallVector<Value> extents = getExtents(builder, rows);
+  auto result = RankedTensorType::get({type.getDimSize(0), type.getDimSize(2)}, initial.getType());
+  Value init = createEmpty(builder, builder.getLoc(), result, {extents[0], extents[2]});
+  init = linalg::FillOp::create(builder, initial, init).getResult(0);
+  AffineMap outer = AffineMap::get(3, 0, {builder.getAffineDimExpr(0), builder.getAffineDimExpr(2)},
+                                   builder.getContext());
+  SmallVector<AffineMap> maps{builder.getMultiDimIdentityMap(3)};
+  maps.append(inputs.size() + 1, outer);
+  SmallVector<Value> operands{rows};
+  llvm::append_range(operands, inputs);
+  utils::IteratorType iterators[] = {utils::IteratorType::parallel, utils::IteratorType::reduction,
+                                     utils::IteratorType::parallel};
+  auto build = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    Value index = linalg::IndexOp::create(inner, 1);
+    Value position = arith::IndexCastOp::create(inner, inner.getI64Type(), index);
+    linalg::YieldOp::create(inner, body(inner, arguments.drop_back(), position, arguments.back()));
+  };
+  return linalg::GenericOp::create(builder, result, operands, init, maps, iterators, build).getResult(0);
+}
+
+Value findNext(ImplicitLocOpBuilder &builder, Value rows, Value values, Value positions, RowOrder order) {
+  Type element = getRanked(rows).getElementType();
+  Value initial = createExtreme(builder, element, /*largest=*/order.ascending, order.isUnsigned);
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange inputs, Value position, Value accumulated) -> Value {
+    Value after = isAfter(inner, inputs[0], position, inputs[1], inputs[2], order);
+    Value candidate = arith::SelectOp::create(inner, after, inputs[0], initial);
+    if (isa<FloatType>(element))
+      return order.ascending ? arith::MinimumFOp::create(inner, accumulated, candidate).getResult()
+                             : arith::MaximumFOp::create(inner, accumulated, candidate).getResult();
+    if (order.isUnsigned)
+      return order.ascending ? arith::MinUIOp::create(inner, accumulated, candidate).getResult()
+                             : arith::MaxUIOp::create(inner, accumulated, candidate).getResult();
+    return order.ascending ? arith::MinSIOp::create(inner, accumulated, candidate).getResult()
+                           : arith::MaxSIOp::create(inner, accumulated, candidate).getResult();
+  };
+  return reduceGeneric(builder, rows, {values, positions}, initial, body);
+}
+
+Value findIndices(ImplicitLocOpBuilder &builder, Value rows, Value values, RowPredicate isChosen, bool last,
+                  ValueRange further) {
+  Type i64 = builder.getI64Type();
+  Value extent = getExtent(builder, builder.getLoc(), rows, 1);
+  Value highest = arith::IndexCastOp::create(
+      builder, i64, arith::SubIOp::create(builder, extent, getIndex(builder, 1)));
+  Value initial = last ? arith::ConstantIntOp::create(builder, i64, 0).getResult() : highest;
+  SmallVector<Value> inputs{values};
+  llvm::append_range(inputs, further);
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange elements, Value position, Value accumulated) -> Value {
+    Value equal;
+    if (isa<FloatType>(elements[0].getType()))
+      equal = arith::CmpFOp::create(inner, arith::CmpFPredicate::UEQ, elements[0], elements[1]);
+    else
+      equal = arith::CmpIOp::create(inner, arith::CmpIPredicate::eq, elements[0], elements[1]);
+    if (isChosen)
+      equal = arith::AndIOp::create(inner, equal, isChosen(inner, elements[0], position, elements.drop_front(2)));
+    Value candidate = arith::SelectOp::create(inner, equal, position, initial);
+    return last ? arith::MaxSIOp::create(inner, accumulated, candidate).getResult()
+                : arith::MinSIOp::create(inner, accumulated, candidate).getResult();
+  };
+  return reduceGeneric(builder, rows, inputs, initial, body);
+}
+
+/// A generic whose only input is `value` and whose destination is `into`, of the same shape.
+static Value updateInPlace(ImplicitLocOpBuilder &builder, Value value, Value into,
+                           function_ref<Value(ImplicitLocOpBuilder &, Value, Value)> body) {
+  RankedTensorType type = getRanked(into);
+  AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  auto build = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    linalg::YieldOp::create(inner, body(inner, arguments[0], arguments[1]));
+  };
+  return linalg::GenericOp::create(builder, type, value, into, ArrayRef<AffineMap>{identity, identity}, iterators,
+                                   build)
+      .getResult(0);
+}
+
+Value accumulateRows(ImplicitLocOpBuilder &builder, Value value, Value into) {
+  return updateInPlace(builder, value, into, [](ImplicitLocOpBuilder &inner, Value x, Value sum) -> Value {
+    if (isa<FloatType>(x.getType()))
+      return arith::AddFOp::create(inner, sum, x);
+    return arith::AddIOp::create(inner, sum, x);
+  });
+}
+
+Value copyRows(ImplicitLocOpBuilder &builder, Value value, Value into) {
+  return updateInPlace(builder, value, into, [](ImplicitLocOpBuilder &, Value x, Value) { return x; });
+}
+
+} // namespace nnc

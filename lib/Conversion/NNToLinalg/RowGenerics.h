@@ -1,0 +1,46 @@
+// Generic reductions of [O, R, I] to [O, I] that no kernel does: by position and
+// by order.
+#ifndef LIB_CONVERSION_NNTOLINALG_ROWGENERICS_H
+#define LIB_CONVERSION_NNTOLINALG_ROWGENERICS_H
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace nnc {
+
+/// An order of elements: descending, or `ascending`; of equal ones the lower position first.
+struct RowOrder {
+  bool ascending;
+  bool isUnsigned;
+};
+
+/// The largest or smallest value of `type`.
+mlir::Value createExtreme(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, bool largest, bool isUnsigned);
+
+/// Whether x at `position` comes after `other` at `otherPosition` (i64). Never true of NaN.
+mlir::Value isAfter(mlir::ImplicitLocOpBuilder &builder, mlir::Value x, mlir::Value position, mlir::Value other,
+                    mlir::Value otherPosition, RowOrder order);
+
+/// In each row of `rows` [O, R, I] the first value, by `order`, after `values` at `positions` (both [O, I]).
+mlir::Value findNext(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, mlir::Value values, mlir::Value positions,
+                     RowOrder order);
+
+/// A condition on an element x at an i64 position, given one element of each further input.
+using RowPredicate =
+    llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::Value x, mlir::Value position, mlir::ValueRange)>;
+
+/// The first, or with `last` the last, position (i64) in each row of `rows` [O, R, I]
+/// of an element that equals `values` [O, I] (NaN counts as equal) and satisfies
+/// `isChosen`, which may be null. `further` inputs are [O, I]. Where there is none, some position.
+mlir::Value findIndices(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, mlir::Value values,
+                        RowPredicate isChosen, bool last, mlir::ValueRange further = {});
+
+/// `into` plus `value`, element by element, in the place of `into`.
+mlir::Value accumulateRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into);
+
+/// `value` in the place of `into`, so that a loop can carry it on.
+mlir::Value copyRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into);
+
+} // namespace nnc
+
+#endif // LIB_CONVERSION_NNTOLINALG_ROWGENERICS_H

@@ -1,0 +1,68 @@
+// ONNX operators of the contraction family.
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+static LogicalResult importMatMul(NodeBinder &node) {
+  Value lhs = node.operand(0), rhs = node.operand(1);
+  return node.result(node.create<nn::MatmulOp>(lhs, rhs, /*transpose_lhs=*/false, /*transpose_rhs=*/false));
+}
+
+/// `value` times a number; as it is where that is 1.
+static Value scale(NodeBinder &node, Value value, double factor) {
+  if (factor == 1 || !value)
+    return value;
+  return node.create<nn::MulOp>(value, node.scalar(getElementTypeOrSelf(value), factor));
+}
+
+/// alpha * A * B + beta * C, with A and B transposed on demand.
+static LogicalResult importGemm(NodeBinder &node) {
+  Value lhs = node.operand(0), rhs = node.operand(1), addend = node.optionalOperand(2);
+  bool transposeLhs = node.intAttr("transA", 0), transposeRhs = node.intAttr("transB", 0);
+  double alpha = node.floatAttr("alpha", 1), beta = node.floatAttr("beta", 1);
+  if (node.failed())
+    return failure();
+  if (node.getRank(lhs) != 2 || node.getRank(rhs) != 2)
+    return node.reject("A and B must be matrices");
+  Value product = node.create<nn::MatmulOp>(lhs, rhs, transposeLhs, transposeRhs);
+  product = scale(node, product, alpha);
+  if (node.failed() || !addend || beta == 0)
+    return node.result(product);
+  return node.result(node.create<nn::AddOp>(product, scale(node, addend, beta)));
+}
+
+/// An 8-bit matrix as i32, less its zero point (null, one number, or one per row or column).
+static Value subtractZeroPoint(NodeBinder &node, Value matrix, Value zeroPoint, bool perRow) {
+  Type i32 = node.getBuilder().getI32Type();
+  Value wide = node.create<nn::CastOp>(matrix, i32);
+  if (!zeroPoint)
+    return wide;
+  Value offset = node.create<nn::CastOp>(zeroPoint, i32);
+  // One per row: a column. More axes than one are as the matrix has them.
+  if (perRow && node.getRank(zeroPoint) == 1 && node.getType(zeroPoint).getDimSize(0) != 1)
+    offset = node.create<nn::UnsqueezeOp>(offset, ArrayRef<int64_t>{1});
+  return node.create<nn::SubOp>(wide, offset);
+}
+
+static LogicalResult importMatMulInteger(NodeBinder &node) {
+  Value lhs = node.operand(0), rhs = node.operand(1);
+  if (node.failed())
+    return failure();
+  lhs = subtractZeroPoint(node, lhs, node.optionalOperand(2), /*perRow=*/true);
+  rhs = subtractZeroPoint(node, rhs, node.optionalOperand(3), /*perRow=*/false);
+  return node.result(node.create<nn::MatmulOp>(lhs, rhs, /*transpose_lhs=*/false, /*transpose_rhs=*/false));
+}
+
+static const OpEntry table[] = {
+    {"Gemm", 7, importGemm},
+    {"MatMul", 1, importMatMul},
+    {"MatMulInteger", 10, importMatMulInteger},
+};
+
+ArrayRef<OpEntry> getContractionOps() { return table; }
+
+} // namespace nnc::onnx

@@ -1,0 +1,107 @@
+// ONNX operators of the pooling family. A global pool is a reduction.
+#include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/WindowAttributes.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+static LogicalResult importMaxPool(NodeBinder &node) {
+  Value x = node.operand(0);
+  bool ceil = node.intAttr("ceil_mode", 0);
+  node.ignoreAttrs({"storage_order"}); // of the indices only
+  if (node.failed())
+    return failure();
+  if (node.wantsResult(1))
+    return node.reject("the indices of the largest elements are not supported");
+  WindowAttributes window = readWindow(node, x);
+  if (node.failed())
+    return failure();
+  return node.result(node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsFirst, window.size, window.strides,
+                                                window.dilations, window.padsBegin, window.padsEnd, ceil));
+}
+
+static LogicalResult importAveragePool(NodeBinder &node) {
+  Value x = node.operand(0);
+  bool ceil = node.intAttr("ceil_mode", 0), includePads = node.intAttr("count_include_pad", 0);
+  if (node.failed())
+    return failure();
+  WindowAttributes window = readWindow(node, x);
+  if (node.failed())
+    return failure();
+  return node.result(node.create<nn::AvgPoolOp>(x, nn::Layout::ChannelsFirst, window.size, window.strides,
+                                                window.dilations, window.padsBegin, window.padsEnd, ceil, includePads));
+}
+
+/// |x|^p.
+static Value raise(NodeBinder &node, Value x, int64_t p) {
+  if (p == 1)
+    return node.create<nn::AbsOp>(x);
+  if (p == 2)
+    return node.create<nn::MulOp>(x, x);
+  Value magnitude = node.create<nn::AbsOp>(x);
+  return node.create<nn::PowOp>(magnitude, node.scalar(getElementTypeOrSelf(x), p));
+}
+
+/// x^(1/p).
+static Value takeRoot(NodeBinder &node, Value x, int64_t p) {
+  if (p == 1 || !x)
+    return x;
+  if (p == 2)
+    return node.create<nn::SqrtOp>(x);
+  return node.create<nn::PowOp>(x, node.scalar(getElementTypeOrSelf(x), 1.0 / p));
+}
+
+static LogicalResult importLpPool(NodeBinder &node) {
+  Value x = node.operand(0);
+  int64_t p = node.intAttr("p", 2);
+  bool ceil = node.intAttr("ceil_mode", 0);
+  if (node.failed())
+    return failure();
+  if (p < 1)
+    return node.reject("p must be positive");
+  WindowAttributes window = readWindow(node, x);
+  if (node.failed())
+    return failure();
+  Value sum = node.create<nn::SumPoolOp>(raise(node, x, p), nn::Layout::ChannelsFirst, window.size, window.strides,
+                                         window.dilations, window.padsBegin, window.padsEnd, ceil);
+  return node.result(takeRoot(node, sum, p));
+}
+
+/// Reduces all spatial dimensions to one element each.
+static Value reduceSpatial(NodeBinder &node, Value x, nn::ReductionKind kind) {
+  SmallVector<int64_t> axes;
+  for (int64_t axis = 2; axis < node.getRank(x); ++axis)
+    axes.push_back(axis);
+  return node.create<nn::ReduceOp>(x, kind, axes, /*keepdims=*/true);
+}
+
+template <nn::ReductionKind kind> static LogicalResult importGlobalPool(NodeBinder &node) {
+  Value x = node.operand(0);
+  return node.result(reduceSpatial(node, x, kind));
+}
+
+static LogicalResult importGlobalLpPool(NodeBinder &node) {
+  Value x = node.operand(0);
+  int64_t p = node.intAttr("p", 2);
+  if (node.failed())
+    return failure();
+  if (p < 1)
+    return node.reject("p must be positive");
+  return node.result(takeRoot(node, reduceSpatial(node, raise(node, x, p), nn::ReductionKind::Sum), p));
+}
+
+static const OpEntry table[] = {
+    {"AveragePool", 7, importAveragePool},
+    {"GlobalAveragePool", 1, importGlobalPool<nn::ReductionKind::Mean>},
+    {"GlobalLpPool", 2, importGlobalLpPool},
+    {"GlobalMaxPool", 1, importGlobalPool<nn::ReductionKind::Max>},
+    {"LpPool", 2, importLpPool},
+    {"MaxPool", 1, importMaxPool},
+};
+
+ArrayRef<OpEntry> getPoolingOps() { return table; }
+
+} // namespace nnc::onnx

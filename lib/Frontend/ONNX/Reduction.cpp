@@ -1,0 +1,112 @@
+// ONNX operators of the reduction family.
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+/// The axes to reduce, ascending: an attribute before opset `since`, then operand
+/// 1. All axes where none is given, unless noop_with_empty_axes says otherwise.
+static SmallVector<int64_t> readAxes(NodeBinder &node, Value x, int64_t since) {
+  SmallVector<int64_t> axes = node.getOpset() < since ? node.intsAttr("axes") : node.constantInts(1);
+  bool noop = node.intAttr("noop_with_empty_axes", 0);
+  int64_t rank = node.getRank(x);
+  for (int64_t &axis : axes)
+    axis = node.normalizeAxis(axis, rank);
+  if (axes.empty() && !noop)
+    axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  llvm::sort(axes);
+  return axes;
+}
+
+/// What follows a reduction.
+enum class After { Nothing, SquareRoot, Logarithm };
+
+static LogicalResult importReduce(NodeBinder &node, nn::ReductionKind kind, After after, int64_t axesSince) {
+  Value x = node.operand(0);
+  if (!x)
+    return failure();
+  SmallVector<int64_t> axes = readAxes(node, x, axesSince);
+  bool keepdims = node.intAttr("keepdims", 1);
+  Type type = getElementTypeOrSelf(x);
+  // Roots and logarithms of integers are those of floats, rounded toward zero.
+  bool isTranscendental = after != After::Nothing || kind == nn::ReductionKind::LogSumExp;
+  bool converts = isTranscendental && !isa<FloatType>(type);
+  if (converts)
+    x = node.create<nn::CastOp>(x, after == After::SquareRoot ? Type(node.getBuilder().getF64Type())
+                                                              : Type(node.getBuilder().getF32Type()));
+  Value result = node.create<nn::ReduceOp>(x, kind, axes, keepdims);
+  if (after == After::SquareRoot)
+    result = node.create<nn::SqrtOp>(result);
+  if (after == After::Logarithm)
+    result = node.create<nn::LogOp>(result);
+  if (converts)
+    result = node.create<nn::CastOp>(result, type);
+  return node.result(result);
+}
+
+template <nn::ReductionKind kind, After after = After::Nothing, int64_t axesSince = 18>
+static LogicalResult importReduction(NodeBinder &node) {
+  return importReduce(node, kind, after, axesSince);
+}
+
+template <bool min> static LogicalResult importArgReduce(NodeBinder &node) {
+  Value x = node.operand(0);
+  int64_t axis = node.axisAttr("axis", 0, x);
+  bool keepdims = node.intAttr("keepdims", 1), last = node.intAttr("select_last_index", 0);
+  return node.result(node.create<nn::ArgReduceOp>(x, axis, keepdims, min, last));
+}
+
+static LogicalResult importCumSum(NodeBinder &node) {
+  Value x = node.operand(0);
+  (void)node.operand(1);
+  SmallVector<int64_t> axis = node.constantInts(1);
+  bool exclusive = node.intAttr("exclusive", 0), reverse = node.intAttr("reverse", 0);
+  if (node.failed())
+    return failure();
+  if (axis.size() != 1)
+    return node.reject("the axis must be one number");
+  return node.result(
+      node.create<nn::CumSumOp>(x, node.normalizeAxis(axis.front(), node.getRank(x)), exclusive, reverse));
+}
+
+/// k is an attribute before opset 10, then operand 1.
+static LogicalResult importTopK(NodeBinder &node) {
+  node.ignoreAttrs({"sorted"}); // any order will do where it is 0
+  Value x = node.operand(0);
+  int64_t axis = node.axisAttr("axis", -1, x);
+  bool largest = node.intAttr("largest", 1);
+  Value k = node.getOpset() < 10 ? node.ints({node.intAttr("k", 0)}) : node.operand(1);
+  if (node.failed())
+    return failure();
+  SmallVector<Value> results = node.createAll<nn::TopKOp>(2, x, k, axis, /*smallest=*/!largest);
+  for (Value result : results)
+    if (failed(node.result(result)))
+      return failure();
+  return node.failed() ? failure() : success();
+}
+
+using Kind = nn::ReductionKind;
+
+static const OpEntry table[] = {
+    {"ArgMax", 1, importArgReduce</*min=*/false>},
+    {"ArgMin", 1, importArgReduce</*min=*/true>},
+    {"CumSum", 11, importCumSum},
+    {"ReduceL1", 1, importReduction<Kind::SumAbs>},
+    {"ReduceL2", 1, importReduction<Kind::SumSquare, After::SquareRoot>},
+    {"ReduceLogSum", 1, importReduction<Kind::Sum, After::Logarithm>},
+    {"ReduceLogSumExp", 1, importReduction<Kind::LogSumExp>},
+    {"ReduceMax", 1, importReduction<Kind::Max>},
+    {"ReduceMean", 1, importReduction<Kind::Mean>},
+    {"ReduceMin", 1, importReduction<Kind::Min>},
+    {"ReduceProd", 1, importReduction<Kind::Prod>},
+    {"ReduceSum", 1, importReduction<Kind::Sum, After::Nothing, 13>},
+    {"ReduceSumSquare", 1, importReduction<Kind::SumSquare>},
+    {"TopK", 1, importTopK},
+};
+
+ArrayRef<OpEntry> getReductionOps() { return table; }
+
+} // namespace nnc::onnx

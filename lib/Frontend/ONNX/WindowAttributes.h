@@ -1,0 +1,30 @@
+// The attributes that ONNX convolutions and pools share: kernel_shape, strides,
+// dilations, pads and auto_pad.
+#ifndef LIB_FRONTEND_ONNX_WINDOWATTRIBUTES_H
+#define LIB_FRONTEND_ONNX_WINDOWATTRIBUTES_H
+
+#include "lib/Frontend/ONNX/NodeBinder.h"
+
+namespace nnc::onnx {
+
+/// One entry per spatial dimension in each list.
+struct WindowAttributes {
+  llvm::SmallVector<int64_t> size, strides, dilations, padsBegin, padsEnd;
+
+  int64_t getReach(unsigned axis) const { return dilations[axis] * (size[axis] - 1) + 1; }
+};
+
+/// Reads the attributes of a node whose input is (N, C, spatial...), with pads as
+/// auto_pad says where it does. `size` is the window's where the node does not
+/// have a kernel_shape of its own to say so. Rejects the node where something does not fit.
+WindowAttributes readWindow(NodeBinder &node, mlir::Value input, llvm::ArrayRef<int64_t> size = {});
+
+/// As readWindow, without auto_pad and pads (zeros).
+WindowAttributes readWindowWithoutPads(NodeBinder &node, mlir::Value input, llvm::ArrayRef<int64_t> size = {});
+
+/// Sets the pads of one axis to `total` in sum, the odd one at the end or at the beginning.
+void splitPads(WindowAttributes &window, unsigned axis, int64_t total, bool oddAtEnd);
+
+} // namespace nnc::onnx
+
+#endif // LIB_FRONTEND_ONNX_WINDOWATTRIBUTES_H

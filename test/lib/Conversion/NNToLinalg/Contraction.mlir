@@ -1,0 +1,38 @@
+// RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file | FileCheck %s
+
+// Leading axes of the left-hand side count as rows.
+// CHECK-LABEL: @one_matrix
+func.func @one_matrix(%x: tensor<?x8x16xf32>, %w: tensor<16x40xf32>) -> tensor<?x8x40xf32> {
+  // CHECK: %[[ROWS:.*]] = tensor.collapse_shape %arg0 {{\[}}[0, 1], [2]]
+  // CHECK: %[[PACKED:.*]] = kernel.pack_matrix(%arg1, %{{.*}}) : (tensor<16x40xf32>, tensor<5x16x8xf32>)
+  // CHECK: kernel.contract(%[[ROWS]], %[[PACKED]], %{{.*}})
+  // CHECK: tensor.expand_shape {{.*}} into tensor<?x8x40xf32>
+  %0 = nn.matmul %x, %w : (tensor<?x8x16xf32>, tensor<16x40xf32>) -> tensor<?x8x40xf32>
+  return %0 : tensor<?x8x40xf32>
+}
+
+// -----
+
+// Two unknown extents may differ: each operand is broadcast to the extent found at run time.
+// CHECK-LABEL: @unclear_batch
+func.func @unclear_batch(%x: tensor<?x1x4x16xf32>, %y: tensor<?x3x5x16xf32>) -> tensor<?x3x4x5xf32> {
+  // CHECK: arith.select
+  // CHECK: linalg.generic
+  // CHECK: linalg.generic
+  // CHECK: kernel.pack_matrix{{.*}} {transposed} : (tensor<?x3x5x16xf32>, tensor<?x3x1x16x8xf32>)
+  // CHECK: kernel.contract
+  // CHECK: (tensor<?x1x4x16xf32>, tensor<?x3x1x16x8xf32>, tensor<?x3x4x5xf32>)
+  %0 = nn.matmul %x, %y {transpose_rhs} : (tensor<?x1x4x16xf32>, tensor<?x3x5x16xf32>) -> tensor<?x3x4x5xf32>
+  return %0 : tensor<?x3x4x5xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @vectors
+func.func @vectors(%x: tensor<16xi32>, %y: tensor<16xi32>) -> tensor<i32> {
+  // CHECK: kernel.pack_matrix{{.*}} {transposed} : (tensor<1x16xi32>
+  // CHECK: kernel.contract
+  // CHECK: tensor.collapse_shape %{{.*}} [] : tensor<1x1xi32> into tensor<i32>
+  %0 = nn.matmul %x, %y : (tensor<16xi32>, tensor<16xi32>) -> tensor<i32>
+  return %0 : tensor<i32>
+}

@@ -1,0 +1,37 @@
+// RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file | FileCheck %s
+
+// CHECK-LABEL: @direct
+func.func @direct(%x: tensor<1x?x9x8xf32>, %w: tensor<24x8x3x3xf32>, %b: tensor<24xf32>) -> tensor<1x?x5x24xf32> {
+  // CHECK: tensor.empty(%{{.*}}) : tensor<1x?x5x24xf32>
+  // CHECK: %[[PACKED:.*]] = kernel.pack_filter(%arg1, %{{.*}}) {groups = 1 : i64} : (tensor<24x8x3x3xf32>, tensor<1x3x3x3x8x8xf32>)
+  // CHECK: kernel.conv(%arg0, %[[PACKED]], %arg2, %{{.*}}) {{.*}}epilogue_maps = [#{{.*}}]
+  // CHECK: arith.addf
+  %0 = nn.conv %x, %w, %b {layout = #nn<layout channels_last>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x?x9x8xf32>, tensor<24x8x3x3xf32>, tensor<24xf32>) -> tensor<1x?x5x24xf32>
+  return %0 : tensor<1x?x5x24xf32>
+}
+
+// -----
+
+// CHECK-DAG: #[[TO_LAST:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d3, d1, d2)>
+// CHECK-DAG: #[[FILTER:.*]] = affine_map<(d0, d1, d2) -> (d2, d0, d1)>
+// CHECK-LABEL: @depthwise_channels_first
+func.func @depthwise_channels_first(%x: tensor<1x8x9x9xf32>, %w: tensor<8x1x3x3xf32>) -> tensor<1x8x9x9xf32> {
+  // CHECK: linalg.generic {indexing_maps = [#[[TO_LAST]]
+  // CHECK: linalg.generic {indexing_maps = [#[[FILTER]]
+  // CHECK: kernel.depthwise
+  // CHECK: (tensor<1x9x9x8xf32>, tensor<3x3x8xf32>, tensor<1x9x9x8xf32>)
+  // CHECK: linalg.generic
+  %0 = nn.conv %x, %w {layout = #nn<layout channels_first>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, groups = 8 : i64} : (tensor<1x8x9x9xf32>, tensor<8x1x3x3xf32>) -> tensor<1x8x9x9xf32>
+  return %0 : tensor<1x8x9x9xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @transposed
+func.func @transposed(%x: tensor<?x5x8xf32>, %w: tensor<8x6x3xf32>) -> tensor<?x10x12xf32> {
+  // CHECK: kernel.pack_filter(%arg1, %{{.*}}) {groups = 2 : i64, transposed} : (tensor<8x6x3xf32>, tensor<2x1x3x4x8xf32>)
+  // CHECK: kernel.conv{{.*}} transposed
+  // CHECK: tensor<?x10x12xf32>
+  %0 = nn.conv_transpose %x, %w {layout = #nn<layout channels_last>, strides = array<i64: 2>, dilations = array<i64: 1>, pads_begin = array<i64: 1>, pads_end = array<i64: 1>, output_padding = array<i64: 1>, groups = 2 : i64} : (tensor<?x5x8xf32>, tensor<8x6x3xf32>) -> tensor<?x10x12xf32>
+  return %0 : tensor<?x10x12xf32>
+}

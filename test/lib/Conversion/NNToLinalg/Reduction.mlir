@@ -1,0 +1,73 @@
+// RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file --verify-diagnostics | FileCheck %s
+
+// One kernel for each run of neighbouring axes; partial sums of squares are summed.
+// CHECK-LABEL: @two_runs
+func.func @two_runs(%x: tensor<?x7x16xf32>) -> tensor<7xf32> {
+  // CHECK: kernel.reduce{{.*}} kind = #kernel<reduction sum_square>
+  // CHECK: (tensor<?x16x1xf32>, tensor<?x1xf32>)
+  // CHECK: kernel.reduce{{.*}} kind = #kernel<reduction sum>
+  // CHECK: (tensor<1x?x7xf32>, tensor<1x7xf32>)
+  %0 = nn.reduce %x {kind = #nn<reduction sum_square>, axes = array<i64: 0, 2>, keepdims = false} : (tensor<?x7x16xf32>) -> tensor<7xf32>
+  return %0 : tensor<7xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @integers
+func.func @integers(%x: tensor<2x3xui32>, %b: tensor<2x3xi1>) -> (tensor<ui32>, tensor<2x1xi1>) {
+  // CHECK: kernel.reduce{{.*}} kind = #kernel<reduction sum>
+  // CHECK: arith.divui
+  %0 = nn.reduce %x {kind = #nn<reduction mean>, axes = array<i64: 0, 1>, keepdims = false} : (tensor<2x3xui32>) -> tensor<ui32>
+  // CHECK: kernel.reduce{{.*}} is_unsigned, kind = #kernel<reduction max>
+  // CHECK: (tensor<2x3x1xi8>
+  %1 = nn.reduce %b {kind = #nn<reduction max>, axes = array<i64: 1>, keepdims = true} : (tensor<2x3xi1>) -> tensor<2x1xi1>
+  return %0, %1 : tensor<ui32>, tensor<2x1xi1>
+}
+
+// -----
+
+func.func @no_meaning(%x: tensor<2x3xi32>) -> tensor<i32> {
+  // expected-error@+2 {{log_sum_exp of integers is not supported}}
+  // expected-error@+1 {{failed to legalize}}
+  %0 = nn.reduce %x {kind = #nn<reduction log_sum_exp>, axes = array<i64: 0, 1>, keepdims = false} : (tensor<2x3xi32>) -> tensor<i32>
+  return %0 : tensor<i32>
+}
+
+// -----
+
+// The extreme value first, then the last index that has it.
+// CHECK-LABEL: @arg_reduce
+func.func @arg_reduce(%x: tensor<?x7xf32>) -> tensor<?xi64> {
+  // CHECK: kernel.reduce{{.*}} kind = #kernel<reduction min>
+  // CHECK: linalg.generic {{.*}} ["parallel", "reduction", "parallel"]
+  // CHECK: arith.cmpf ueq
+  // CHECK: arith.maxsi
+  %0 = nn.arg_reduce %x {axis = 1 : i64, keepdims = false, min, last} : (tensor<?x7xf32>) -> tensor<?xi64>
+  return %0 : tensor<?xi64>
+}
+
+// -----
+
+// CHECK-LABEL: @cumsum
+func.func @cumsum(%x: tensor<4x7xf32>) -> tensor<4x7xf32> {
+  // CHECK: scf.for %{{.*}} iter_args(%[[SUM:.*]] = %{{.*}}, %[[ALL:.*]] = %{{.*}})
+  // CHECK: arith.subi
+  // CHECK: tensor.insert_slice %[[SUM]] into %[[ALL]]
+  // CHECK: tensor.extract_slice
+  // CHECK: linalg.generic {{.*}} outs(%[[SUM]]
+  %0 = nn.cumsum %x {axis = 1 : i64, exclusive, reverse} : (tensor<4x7xf32>) -> tensor<4x7xf32>
+  return %0 : tensor<4x7xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @top_k
+func.func @top_k(%x: tensor<4x9xf32>) -> (tensor<4x3xf32>, tensor<4x3xi64>) {
+  %k = arith.constant dense<3> : tensor<1xi64>
+  // CHECK: scf.for
+  // CHECK: arith.maximumf
+  // CHECK: arith.minsi
+  // CHECK-COUNT-2: tensor.insert_slice
+  %0:2 = nn.top_k %x, %k {axis = 1 : i64} : (tensor<4x9xf32>, tensor<1xi64>) -> (tensor<4x3xf32>, tensor<4x3xi64>)
+  return %0#0, %0#1 : tensor<4x3xf32>, tensor<4x3xi64>
+}
