@@ -29,6 +29,7 @@ void buildArenaPipeline(OpPassManager &manager) {
 }
 
 void buildLLVMPipeline(OpPassManager &manager) {
+  manager.addNestedPass<func::FuncOp>(createExpandMath());
   manager.addPass(createConvertVectorToSCFPass());
   manager.addPass(createLowerVectors());
   manager.addPass(createLowerAffinePass());

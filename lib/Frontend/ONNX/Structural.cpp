@@ -42,9 +42,19 @@ static LogicalResult importDropout(NodeBinder &node) {
     if (!value || value->size() != 1 || value->front())
       return node.reject("training mode is not supported");
   }
-  if (node.wantsResult(1))
-    return node.reject("the mask is not supported");
-  return node.result(node.operand(0));
+  Value input = node.operand(0);
+  if (failed(node.result(input)) || !node.wantsResult(1))
+    return node.failed() ? failure() : success();
+  RankedTensorType type = NodeBinder::getType(input);
+  if (!type.hasStaticShape())
+    return node.reject("the mask of a shape that is not known at compile time is not supported");
+  Builder &builder = node.getBuilder();
+  // Before opset 10 the mask has the data's type.
+  Type element = node.getOpset() < 10 ? type.getElementType() : builder.getI1Type();
+  Attribute one = isa<FloatType>(element) ? Attribute(builder.getFloatAttr(element, 1.0))
+                                          : Attribute(builder.getIntegerAttr(element, 1));
+  return node.result(arith::ConstantOp::create(node.getBuilder(), node.getLoc(),
+                                               DenseElementsAttr::get(type.clone(element), one)));
 }
 
 static const OpEntry table[] = {
