@@ -32,15 +32,17 @@ def ConvertKernelToVector : Pass<"convert-kernel-to-vector"> {
 }
 
 def ConvertLinalgToVector : Pass<"convert-linalg-to-vector"> {
-  let summary = "Expand linalg operations and copies on buffers to loops over hardware vectors";
+  let summary = "Expand linalg.generic, linalg.fill and memref.copy on buffers to loops over hardware vectors";
   let description = [{
-    Before: `linalg.generic` on memrefs
-    After: `scf` loops around its body, one hardware vector wide; the remainder
-    in narrower vectors or, of a dynamic extent, single elements.
+    Before: `linalg.generic` on memrefs that adds two tensors
+    After: `scf.for` over `vector.load`, `arith.addf` and `vector.store` of exactly
+    one hardware vector of `kernel.target`, narrower ones for the remainder; the
+    outermost loop is `scf.parallel` where it does enough work. No masks.
+    Transposes are done tile by tile in registers.
   }];
   let dependentDialects = [
-    "::nnc::kernel::KernelDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+    "::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
   ];
 }
 

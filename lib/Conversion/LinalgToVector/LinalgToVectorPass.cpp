@@ -1,5 +1,6 @@
-// Expands linalg.generic, linalg.fill and memref.copy to loops over vectors.
-#include "lib/Conversion/LinalgToVector/GenericExpansion.h"
+// Expands linalg.generic, linalg.fill and memref.copy on memrefs to loops over
+// hardware vectors. Fills and copies are written as linalg.generic first.
+#include "lib/Conversion/LinalgToVector/LinalgToVector.h"
 #include "lib/Conversion/Passes.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -11,54 +12,73 @@ namespace nnc {
 #define GEN_PASS_DEF_CONVERTLINALGTOVECTOR
 #include "lib/Conversion/Passes.h.inc"
 
-/// A copy as the generic operation that it is.
-static linalg::GenericOp makeGeneric(RewriterBase &rewriter, memref::CopyOp copy) {
-  int64_t rank = cast<MemRefType>(copy.getTarget().getType()).getRank();
-  AffineMap identity = rewriter.getMultiDimIdentityMap(rank);
+static void rewriteCopy(RewriterBase &rewriter, memref::CopyOp op) {
+  rewriter.setInsertionPoint(op);
+  int64_t rank = cast<MemRefType>(op.getSource().getType()).getRank();
+  SmallVector<AffineMap> maps(2, rewriter.getMultiDimIdentityMap(rank));
   SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
-  return linalg::GenericOp::create(rewriter, copy.getLoc(), ValueRange{copy.getSource()}, ValueRange{copy.getTarget()},
-                                   ArrayRef<AffineMap>{identity, identity}, iterators,
-                                   [](OpBuilder &builder, Location loc, ValueRange arguments) {
-                                     linalg::YieldOp::create(builder, loc, arguments.front());
-                                   });
+  linalg::GenericOp::create(rewriter, op.getLoc(), op.getSource(), op.getTarget(), maps, iterators,
+                            [](OpBuilder &nested, Location loc, ValueRange arguments) {
+                              linalg::YieldOp::create(nested, loc, arguments.front());
+                            });
+  rewriter.eraseOp(op);
+}
+
+static LogicalResult verify(linalg::GenericOp op) {
+  if (!op.hasPureBufferSemantics())
+    return op.emitOpError("must be on buffers before it is expanded");
+  SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+  for (utils::IteratorType iterator : iterators)
+    if (iterator != utils::IteratorType::parallel && iterator != utils::IteratorType::reduction)
+      return op.emitOpError("has an iterator that is neither parallel nor a reduction");
+  for (OpOperand &init : op.getDpsInitsMutable())
+    for (unsigned loop = 0; loop < iterators.size(); ++loop)
+      if (iterators[loop] == utils::IteratorType::reduction && op.getMatchingIndexingMap(&init).isFunctionOfDim(loop))
+        return op.emitOpError("has an output whose place depends on a reduction");
+  return success();
+}
+
+static void expand(RewriterBase &rewriter, linalg::GenericOp op) {
+  rewriter.setInsertionPoint(op);
+  LoopNest nest = LoopNest::get(rewriter, op);
+  if (nest.isEmpty())
+    return;
+  int64_t lanes = getLanes(kernel::getTarget(op), nest);
+  LoopEmission emission(nest, chooseVectorDimension(nest, lanes));
+  if (nest.getNumReductions())
+    emitReductionNest(rewriter, emission);
+  else if (emission.dimension.tileLoop >= 0)
+    emitTransposeTiles(rewriter, emission);
+  else
+    emitParallelNest(rewriter, emission);
 }
 
 namespace {
 
 struct ConvertLinalgToVectorPass : public impl::ConvertLinalgToVectorBase<ConvertLinalgToVectorPass> {
   void runOnOperation() override {
-    SmallVector<Operation *> ops;
-    getOperation()->walk([&](Operation *op) {
-      if (isa<linalg::LinalgOp, memref::CopyOp>(op))
-        ops.push_back(op);
-    });
     IRRewriter rewriter(&getContext());
-    for (Operation *op : ops) {
+    getOperation()->walk([&](memref::CopyOp op) { rewriteCopy(rewriter, op); });
+    SmallVector<linalg::LinalgOp> named;
+    getOperation()->walk([&](linalg::LinalgOp op) {
+      if (!isa<linalg::GenericOp>(op.getOperation()))
+        named.push_back(op);
+    });
+    for (linalg::LinalgOp op : named) {
       rewriter.setInsertionPoint(op);
-      if (failed(expand(rewriter, op)))
+      if (failed(linalg::generalizeNamedOp(rewriter, op))) {
+        op->emitOpError("cannot be expanded to loops");
         return signalPassFailure();
+      }
     }
-  }
-
-  static LogicalResult expand(RewriterBase &rewriter, Operation *op) {
-    linalg::GenericOp generic;
-    if (auto copy = dyn_cast<memref::CopyOp>(op)) {
-      generic = makeGeneric(rewriter, copy);
-      rewriter.eraseOp(copy);
-    } else if (!cast<linalg::LinalgOp>(op).hasPureBufferSemantics()) {
-      return op->emitOpError("must be on buffers before it is expanded");
-    } else if (!(generic = dyn_cast<linalg::GenericOp>(op))) {
-      FailureOr<linalg::GenericOp> generalized = linalg::generalizeNamedOp(rewriter, cast<linalg::LinalgOp>(op));
-      if (failed(generalized))
-        return op->emitOpError("cannot be expanded");
-      generic = *generalized;
+    SmallVector<linalg::GenericOp> generics;
+    getOperation()->walk([&](linalg::GenericOp op) { generics.push_back(op); });
+    for (linalg::GenericOp op : generics) {
+      if (failed(verify(op)))
+        return signalPassFailure();
+      expand(rewriter, op);
+      rewriter.eraseOp(op);
     }
-    rewriter.setInsertionPoint(generic);
-    generic = collapseLoops(rewriter, generic);
-    rewriter.setInsertionPoint(generic);
-    expandGeneric(rewriter, generic);
-    rewriter.eraseOp(generic);
-    return success();
   }
 };
 

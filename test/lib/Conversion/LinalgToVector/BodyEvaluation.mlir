@@ -1,0 +1,63 @@
+// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(convert-linalg-to-vector,canonicalize))' | FileCheck %s
+
+#both = affine_map<(d0, d1) -> (d0, d1)>
+
+// Rows found by an index that is read once per row: whole vectors are copied.
+// CHECK-LABEL: @gather_rows
+// CHECK: scf.for %[[ROW:.*]] =
+// CHECK: %[[I:.*]] = memref.load %{{.*}}[%[[ROW]]] : memref<8xi64>
+// CHECK: %[[AT:.*]] = arith.index_cast %[[I]]
+// CHECK: scf.for %[[COLUMN:.*]] =
+// CHECK: vector.load %{{.*}}[%[[AT]], %[[COLUMN]]] : memref<100x64xf32>, vector<4xf32>
+func.func @gather_rows(%data: memref<100x64xf32>, %indices: memref<8xi64>, %out: memref<8x64xf32>) {
+  linalg.generic {indexing_maps = [#both], iterator_types = ["parallel", "parallel"]} outs(%out : memref<8x64xf32>) {
+  ^bb0(%x: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %m = memref.load %indices[%i] : memref<8xi64>
+    %n = arith.index_cast %m : i64 to index
+    %r = memref.load %data[%n, %j] : memref<100x64xf32>
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// A broadcast that shows at run time only: one branch per vector, no gather.
+// CHECK-LABEL: @broadcast
+// CHECK: %[[MANY:.*]] = arith.cmpi ne
+// CHECK: scf.if %[[MANY]]
+// CHECK: vector.load
+// CHECK: else
+// CHECK: vector.broadcast
+func.func @broadcast(%row: memref<?xf32>, %out: memref<8x64xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %w = memref.dim %row, %c0 : memref<?xf32>
+  linalg.generic {indexing_maps = [#both], iterator_types = ["parallel", "parallel"]} outs(%out : memref<8x64xf32>) {
+  ^bb0(%x: f32):
+    %j = linalg.index 1 : index
+    %one = arith.cmpi eq, %w, %c1 : index
+    %k = arith.select %one, %c0, %j : index
+    %r = memref.load %row[%k] : memref<?xf32>
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// The lane's own index as data is a vector.
+// CHECK-LABEL: @triangle
+// CHECK: arith.cmpi sge, {{.*}} vector<4xindex>
+// CHECK: arith.select {{.*}} vector<4xi1>, vector<4xf32>
+func.func @triangle(%a: memref<8x8xf32>, %out: memref<8x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.generic {indexing_maps = [#both, #both], iterator_types = ["parallel", "parallel"]}
+      ins(%a : memref<8x8xf32>) outs(%out : memref<8x8xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %keep = arith.cmpi sge, %j, %i : index
+    %r = arith.select %keep, %x, %zero : f32
+    linalg.yield %r : f32
+  }
+  return
+}

@@ -1,0 +1,40 @@
+// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(convert-linalg-to-vector,canonicalize))' | FileCheck %s
+
+#both = affine_map<(d0, d1) -> (d0, d1)>
+#first = affine_map<(d0, d1) -> (d0)>
+#second = affine_map<(d0, d1) -> (d1)>
+
+// Along memory: lanes accumulate, then one horizontal sum.
+// CHECK-LABEL: @along
+// CHECK: scf.for {{.*}} iter_args(%{{.*}}) -> (vector<4xf32>)
+// CHECK: arith.addf {{.*}} vector<4xf32>
+// CHECK: vector.reduction <add>, {{.*}} fastmath<reassoc> : vector<2xf32> into f32
+// CHECK: vector.reduction <add>, {{.*}} fastmath<reassoc> : vector<4xf32> into f32
+// CHECK: memref.store
+func.func @along(%a: memref<8x30xf32>, %b: memref<8xf32>) {
+  linalg.generic {indexing_maps = [#both, #first], iterator_types = ["parallel", "reduction"]}
+      ins(%a : memref<8x30xf32>) outs(%b : memref<8xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %s = arith.addf %y, %x : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// Across memory: a vector of results at once.
+// CHECK-LABEL: @across
+// CHECK: scf.for %[[COLUMN:.*]] = %c0 to %c32 step %c4
+// CHECK: vector.load {{.*}} memref<32xf32>, vector<4xf32>
+// CHECK: scf.for {{.*}} iter_args(%{{.*}}) -> (vector<4xf32>)
+// CHECK: vector.load
+// CHECK: vector.store
+// CHECK-NOT: vector.reduction
+func.func @across(%a: memref<8x32xf32>, %b: memref<32xf32>) {
+  linalg.generic {indexing_maps = [#both, #second], iterator_types = ["reduction", "parallel"]}
+      ins(%a : memref<8x32xf32>) outs(%b : memref<32xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %s = arith.addf %y, %x : f32
+    linalg.yield %s : f32
+  }
+  return
+}
