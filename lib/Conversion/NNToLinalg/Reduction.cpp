@@ -252,35 +252,31 @@ struct LowerTopK : OpConversionPattern<nn::TopKOp> {
     RankedTensorType type = getRanked(rows);
     Type element = type.getElementType();
     SmallVector<Value> extents = getExtents(builder, rows);
-    RankedTensorType slice = type.clone({type.getDimSize(0), type.getDimSize(2)});
-    SmallVector<Value> sliceExtents{extents[0], extents[2]}, resultExtents{extents[0], k, extents[2]};
     RankedTensorType result = type.clone({type.getDimSize(0), staticK, type.getDimSize(2)});
-    auto empty = [&](RankedTensorType of, ArrayRef<Value> sizes) {
-      return createEmpty(builder, builder.getLoc(), of, sizes);
-    };
     auto fill = [&](RankedTensorType of, Value with) {
-      return linalg::FillOp::create(builder, with, empty(of, sliceExtents)).getResult(0);
+      Value init = createEmpty(builder, builder.getLoc(), of, {extents[0], k, extents[2]});
+      return linalg::FillOp::create(builder, with, init).getResult(0);
     };
     // Before the first element: the most extreme value, at the position before all.
-    Value value = fill(slice, createExtreme(builder, element, /*largest=*/!smallest, isUnsigned));
-    Value index = fill(slice.clone(builder.getI64Type()),
-                       arith::ConstantIntOp::create(builder, builder.getI64Type(), -1));
-    Value values = empty(result, resultExtents), indices = empty(result.clone(builder.getI64Type()), resultExtents);
+    Type i64 = builder.getI64Type();
+    Value values = fill(result, createExtreme(builder, element, /*largest=*/!smallest, isUnsigned));
+    Value indices = fill(result.clone(i64), arith::ConstantIntOp::create(builder, i64, -1));
+    Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
+    RowOrder order{smallest, isUnsigned};
+    auto isChosen = [&](ImplicitLocOpBuilder &inner, Value x, Value position, ValueRange before) {
+      return isAfter(inner, x, position, before[0], before[1], order);
+    };
     auto body = [&](OpBuilder &nested, Location loc, Value step, ValueRange carried) {
       ImplicitLocOpBuilder inner(loc, nested);
-      RowOrder order{smallest, isUnsigned};
-      Value next = findNext(inner, rows, carried[0], carried[1], order);
-      auto isChosen = [&](ImplicitLocOpBuilder &in, Value x, Value position, ValueRange before) {
-        return isAfter(in, x, position, before[0], before[1], order);
-      };
-      Value at = findIndices(inner, rows, next, isChosen, /*last=*/false, {carried[0], carried[1]});
-      Value allValues = putSlice(inner, next, carried[2], step), allIndices = putSlice(inner, at, carried[3], step);
-      scf::YieldOp::create(inner, ValueRange{copyRows(inner, next, carried[0]), copyRows(inner, at, carried[1]),
-                                             allValues, allIndices});
+      Value before = arith::MaxSIOp::create(inner, arith::SubIOp::create(inner, step, one), zero);
+      Value lastValue = takeSlice(inner, carried[0], before), lastIndex = takeSlice(inner, carried[1], before);
+      Value next = findNext(inner, rows, lastValue, lastIndex, order);
+      Value at = findIndices(inner, rows, next, isChosen, /*last=*/false, {lastValue, lastIndex});
+      scf::YieldOp::create(inner,
+                           ValueRange{putSlice(inner, next, carried[0], step), putSlice(inner, at, carried[1], step)});
     };
-    auto loop = scf::ForOp::create(builder, getIndex(builder, 0), k, getIndex(builder, 1),
-                                   ValueRange{value, index, values, indices}, body);
-    return {loop.getResult(2), loop.getResult(3)};
+    auto loop = scf::ForOp::create(builder, zero, k, one, ValueRange{values, indices}, body);
+    return {loop.getResult(0), loop.getResult(1)};
   }
 };
 

@@ -111,31 +111,18 @@ Value findIndices(ImplicitLocOpBuilder &builder, Value rows, Value values, RowPr
   return reduceGeneric(builder, rows, inputs, initial, body);
 }
 
-/// A generic whose only input is `value` and whose destination is `into`, of the same shape.
-static Value updateInPlace(ImplicitLocOpBuilder &builder, Value value, Value into,
-                           function_ref<Value(ImplicitLocOpBuilder &, Value, Value)> body) {
+Value accumulateRows(ImplicitLocOpBuilder &builder, Value value, Value into) {
   RankedTensorType type = getRanked(into);
   AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
-  auto build = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
-    ImplicitLocOpBuilder inner(loc, nested);
-    linalg::YieldOp::create(inner, body(inner, arguments[0], arguments[1]));
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+    bool isFloat = isa<FloatType>(type.getElementType());
+    Value sum = isFloat ? arith::AddFOp::create(nested, loc, arguments[1], arguments[0]).getResult()
+                        : arith::AddIOp::create(nested, loc, arguments[1], arguments[0]).getResult();
+    linalg::YieldOp::create(nested, loc, sum);
   };
-  return linalg::GenericOp::create(builder, type, value, into, ArrayRef<AffineMap>{identity, identity}, iterators,
-                                   build)
+  return linalg::GenericOp::create(builder, type, value, into, ArrayRef<AffineMap>{identity, identity}, iterators, body)
       .getResult(0);
-}
-
-Value accumulateRows(ImplicitLocOpBuilder &builder, Value value, Value into) {
-  return updateInPlace(builder, value, into, [](ImplicitLocOpBuilder &inner, Value x, Value sum) -> Value {
-    if (isa<FloatType>(x.getType()))
-      return arith::AddFOp::create(inner, sum, x);
-    return arith::AddIOp::create(inner, sum, x);
-  });
-}
-
-Value copyRows(ImplicitLocOpBuilder &builder, Value value, Value into) {
-  return updateInPlace(builder, value, into, [](ImplicitLocOpBuilder &, Value x, Value) { return x; });
 }
 
 } // namespace nnc

@@ -38,9 +38,6 @@ mlir::Value findIndices(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, m
 /// `into` plus `value`, element by element, in the place of `into`.
 mlir::Value accumulateRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into);
 
-/// `value` in the place of `into`, so that a loop can carry it on.
-mlir::Value copyRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into);
-
 } // namespace nnc
 
 #endif // LIB_CONVERSION_NNTOLINALG_ROWGENERICS_H
