@@ -24,7 +24,9 @@ static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(v
 
 static StringRef getSymbol(Extent extent) {
   auto argument = dyn_cast<BlockArgument>(extent.value);
-  auto function = argument ? dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp()) : nullptr;
+  // A block whose signature is being converted has no function.
+  Operation *parent = argument ? argument.getOwner()->getParentOp() : nullptr;
+  auto function = dyn_cast_if_present<FunctionOpInterface>(parent);
   if (!function)
     return {};
   auto symbols = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "nn.symbols");

@@ -36,6 +36,7 @@ void buildLLVMPipeline(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createLoopInvariantCodeMotionPass());
+  manager.addPass(createLowerReshapes()); // what the next pass cannot take
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass()); // the address arithmetic that the pass before made
   manager.addPass(createCanonicalizerPass());

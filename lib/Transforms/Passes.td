@@ -120,4 +120,13 @@ def ExpandMath : Pass<"expand-math"> {
   let dependentDialects = ["::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
 
+def LowerReshapes : Pass<"lower-reshapes", "::mlir::ModuleOp"> {
+  let summary = "Turn splits into several run-time extents into explicit sizes and strides";
+  let description = [{
+    Before: `memref.expand_shape %x [[0, 1]] output_shape [%a, %b]`
+    After: `memref.reinterpret_cast %base to offset: [0], sizes: [%a, %b], strides: [%b, 1]`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 #endif // LIB_TRANSFORMS_PASSES_TD
