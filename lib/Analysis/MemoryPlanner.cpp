@@ -66,7 +66,7 @@ int64_t MemoryPlanner::place(ArrayRef<unsigned> order, bool bestFit, MutableArra
     }
     offsets[index] = chosen >= 0 ? chosen : end;
     top = std::max(top, offsets[index] + bytes);
-    if (top >= peak)
+    if (top > peak)
       return top;
   }
   return top;
@@ -76,7 +76,8 @@ bool MemoryPlanner::offer(ArrayRef<unsigned> order) {
   SmallVector<int64_t> offsets(buffers.size());
   for (bool bestFit : {false, true}) {
     int64_t top = place(order, bestFit, offsets);
-    if (top >= peak)
+    // An order that is as good as the best replaces it: the search then wanders along plateaus.
+    if (top > peak)
       continue;
     peak = top;
     bestOrder.assign(order.begin(), order.end());
@@ -90,7 +91,7 @@ void MemoryPlanner::search() {
   // Fixed seed: the same model must give the same bytes.
   std::mt19937 random(1);
   unsigned count = buffers.size();
-  unsigned rounds = std::min<int64_t>(2000, 40'000'000 / (static_cast<int64_t>(count) * count + 1) + 50);
+  unsigned rounds = std::min<int64_t>(20000, 400'000'000 / (static_cast<int64_t>(count) * count + 1) + 50);
   for (unsigned round = 0; round < rounds; ++round) {
     SmallVector<unsigned> order(bestOrder);
     SmallVector<unsigned> highest;

@@ -31,6 +31,7 @@ void buildArenaPipeline(OpPassManager &manager) {
 void buildLLVMPipeline(OpPassManager &manager) {
   manager.addNestedPass<func::FuncOp>(createExpandMath());
   manager.addPass(createConvertVectorToSCFPass());
+  manager.addPass(createExpandMath());
   manager.addPass(createLowerVectors());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createCanonicalizerPass());
