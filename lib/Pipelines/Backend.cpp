@@ -26,6 +26,7 @@ void buildArenaPipeline(OpPassManager &manager) {
   manager.addPass(createLowerParallel());
   manager.addPass(createCSEPass()); // repeated reads of one constant
   manager.addPass(createGatherWeights());
+  manager.addPass(createOutlineLayers());
 }
 
 void buildLLVMPipeline(OpPassManager &manager) {

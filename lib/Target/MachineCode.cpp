@@ -20,6 +20,8 @@ void setFunctionAttributes(Module &module, const TargetMachine &machine) {
     if (!machine.getTargetFeatureString().empty())
       function.addFnAttr("target-features", machine.getTargetFeatureString());
     function.setDoesNotThrow();
+    if (function.getName().contains(".layer_")) // a function and a section per layer
+      function.addFnAttr(Attribute::NoInline);
   }
 }
 

@@ -46,7 +46,7 @@ static FailureOr<Contents> readContents(memref::GlobalOp global) {
   contents.raw = dense.getRawData();
   if (elementBits % 8 != 0 || isa<IndexType>(type.getElementType())) {
     for (const APInt &element : dense.getValues<APInt>())
-      for (int64_t byte = 0; byte < llvm::divideCeil(elementBits, 8); ++byte)
+      for (uint64_t byte = 0; byte < llvm::divideCeil(elementBits, 8); ++byte)
         contents.storage.push_back(static_cast<char>(element.extractBitsAsZExtValue(
             std::min<int64_t>(8, element.getBitWidth() - 8 * byte), 8 * byte)));
     contents.raw = contents.storage;

@@ -129,4 +129,14 @@ def LowerReshapes : Pass<"lower-reshapes", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def OutlineLayers : Pass<"outline-layers", "::mlir::ModuleOp"> {
+  let summary = "Move the loops of each layer into a function named after it";
+  let description = [{
+    Before: `@main` with one loop nest per layer.
+    After: `@main` calls `@layer_conv1(...)`, `@layer_conv2(...)`; layers that
+    compute the same on different memory share a function.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 #endif // LIB_TRANSFORMS_PASSES_TD
