@@ -1,0 +1,29 @@
+# nnc_add_model(target model.onnx [NAME name] [OPTIONS option...] [DEPENDS file...])
+#
+# Compiles a model when the project is built. `target` becomes a library that carries the object file and the folder of
+# the generated header <name>.h; link it to whatever calls <name>_run. NAME defaults to the target's name. OPTIONS go to
+# nnc as they are, for example --cpu=x86-64-v3 --threads. DEPENDS names further files the model reads (external data).
+function(nnc_add_model target model)
+  cmake_parse_arguments(PARSE_ARGV 2 ARG "" "NAME" "OPTIONS;DEPENDS")
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "nnc_add_model(${target}): unknown arguments: ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT ARG_NAME)
+    set(ARG_NAME ${target})
+  endif()
+  get_filename_component(model "${model}" ABSOLUTE)
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}/${target}.nnc")
+  set(object "${folder}/${ARG_NAME}.o")
+  set(header "${folder}/${ARG_NAME}.h")
+  file(MAKE_DIRECTORY "${folder}")
+  add_custom_command(OUTPUT "${object}" "${header}"
+    COMMAND nnc::nnc "${model}" -o "${object}" --name=${ARG_NAME} ${ARG_OPTIONS}
+    DEPENDS "${model}" nnc::nnc ${ARG_DEPENDS}
+    COMMENT "Compiling ${model}" VERBATIM)
+  set_source_files_properties("${object}" PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  add_library(${target} STATIC "${object}" "${header}")
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
+  target_include_directories(${target} INTERFACE "${folder}")
+  get_target_property(directories nnc::runtime INTERFACE_INCLUDE_DIRECTORIES)
+  target_include_directories(${target} INTERFACE ${directories})
+endfunction()

@@ -1,0 +1,222 @@
+// C++17 wrapper of a compiled model's descriptor: checks versions, element types
+// and shapes, and owns the workspace. Header-only; needs nnc/Runtime.h alone.
+//
+//   nnc::Model model(digits_model);
+//   std::vector<float> image(64), scores(10);
+//   model.run({nnc::view(image)}, {nnc::view(scores)});
+#ifndef NNC_MODEL_HPP
+#define NNC_MODEL_HPP
+
+#include "nnc/Runtime.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace nnc {
+
+/// What went wrong: a code of nnc/Runtime.h and a sentence.
+class Error : public std::runtime_error {
+public:
+  Error(int code, const std::string &what) : std::runtime_error(what), code(code) {}
+  int code;
+};
+
+/// The NNC_* element type of T; 0 for types that no tensor has.
+template <typename T>
+constexpr std::uint32_t elementType() {
+  using U = std::remove_cv_t<T>;
+  if constexpr (std::is_same_v<U, bool>)
+    return NNC_BOOL;
+  else if constexpr (std::is_same_v<U, float>)
+    return NNC_FLOAT32;
+  else if constexpr (std::is_same_v<U, double>)
+    return NNC_FLOAT64;
+  else if constexpr (std::is_integral_v<U> && sizeof(U) <= 8) {
+    constexpr bool isSigned = std::is_signed_v<U>;
+    switch (sizeof(U)) {
+    case 1:
+      return isSigned ? NNC_INT8 : NNC_UINT8;
+    case 2:
+      return isSigned ? NNC_INT16 : NNC_UINT16;
+    case 4:
+      return isSigned ? NNC_INT32 : NNC_UINT32;
+    default:
+      return isSigned ? NNC_INT64 : NNC_UINT64;
+    }
+  } else
+    return 0;
+}
+
+/// Bytes of one element of an NNC_* type; 0 if there is no such type.
+inline std::size_t elementBytes(std::uint32_t type) {
+  switch (type) {
+  case NNC_BOOL:
+  case NNC_INT8:
+  case NNC_UINT8:
+    return 1;
+  case NNC_INT16:
+  case NNC_UINT16:
+  case NNC_FLOAT16:
+  case NNC_BFLOAT16:
+    return 2;
+  case NNC_INT32:
+  case NNC_UINT32:
+  case NNC_FLOAT32:
+    return 4;
+  case NNC_INT64:
+  case NNC_UINT64:
+  case NNC_FLOAT64:
+    return 8;
+  default:
+    return 0;
+  }
+}
+
+/// Elements in memory that somebody else owns, with their type.
+struct View {
+  void *data = nullptr;
+  std::size_t bytes = 0;
+  std::uint32_t type = 0; ///< 0: not checked
+  bool isConst = false;
+};
+
+/// A view of `count` elements of type T. Half-precision tensors travel as std::uint16_t.
+template <typename T>
+View view(T *data, std::size_t count) {
+  static_assert(elementType<T>() != 0, "no tensor has elements of this type");
+  return {const_cast<std::remove_cv_t<T> *>(data), count * sizeof(T), elementType<T>(), std::is_const_v<T>};
+}
+
+/// A view of a whole container with data() and size().
+template <typename Container>
+View view(Container &container) {
+  return view(container.data(), container.size());
+}
+
+/// A model with its workspace. Not for use by two threads at once; make one Model per thread.
+class Model {
+public:
+  /// `extents` gives the run-time extents, in the order of `extent_names`, of models that have some.
+  explicit Model(const nnc_model &description, std::vector<std::int64_t> extents = {})
+      : description(&description) {
+    if (description.abi_version != NNC_ABI_VERSION || description.struct_size < sizeof(nnc_model))
+      throw Error(NNC_ERROR_EXTENT, "the model was compiled for another version of nnc/Runtime.h");
+    setExtents(std::move(extents));
+  }
+
+  const nnc_model &get() const { return *description; }
+
+  /// Changes the run-time extents and resizes the workspace.
+  void setExtents(std::vector<std::int64_t> values) {
+    if (values.size() != description->num_extents)
+      throw Error(NNC_ERROR_EXTENT, "the model has " + std::to_string(description->num_extents) +
+                                        " run-time extents, not " + std::to_string(values.size()));
+    std::vector<std::int64_t> results(description->num_output_extents);
+    if (description->output_extents && !results.empty())
+      check(description->output_extents(values.data(), results.data()));
+    std::uint64_t bytes = description->workspace_bytes;
+    if (description->workspace_size)
+      bytes = description->workspace_size(values.data());
+    allocate(static_cast<std::size_t>(bytes));
+    inputExtents = std::move(values);
+    outputExtents = std::move(results);
+  }
+
+  std::vector<std::int64_t> inputShape(std::size_t i) const { return shape(input(i), inputExtents); }
+  std::vector<std::int64_t> outputShape(std::size_t i) const { return shape(output(i), outputExtents); }
+  /// Bytes of an input or output with the present extents.
+  std::size_t inputBytes(std::size_t i) const { return bytes(input(i), inputExtents); }
+  std::size_t outputBytes(std::size_t i) const { return bytes(output(i), outputExtents); }
+  std::size_t workspaceBytes() const { return workspaceSize; }
+
+  /// Runs the model; sizes and element types are checked. `parallel` is for models compiled with --threads.
+  void run(const std::vector<View> &inputs, const std::vector<View> &outputs, const nnc_parallel *parallel = nullptr) {
+    if (inputs.size() != description->num_inputs || outputs.size() != description->num_outputs)
+      throw Error(NNC_ERROR_NULL, "wrong number of inputs or outputs");
+    std::vector<const void *> in;
+    std::vector<void *> out;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      checkView(input(i), inputs[i], inputBytes(i));
+      in.push_back(inputs[i].data);
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      checkView(output(i), outputs[i], outputBytes(i));
+      if (outputs[i].isConst)
+        throw Error(NNC_ERROR_NULL, std::string("output ") + output(i).name + " is read-only");
+      out.push_back(outputs[i].data);
+    }
+    check(description->invoke(in.data(), out.data(), inputExtents.empty() ? nullptr : inputExtents.data(),
+                              workspace.get(), parallel));
+  }
+
+private:
+  struct Free {
+    void operator()(void *pointer) const { ::operator delete(pointer, alignment); }
+    std::align_val_t alignment;
+  };
+
+  const nnc_tensor &input(std::size_t i) const {
+    if (i >= description->num_inputs)
+      throw Error(NNC_ERROR_NULL, "there is no such input");
+    return description->inputs[i];
+  }
+  const nnc_tensor &output(std::size_t i) const {
+    if (i >= description->num_outputs)
+      throw Error(NNC_ERROR_NULL, "there is no such output");
+    return description->outputs[i];
+  }
+
+  static std::vector<std::int64_t> shape(const nnc_tensor &tensor, const std::vector<std::int64_t> &extents) {
+    std::vector<std::int64_t> result(tensor.shape, tensor.shape + tensor.rank);
+    for (std::size_t i = 0; i < result.size(); ++i)
+      if (result[i] < 0)
+        result[i] = extents.at(static_cast<std::size_t>(tensor.extent_of[i]));
+    return result;
+  }
+  static std::size_t bytes(const nnc_tensor &tensor, const std::vector<std::int64_t> &extents) {
+    std::size_t result = elementBytes(tensor.type);
+    for (std::int64_t extent : shape(tensor, extents))
+      result *= static_cast<std::size_t>(extent);
+    return result;
+  }
+
+  static void checkView(const nnc_tensor &tensor, const View &view, std::size_t bytes) {
+    bool isHalf = (tensor.type == NNC_FLOAT16 || tensor.type == NNC_BFLOAT16) && view.type == NNC_UINT16;
+    if (view.type != 0 && view.type != tensor.type && !isHalf)
+      throw Error(NNC_ERROR_NULL, std::string("tensor ") + tensor.name + " has another element type");
+    if (view.bytes != bytes)
+      throw Error(NNC_ERROR_EXTENT, std::string("tensor ") + tensor.name + " has " + std::to_string(bytes) +
+                                        " bytes, not " + std::to_string(view.bytes));
+  }
+
+  static void check(int code) {
+    static const char *const sentences[] = {"", "a pointer is null", "the workspace or a tensor is not aligned",
+                                            "this CPU lacks instructions that the model needs",
+                                            "a run-time extent is out of range"};
+    if (code != NNC_OK)
+      throw Error(code, code > 0 && code < 5 ? sentences[code] : "the model failed with code " + std::to_string(code));
+  }
+
+  void allocate(std::size_t size) {
+    auto alignment = static_cast<std::align_val_t>(description->workspace_align ? description->workspace_align : 64);
+    workspace = {::operator new(size ? size : 1, alignment), Free{alignment}};
+    workspaceSize = size;
+  }
+
+  const nnc_model *description;
+  std::vector<std::int64_t> inputExtents, outputExtents;
+  std::unique_ptr<void, Free> workspace{nullptr, Free{std::align_val_t{64}}};
+  std::size_t workspaceSize = 0;
+};
+
+} // namespace nnc
+
+#endif // NNC_MODEL_HPP

@@ -1,0 +1,93 @@
+// The C++ wrapper, on a hand-written model: y[n] = 2 * x[n] with a run-time extent n.
+#include "nnc/Model.hpp"
+
+#include "gtest/gtest.h"
+
+#include <functional>
+
+static uint64_t workspaceSize(const int64_t *extents) {
+  return extents[0] > 0 && extents[0] <= 100 ? static_cast<uint64_t>(extents[0]) * 4 : 0;
+}
+
+static int outputExtents(const int64_t *extents, int64_t *out) {
+  if (extents[0] <= 0 || extents[0] > 100)
+    return NNC_ERROR_EXTENT;
+  out[0] = extents[0];
+  return NNC_OK;
+}
+
+static int invoke(const void *const *inputs, void *const *outputs, const int64_t *extents, void *workspace,
+                  const nnc_parallel *) {
+  if (!workspace || reinterpret_cast<uintptr_t>(workspace) % 64 != 0)
+    return NNC_ERROR_ALIGNMENT;
+  for (int64_t i = 0; i < extents[0]; ++i)
+    static_cast<float *>(outputs[0])[i] = 2 * static_cast<const float *>(inputs[0])[i];
+  return NNC_OK;
+}
+
+static nnc_model makeDouble() {
+  static const int64_t shape[] = {-1};
+  static const int32_t extentOf[] = {0};
+  static const nnc_tensor x = {"x", NNC_FLOAT32, 1, shape, extentOf, 0};
+  static const nnc_tensor y = {"y", NNC_FLOAT32, 1, shape, extentOf, 0};
+  static const char *const names[] = {"n"};
+  nnc_model model = {};
+  model.abi_version = NNC_ABI_VERSION;
+  model.struct_size = sizeof(nnc_model);
+  model.name = "double";
+  model.num_inputs = model.num_outputs = 1;
+  model.inputs = &x;
+  model.outputs = &y;
+  model.num_extents = model.num_output_extents = 1;
+  model.extent_names = names;
+  model.workspace_align = 64;
+  model.workspace_size = workspaceSize;
+  model.output_extents = outputExtents;
+  model.invoke = invoke;
+  return model;
+}
+
+static int codeOf(const std::function<void()> &body) {
+  try {
+    body();
+  } catch (const nnc::Error &error) {
+    EXPECT_STRNE(error.what(), "");
+    return error.code;
+  }
+  return NNC_OK;
+}
+
+TEST(Model, RunsWithRunTimeExtents) {
+  nnc_model description = makeDouble();
+  nnc::Model model(description, {3});
+  EXPECT_EQ(model.inputShape(0), std::vector<int64_t>{3});
+  EXPECT_EQ(model.outputBytes(0), 12u);
+  EXPECT_EQ(model.workspaceBytes(), 12u);
+  const std::vector<float> x = {1, 2, 3};
+  std::vector<float> y(3);
+  model.run({nnc::view(x)}, {nnc::view(y)});
+  EXPECT_EQ(y, (std::vector<float>{2, 4, 6}));
+  model.setExtents({5});
+  EXPECT_EQ(model.outputShape(0), std::vector<int64_t>{5});
+}
+
+TEST(Model, RefusesWhatDoesNotFit) {
+  nnc_model description = makeDouble();
+  EXPECT_EQ(codeOf([&] { nnc::Model(description, {}); }), NNC_ERROR_EXTENT);
+  EXPECT_EQ(codeOf([&] { nnc::Model(description, {101}); }), NNC_ERROR_EXTENT);
+  nnc::Model model(description, {3});
+  std::vector<float> three(3), four(4);
+  std::vector<int32_t> integers(3);
+  const std::vector<float> constant(3);
+  EXPECT_EQ(codeOf([&] { model.run({nnc::view(four)}, {nnc::view(three)}); }), NNC_ERROR_EXTENT);
+  EXPECT_NE(codeOf([&] { model.run({nnc::view(integers)}, {nnc::view(three)}); }), NNC_OK);
+  EXPECT_NE(codeOf([&] { model.run({nnc::view(three)}, {nnc::view(constant)}); }), NNC_OK);
+  EXPECT_NE(codeOf([&] { model.run({}, {nnc::view(three)}); }), NNC_OK);
+  EXPECT_EQ(codeOf([&] { model.run({nnc::view(three)}, {nnc::view(three)}); }), NNC_OK);
+}
+
+TEST(Model, RefusesAnotherVersion) {
+  nnc_model description = makeDouble();
+  description.abi_version = 0;
+  EXPECT_NE(codeOf([&] { nnc::Model(description, {3}); }), NNC_OK);
+}
