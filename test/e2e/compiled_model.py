@@ -1,0 +1,187 @@
+"""Compiles models with nnc to shared libraries, and drives them through the descriptor of nnc/Runtime.h."""
+import ctypes
+import os
+import subprocess
+
+import numpy as np
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+NNC = os.environ.get("NNC", os.path.join(os.environ.get("NNC_BUILD", os.path.join(ROOT, "build", "release")), "bin", "nnc"))
+
+# The element types of nnc/Runtime.h. bfloat16 travels as its bits.
+TYPES = {1: np.bool_, 2: np.int8, 3: np.uint8, 4: np.int16, 5: np.uint16, 6: np.int32, 7: np.uint32, 8: np.int64,
+         9: np.uint64, 10: np.float16, 11: np.uint16, 12: np.float32, 13: np.float64}
+ERRORS = {1: "null pointer", 2: "misaligned pointer", 3: "unsupported CPU", 4: "extent out of range"}
+GUARD = 64  # bytes behind each buffer that the model must not touch
+
+
+class Tensor(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("type", ctypes.c_uint32), ("rank", ctypes.c_uint32),
+                ("shape", ctypes.POINTER(ctypes.c_int64)), ("extent_of", ctypes.POINTER(ctypes.c_int32)),
+                ("bytes", ctypes.c_uint64)]
+
+
+WORKSPACE_SIZE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.POINTER(ctypes.c_int64))
+OUTPUT_EXTENTS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_int64))
+INVOKE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),
+                          ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_void_p)
+
+
+class Descriptor(ctypes.Structure):
+    _fields_ = [("abi_version", ctypes.c_uint32), ("struct_size", ctypes.c_uint32), ("name", ctypes.c_char_p),
+                ("model_hash", ctypes.c_char_p), ("num_inputs", ctypes.c_uint32), ("num_outputs", ctypes.c_uint32),
+                ("inputs", ctypes.POINTER(Tensor)), ("outputs", ctypes.POINTER(Tensor)),
+                ("num_extents", ctypes.c_uint32), ("num_output_extents", ctypes.c_uint32),
+                ("extent_names", ctypes.POINTER(ctypes.c_char_p)), ("workspace_bytes", ctypes.c_uint64),
+                ("workspace_align", ctypes.c_uint64), ("weights_bytes", ctypes.c_uint64), ("macs", ctypes.c_uint64),
+                ("workspace_size", WORKSPACE_SIZE), ("output_extents", OUTPUT_EXTENTS), ("invoke", INVOKE)]
+
+
+class Refused(Exception):
+    """nnc said, with exit code 1, that it does not support the model."""
+
+
+class Broken(Exception):
+    """nnc crashed or hung, or a compiled model broke its contract."""
+
+
+def compile_model(source, output, options=(), timeout=300, environment=None):
+    """Runs nnc on the file `source`; raises Refused with the messages where it refuses, Broken where it crashes."""
+    command = [NNC, source, "-o", output, *options]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, errors="replace",
+                                env=environment)
+    except subprocess.TimeoutExpired:
+        raise Broken(f"nnc did not end within {timeout} s") from None
+    if result.returncode == 1 and result.stderr.strip() and "error:" in result.stderr:
+        raise Refused(result.stderr.strip())
+    if result.returncode != 0:
+        lines = (result.stderr or result.stdout).strip().splitlines()
+        raise Broken(f"nnc ended with code {result.returncode}: " + " | ".join(lines[:4]))
+    return result
+
+
+def as_bytes(array):
+    """The elements in memory order; types that numpy lacks as their bits."""
+    return np.ascontiguousarray(array)
+
+
+class CompiledModel:
+    """A shared library made by nnc, loaded."""
+
+    def __init__(self, path, name):
+        self.library = ctypes.CDLL(os.path.abspath(path))
+        self.model = Descriptor.in_dll(self.library, name + "_model")
+        if self.model.abi_version != 1 or self.model.struct_size != ctypes.sizeof(Descriptor):
+            raise Broken("the descriptor has another version or size")
+        self.inputs = [self.model.inputs[i] for i in range(self.model.num_inputs)]
+        self.outputs = [self.model.outputs[i] for i in range(self.model.num_outputs)]
+        self.input_names = [t.name.decode() for t in self.inputs]
+        self.output_names = [t.name.decode() for t in self.outputs]
+
+    def find_extents(self, arrays):
+        """The run-time extents, read off the inputs."""
+        extents = [-1] * self.model.num_extents
+        for tensor, array in zip(self.inputs, arrays):
+            shape = [tensor.shape[d] for d in range(tensor.rank)]
+            if len(shape) != array.ndim:
+                raise Broken(f"input {tensor.name.decode()} has rank {len(shape)}, the data {array.ndim}")
+            for d, extent in enumerate(shape):
+                if extent < 0:
+                    place = tensor.extent_of[d]
+                    if extents[place] not in (-1, array.shape[d]):
+                        raise Broken("two extents of one symbol differ")
+                    extents[place] = array.shape[d]
+                elif extent != array.shape[d]:
+                    raise Broken(f"input {tensor.name.decode()} has shape {shape}, the data {array.shape}")
+        return extents
+
+    def prepare(self, arrays):
+        """Checks the inputs, allocates outputs and workspace; returns a function that runs the model once and a
+        function that checks the guards and returns the outputs."""
+        model = self.model
+        if len(arrays) != len(self.inputs):
+            raise Broken(f"the model has {len(self.inputs)} inputs, the data {len(arrays)}")
+        arrays = [np.ascontiguousarray(a) for a in arrays]
+        for tensor, array in zip(self.inputs, arrays):
+            if array.dtype.itemsize != np.dtype(TYPES[tensor.type]).itemsize:
+                raise Broken(f"input {tensor.name.decode()}: element type {tensor.type}, the data {array.dtype}")
+        values = self.find_extents(arrays)
+        extents = (ctypes.c_int64 * max(1, len(values)))(*values)
+        results = (ctypes.c_int64 * max(1, model.num_output_extents))()
+        workspace_bytes = model.workspace_bytes
+        if model.num_extents and model.workspace_size:
+            workspace_bytes = model.workspace_size(extents)
+        if model.output_extents:
+            check_code(model.output_extents(extents, results), "output_extents")
+        buffers = [aligned(array.nbytes, array) for array in arrays]
+        outputs = []
+        for tensor in self.outputs:
+            shape = [results[tensor.extent_of[d]] if tensor.shape[d] < 0 else tensor.shape[d] for d in range(tensor.rank)]
+            dtype = np.dtype(TYPES[tensor.type])
+            size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+            outputs.append((aligned(size), shape, dtype, size))
+        workspace = aligned(workspace_bytes)
+        guards = [(b, array.nbytes) for b, array in zip(buffers, arrays)]
+        guards += [(b, size) for b, _, _, size in outputs] + [(workspace, workspace_bytes)]
+        pointers = (ctypes.c_void_p * max(1, len(buffers)))(*[b.ctypes.data for b in buffers])
+        targets = (ctypes.c_void_p * max(1, len(outputs)))(*[b.ctypes.data for b, *_ in outputs])
+        address = workspace.ctypes.data
+
+        def run():
+            check_code(model.invoke(pointers, targets, extents, address, None), "the model")
+
+        def collect():
+            for buffer, size in guards:
+                if not (buffer[size:size + GUARD] == 0xA5).all():
+                    raise Broken("the model wrote behind the end of a buffer")
+            for buffer, array in zip(buffers, arrays):
+                if buffer[:array.nbytes].tobytes() != array.tobytes():
+                    raise Broken("the model changed one of its inputs")
+            return [b[:size].view(dtype).reshape(shape) for b, shape, dtype, size in outputs]
+
+        run.keep = (buffers, outputs, workspace, arrays, extents)
+        return run, collect
+
+    def __call__(self, arrays):
+        run, collect = self.prepare(arrays)
+        run()
+        return collect()
+
+
+def check_code(code, what):
+    if code:
+        raise Broken(f"{what} returned {code} ({ERRORS.get(code, 'unknown')})")
+
+
+def aligned(size, content=None):
+    """`size` bytes, 64-byte aligned, followed by a guard; filled with `content`, or with bytes that make a NaN."""
+    memory = np.full(size + GUARD + 64, 0xA5, np.uint8)
+    start = -memory.ctypes.data % 64
+    memory = memory[start:start + size + GUARD]
+    if content is None:
+        memory[:size] = 0xFF
+    elif size:
+        memory[:size] = np.frombuffer(content.tobytes(), np.uint8)
+    return memory
+
+
+def describe_difference(actual, expected, rtol, atol):
+    """None where the arrays agree, else a sentence."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    if actual.shape != expected.shape:
+        return f"shape {list(actual.shape)}, expected {list(expected.shape)}"
+    if actual.dtype != expected.dtype:
+        return f"element type {actual.dtype}, expected {expected.dtype}"
+    if expected.dtype.kind in "biu":
+        wrong = actual != expected
+        if not wrong.any():
+            return None
+    else:
+        a, e = actual.astype(np.float64), expected.astype(np.float64)
+        wrong = ~np.isclose(a, e, rtol=rtol, atol=atol, equal_nan=True)
+        if not wrong.any():
+            return None
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return (f"{int(wrong.sum())} of {wrong.size} elements differ, first at {list(place)}: "
+            f"{actual[place]}, expected {expected[place]}")

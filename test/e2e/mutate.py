@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Feeds nnc damaged model files: flipped bytes, truncations, changed varints, swapped and repeated pieces. Whatever the
+file, nnc ends with code 0 or 1 within the time limit; a signal, a sanitizer's report or a hang is a failure. Files that
+fail are kept. Set NNC to test another build (utils/check uses the one with sanitizers)."""
+import argparse
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import NNC, ROOT  # noqa: E402
+from models import light  # noqa: E402
+
+LIMIT = 60
+
+
+def tiny(nodes, inputs, outputs, initialisers=()):
+    values = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in part] for part in (inputs, outputs)]
+    graph = helper.make_graph(nodes, "tiny", *values,
+                              [onnx.numpy_helper.from_array(np.asarray(a), n) for n, a in initialisers])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+def make_sources():
+    """Small models of different kinds; the damage lands in structure rather than in weights."""
+    shapes = tiny([helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Gather", ["s", "i"], ["g"], axis=0),
+                   helper.make_node("Concat", ["g", "m"], ["c"], axis=0), helper.make_node("Reshape", ["x", "c"], ["y"])],
+                  [("x", [2, 3, 4])], [("y", [2, 12])], [("i", np.array([0])), ("m", np.array([-1]))])
+    slices = tiny([helper.make_node("Slice", ["x", "b", "e", "a", "t"], ["s"]),
+                   helper.make_node("Pad", ["s", "p"], ["q"]), helper.make_node("ReduceMean", ["q"], ["y"], axes=[1])],
+                  [("x", ["n", 9])], [("y", ["n", 1])],
+                  [("b", np.array([1])), ("e", np.array([9])), ("a", np.array([1])), ("t", np.array([2])),
+                   ("p", np.array([0, 1, 0, 1]))])
+    rows = tiny([helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Softmax", ["m"], ["f"], axis=-1),
+                 helper.make_node("Transpose", ["f"], ["r"], perm=[1, 0]), helper.make_node("Split", ["r"], ["y", "z"])],
+                [("x", [3, 4])], [("y", [3, 3]), ("z", [3, 3])], [("w", np.ones((4, 6), np.float32))])
+    with open(os.path.join(ROOT, "examples", "digits", "digits.onnx"), "rb") as file:
+        digits = file.read()
+    return [m.SerializeToString() for m in (shapes, slices, rows, light.load("squeezenet"))] + [digits]
+
+
+def mutate(data, rng):
+    data = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 5, 20))):
+        kind, at = rng.randrange(6), rng.randrange(len(data))
+        length = rng.choice((1, 2, 8, 64))
+        if kind == 0:
+            data[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+        elif kind == 2:
+            del data[at:at + length]
+        elif kind == 3:
+            data[at:at] = data[at:at + length]
+        elif kind == 4:
+            other = rng.randrange(len(data))
+            data[at:at + length] = data[other:other + length]
+        elif rng.random() < 0.3:
+            del data[at:]
+        if not data:
+            data = bytearray(b"\0")
+    return bytes(data)
+
+
+def run_one(job):
+    seed, folder, source = job
+    rng = random.Random(seed)
+    path = os.path.join(folder, f"mutated-{seed}.onnx")
+    with open(path, "wb") as file:
+        file.write(mutate(source, rng))
+    environment = dict(os.environ, ASAN_OPTIONS="exitcode=77:detect_leaks=0:allocator_may_return_null=1",
+                       UBSAN_OPTIONS="exitcode=77:halt_on_error=1:print_stacktrace=1")
+    output = path[:-5] + ".o"
+    try:
+        result = subprocess.run([NNC, path, "-o", output, "--name=mutated", "--cpu=x86-64-v2"], capture_output=True,
+                                timeout=LIMIT, env=environment)
+        code, messages = result.returncode, result.stderr.decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        code, messages = None, ""
+    for leftover in (output, output[:-2] + ".h"):
+        if os.path.exists(leftover):
+            if code == 1:
+                messages, code = "an output file although it failed", 2
+            os.remove(leftover)
+    if code == 0 or (code == 1 and "error:" in messages):
+        os.remove(path)
+        return None
+    if code is None:
+        return f"{path}: no end within {LIMIT} s"
+    told = next((line for line in messages.splitlines() if "ERROR:" in line or "runtime error" in line or
+                 "Assertion" in line), messages.strip().splitlines()[0] if messages.strip() else "no message")
+    return f"{path}: code {code}: {told[:300]}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0, help="of the first file")
+    parser.add_argument("--keep", default=os.path.join(ROOT, "build", "check", "mutated"), help="folder for failing files")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    arguments = parser.parse_args()
+    os.makedirs(arguments.keep, exist_ok=True)
+    sources = make_sources()
+    jobs = [(seed, arguments.keep, sources[seed % len(sources)])
+            for seed in range(arguments.seed, arguments.seed + arguments.count)]
+    failed = 0
+    with multiprocessing.Pool(arguments.jobs) as pool:
+        for done, problem in enumerate(pool.imap_unordered(run_one, jobs), 1):
+            if problem:
+                failed += 1
+                print("FAIL", problem, flush=True)
+            if done % 200 == 0:
+                print(f"{done} of {len(jobs)}", flush=True)
+    print(f"mutate: {len(jobs) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+"""ONNX's backend node tests, compiled by nnc, in three forms:
+
+  given     as the test has it: static shapes, all inputs at run time;
+  constant  every input but the first is an initialiser (the only one too, where there is one: then the whole graph is
+            computed at compile time);
+  dynamic   every extent is known only at run time; small integer vectors (shapes, axes, pads) are initialisers.
+
+A model that nnc refuses counts as skipped, with the reason; wrong results, crashes and hangs are failures. A summary by
+operator goes to the file of --json; utils/generate-ops-doc makes docs/ops.md of it.
+"""
+import argparse
+import collections
+import json
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+import warnings
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import Broken, CompiledModel, Refused, NNC, compile_model, describe_difference  # noqa: E402
+
+FORMS = ("given", "constant", "dynamic")
+NUMERIC = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16,
+           onnx.TensorProto.BOOL, onnx.TensorProto.INT8, onnx.TensorProto.INT16, onnx.TensorProto.INT32,
+           onnx.TensorProto.INT64, onnx.TensorProto.UINT8, onnx.TensorProto.UINT16, onnx.TensorProto.UINT32,
+           onnx.TensorProto.UINT64}
+TIMEOUT = 60
+
+CASES = []  # inherited by the workers
+
+
+class Skipped(Exception):
+    pass
+
+
+def to_array(value):
+    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+
+
+def for_memory(array):
+    """bfloat16 as its bits, the rest as it is."""
+    return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
+
+
+def supported_ops():
+    import subprocess
+    lines = subprocess.run([NNC, "--list-ops"], capture_output=True, text=True, check=True).stdout.split("\n")
+    return {line.split()[1] for line in lines if len(line.split()) == 3 and line.split()[0] == "ai.onnx"}
+
+
+def used_ops(graph):
+    for node in graph.node:
+        yield (node.domain + "." if node.domain not in ("", "ai.onnx") else "") + node.op_type
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from used_ops(attribute.g)
+
+
+def check_types(graph):
+    for value in list(graph.input) + list(graph.output):
+        kind = value.type.WhichOneof("value")
+        if kind != "tensor_type":
+            raise Skipped(f"inputs and outputs that are {(kind or 'nothing').replace('_type', 's')}")
+        if value.type.tensor_type.elem_type not in NUMERIC:
+            raise Skipped("element type " + onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type))
+
+
+def is_shape_like(array):
+    return array.dtype == np.int64 and array.ndim <= 1 and array.size <= 16
+
+
+def make_constant(graph, arrays, chosen):
+    """Turns the inputs whose places are in `chosen` into initialisers; returns the arrays of those that stay."""
+    for place in chosen:
+        graph.initializer.append(numpy_helper.from_array(arrays[place], graph.input[place].name))
+    stay = [i for i in range(len(arrays)) if i not in chosen]
+    inputs = [graph.input[i] for i in stay]
+    kept = [onnx.ValueInfoProto.FromString(v.SerializeToString()) for v in inputs]
+    del graph.input[:]
+    graph.input.extend(kept)
+    return [arrays[i] for i in stay]
+
+
+def forget_extents(values):
+    changed = False
+    for value in values:
+        for dimension in value.type.tensor_type.shape.dim:
+            changed = True
+            dimension.ClearField("dim_value")
+            dimension.ClearField("dim_param")
+    return changed
+
+
+def make_form(case, form):
+    """The model and its input arrays in one of the three forms."""
+    model = onnx.ModelProto()
+    model.CopyFrom(case.model)
+    check_types(model.graph)
+    arrays = [to_array(a) for a in case.data_sets[0][0]]
+    if form == "constant":
+        if not arrays:
+            raise Skipped("no inputs")
+        arrays = make_constant(model.graph, arrays, list(range(1, len(arrays))) or [0])
+    elif form == "dynamic":
+        arrays = make_constant(model.graph, arrays, [i for i, a in enumerate(arrays) if is_shape_like(a)])
+        if any(0 in a.shape for a in arrays):
+            raise Skipped("dynamic form of a test with an extent of 0")
+        if not forget_extents(model.graph.input):
+            raise Skipped("dynamic form of a test without extents")
+        forget_extents(model.graph.output)
+    return model, arrays
+
+
+def in_child(body):
+    """Runs body() in a child process, so that a crash of a compiled model is an answer; returns None or a sentence."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(TIMEOUT)
+        try:
+            answer = body() or ""
+        except Broken as error:
+            answer = str(error)
+        except Exception as error:  # pylint: disable=broad-except
+            answer = f"{type(error).__name__}: {error}"
+        os.write(writing, answer[:4000].encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        answer = pipe.read().decode(errors="replace")
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return f"took more than {TIMEOUT} s" if number == signal.SIGALRM else f"died of {signal.Signals(number).name}"
+    return answer or None
+
+
+def compare(library, case, arrays):
+    results = CompiledModel(library, "model")([for_memory(a) for a in arrays])
+    expected = [to_array(a) for a in case.data_sets[0][1]]
+    if len(results) != len(expected):
+        return f"{len(results)} outputs, expected {len(expected)}"
+    for i, (actual, wanted) in enumerate(zip(results, expected)):
+        if wanted.dtype.name == "bfloat16" and actual.dtype == np.uint16:
+            actual = actual.view(wanted.dtype)
+        difference = describe_difference(actual, wanted, case.rtol, case.atol)
+        if difference:
+            return f"output {i}: {difference}"
+    return None
+
+
+def summarise_refusal(text):
+    """The first blocker, without the names of file and node."""
+    line = next((line for line in text.splitlines() if "error:" in line), text.splitlines()[0])
+    line = re.sub(r"^.*?error:\s*", "", line)
+    line = re.sub(r"^node '[^']*' ", "", line)
+    return "refused: " + re.sub(r"'(?:[^']*)'", "'...'", line)[:160]
+
+
+def run_case(job):
+    """(test, form) -> (name, form, 'passed' | 'failed' | 'skipped', reason, seconds of nnc)."""
+    index, form = job
+    case = CASES[index]
+    seconds = 0.0
+    try:
+        model, arrays = make_form(case, form)
+        with tempfile.TemporaryDirectory(prefix="nnc-node-") as folder:
+            source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
+            onnx.save(model, source)
+            begin = time.time()
+            try:
+                compile_model(source, library, ["--emit=shared", "--name=model"], TIMEOUT)
+            finally:
+                seconds = time.time() - begin
+            reason = in_child(lambda: compare(library, case, arrays))
+        return case.name, form, "failed" if reason else "passed", reason, seconds
+    except Skipped as reason:
+        return case.name, form, "skipped", str(reason), seconds
+    except Refused as reason:
+        return case.name, form, "skipped", summarise_refusal(str(reason)), seconds
+    except Exception as error:  # pylint: disable=broad-except
+        return case.name, form, "failed", f"{type(error).__name__}: {error}", seconds
+
+
+def collect(pattern):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from onnx.backend.test.case.node import collect_testcases
+        cases = sorted(collect_testcases(), key=lambda case: case.name)
+    return [case for case in cases if re.search(pattern, case.name)]
+
+
+def find_op(case, ops_by_test):
+    """The operator that a test is about; the expansion of a function's test belongs to that function."""
+    base = re.sub(r"_expanded.*$", "", case.name)
+    if base in ops_by_test:
+        return ops_by_test[base]
+    return case.model.graph.node[0].op_type if len(case.model.graph.node) == 1 else "(several)"
+
+
+def write_summary(path, results, ops, supported):
+    table = collections.defaultdict(lambda: {form: {"passed": 0, "failed": 0, "skipped": 0} for form in FORMS})
+    for name, form, verdict, _, _ in results:
+        table[ops[name]][form][verdict] += 1
+    failures = {f"{name}/{form}": reason for name, form, verdict, reason, _ in results if verdict == "failed"}
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"supported": sorted(supported), "ops": table, "failures": failures}, file, indent=1, sort_keys=True)
+
+
+def print_results(results):
+    skips = collections.Counter()
+    counts = collections.Counter()
+    for name, form, verdict, reason, _ in results:
+        counts[verdict] += 1
+        if verdict == "failed":
+            print(f"FAIL {name}/{form}: {reason}")
+        elif verdict == "skipped":
+            skips[reason] += 1
+    for reason, number in skips.most_common():
+        print(f"SKIP [{number}] {reason}")
+    compiled = [r for r in results if r[4]]
+    if compiled:
+        times = sorted(r[4] for r in compiled)
+        slowest = max(compiled, key=lambda r: r[4])
+        print(f"{len(times)} compilations: median {1000 * times[len(times) // 2]:.0f} ms, slowest {slowest[4]:.1f} s "
+              f"({slowest[0]}/{slowest[1]})")
+    print(f"nodes: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    return 1 if counts["failed"] else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pattern", nargs="?", default="", help="only tests whose name contains this expression")
+    parser.add_argument("--forms", default=",".join(FORMS))
+    parser.add_argument("--json", help="where to write the summary by operator")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    arguments = parser.parse_args()
+
+    CASES.extend(collect(arguments.pattern))
+    supported = supported_ops()
+    ops_by_test = {c.name: c.model.graph.node[0].op_type for c in CASES if len(c.model.graph.node) == 1}
+    ops = {case.name: find_op(case, ops_by_test) for case in CASES}
+    jobs, results = [], []
+    for index, case in enumerate(CASES):
+        missing = sorted(set(used_ops(case.model.graph)) - supported)
+        for form in arguments.forms.split(","):
+            if missing:
+                results.append((case.name, form, "skipped", "operators not supported: " + ", ".join(missing), 0.0))
+            else:
+                jobs.append((index, form))
+    with multiprocessing.get_context("fork").Pool(arguments.jobs) as pool:
+        for done, result in enumerate(pool.imap_unordered(run_case, jobs, chunksize=8), 1):
+            results.append(result)
+            if done % 500 == 0:
+                print(f"{done} of {len(jobs)}", flush=True)
+    results.sort()
+    if arguments.json:
+        write_summary(arguments.json, results, ops, supported)
+    return print_results(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
