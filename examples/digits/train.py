@@ -165,10 +165,10 @@ def main():
     correct = (x.argmax(axis=1) == labels[:held_out]).mean()
     print(f"{len(images) - held_out} images to learn from, {held_out} held out: {100 * correct:.2f} % of those read right")
     export(layers, arguments.output)
-    (here / "images").mkdir(exist_ok=True)
+    (arguments.output.parent / "images").mkdir(exist_ok=True)
     for digit in range(10):
         index = order[:held_out][labels[:held_out] == digit][0]
-        write_pgm(here / "images" / f"{digit}.pgm", digits.images[index].astype(int))
+        write_pgm(arguments.output.parent / "images" / f"{digit}.pgm", digits.images[index].astype(int))
 
 
 if __name__ == "__main__":
