@@ -2,7 +2,8 @@
 """Trains the digit network on scikit-learn's bundled 8x8 digits and writes digits.onnx.
 
 A small CNN in numpy: two 3x3 convolutions with ReLU and max pooling, one dense layer, softmax. Everything is seeded, so
-the file comes out the same each time on one machine. Also writes a few images of the held-out set to images/, as PGM.
+the file comes out the same each time on one machine. Also writes one image
+per digit, of those held out and read right, to images/, as PGM.
 Needs: numpy, scikit-learn, onnx.
 """
 import argparse
@@ -167,7 +168,8 @@ def main():
     export(layers, arguments.output)
     (arguments.output.parent / "images").mkdir(exist_ok=True)
     for digit in range(10):
-        index = order[:held_out][labels[:held_out] == digit][0]
+        read_right = (labels[:held_out] == digit) & (x.argmax(axis=1) == digit)
+        index = order[:held_out][read_right][0]
         write_pgm(arguments.output.parent / "images" / f"{digit}.pgm", digits.images[index].astype(int))
 
 

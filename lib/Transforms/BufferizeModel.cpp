@@ -133,6 +133,9 @@ struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> 
       module.emitError("bufferize-model needs a function @main of one block");
       return signalPassFailure();
     }
+    // The inputs belong to the caller: what changes one works on a copy.
+    for (unsigned i = 0, numInputs = main.getNumArguments(); i < numInputs; ++i)
+      main.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName, BoolAttr::get(&getContext(), false));
     if (failed(decomposeLeftovers(module)) || failed(appendDestinations(main)))
       return signalPassFailure();
     separateEmptyTensors(main);

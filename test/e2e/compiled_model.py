@@ -63,7 +63,7 @@ def compile_model(source, output, options=(), timeout=300, environment=None):
 
 def as_bytes(array):
     """The elements in memory order; types that numpy lacks as their bits."""
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements="C")
 
 
 class CompiledModel:
@@ -102,7 +102,7 @@ class CompiledModel:
         model = self.model
         if len(arrays) != len(self.inputs):
             raise Broken(f"the model has {len(self.inputs)} inputs, the data {len(arrays)}")
-        arrays = [np.ascontiguousarray(a) for a in arrays]
+        arrays = [np.require(a, requirements="C") for a in arrays]
         for tensor, array in zip(self.inputs, arrays):
             if array.dtype.itemsize != np.dtype(TYPES[tensor.type]).itemsize:
                 raise Broken(f"input {tensor.name.decode()}: element type {tensor.type}, the data {array.dtype}")

@@ -58,10 +58,26 @@ func.func @main(%x: tensor<4xf32>) -> tensor<8xf32> {
 // -----
 
 // CHECK: memref.global "private" constant @[[C:.*]] : memref<4xf32> = dense<[1.
-// CHECK: func.func @main(
+// CHECK-LABEL: func.func @main(
 // CHECK: memref.get_global @[[C]]
 // CHECK: memref.copy
 func.func @main() -> tensor<4xf32> {
   %c = arith.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
   return %c : tensor<4xf32>
+}
+
+// -----
+
+// An input is the caller's: what changes elements of it works on a copy.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: %[[X:.*]]: memref<8xf32> {nn.name = "x"}, %[[Y:.*]]: memref<8xf32>
+// CHECK: %[[A:.*]] = memref.alloc
+// CHECK: memref.copy %[[X]], %[[A]]
+// CHECK: memref.store %{{.*}}, %[[A]]
+// CHECK: memref.copy %[[A]], %[[Y]]
+func.func @main(%x: tensor<8xf32> {nn.name = "x"}) -> (tensor<8xf32> {nn.name = "y"}) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %r = tensor.insert %zero into %x[%c0] : tensor<8xf32>
+  return %r : tensor<8xf32>
 }
