@@ -36,12 +36,27 @@ function(nnc_add_library name)
   endif()
 endfunction()
 
+# nnc_add_reference(Name file.td generator...): documentation made by mlir-tblgen, docs/<Name>.md in the build folder;
+# `cmake --build --preset release --target docs` makes all of it.
+add_custom_target(docs)
+function(nnc_add_reference name source)
+  set(output "${PROJECT_BINARY_DIR}/docs/${name}.md")
+  set(includes ${PROJECT_SOURCE_DIR} ${MLIR_INCLUDE_DIRS})
+  list(TRANSFORM includes PREPEND -I)
+  add_custom_command(OUTPUT "${output}"
+    COMMAND ${CMAKE_COMMAND} -E make_directory "${PROJECT_BINARY_DIR}/docs"
+    COMMAND ${MLIR_TABLEGEN_EXE} ${ARGN} ${includes} "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${output}" -d "${output}.d"
+    DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${source}" ${MLIR_TABLEGEN_EXE} DEPFILE "${output}.d" VERBATIM)
+  add_custom_target(nnc${name}Reference DEPENDS "${output}")
+  add_dependencies(docs nnc${name}Reference)
+endfunction()
+
 # nnc_add_passes(Name): Passes.td of the current folder -> Passes.h.inc, target nnc<Name>PassesIncGen.
 function(nnc_add_passes name)
   set(LLVM_TARGET_DEFINITIONS Passes.td)
   mlir_tablegen(Passes.h.inc -gen-pass-decls -name ${name})
   add_public_tablegen_target(nnc${name}PassesIncGen)
-  add_mlir_doc(Passes ${name}Passes ./ -gen-pass-doc)
+  nnc_add_reference(${name}Passes Passes.td -gen-pass-doc)
 endfunction()
 
 # nnc_add_tool(name source... [LINK library...])

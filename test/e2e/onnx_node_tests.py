@@ -209,11 +209,15 @@ def find_op(case, ops_by_test):
 
 def write_summary(path, results, ops, supported):
     table = collections.defaultdict(lambda: {form: {"passed": 0, "failed": 0, "skipped": 0} for form in FORMS})
-    for name, form, verdict, _, _ in results:
+    skips = collections.defaultdict(collections.Counter)
+    for name, form, verdict, reason, _ in results:
         table[ops[name]][form][verdict] += 1
+        if verdict == "skipped":
+            skips[ops[name]][reason] += 1
     failures = {f"{name}/{form}": reason for name, form, verdict, reason, _ in results if verdict == "failed"}
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"supported": sorted(supported), "ops": table, "failures": failures}, file, indent=1, sort_keys=True)
+        json.dump({"onnx": onnx.__version__, "supported": sorted(supported), "ops": table, "skips": skips,
+                   "failures": failures}, file, indent=1, sort_keys=True)
 
 
 def print_results(results):

@@ -4,6 +4,7 @@
 // it comes from.
 #include "dialects/NN/NN.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
@@ -14,25 +15,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-/// Defines the pattern of one operation: `build` returns the value that replaces
-/// it, of `type`, or null after a diagnostic.
-template <typename OpTy>
-struct ConvertMovement : OpConversionPattern<OpTy> {
-  using OpConversionPattern<OpTy>::OpConversionPattern;
-  Value build(ImplicitLocOpBuilder &builder, OpTy op, typename OpTy::Adaptor adaptor, RankedTensorType type) const;
-
-  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
-    auto type = this->getTypeConverter()->template convertType<RankedTensorType>(op.getType());
-    Value result = build(builder, op, adaptor, type);
-    if (!result)
-      return failure();
-    rewriter.replaceOp(op, result);
-    return success();
-  }
-};
 
 static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
@@ -103,7 +85,7 @@ static SmallVector<Value> getReshapeExtents(ImplicitLocOpBuilder &builder, nn::R
 }
 
 template <>
-Value ConvertMovement<nn::ReshapeOp>::build(ImplicitLocOpBuilder &builder, nn::ReshapeOp op, OpAdaptor adaptor,
+Value LowerOp<nn::ReshapeOp>::build(ImplicitLocOpBuilder &builder, nn::ReshapeOp op, OpAdaptor adaptor,
                                             RankedTensorType type) const {
   SmallVector<Value> extents;
   if (!type.hasStaticShape())
@@ -112,7 +94,7 @@ Value ConvertMovement<nn::ReshapeOp>::build(ImplicitLocOpBuilder &builder, nn::R
 }
 
 template <>
-Value ConvertMovement<nn::SqueezeOp>::build(ImplicitLocOpBuilder &builder, nn::SqueezeOp op, OpAdaptor adaptor,
+Value LowerOp<nn::SqueezeOp>::build(ImplicitLocOpBuilder &builder, nn::SqueezeOp op, OpAdaptor adaptor,
                                             RankedTensorType type) const {
   SmallVector<Value> extents;
   for (auto [axis, extent] : llvm::enumerate(getExtents(builder, adaptor.getInput())))
@@ -122,7 +104,7 @@ Value ConvertMovement<nn::SqueezeOp>::build(ImplicitLocOpBuilder &builder, nn::S
 }
 
 template <>
-Value ConvertMovement<nn::UnsqueezeOp>::build(ImplicitLocOpBuilder &builder, nn::UnsqueezeOp op, OpAdaptor adaptor,
+Value LowerOp<nn::UnsqueezeOp>::build(ImplicitLocOpBuilder &builder, nn::UnsqueezeOp op, OpAdaptor adaptor,
                                               RankedTensorType type) const {
   SmallVector<Value> extents = getExtents(builder, adaptor.getInput());
   for (int64_t axis : op.getAxes())
@@ -131,7 +113,7 @@ Value ConvertMovement<nn::UnsqueezeOp>::build(ImplicitLocOpBuilder &builder, nn:
 }
 
 template <>
-Value ConvertMovement<nn::FlattenOp>::build(ImplicitLocOpBuilder &builder, nn::FlattenOp op, OpAdaptor adaptor,
+Value LowerOp<nn::FlattenOp>::build(ImplicitLocOpBuilder &builder, nn::FlattenOp op, OpAdaptor adaptor,
                                             RankedTensorType type) const {
   Value extents[] = {getIndex(builder, 1), getIndex(builder, 1)};
   for (auto [axis, extent] : llvm::enumerate(getExtents(builder, adaptor.getInput()))) {
@@ -146,13 +128,13 @@ Value ConvertMovement<nn::FlattenOp>::build(ImplicitLocOpBuilder &builder, nn::F
 //===----------------------------------------------------------------------===//
 
 template <>
-Value ConvertMovement<nn::TransposeOp>::build(ImplicitLocOpBuilder &builder, nn::TransposeOp op, OpAdaptor adaptor,
+Value LowerOp<nn::TransposeOp>::build(ImplicitLocOpBuilder &builder, nn::TransposeOp op, OpAdaptor adaptor,
                                               RankedTensorType type) const {
   return transposeTo(builder, adaptor.getInput(), type, op.getPermutation());
 }
 
 template <>
-Value ConvertMovement<nn::ConcatOp>::build(ImplicitLocOpBuilder &builder, nn::ConcatOp op, OpAdaptor adaptor,
+Value LowerOp<nn::ConcatOp>::build(ImplicitLocOpBuilder &builder, nn::ConcatOp op, OpAdaptor adaptor,
                                            RankedTensorType type) const {
   int64_t axis = op.getAxis();
   SmallVector<Value> extents = getExtents(builder, adaptor.getInputs().front());
@@ -194,7 +176,7 @@ static std::pair<Value, Value> clampAtRunTime(ImplicitLocOpBuilder &builder, Val
 }
 
 template <>
-Value ConvertMovement<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::SliceOp op, OpAdaptor adaptor,
+Value LowerOp<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::SliceOp op, OpAdaptor adaptor,
                                           RankedTensorType type) const {
   Value input = adaptor.getInput();
   SmallVector<Value> offsets(type.getRank(), getIndex(builder, 0)), strides(type.getRank(), getIndex(builder, 1));
@@ -220,7 +202,7 @@ Value ConvertMovement<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::Sli
 }
 
 template <>
-Value ConvertMovement<nn::ReverseOp>::build(ImplicitLocOpBuilder &builder, nn::ReverseOp op, OpAdaptor adaptor,
+Value LowerOp<nn::ReverseOp>::build(ImplicitLocOpBuilder &builder, nn::ReverseOp op, OpAdaptor adaptor,
                                             RankedTensorType type) const {
   SmallVector<Value> extents = getExtents(builder, adaptor.getInput());
   Value one = getIndex(builder, 1);
@@ -283,7 +265,7 @@ static Value padWithConstant(ImplicitLocOpBuilder &builder, Value input, Value v
 }
 
 template <>
-Value ConvertMovement<nn::PadOp>::build(ImplicitLocOpBuilder &builder, nn::PadOp op, OpAdaptor adaptor,
+Value LowerOp<nn::PadOp>::build(ImplicitLocOpBuilder &builder, nn::PadOp op, OpAdaptor adaptor,
                                         RankedTensorType type) const {
   SmallVector<Value> before(type.getRank(), getIndex(builder, 0)), after = before;
   SmallVector<Value> input = getExtents(builder, adaptor.getInput()), extents = input;
@@ -306,7 +288,7 @@ Value ConvertMovement<nn::PadOp>::build(ImplicitLocOpBuilder &builder, nn::PadOp
 }
 
 template <>
-Value ConvertMovement<nn::BroadcastToOp>::build(ImplicitLocOpBuilder &builder, nn::BroadcastToOp op, OpAdaptor adaptor,
+Value LowerOp<nn::BroadcastToOp>::build(ImplicitLocOpBuilder &builder, nn::BroadcastToOp op, OpAdaptor adaptor,
                                                 RankedTensorType type) const {
   RankedTensorType input = getRanked(adaptor.getInput());
   SmallVector<Value> source = getExtents(builder, adaptor.getInput()), extents(type.getRank());
@@ -340,7 +322,7 @@ Value ConvertMovement<nn::BroadcastToOp>::build(ImplicitLocOpBuilder &builder, n
 
 /// Tiling broadcasts to (repeats, extent) for each axis and collapses the pairs.
 template <>
-Value ConvertMovement<nn::TileOp>::build(ImplicitLocOpBuilder &builder, nn::TileOp op, OpAdaptor adaptor,
+Value LowerOp<nn::TileOp>::build(ImplicitLocOpBuilder &builder, nn::TileOp op, OpAdaptor adaptor,
                                          RankedTensorType type) const {
   RankedTensorType input = getRanked(adaptor.getInput());
   if (input.getRank() == 0)
@@ -462,24 +444,24 @@ static Value convertBlocks(ImplicitLocOpBuilder &builder, OpTy op, Value input, 
 }
 
 template <>
-Value ConvertMovement<nn::DepthToSpaceOp>::build(ImplicitLocOpBuilder &builder, nn::DepthToSpaceOp op,
+Value LowerOp<nn::DepthToSpaceOp>::build(ImplicitLocOpBuilder &builder, nn::DepthToSpaceOp op,
                                                  OpAdaptor adaptor, RankedTensorType type) const {
   return convertBlocks(builder, op, adaptor.getInput(), type, /*grow=*/true);
 }
 
 template <>
-Value ConvertMovement<nn::SpaceToDepthOp>::build(ImplicitLocOpBuilder &builder, nn::SpaceToDepthOp op,
+Value LowerOp<nn::SpaceToDepthOp>::build(ImplicitLocOpBuilder &builder, nn::SpaceToDepthOp op,
                                                  OpAdaptor adaptor, RankedTensorType type) const {
   return convertBlocks(builder, op, adaptor.getInput(), type, /*grow=*/false);
 }
 
 template <>
-Value ConvertMovement<nn::TriluOp>::build(ImplicitLocOpBuilder &builder, nn::TriluOp op, OpAdaptor adaptor,
-                                          RankedTensorType type) const {
+Value LowerOp<nn::TriluOp>::build(ImplicitLocOpBuilder &builder, nn::TriluOp op, OpAdaptor adaptor,
+                                  RankedTensorType type) const {
   Value diagonal = getIndex(builder, 0);
   if (op.getDiagonal())
-    diagonal = arith::IndexCastOp::create(builder, builder.getIndexType(),
-                                          extractOnlyElement(builder, adaptor.getDiagonal()));
+    diagonal =
+        arith::IndexCastOp::create(builder, builder.getIndexType(), extractOnlyElement(builder, adaptor.getDiagonal()));
   SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(type.getRank()));
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
   Value init = createEmptyLike(builder, builder.getLoc(), type, adaptor.getInput());
@@ -496,11 +478,10 @@ Value ConvertMovement<nn::TriluOp>::build(ImplicitLocOpBuilder &builder, nn::Tri
 }
 
 void populateMovementToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<ConvertMovement<nn::ReshapeOp>, ConvertMovement<nn::SqueezeOp>, ConvertMovement<nn::UnsqueezeOp>,
-               ConvertMovement<nn::FlattenOp>, ConvertMovement<nn::TransposeOp>, ConvertMovement<nn::ConcatOp>,
-               ConvertMovement<nn::SliceOp>, ConvertMovement<nn::ReverseOp>, ConvertMovement<nn::PadOp>,
-               ConvertMovement<nn::BroadcastToOp>, ConvertMovement<nn::TileOp>, ConvertMovement<nn::DepthToSpaceOp>,
-               ConvertMovement<nn::SpaceToDepthOp>, ConvertMovement<nn::TriluOp>>(types, patterns.getContext());
+  patterns.add<LowerOp<nn::ReshapeOp>, LowerOp<nn::SqueezeOp>, LowerOp<nn::UnsqueezeOp>, LowerOp<nn::FlattenOp>,
+               LowerOp<nn::TransposeOp>, LowerOp<nn::ConcatOp>, LowerOp<nn::SliceOp>, LowerOp<nn::ReverseOp>,
+               LowerOp<nn::PadOp>, LowerOp<nn::BroadcastToOp>, LowerOp<nn::TileOp>, LowerOp<nn::DepthToSpaceOp>,
+               LowerOp<nn::SpaceToDepthOp>, LowerOp<nn::TriluOp>>(types, patterns.getContext());
 }
 
 } // namespace nnc
