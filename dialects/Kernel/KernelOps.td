@@ -11,6 +11,7 @@ include "dialects/Kernel/Stencil.td"
 
 def Kernel_YieldOp : Op<Kernel_Dialect, "yield", [Pure, Terminator]> {
   let summary = "the value that a kernel stores";
+  let description = "Ends the epilogue region of a structured kernel; one scalar of the destination's element type.";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
   let builders = [OpBuilder<(ins), [{ /* for SingleBlockImplicitTerminator; never valid */ }]>];

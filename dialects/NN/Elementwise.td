@@ -15,6 +15,7 @@ include "dialects/NN/NNBase.td"
 class NN_UnaryOp<string mnemonic, string text, Type type = NN_FloatTensor, dag attributes = (ins)>
     : NN_Op<mnemonic, [NN_Elementwise]> {
   let summary = text;
+  let description = "x is an element of `input`; the result has the type of `input`.";
   let arguments = !con((ins type:$input), attributes);
   let results = (outs type:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -34,6 +35,7 @@ class NN_UnaryOp<string mnemonic, string text, Type type = NN_FloatTensor, dag a
 /// One operand, result of booleans.
 class NN_TestOp<string mnemonic, string text, dag attributes = (ins)> : NN_Op<mnemonic, [NN_Elementwise]> {
   let summary = text;
+  let description = "x is an element of `input`; the result has the shape of `input`.";
   let arguments = !con((ins NN_FloatTensor:$input), attributes);
   let results = (outs NN_BoolTensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -50,6 +52,10 @@ class NN_BinaryOp<string mnemonic, string text, Type type = NN_Tensor, list<Trai
                   dag attributes = (ins), string elementType = "{}">
     : NN_Op<mnemonic, !listconcat([NN_Elementwise], traits)> {
   let summary = text;
+  let description = [{
+    x is an element of `lhs`, y of `rhs`; both have one element type, which is the
+    result's (booleans for `compare`), and broadcast against each other.
+  }];
   let arguments = !con((ins type:$lhs, type:$rhs), attributes);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
@@ -198,6 +204,7 @@ def NN_PowOp : NN_Op<"pow", [NN_Elementwise]> {
 
 def NN_WhereOp : NN_Op<"where", [NN_Elementwise]> {
   let summary = "x where the condition holds, else y; all three broadcast";
+  let description = "x is an element of `lhs`, y of `rhs`; both have the element type of the result.";
   let arguments = (ins NN_BoolTensor:$condition, NN_Tensor:$lhs, NN_Tensor:$rhs);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$condition `,` $lhs `,` $rhs attr-dict `:` functional-type(operands, results)";

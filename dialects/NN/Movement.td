@@ -61,11 +61,13 @@ def NN_FlattenOp : NN_MovementOp<"flatten", "collapses the axes before `axis` in
 
 def NN_TransposeOp : NN_MovementOp<"transpose", "axis i of the result is axis permutation[i] of the input",
     (ins DenseI64ArrayAttr:$permutation)> {
+  let description = "`permutation` has each axis of the input once: permutation [2, 0, 1] of 4x5x6 gives 6x4x5.";
   let hasFolder = 1;
 }
 
 def NN_ConcatOp : NN_Op<"concat"> {
   let summary = "the inputs one after the other along an axis";
+  let description = "At least one input. All have one element type, one rank, and the same extents beside `axis`.";
   let arguments = (ins Variadic<NN_Tensor>:$inputs, I64Attr:$axis);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, results)";
@@ -88,6 +90,7 @@ def NN_SliceOp : NN_Op<"slice"> {
 
 def NN_ReverseOp : NN_MovementOp<"reverse", "the elements in the opposite order along the given axes",
     (ins DenseI64ArrayAttr:$axes)> {
+  let description = "The result has the type of `input`.";
   let hasFolder = 1;
 }
 
@@ -130,6 +133,7 @@ def NN_BroadcastToOp : NN_MovementOp<"broadcast_to", "the input broadcast agains
 
 def NN_TileOp : NN_MovementOp<"tile", "the input repeated repeats[i] times along axis i",
     (ins NN_ShapeTensor:$repeats)> {
+  let description = "`repeats` has one entry per axis; extent i of the result is repeats[i] times that of the input.";
   let hasFolder = 1;
 }
 

@@ -36,6 +36,8 @@ def NN_AvgPoolOp : NN_PoolOp<"avg_pool", "mean of each window", (ins UnitAttr:$c
   }];
 }
 
-def NN_SumPoolOp : NN_PoolOp<"sum_pool", "sum of each window; padding counts as 0">;
+def NN_SumPoolOp : NN_PoolOp<"sum_pool", "sum of each window; padding counts as 0"> {
+  let description = "Windows are placed as for `max_pool`.";
+}
 
 #endif // DIALECTS_NN_POOLING_TD

@@ -149,6 +149,7 @@ LogicalResult compileModel(const CompileOptions &options) {
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   loadDialects(context);
+  context.printOpOnDiagnostic(false); // the layer's name is enough; an operation may be the whole model
   bool hasErrors = false;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     hasErrors |= diagnostic.getSeverity() == DiagnosticSeverity::Error;

@@ -57,6 +57,17 @@ static bool isElementwise(linalg::GenericOp generic) {
          generic.getBody()->getArguments().back().use_empty() && isScalarBody(*generic.getBody());
 }
 
+/// Whether `map` is the identity on a tensor of this shape: where the extent is 1, index 0 is the loop's own.
+static bool isIdentityOn(AffineMap map, ArrayRef<int64_t> shape) {
+  if (map.getNumResults() != map.getNumDims() || map.getNumResults() != shape.size())
+    return false;
+  return llvm::all_of(llvm::enumerate(map.getResults()), [&](auto entry) {
+    auto constant = dyn_cast<AffineConstantExpr>(entry.value());
+    return constant ? constant.getValue() == 0 && shape[entry.index()] == 1
+                    : entry.value() == getAffineDimExpr(entry.index(), map.getContext());
+  });
+}
+
 static std::optional<Candidate> findCandidate(kernel::EpilogueOpInterface kernel) {
   if (kernel->getNumResults() != 1)
     return std::nullopt;
@@ -72,7 +83,7 @@ static std::optional<Candidate> findCandidate(kernel::EpilogueOpInterface kernel
   if (resultType.getElementType() != getElementTypeOrSelf(result.getType()))
     return std::nullopt;
   for (OpOperand *input : generic.getDpsInputOperands())
-    if (input->get() == result && !generic.getMatchingIndexingMap(input).isIdentity())
+    if (input->get() == result && !isIdentityOn(generic.getMatchingIndexingMap(input), resultType.getShape()))
       return std::nullopt;
   if (llvm::is_contained(generic.getDpsInits(), result))
     return std::nullopt;

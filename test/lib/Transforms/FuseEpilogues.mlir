@@ -56,3 +56,47 @@ func.func @through_reshape(%a: tensor<6x8xf32>, %b: tensor<2x8x16xf32>, %bias: t
   } -> tensor<2x3x24xf32>
   return %1 : tensor<2x3x24xf32>
 }
+
+// Where the extent is 1, index 0 is the loop's own index: a batch of one image.
+// CHECK-LABEL: @batch_of_one
+// CHECK: kernel.contract
+// CHECK-NEXT: ^bb0(%[[ACC:.*]]: f32):
+// CHECK-NEXT: arith.maximumf %[[ACC]]
+// CHECK-NOT: linalg.generic
+#zero = affine_map<(d0, d1) -> (0, d1)>
+func.func @batch_of_one(%a: tensor<1x8xf32>, %b: tensor<2x8x16xf32>) -> tensor<1x24xf32> {
+  %e = tensor.empty() : tensor<1x24xf32>
+  %zero = arith.constant 0.0 : f32
+  %0 = kernel.contract(%a, %b, %e) attributes {epilogue_maps = []} {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  } : (tensor<1x8xf32>, tensor<2x8x16xf32>, tensor<1x24xf32>) -> tensor<1x24xf32>
+  %1 = linalg.generic {indexing_maps = [#zero, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0 : tensor<1x24xf32>) outs(%e : tensor<1x24xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %m = arith.maximumf %x, %zero : f32
+    linalg.yield %m : f32
+  } -> tensor<1x24xf32>
+  return %1 : tensor<1x24xf32>
+}
+
+// A row that is repeated is not: the kernel computes it once.
+// CHECK-LABEL: @repeated
+// CHECK: kernel.contract
+// CHECK: kernel.yield
+// CHECK: linalg.generic
+func.func @repeated(%a: tensor<1x8xf32>, %b: tensor<2x8x16xf32>) -> tensor<6x24xf32> {
+  %e = tensor.empty() : tensor<1x24xf32>
+  %wide = tensor.empty() : tensor<6x24xf32>
+  %0 = kernel.contract(%a, %b, %e) attributes {epilogue_maps = []} {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  } : (tensor<1x8xf32>, tensor<2x8x16xf32>, tensor<1x24xf32>) -> tensor<1x24xf32>
+  %1 = linalg.generic {indexing_maps = [#zero, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0 : tensor<1x24xf32>) outs(%wide : tensor<6x24xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %m = arith.addf %x, %x : f32
+    linalg.yield %m : f32
+  } -> tensor<6x24xf32>
+  return %1 : tensor<6x24xf32>
+}
