@@ -66,7 +66,7 @@ function(nnc_add_tool name)
   target_link_libraries(${name} PRIVATE nnc_options ${ARG_LINK} MLIR LLVM)
   add_dependencies(${name} nnc_dialect_headers)
   # The precompiled header is -fPIC; an executable of its own mind (-fPIE) could not use it.
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF INSTALL_RPATH_USE_LINK_PATH ON)
   target_compile_options(${name} PRIVATE -fPIC)
   target_precompile_headers(${name} REUSE_FROM nnc_pch)
 endfunction()

@@ -192,7 +192,9 @@ Function *EntryPointBuilder::buildWorkspaceSize() {
   SmallVector<Value *> loaded = loadExtents(extents, builder.getInt64(0));
   Value *bytes = main ? builder.CreateCall(main, getInputExtents(loaded))
                       : static_cast<Value *>(ConstantInt::get(index, facts.workspaceBytes));
-  builder.CreateRet(builder.CreateZExt(bytes, builder.getInt64Ty()));
+  // Never 0, which says that an extent is out of range; run-time extents need a workspace in any case.
+  Value *least = builder.getInt64(workspaceAlignment);
+  builder.CreateRet(builder.CreateBinaryIntrinsic(Intrinsic::umax, builder.CreateZExt(bytes, builder.getInt64Ty()), least));
   return size;
 }
 
