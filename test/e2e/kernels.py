@@ -79,6 +79,9 @@ def conv_case(rng, target):
         dilations = [int(rng.integers(1, 4)) for _ in range(spatial)]
         begin = [int(rng.integers(0, 4)) for _ in range(spatial)]
         end = [int(rng.integers(0, 4)) for _ in range(spatial)]
+        if spatial == 1 and rng.integers(2):  # signals: long windows, wide edges
+            size, extent = [int(rng.integers(17, 150))], [int(rng.integers(1, 400))]
+            begin, end = [int(rng.integers(0, size[0]))], [int(rng.integers(0, size[0]))]
         reach = [d * (s - 1) + 1 for d, s in zip(dilations, size)]
         if transposed:
             out = [s * (e - 1) + r - b - f for s, e, r, b, f in zip(strides, extent, reach, begin, end)]

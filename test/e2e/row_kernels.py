@@ -91,6 +91,8 @@ def randomWindows(rng, ceil_modes):
         draw = lambda low, high: [int(rng.integers(low, high)) for _ in range(n)]
         extent, size = draw(1, (40, 20, 7)[n - 1]), draw(1, (9, 6, 4)[n - 1])
         strides, dilations = draw(1, 4), draw(1, 3)
+        if n == 1 and rng.integers(2):  # signals: long windows, wide edges
+            extent, size = draw(1, 300), draw(17, 100)
         if rng.integers(6) == 0:
             size, dilations = list(extent), [1] * n  # global
         reach = [d * (s - 1) + 1 for d, s in zip(dilations, size)]

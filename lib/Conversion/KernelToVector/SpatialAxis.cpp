@@ -100,30 +100,82 @@ std::pair<OpFoldResult, OpFoldResult> SpatialAxis::getInterior(const Index &inde
 
 //===--- Tiles ---===//
 
-SmallVector<Value> PixelTile::forEachTap(
-    OpBuilder &builder, Location loc, const SpatialAxis &axis, ValueRange carried,
-    llvm::function_ref<SmallVector<Value>(OpBuilder &, OpFoldResult, ArrayRef<Value>, ValueRange)> body) const {
-  Index index(builder, loc);
-  if (!isInterior && !position) {
-    auto [lower, upper] = axis.getValidTaps(index, first);
-    Value pixel = first;
-    return forEachCarrying(builder, loc, lower, upper, 1, carried,
-                           [&](OpBuilder &nested, Value tap, ValueRange inner) {
-                             Index at(nested, loc);
-                             return body(nested, tap, at.get(axis.getInput(at, pixel, tap)), inner);
-                           });
-  }
+/// Longer runs of taps become a loop; shorter ones are unrolled.
+static constexpr int64_t maxUnrolledTaps = 16;
+/// Where more tiles than this touch an edge they share a loop that finds their taps at run time.
+static constexpr int64_t maxEdgeTiles = 8;
+
+SmallVector<Value> PixelTile::forEachTap(OpBuilder &builder, Location loc, const SpatialAxis &axis, ValueRange carried,
+                                         TapBody body) const {
+  return isInterior || position ? forEachStaticTap(builder, loc, axis, carried, body)
+                                : forEachEdgeTap(builder, loc, axis, carried, body);
+}
+
+/// Input index of each pixel that `exists` at one tap.
+SmallVector<Value> PixelTile::getInputs(const Index &index, const SpatialAxis &axis, OpFoldResult tap,
+                                        llvm::function_ref<bool(int64_t)> exists) const {
+  SmallVector<Value> inputs(pixels);
+  for (int64_t pixel = 0; pixel < pixels; ++pixel)
+    if (exists(pixel))
+      inputs[pixel] = index.get(axis.getInput(index, index.add(first, index.fold(pixel)), tap));
+  return inputs;
+}
+
+/// The taps fall into runs at which the same pixels exist.
+SmallVector<Value> PixelTile::forEachStaticTap(OpBuilder &builder, Location loc, const SpatialAxis &axis,
+                                               ValueRange carried, TapBody body) const {
+  auto exists = [&](int64_t pixel, int64_t tap) { return isInterior || axis.isValid(*position + pixel, tap); };
   SmallVector<Value> values(carried);
-  for (int64_t tap = 0; tap < axis.taps; ++tap) {
-    SmallVector<Value> inputs;
-    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-      bool exists = isInterior || axis.isValid(*position + pixel, tap);
-      OpFoldResult at = index.add(first, index.fold(pixel));
-      inputs.push_back(exists ? index.get(axis.getInput(index, at, index.fold(tap))) : Value());
-    }
-    if (llvm::any_of(inputs, [](Value input) { return static_cast<bool>(input); }))
-      values = body(builder, index.fold(tap), inputs, values);
+  for (int64_t begin = 0, end; begin < axis.taps; begin = end) {
+    auto existsHere = [&](int64_t pixel) { return exists(pixel, begin); };
+    auto isSame = [&](int64_t tap) {
+      return llvm::all_of(llvm::seq(pixels), [&](int64_t pixel) { return exists(pixel, tap) == existsHere(pixel); });
+    };
+    for (end = begin + 1; end < axis.taps && isSame(end);)
+      ++end;
+    if (llvm::none_of(llvm::seq(pixels), existsHere))
+      continue;
+    auto take = [&](OpBuilder &nested, OpFoldResult tap, ValueRange inner) {
+      return body(nested, tap, getInputs(Index(nested, loc), axis, tap, existsHere), inner);
+    };
+    Index index(builder, loc);
+    if (end - begin > maxUnrolledTaps)
+      values = forEachCarrying(builder, loc, index.fold(begin), index.fold(end), 1, values, take);
+    else
+      for (int64_t tap = begin; tap < end; ++tap)
+        values = take(builder, index.fold(tap), values);
   }
+  return values;
+}
+
+/// Each pixel's taps before those at which all pixels exist, these together, then each pixel's rest.
+SmallVector<Value> PixelTile::forEachEdgeTap(OpBuilder &builder, Location loc, const SpatialAxis &axis,
+                                             ValueRange carried, TapBody body) const {
+  Index index(builder, loc);
+  auto run = [&](OpFoldResult lower, OpFoldResult upper, ValueRange values, llvm::function_ref<bool(int64_t)> exists) {
+    return forEachCarrying(builder, loc, lower, upper, 1, values,
+                           [&](OpBuilder &nested, Value tap, ValueRange inner) {
+                             return body(nested, tap, getInputs(Index(nested, loc), axis, tap, exists), inner);
+                           });
+  };
+  SmallVector<std::pair<OpFoldResult, OpFoldResult>> taps;
+  for (int64_t pixel = 0; pixel < pixels; ++pixel)
+    taps.push_back(axis.getValidTaps(index, index.add(first, index.fold(pixel))));
+  auto [lower, upper] = taps.front();
+  for (auto [begin, end] : llvm::drop_begin(taps)) {
+    lower = index.max(lower, begin);
+    upper = index.min(upper, end);
+  }
+  upper = index.max(lower, upper);
+  SmallVector<Value> values(carried);
+  auto isThis = [](int64_t pixel) { return [pixel](int64_t other) { return other == pixel; }; };
+  if (pixels > 1)
+    for (auto [pixel, range] : llvm::enumerate(taps))
+      values = run(range.first, index.min(range.second, lower), values, isThis(pixel));
+  values = run(lower, upper, values, [](int64_t) { return true; });
+  if (pixels > 1)
+    for (auto [pixel, range] : llvm::enumerate(taps))
+      values = run(index.max(range.first, upper), range.second, values, isThis(pixel));
   return values;
 }
 
@@ -149,18 +201,31 @@ static void forEachStaticTile(OpBuilder &builder, Location loc, const SpatialAxi
   }
 }
 
-void forEachTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
-  if (getStatic(axis.count) && getStatic(axis.extent))
-    return forEachStaticTile(builder, loc, axis, limit, body);
+/// Tiles whose positions are found at run time; those at the edges have one pixel, where the edges are narrow.
+static void forEachDynamicTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
   Index index(builder, loc);
+  int64_t edge = (axis.taps - 1) * std::abs(axis.tapStep) / axis.inStride;
+  auto run = [&](OpFoldResult begin, OpFoldResult end, int64_t size, bool isInterior) {
+    OpFoldResult split = index.add(begin, index.mul(index.div(index.sub(end, begin), size), index.fold(size)));
+    forEach(builder, loc, begin, split, size,
+            [&](OpBuilder &nested, Value at) { body(nested, {at, std::nullopt, size, isInterior}); });
+    if (size > 1)
+      forEach(builder, loc, split, end, 1,
+              [&](OpBuilder &nested, Value at) { body(nested, {at, std::nullopt, 1, isInterior}); });
+  };
   auto [first, end] = axis.getInterior(index);
-  OpFoldResult tiles = index.div(index.sub(end, first), limit);
-  OpFoldResult split = index.add(first, index.mul(tiles, index.fold(limit)));
-  auto single = [&](OpBuilder &nested, Value at) { body(nested, {at, std::nullopt, 1, false}); };
-  forEach(builder, loc, index.fold(0), first, 1, single);
-  forEach(builder, loc, first, split, limit,
-          [&](OpBuilder &nested, Value at) { body(nested, {at, std::nullopt, limit, true}); });
-  forEach(builder, loc, split, axis.count, 1, single);
+  run(index.fold(0), first, edge > limit ? limit : 1, /*isInterior=*/false);
+  run(first, end, limit, /*isInterior=*/true);
+  run(end, axis.count, edge > limit ? limit : 1, /*isInterior=*/false);
+}
+
+void forEachTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
+  if (getStatic(axis.count) && getStatic(axis.extent)) {
+    auto [first, end] = axis.getInterior(Index(builder, loc));
+    if (*getStatic(axis.count) - (*getStatic(end) - *getStatic(first)) <= maxEdgeTiles * limit)
+      return forEachStaticTile(builder, loc, axis, limit, body);
+  }
+  forEachDynamicTile(builder, loc, axis, limit, body);
 }
 
 namespace {

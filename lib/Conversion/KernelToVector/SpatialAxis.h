@@ -49,18 +49,26 @@ struct PixelTile {
   int64_t pixels;
   bool isInterior;                 ///< all taps of all pixels exist
 
-  /// Calls `body` for each tap with the input index per pixel, null where the pixel's tap does not exist, carrying
-  /// values through. Static taps are unrolled; a single pixel at a dynamic edge clamps them at run time.
-  llvm::SmallVector<mlir::Value>
-  forEachTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis, mlir::ValueRange carried,
-             llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::OpBuilder &, mlir::OpFoldResult tap,
-                                                               llvm::ArrayRef<mlir::Value> inputs, mlir::ValueRange)>
-                 body) const;
+  /// Gets a tap, the input index per pixel (null where the pixel's tap does not exist) and the carried values.
+  using TapBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
+      mlir::OpBuilder &, mlir::OpFoldResult tap, llvm::ArrayRef<mlir::Value> inputs, mlir::ValueRange)>;
+
+  /// Calls `body` for each tap, carrying values through. Few static taps are unrolled.
+  llvm::SmallVector<mlir::Value> forEachTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
+                                            mlir::ValueRange carried, TapBody body) const;
+
+private:
+  llvm::SmallVector<mlir::Value> getInputs(const Index &index, const SpatialAxis &axis, mlir::OpFoldResult tap,
+                                           llvm::function_ref<bool(int64_t)> exists) const;
+  llvm::SmallVector<mlir::Value> forEachStaticTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
+                                                  mlir::ValueRange carried, TapBody body) const;
+  llvm::SmallVector<mlir::Value> forEachEdgeTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
+                                                mlir::ValueRange carried, TapBody body) const;
 };
 
 /// Cuts the positions of `axis` into tiles of at most `limit` pixels. Interior
-/// tiles share a loop; those at the edges are emitted one by one. Where extents
-/// are dynamic, edge pixels are tiles of one.
+/// tiles share a loop; those at the edges are emitted one by one where extents
+/// are static and they are few.
 void forEachTile(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis, int64_t limit,
                  llvm::function_ref<void(mlir::OpBuilder &, const PixelTile &)> body);
 
