@@ -5,6 +5,7 @@
 // same code that would compute it at run time. The module that is run takes the
 // constants as arguments, so that no weight is copied into generated code.
 #include "lib/Transforms/EvaluateConstants.h"
+#include "dialects/Kernel/Kernel.h"
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -21,6 +22,8 @@ namespace {
 constexpr int64_t alwaysWorthwhileBytes = 64 << 10;
 /// Larger ones only while they are at most this many times their constants.
 constexpr int64_t acceptedGrowth = 16;
+/// Packed weights are evaluated up to this size, even those made from a single value.
+constexpr int64_t maxPackedBytes = int64_t{2} << 30;
 /// Constants up to this size are part of the code that is run; larger ones are passed to it.
 constexpr int64_t inlinedBytes = 256;
 
@@ -44,7 +47,7 @@ public:
 
 private:
   Constancy classify(Operation &op);
-  bool isRoot(Operation &op);
+  bool isWorthwhile(Operation &op) const;
 
   func::FuncOp function;
   DenseMap<Operation *, Constancy> known;
@@ -87,30 +90,40 @@ Constancy ConstantSubgraph::classify(Operation &op) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (tensor && !tensor.hasStaticShape())
       return {};
-    if (!isLeaf(op) && getBytes(type) > std::max(alwaysWorthwhileBytes, acceptedGrowth * result.sourceBytes))
-      return {};
   }
   return result;
 }
 
-bool ConstantSubgraph::isRoot(Operation &op) {
-  if (isLeaf(op) || !known.lookup(&op).constant || op.getNumResults() == 0)
+/// Whether the results of a constant operation are worth their size in the object.
+bool ConstantSubgraph::isWorthwhile(Operation &op) const {
+  if (isLeaf(op) || op.getNumResults() == 0 || !llvm::all_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;
-  if (!llvm::all_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>))
-    return false;
-  return llvm::any_of(op.getUsers(), [&](Operation *user) {
-    Operation *ancestor = function.getBody().findAncestorOpInRegion(*user);
-    return !known.lookup(ancestor).constant;
-  });
+  int64_t limit = std::max(alwaysWorthwhileBytes, acceptedGrowth * known.lookup(&op).sourceBytes);
+  if (isa<kernel::PackMatrixOp, kernel::PackFilterOp>(op))
+    limit = std::max(limit, maxPackedBytes);
+  return llvm::all_of(op.getResultTypes(), [&](Type type) { return getBytes(type) <= limit; });
 }
 
+/// Roots are worthwhile and used by what stays: operations that are not constant, or constant but too large.
 bool ConstantSubgraph::find() {
   Block &body = function.getBody().front();
   for (Operation &op : body)
     known[&op] = classify(op);
-  for (Operation &op : body)
-    if (isRoot(op))
+  DenseSet<Operation *> staying;
+  for (Operation &op : llvm::reverse(body)) {
+    if (!known.lookup(&op).constant) {
+      staying.insert(&op);
+      continue;
+    }
+    bool isUsed = llvm::any_of(op.getUsers(), [&](Operation *user) {
+      return staying.contains(function.getBody().findAncestorOpInRegion(*user));
+    });
+    if (isUsed && isWorthwhile(op))
       roots.append(op.result_begin(), op.result_end());
+    else if (isUsed)
+      staying.insert(&op);
+  }
+  std::reverse(roots.begin(), roots.end());
   return !roots.empty();
 }
 
