@@ -103,24 +103,30 @@ def list_networks(downloads):
     return networks, skips
 
 
+def peak_memory(pid):
+    """Peak resident MiB of a running process; None where it has ended."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            return int(re.search(r"VmHWM:\s+(\d+)", file.read())[1]) / 1024
+    except (OSError, TypeError):
+        return None
+
+
 def compile_measured(path, output, options):
     """Runs nnc; returns (exit code, messages, seconds, peak MiB)."""
     with tempfile.TemporaryFile("w+", errors="replace") as log:
-        begin = time.time()
+        begin, peak = time.time(), 0
         process = subprocess.Popen([NNC, path, "-o", output, *options], stdout=log, stderr=log)
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
+        while process.poll() is None:
             if time.time() - begin > COMPILE_LIMIT:
                 process.kill()
-                os.wait4(process.pid, 0)
+                process.wait()
                 return -1, f"nnc did not end within {COMPILE_LIMIT} s", time.time() - begin, 0
+            peak = max(peak, peak_memory(process.pid) or 0)
             time.sleep(0.005)
         seconds = time.time() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
-        return process.returncode, log.read().strip(), seconds, usage.ru_maxrss / 1024
+        return process.returncode, log.read().strip(), seconds, peak
 
 
 def open_session(path):

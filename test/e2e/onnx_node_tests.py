@@ -34,6 +34,7 @@ NUMERIC = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLO
            onnx.TensorProto.INT64, onnx.TensorProto.UINT8, onnx.TensorProto.UINT16, onnx.TensorProto.UINT32,
            onnx.TensorProto.UINT64}
 TIMEOUT = 60
+TWO_ULPS = {"bfloat16": 2**-6, "float16": 2**-9}
 
 CASES = []  # inherited by the workers
 
@@ -152,7 +153,8 @@ def compare(library, case, arrays):
     for i, (actual, wanted) in enumerate(zip(results, expected)):
         if wanted.dtype.name == "bfloat16" and actual.dtype == np.uint16:
             actual = actual.view(wanted.dtype)
-        difference = describe_difference(actual, wanted, case.rtol, case.atol)
+        rtol = max(case.rtol, TWO_ULPS.get(wanted.dtype.name, 0))
+        difference = describe_difference(actual, wanted, rtol, case.atol)
         if difference:
             return f"output {i}: {difference}"
     return None
