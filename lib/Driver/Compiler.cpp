@@ -4,6 +4,7 @@
 
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Registration.h"
+#include "lib/Driver/ReleaseConstants.h"
 #include "lib/Driver/RunConstants.h"
 #include "lib/Driver/StageRunner.h"
 #include "lib/Target/CpuModel.h"
@@ -131,6 +132,8 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
       recordElementTypes(*module);
     if (failed(runner.runPasses(*module, info.stage, pipeline)))
       return failure();
+    if (info.stage == Stage::Tensors || info.stage == Stage::Arena) // packed, gathered
+      releaseUnusedConstants(*module);
     if (info.stage == Stage::Arena && options.printMemoryPlan)
       printMemoryPlan(*module, llvm::outs());
     if (options.stopAfter == info.stage)

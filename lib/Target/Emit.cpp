@@ -10,6 +10,7 @@
 #include "lib/Target/MachineCode.h"
 #include "lib/Target/ObjectFile.h"
 #include "lib/Target/Report.h"
+#include "lib/Target/WeightSection.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -52,6 +53,8 @@ private:
   std::unique_ptr<llvm::TargetMachine> machine;
   std::unique_ptr<llvm::Module> llvmModule;
   llvm::SmallVector<char, 0> object;
+  ArrayRef<char> weights; ///< that are not in llvmModule
+  std::string weightsSection;
   std::string text; ///< assembly or LLVM IR, where that is the output
   EmittedSizes sizes;
 };
@@ -72,6 +75,9 @@ LogicalResult Emitter::translate() {
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   module.getContext()->appendDialectRegistry(registry);
+  bool isText = output.kind == OutputKind::LLVMIR || output.kind == OutputKind::Assembly;
+  if (!isText && machine->getTargetTriple().isOSBinFormatELF())
+    weights = detachWeights(module);
   llvmModule = translateModuleToLLVMIR(module, context, interface.name);
   if (!llvmModule)
     return module.emitError("translation to LLVM IR failed");
@@ -88,11 +94,12 @@ LogicalResult Emitter::translate() {
     sizes.workspace = plan.getAs<IntegerAttr>("peak").getInt();
     sizes.workspaceBound = plan.getAs<IntegerAttr>("bound").getInt();
   }
-  if (llvm::GlobalVariable *weights = llvmModule->getGlobalVariable("weights", /*AllowInternal=*/true)) {
-    sizes.weights = llvmModule->getDataLayout().getTypeAllocSize(weights->getValueType());
-    weights->setSection(output.weightsSection.empty() ? ".rodata." + interface.name + ".weights"
-                                                      : output.weightsSection);
-    weights->setAlignment(llvm::Align(64));
+  weightsSection = output.weightsSection.empty() ? ".rodata." + interface.name + ".weights" : output.weightsSection;
+  if (llvm::GlobalVariable *global = llvmModule->getGlobalVariable("weights", /*AllowInternal=*/true)) {
+    sizes.weights = llvmModule->getDataLayout().getTypeAllocSize(global->getValueType());
+    global->setAlignment(llvm::Align(64));
+    if (!global->isDeclaration())
+      global->setSection(weightsSection);
   }
   facts.workspaceBytes = sizes.workspace;
   facts.weightsBytes = sizes.weights;
@@ -120,6 +127,8 @@ LogicalResult Emitter::generate() {
       return fail(assembly.takeError());
     text.assign(assembly->begin(), assembly->end());
   }
+  if (!weights.empty())
+    placeWeights(*llvmModule, weightsSection);
   auto code = generateCode(*llvmModule, *machine, llvm::CodeGenFileType::ObjectFile);
   if (!code)
     return fail(code.takeError());
@@ -147,6 +156,9 @@ LogicalResult Emitter::measure() {
   if (!stripped)
     return fail(stripped.takeError());
   object = std::move(*stripped);
+  if (!weights.empty())
+    if (llvm::Error error = appendWeights(object, weightsSection, weights))
+      return fail(std::move(error));
   sizes.object = object.size();
   return success();
 }

@@ -36,7 +36,7 @@ FailureOr<Value> SizeExpressions::rebuildOperation(Operation *op, Value size, Op
     if (auto index = dim.getConstantIndex())
       return rebuildExtent(dim.getSource(), *index, builder);
   bool scalar = llvm::all_of(op->getOperandTypes(), [](Type type) { return type.isIntOrIndexOrFloat(); });
-  if (!isPure(op) || !scalar || op->getNumRegions() != 0)
+  if (!isMemoryEffectFree(op) || !scalar || op->getNumRegions() != 0)
     return op->emitError("the size of a buffer depends on data; only sizes that follow from the inputs' extents "
                          "are supported");
   IRMapping mapping;

@@ -60,26 +60,26 @@ static Value takeSlice(ImplicitLocOpBuilder &builder, Value value, ArrayRef<Valu
 /// input's (unless `allowZero`), -1 is what the others leave.
 static SmallVector<Value> getReshapeExtents(ImplicitLocOpBuilder &builder, nn::ReshapeOp op,
                                             nn::ReshapeOp::Adaptor adaptor, RankedTensorType type) {
-  SmallVector<Value> entries, input = getExtents(builder, adaptor.getInput());
-  Value total = getIndex(builder, 1), others = total, zero = getIndex(builder, 0), minusOne = getIndex(builder, -1);
+  SmallVector<Value> entries, isRemaining, input = getExtents(builder, adaptor.getInput());
+  Value one = getIndex(builder, 1), total = one, others = one, zero = getIndex(builder, 0);
   for (Value extent : input)
     total = mul(builder, total, extent);
   for (int64_t i = 0; i < type.getRank(); ++i) {
     Value entry = getEntry(builder, op.getShape(), adaptor.getShape(), i);
+    isRemaining.push_back(compare(builder, arith::CmpIPredicate::eq, entry, getIndex(builder, -1)));
     if (!op.getAllowZero() && i < static_cast<int64_t>(input.size()))
       entry = select(builder, compare(builder, arith::CmpIPredicate::eq, entry, zero), input[i], entry);
-    Value isRemaining = compare(builder, arith::CmpIPredicate::eq, entry, minusOne);
-    others = mul(builder, others, select(builder, isRemaining, getIndex(builder, 1), entry));
+    others = mul(builder, others, select(builder, isRemaining.back(), one, entry));
     entries.push_back(entry);
   }
+  others = builder.createOrFold<arith::MaxSIOp>(others, one); // an empty tensor leaves nothing
   Value remaining;
-  for (Value &entry : entries) {
-    Value isRemaining = compare(builder, arith::CmpIPredicate::eq, entry, minusOne);
-    if (matchPattern(isRemaining, m_Zero()))
+  for (auto [entry, remains] : llvm::zip(entries, isRemaining)) {
+    if (matchPattern(remains, m_Zero()))
       continue;
     if (!remaining)
       remaining = builder.createOrFold<arith::DivUIOp>(total, others);
-    entry = select(builder, isRemaining, remaining, entry);
+    entry = select(builder, remains, remaining, entry);
   }
   return entries;
 }
