@@ -1,8 +1,8 @@
 // Writes the header from the same description of the interface as the code.
 #include "lib/Target/Header.h"
 
-#include "nnc/Runtime.h"
 #include "lib/Target/EntryPoints.h"
+#include "nnc/Runtime.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"

@@ -57,7 +57,9 @@ Error linkSharedLibrary(ArrayRef<char> object, const Triple &triple, bool freest
   std::string message;
   if (sys::ExecuteAndWait(*linker, arguments, std::nullopt, {}, 0, 0, &message) != 0)
     return createStringError("linking the shared library failed: " + *linker + " " + message);
-  sys::fs::setPermissions(libraryPath, sys::fs::all_read | sys::fs::all_exe | sys::fs::owner_write);
+  if (std::error_code error =
+          sys::fs::setPermissions(libraryPath, sys::fs::all_read | sys::fs::all_exe | sys::fs::owner_write))
+    return errorCodeToError(error);
   if (std::error_code error = sys::fs::rename(libraryPath, path))
     return errorCodeToError(error);
   removeLibrary.releaseFile();

@@ -5,6 +5,7 @@
 // same code that would compute it at run time. The module that is run takes the
 // constants as arguments, so that no weight is copied into generated code.
 #include "lib/Transforms/EvaluateConstants.h"
+
 #include "dialects/Kernel/Kernel.h"
 #include "lib/Transforms/Passes.h"
 

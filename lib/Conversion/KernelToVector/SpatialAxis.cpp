@@ -230,7 +230,7 @@ void forEachTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int6
 
 namespace {
 using OuterBody = llvm::function_ref<SmallVector<Value>(OpBuilder &, Taps, Taps, ValueRange)>;
-}
+} // namespace
 
 static SmallVector<Value> forEachOuterTapFrom(OpBuilder &builder, Location loc, ArrayRef<SpatialAxis> axes,
                                               ArrayRef<Value> positions, SmallVector<Value> inputs,
