@@ -2,6 +2,7 @@
 // the frontend that knows its format, then runs the stages.
 #include "lib/Driver/Compiler.h"
 
+#include "lib/Analysis/MultiplyAdds.h"
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Registration.h"
 #include "lib/Driver/ReleaseConstants.h"
@@ -132,6 +133,8 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
       recordElementTypes(*module);
     if (failed(runner.runPasses(*module, info.stage, pipeline)))
       return failure();
+    if (info.stage == Stage::Tensors)
+      interface->macs = countMultiplyAdds(*module);
     if (info.stage == Stage::Tensors || info.stage == Stage::Arena) // packed, gathered
       releaseUnusedConstants(*module);
     if (info.stage == Stage::Arena && options.printMemoryPlan)

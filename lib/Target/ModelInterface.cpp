@@ -146,8 +146,6 @@ FailureOr<ModelInterface> ModelInterface::get(ModuleOp module, StringRef name) {
         output.extentOf.push_back(interface.outputExtents.size());
         interface.outputExtents.push_back(output.identifier + "_" + std::to_string(dim));
       }
-  if (auto macs = module->getAttrOfType<IntegerAttr>("nn.macs"))
-    interface.macs = macs.getInt();
   return interface;
 }
 

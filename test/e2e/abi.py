@@ -159,6 +159,7 @@ def test_numbers_in_the_header(folder):
     expect(values["DIGITS_IMAGE_SHAPE"].replace(" ", "") == "{1,1,8,8}", values["DIGITS_IMAGE_SHAPE"])
     expect(number(values["DIGITS_IMAGE_BYTES"]) == 256 and number(values["DIGITS_PROBABILITIES_NUMEL"]) == 10,
            "tensor sizes are wrong")
+    expect(number(values["DIGITS_MACS"]) == 64 * 9 * 16 + 16 * 9 * 16 * 32 + 128 * 10, "_MACS is " + values["DIGITS_MACS"])
     weights = sum(size for name, size in sizes.items() if "weights" in name and not name.startswith(".rel"))
     expect(number(values["DIGITS_WEIGHTS_BYTES"]) == weights, f"_WEIGHTS_BYTES is not the section's {weights} bytes")
     write(os.path.join(folder, "numbers.c"), '''

@@ -1,0 +1,60 @@
+// One formula per kernel that multiplies and adds.
+#include "lib/Analysis/MultiplyAdds.h"
+
+#include "dialects/Kernel/Kernel.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+static ArrayRef<int64_t> getShape(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
+
+/// The product of the extents; nullopt where one is dynamic.
+static std::optional<int64_t> multiply(ArrayRef<int64_t> extents) {
+  int64_t product = 1;
+  for (int64_t extent : extents) {
+    if (ShapedType::isDynamic(extent))
+      return std::nullopt;
+    product *= extent;
+  }
+  return product;
+}
+
+static std::optional<int64_t> multiply(std::optional<int64_t> lhs, std::optional<int64_t> rhs) {
+  return lhs && rhs ? std::optional(*lhs * *rhs) : std::nullopt;
+}
+
+static std::optional<int64_t> count(kernel::ContractOp op) {
+  return multiply(multiply(getShape(op.getInit())), getShape(op.getLhs()).back());
+}
+
+static std::optional<int64_t> count(kernel::ConvOp op) {
+  // The filter is [G, OB, K..., C/G, nr].
+  ArrayRef<int64_t> filter = getShape(op.getFilter()), input = getShape(op.getInput()), init = getShape(op.getInit());
+  std::optional<int64_t> taps = multiply(filter.drop_front(2).drop_back(2));
+  if (op.getTransposed()) // each input element meets every tap of its group's output channels
+    return multiply(multiply(multiply(input), taps), init.back() / filter.front());
+  return multiply(multiply(multiply(init), taps), filter[filter.size() - 2]);
+}
+
+static std::optional<int64_t> count(kernel::DepthwiseOp op) {
+  return multiply(multiply(getShape(op.getInit())), multiply(getShape(op.getFilter()).drop_back()));
+}
+
+int64_t countMultiplyAdds(ModuleOp module) {
+  std::optional<int64_t> total = 0;
+  auto add = [&](std::optional<int64_t> number) {
+    total = total && number ? std::optional(*total + *number) : std::nullopt;
+  };
+  module.walk([&](Operation *op) {
+    if (auto contract = dyn_cast<kernel::ContractOp>(op))
+      add(count(contract));
+    else if (auto conv = dyn_cast<kernel::ConvOp>(op))
+      add(count(conv));
+    else if (auto depthwise = dyn_cast<kernel::DepthwiseOp>(op))
+      add(count(depthwise));
+  });
+  return total.value_or(0);
+}
+
+} // namespace nnc
