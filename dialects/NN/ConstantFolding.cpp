@@ -241,6 +241,45 @@ static std::optional<KnownInts> getKnownIntsOfResult(Operation *op) {
       .Default(std::nullopt);
 }
 
+namespace {
+
+/// What was found while one outermost call of getKnownInts lasts: arithmetic that uses a value twice at each step would
+/// otherwise take a number of steps exponential in its length. Chains longer than the limit count as unknown.
+struct KnownIntsSearch {
+  static constexpr unsigned maxDepth = 64;
+
+  KnownIntsSearch() : outer(current) {
+    if (!outer)
+      current = this;
+    ++current->depth;
+  }
+  ~KnownIntsSearch() {
+    --current->depth;
+    current = outer ? current : nullptr;
+  }
+
+  static thread_local KnownIntsSearch *current;
+  KnownIntsSearch *outer;
+  unsigned depth = 0;
+  DenseMap<Operation *, std::optional<KnownInts>> found;
+};
+
+thread_local KnownIntsSearch *KnownIntsSearch::current = nullptr;
+
+} // namespace
+
+static std::optional<KnownInts> searchKnownInts(Operation *op) {
+  KnownIntsSearch search;
+  KnownIntsSearch &shared = *KnownIntsSearch::current;
+  if (shared.depth > KnownIntsSearch::maxDepth)
+    return std::nullopt;
+  if (auto found = shared.found.find(op); found != shared.found.end())
+    return found->second;
+  std::optional<KnownInts> known = getKnownIntsOfResult(op);
+  shared.found[op] = known;
+  return known;
+}
+
 std::optional<SmallVector<KnownInt>> getKnownInts(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   if (type.getRank() > 1 || !type.getElementType().isInteger())
@@ -248,7 +287,7 @@ std::optional<SmallVector<KnownInt>> getKnownInts(Value value) {
   if (std::optional<SmallVector<int64_t>> ints = getConstantInts(value))
     return llvm::map_to_vector(*ints, [](int64_t i) { return KnownInt{i, {}, 0}; });
   if (Operation *op = value.getDefiningOp())
-    if (std::optional<KnownInts> known = getKnownIntsOfResult(op))
+    if (std::optional<KnownInts> known = searchKnownInts(op))
       return known;
   if (!type.hasStaticShape() || type.getNumElements() > maxFoldedElements)
     return std::nullopt;

@@ -43,37 +43,47 @@ static bool isSame(Extent a, Extent b) {
   return !symbol.empty() && symbol == getSymbol(b);
 }
 
-static std::optional<Extent> trace(Extent extent);
+using Extents = SmallVector<Extent, 2>;
 
-/// The extent of a broadcast, where all operands that matter agree on it.
-static std::optional<Extent> traceBroadcast(Operation *op, Extent extent) {
-  std::optional<Extent> result;
+static bool isDynamic(Extent extent) { return getRanked(extent.value).isDynamicDim(extent.axis); }
+
+//===----------------------------------------------------------------------===//
+// One step back: the extents that this one equals; several must agree. Nothing
+// where the operation is where the extent comes from.
+//===----------------------------------------------------------------------===//
+
+static Extents stepOfBroadcast(ValueRange operands, Extent extent) {
+  Extents result;
   int64_t rank = getRanked(extent.value).getRank();
-  for (Value operand : op->getOperands()) {
+  for (Value operand : operands) {
     int64_t local = extent.axis - rank + getRanked(operand).getRank();
-    if (local < 0 || getRanked(operand).getDimSize(local) == 1)
-      continue;
-    std::optional<Extent> traced = trace({operand, local});
-    if (!traced || (result && !isSame(*result, *traced)))
-      return std::nullopt;
-    result = traced;
+    if (local >= 0 && getRanked(operand).getDimSize(local) != 1)
+      result.push_back({operand, local});
   }
   return result;
 }
 
-static std::optional<Extent> traceReshape(ReshapeOp op, Extent extent) {
+/// A shape given by an operand: an entry may be an extent of some value.
+static Extents stepOfShape(Value shape, int64_t axis) {
+  std::optional<SmallVector<KnownInt>> known = getKnownInts(shape);
+  if (!known || axis < 0 || axis >= static_cast<int64_t>(known->size()) || !(*known)[axis].tensor)
+    return {};
+  return {{(*known)[axis].tensor, (*known)[axis].axis}};
+}
+
+static Extents stepOfReshape(ReshapeOp op, Extent extent) {
   std::optional<SmallVector<KnownInt>> shape = getKnownInts(op.getShape());
   if (!shape)
-    return std::nullopt;
+    return {};
   const KnownInt &entry = (*shape)[extent.axis];
   if (!entry.value && entry.tensor)
-    return trace({entry.tensor, entry.axis});
+    return {{entry.tensor, entry.axis}};
   if (entry.value == 0 && !op.getAllowZero())
-    return trace({op.getInput(), extent.axis});
+    return {{op.getInput(), extent.axis}};
   // The one unknown extent of the input, where the rest has the same number of elements.
   RankedTensorType input = getRanked(op.getInput()), result = op.getType();
   if (entry.value != -1 || input.getNumDynamicDims() != 1 || result.getNumDynamicDims() != 1)
-    return std::nullopt;
+    return {};
   auto product = [](RankedTensorType type) {
     int64_t product = 1;
     for (int64_t i : type.getShape())
@@ -81,89 +91,147 @@ static std::optional<Extent> traceReshape(ReshapeOp op, Extent extent) {
     return product;
   };
   if (product(input) != product(result) || product(input) == 0)
-    return std::nullopt;
-  return trace({op.getInput(), llvm::find_if(input.getShape(), ShapedType::isDynamic) - input.getShape().begin()});
+    return {};
+  return {{op.getInput(), llvm::find_if(input.getShape(), ShapedType::isDynamic) - input.getShape().begin()}};
 }
 
-/// Shapes given by an operand: an entry may be an extent of some value.
-static std::optional<Extent> traceShapeOperand(Value shape, int64_t axis) {
-  std::optional<SmallVector<KnownInt>> known = getKnownInts(shape);
-  if (!known || !(*known)[axis].tensor)
-    return std::nullopt;
-  return trace({(*known)[axis].tensor, (*known)[axis].axis});
-}
-
-static std::optional<Extent> traceUnsqueeze(UnsqueezeOp op, Extent extent) {
+static Extents stepOfUnsqueeze(UnsqueezeOp op, Extent extent) {
   int64_t inserted = llvm::count_if(op.getAxes(), [&](int64_t axis) { return axis < extent.axis; });
-  return trace({op.getInput(), extent.axis - inserted});
+  return {{op.getInput(), extent.axis - inserted}};
 }
 
-static std::optional<Extent> traceSqueeze(SqueezeOp op, Extent extent) {
+/// Skips the axes that are not there any more.
+static Extents stepOfRemoval(Value input, ArrayRef<int64_t> axes, Extent extent) {
+  SmallVector<int64_t> removed(axes);
+  llvm::sort(removed);
   int64_t axis = extent.axis;
-  for (int64_t removed : op.getAxes())
-    axis += removed <= axis ? 1 : 0;
-  return trace({op.getInput(), axis});
+  for (int64_t i : removed)
+    axis += i <= axis ? 1 : 0;
+  return {{input, axis}};
 }
 
-static std::optional<Extent> traceGather(GatherOp op, Extent extent) {
+static Extents stepOfReduce(ReduceOp op, Extent extent) {
+  if (op.getKeepdims())
+    return {{op.getInput(), extent.axis}};
+  return stepOfRemoval(op.getInput(), op.getAxes(), extent);
+}
+
+static Extents stepOfFlatten(FlattenOp op, Extent extent) {
+  int64_t axis = op.getAxis(), rank = getRanked(op.getInput()).getRank();
+  if (extent.axis == 0 && axis == 1)
+    return {{op.getInput(), 0}};
+  if (extent.axis == 1 && axis == rank - 1)
+    return {{op.getInput(), axis}};
+  return {};
+}
+
+static Extents stepOfGather(GatherOp op, Extent extent) {
   int64_t axis = op.getAxis(), rank = getRanked(op.getIndices()).getRank();
   if (extent.axis < axis)
-    return trace({op.getData(), extent.axis});
+    return {{op.getData(), extent.axis}};
   if (extent.axis < axis + rank)
-    return trace({op.getIndices(), extent.axis - axis});
-  return trace({op.getData(), extent.axis - rank + 1});
+    return {{op.getIndices(), extent.axis - axis}};
+  return {{op.getData(), extent.axis - rank + 1}};
 }
 
-/// Where no rule applies, an operation is where the extent comes from. A spatial
-/// operation (with a layout) keeps the batch of its first operand.
-static std::optional<Extent> traceOther(Operation *op, Extent extent) {
+static Extents stepOfMatmul(MatmulOp op, Extent extent) {
+  int64_t rank = getRanked(extent.value).getRank();
+  RankedTensorType lhs = getRanked(op.getLhs()), rhs = getRanked(op.getRhs());
+  if (lhs.getRank() < 2 || rhs.getRank() < 2)
+    return {};
+  if (extent.axis == rank - 2)
+    return {{op.getLhs(), lhs.getRank() - 2}};
+  if (extent.axis == rank - 1)
+    return {{op.getRhs(), rhs.getRank() - 1}};
+  return stepOfBroadcast({op.getLhs(), op.getRhs()}, extent);
+}
+
+static Extents stepOfBroadcastTo(BroadcastToOp op, Extent extent) {
+  std::optional<SmallVector<KnownInt>> shape = getKnownInts(op.getShape());
+  if (!shape)
+    return {};
+  int64_t rank = getRanked(extent.value).getRank(), entry = extent.axis - rank + shape->size();
+  Extents result = stepOfBroadcast(op.getInput(), extent);
+  if (entry < 0 || (*shape)[entry].value == 1)
+    return result;
+  Extents other = stepOfShape(op.getShape(), entry);
+  if (other.empty())
+    return {};
+  result.append(other);
+  return result;
+}
+
+/// A spatial operation (with a layout) keeps the batch of its first operand.
+static Extents stepOfOther(Operation *op, Extent extent) {
+  if (op->hasTrait<ElementwiseTrait>())
+    return stepOfBroadcast(op->getOperands(), extent);
   if (op->hasAttr("layout") && extent.axis == 0 && isa<NNDialect>(op->getDialect()))
-    return trace({op->getOperand(0), 0});
-  return extent;
+    return {{op->getOperand(0), 0}};
+  return {};
 }
 
-static std::optional<Extent> trace(Extent extent) {
+static Extents step(Extent extent) {
   Operation *op = extent.value.getDefiningOp();
   if (!op)
-    return extent;
-  std::optional<Extent> traced =
-      TypeSwitch<Operation *, std::optional<Extent>>(op)
-          .Case([&](ReshapeOp reshape) { return traceReshape(reshape, extent); })
-          .Case([&](SqueezeOp squeeze) { return traceSqueeze(squeeze, extent); })
-          .Case([&](UnsqueezeOp unsqueeze) { return traceUnsqueeze(unsqueeze, extent); })
-          .Case([&](TransposeOp transpose) {
-            return trace({transpose.getInput(), transpose.getPermutation()[extent.axis]});
-          })
-          .Case([&](GatherOp gather) { return traceGather(gather, extent); })
-          .Case([&](ConcatOp concat) -> std::optional<Extent> {
-            if (extent.axis == static_cast<int64_t>(concat.getAxis()))
-              return extent;
-            return trace({concat.getInputs().front(), extent.axis});
-          })
-          .Case([&](SliceOp slice) -> std::optional<Extent> {
-            if (llvm::is_contained(slice.getAxes(), extent.axis))
-              return extent;
-            return trace({slice.getInput(), extent.axis});
-          })
-          .Case([&](PadOp pad) -> std::optional<Extent> {
-            if (llvm::is_contained(pad.getAxes(), extent.axis))
-              return extent;
-            return trace({pad.getInput(), extent.axis});
-          })
-          .Case([&](FillOp fill) { return traceShapeOperand(fill.getShape(), extent.axis); })
-          .Case<ReverseOp, TriluOp, EyeLikeOp>([&](Operation *kept) { return trace({kept->getOperand(0), extent.axis}); })
-          .Default([&](Operation *other) {
-            return other->hasTrait<ElementwiseTrait>() ? traceBroadcast(other, extent) : traceOther(other, extent);
-          });
-  return traced ? traced : extent;
+    return {};
+  auto keepUnless = [&](Value input, bool changed) { return changed ? Extents() : Extents{{input, extent.axis}}; };
+  return TypeSwitch<Operation *, Extents>(op)
+      .Case([&](ReshapeOp reshape) { return stepOfReshape(reshape, extent); })
+      .Case([&](SqueezeOp squeeze) { return stepOfRemoval(squeeze.getInput(), squeeze.getAxes(), extent); })
+      .Case([&](UnsqueezeOp unsqueeze) { return stepOfUnsqueeze(unsqueeze, extent); })
+      .Case([&](FlattenOp flatten) { return stepOfFlatten(flatten, extent); })
+      .Case([&](TransposeOp transpose) {
+        return Extents{{transpose.getInput(), transpose.getPermutation()[extent.axis]}};
+      })
+      .Case([&](GatherOp gather) { return stepOfGather(gather, extent); })
+      .Case([&](MatmulOp matmul) { return stepOfMatmul(matmul, extent); })
+      .Case([&](ReduceOp reduce) { return stepOfReduce(reduce, extent); })
+      .Case([&](BroadcastToOp broadcast) { return stepOfBroadcastTo(broadcast, extent); })
+      .Case([&](ConcatOp concat) {
+        return keepUnless(concat.getInputs().front(), extent.axis == static_cast<int64_t>(concat.getAxis()));
+      })
+      .Case([&](SliceOp slice) {
+        return keepUnless(slice.getInput(), llvm::is_contained(slice.getAxes(), extent.axis));
+      })
+      .Case([&](PadOp pad) { return keepUnless(pad.getInput(), llvm::is_contained(pad.getAxes(), extent.axis)); })
+      .Case([&](FillOp fill) { return stepOfShape(fill.getShape(), extent.axis); })
+      .Case<ReverseOp, TriluOp, EyeLikeOp, CumSumOp, SoftmaxOp, LogSoftmaxOp, BatchNormOp, LayerNormOp, RmsNormOp,
+            InstanceNormOp, LrnOp, ScatterElementsOp, ScatterNDOp>(
+          [&](Operation *kept) { return Extents{{kept->getOperand(0), extent.axis}}; })
+      .Default([&](Operation *other) { return stepOfOther(other, extent); });
+}
+
+/// Where an extent comes from. Iterative, and each extent once: networks are deep, and residual connections would make
+/// the number of paths exponential.
+static Extent trace(Extent start) {
+  DenseMap<std::pair<Value, int64_t>, Extent> origins;
+  auto find = [&](Extent extent) { return origins.find({extent.value, extent.axis}); };
+  SmallVector<Extent> open{start};
+  while (!open.empty()) {
+    Extent extent = open.back();
+    Extents before = find(extent) == origins.end() && isDynamic(extent) ? step(extent) : Extents();
+    auto *unknown = llvm::find_if(before, [&](Extent e) { return find(e) == origins.end(); });
+    if (unknown != before.end()) {
+      open.push_back(*unknown);
+      continue;
+    }
+    open.pop_back();
+    Extent origin = extent;
+    if (!before.empty()) {
+      Extent first = find(before.front())->second;
+      if (llvm::all_of(before, [&](Extent e) { return isSame(find(e)->second, first); }))
+        origin = first;
+    }
+    origins.try_emplace({extent.value, extent.axis}, origin);
+  }
+  return find(start)->second;
 }
 
 bool haveSameExtent(Value value, int64_t axis, Value other, int64_t otherAxis) {
   int64_t extent = getRanked(value).getDimSize(axis), otherExtent = getRanked(other).getDimSize(otherAxis);
   if (!ShapedType::isDynamic(extent) || !ShapedType::isDynamic(otherExtent))
     return extent == otherExtent;
-  std::optional<Extent> a = trace({value, axis}), b = trace({other, otherAxis});
-  return a && b && isSame(*a, *b);
+  return isSame(trace({value, axis}), trace({other, otherAxis}));
 }
 
 } // namespace nnc::nn

@@ -24,9 +24,6 @@ static Value compare(ImplicitLocOpBuilder &builder, arith::CmpIPredicate predica
 static Value select(ImplicitLocOpBuilder &builder, Value condition, Value a, Value b) {
   return builder.createOrFold<arith::SelectOp>(condition, a, b);
 }
-static Value add(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.createOrFold<arith::AddIOp>(a, b); }
-static Value sub(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.createOrFold<arith::SubIOp>(a, b); }
-static Value mul(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.createOrFold<arith::MulIOp>(a, b); }
 
 static SmallVector<Value> getExtents(ImplicitLocOpBuilder &builder, Value tensor) {
   SmallVector<Value> extents;

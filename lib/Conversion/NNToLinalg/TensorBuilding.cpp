@@ -1,7 +1,6 @@
 // Building blocks on tensors for the movement and indexing families.
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
-#include "dialects/NN/ConstantFolding.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -13,13 +12,9 @@ namespace nnc {
 
 Value getIndex(ImplicitLocOpBuilder &builder, int64_t value) { return arith::ConstantIndexOp::create(builder, value); }
 
-Value getEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i) {
-  std::optional<SmallVector<nn::KnownInt>> known = nn::getKnownInts(original);
-  if (known && (*known)[i].value)
-    return getIndex(builder, *(*known)[i].value);
-  Value element = tensor::ExtractOp::create(builder, tensor, getIndex(builder, i));
-  return arith::IndexCastOp::create(builder, builder.getIndexType(), element);
-}
+Value add(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.createOrFold<arith::AddIOp>(a, b); }
+Value sub(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.createOrFold<arith::SubIOp>(a, b); }
+Value mul(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.createOrFold<arith::MulIOp>(a, b); }
 
 Value extractOnlyElement(ImplicitLocOpBuilder &builder, Value tensor) {
   SmallVector<Value> indices(cast<RankedTensorType>(tensor.getType()).getRank(), getIndex(builder, 0));

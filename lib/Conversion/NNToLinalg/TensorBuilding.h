@@ -11,8 +11,13 @@ namespace nnc {
 /// Index arithmetic.
 mlir::Value getIndex(mlir::ImplicitLocOpBuilder &builder, int64_t value);
 
-/// Entry `i` of the 1-D integer tensor `tensor` as an index value; a constant where
-/// it is known.
+mlir::Value add(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
+mlir::Value sub(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
+mlir::Value mul(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
+
+/// Entry `i` of the 1-D integer tensor `tensor` as an index value, made of
+/// constants and extents as far as can be seen, where `original` is the tensor in
+/// the source model. Defined in ShapeEntries.cpp.
 mlir::Value getEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, mlir::Value tensor, int64_t i);
 
 /// The one element of `tensor`.

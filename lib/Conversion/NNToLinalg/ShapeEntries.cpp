@@ -1,0 +1,192 @@
+// Shape arithmetic as index arithmetic. Frontends compute shapes with small
+// tensors of integers; an entry of one is built again from scalars, back to the
+// extents it comes from, so that sizes never depend on what is in memory.
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "dialects/NN/ConstantFolding.h"
+#include "dialects/NN/NN.h"
+#include "dialects/NN/ShapeInference.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// Longer chains of arithmetic are read from memory.
+static constexpr unsigned maxDepth = 32;
+
+namespace {
+
+/// Builds entries of tensors of rank 0 and 1, each once.
+class EntryBuilder {
+public:
+  explicit EntryBuilder(ImplicitLocOpBuilder &builder) : builder(builder) {}
+
+  /// Entry `i` of `tensor`; null where it is not made of extents and constants.
+  Value build(Value tensor, int64_t i);
+
+private:
+  Value buildResult(Operation *op, int64_t i);
+  Value buildOfConcat(nn::ConcatOp op, int64_t i);
+  Value buildOfGather(nn::GatherOp op, int64_t i);
+  Value buildOfSlice(nn::SliceOp op, int64_t i);
+  Value buildOfReduce(nn::ReduceOp op);
+  Value buildOfSize(nn::SizeOp op);
+  Value buildOfBinary(Operation *op, int64_t i);
+  Value getExtentOf(Value tensor, int64_t axis);
+
+  ImplicitLocOpBuilder &builder;
+  DenseMap<std::pair<Value, int64_t>, Value> built;
+  unsigned depth = 0;
+};
+
+} // namespace
+
+/// Number of elements of a tensor of rank 0 or 1; -1 where it is not known.
+static int64_t getLength(Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  return type.getRank() <= 1 && type.hasStaticShape() ? type.getNumElements() : -1;
+}
+
+/// An extent of a value of the source model, which the conversion replaces by one of the same type.
+Value EntryBuilder::getExtentOf(Value tensor, int64_t axis) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(axis))
+    return getIndex(builder, type.getDimSize(axis));
+  Type element = type.getElementType();
+  if (element.isInteger(1) || element.isUnsignedInteger())
+    return {}; // stored as another type
+  return builder.createOrFold<tensor::DimOp>(tensor, axis);
+}
+
+Value EntryBuilder::build(Value tensor, int64_t i) {
+  auto [place, isNew] = built.try_emplace({tensor, i});
+  if (!isNew)
+    return place->second;
+  std::optional<SmallVector<nn::KnownInt>> known = nn::getKnownInts(tensor);
+  Value entry;
+  if (known && i < static_cast<int64_t>(known->size()) && (*known)[i].value)
+    entry = getIndex(builder, *(*known)[i].value);
+  else if (known && i < static_cast<int64_t>(known->size()) && (*known)[i].tensor)
+    entry = getExtentOf((*known)[i].tensor, (*known)[i].axis);
+  Operation *op = tensor.getDefiningOp();
+  if (!entry && op && depth < maxDepth) {
+    ++depth;
+    entry = buildResult(op, i);
+    --depth;
+  }
+  return built[{tensor, i}] = entry;
+}
+
+Value EntryBuilder::buildResult(Operation *op, int64_t i) {
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case([&](nn::ConcatOp concat) { return buildOfConcat(concat, i); })
+      .Case([&](nn::GatherOp gather) { return buildOfGather(gather, i); })
+      .Case([&](nn::SliceOp slice) { return buildOfSlice(slice, i); })
+      .Case([&](nn::ReduceOp reduce) { return buildOfReduce(reduce); })
+      .Case([&](nn::SizeOp size) { return buildOfSize(size); })
+      .Case<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::MaxOp, nn::MinOp>(
+          [&](Operation *binary) { return buildOfBinary(binary, i); })
+      .Case<nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::FlattenOp>(
+          [&](Operation *reshape) { return getLength(reshape->getOperand(0)) < 0 ? Value() : build(reshape->getOperand(0), i); })
+      .Case([&](nn::CastOp cast) {
+        bool keeps = getElementTypeOrSelf(cast.getInput()).isSignlessInteger(64) && cast.getTo().isSignlessInteger();
+        keeps |= cast.getTo().isSignlessInteger(64) && getElementTypeOrSelf(cast.getInput()).isSignlessInteger(32);
+        bool isWide = cast.getTo().getIntOrFloatBitWidth() >= 32;
+        return keeps && isWide ? build(cast.getInput(), i) : Value();
+      })
+      .Default(Value());
+}
+
+Value EntryBuilder::buildOfConcat(nn::ConcatOp op, int64_t i) {
+  for (Value input : op.getInputs()) {
+    int64_t length = getLength(input);
+    if (length < 0)
+      return {};
+    if (i < length)
+      return build(input, i);
+    i -= length;
+  }
+  return {};
+}
+
+Value EntryBuilder::buildOfGather(nn::GatherOp op, int64_t i) {
+  int64_t length = getLength(op.getData());
+  std::optional<SmallVector<int64_t>> indices = nn::getConstantInts(op.getIndices());
+  if (length < 0 || !indices || i >= static_cast<int64_t>(indices->size()))
+    return {};
+  int64_t index = (*indices)[i] < 0 ? (*indices)[i] + length : (*indices)[i];
+  return index < 0 || index >= length ? Value() : build(op.getData(), index);
+}
+
+Value EntryBuilder::buildOfSlice(nn::SliceOp op, int64_t i) {
+  int64_t length = getLength(op.getInput());
+  auto starts = nn::getConstantInts(op.getStarts()), ends = nn::getConstantInts(op.getEnds());
+  auto steps = op.getSteps() ? nn::getConstantInts(op.getSteps()) : SmallVector<int64_t>{1};
+  if (length < 0 || !starts || !ends || !steps || starts->size() != 1 || steps->front() == 0)
+    return {};
+  nn::SliceBounds bounds = nn::clampSlice(length, starts->front(), ends->front(), steps->front());
+  return i < bounds.size ? build(op.getInput(), bounds.start + i * steps->front()) : Value();
+}
+
+/// The sum or product of all entries.
+Value EntryBuilder::buildOfReduce(nn::ReduceOp op) {
+  int64_t length = getLength(op.getInput());
+  bool isProduct = op.getKind() == nn::ReductionKind::Prod;
+  if (length < 0 || cast<RankedTensorType>(op.getInput().getType()).getRank() != 1 || op.getAxes().size() != 1 ||
+      (!isProduct && op.getKind() != nn::ReductionKind::Sum))
+    return {};
+  Value result = getIndex(builder, isProduct ? 1 : 0);
+  for (int64_t i = 0; i < length; ++i) {
+    Value entry = build(op.getInput(), i);
+    if (!entry)
+      return {};
+    result = isProduct ? mul(builder, result, entry) : add(builder, result, entry);
+  }
+  return result;
+}
+
+Value EntryBuilder::buildOfSize(nn::SizeOp op) {
+  Value product = getIndex(builder, 1);
+  for (int64_t axis = 0; axis < cast<RankedTensorType>(op.getInput().getType()).getRank(); ++axis) {
+    Value extent = getExtentOf(op.getInput(), axis);
+    if (!extent)
+      return {};
+    product = mul(builder, product, extent);
+  }
+  return product;
+}
+
+Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
+  Value operands[2];
+  for (auto [value, operand] : llvm::zip(operands, op->getOperands())) {
+    int64_t length = getLength(operand);
+    value = length < 0 ? Value() : build(operand, length == 1 ? 0 : i);
+    if (!value)
+      return {};
+  }
+  auto [lhs, rhs] = operands;
+  if (isa<nn::AddOp>(op))
+    return add(builder, lhs, rhs);
+  if (isa<nn::SubOp>(op))
+    return sub(builder, lhs, rhs);
+  if (isa<nn::MulOp>(op))
+    return mul(builder, lhs, rhs);
+  if (isa<nn::MaxOp>(op))
+    return builder.createOrFold<arith::MaxSIOp>(lhs, rhs);
+  if (isa<nn::MinOp>(op))
+    return builder.createOrFold<arith::MinSIOp>(lhs, rhs);
+  // Only divisors that cannot be 0: the division may run where the model's own would not.
+  auto constant = rhs.getDefiningOp<arith::ConstantIndexOp>();
+  return constant && constant.value() > 0 ? builder.createOrFold<arith::DivSIOp>(lhs, rhs) : Value();
+}
+
+Value getEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i) {
+  if (Value entry = EntryBuilder(builder).build(original, i))
+    return entry;
+  Value element = tensor::ExtractOp::create(builder, tensor, getIndex(builder, i));
+  return arith::IndexCastOp::create(builder, builder.getIndexType(), element);
+}
+
+} // namespace nnc
