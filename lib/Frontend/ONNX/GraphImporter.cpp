@@ -110,6 +110,11 @@ void GraphImporter::findUnsupported(const Nodes &nodes, const Opsets &opsets, un
 
 //===--- Inputs and outputs of @main ---===//
 
+/// Whether a dimension's parameter names an extent; exporters also write these words for any unknown one.
+static bool isSymbol(StringRef parameter) {
+  return !parameter.empty() && parameter != "?" && parameter != "*" && parameter != "-1" && parameter != "None";
+}
+
 RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
                                              SmallVectorImpl<std::string> &symbols) {
   auto fail = [&](const Twine &reason) {
@@ -134,7 +139,7 @@ RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input
   for (const auto &dim : tensor.shape().dim()) {
     auto symbol = options.shapes.symbols.find(dim.dim_param());
     bool isKnown = dim.has_dim_value() && dim.dim_value() >= 0;
-    symbols.push_back(isKnown ? "" : dim.dim_param());
+    symbols.push_back(isKnown || !isSymbol(dim.dim_param()) ? "" : dim.dim_param());
     if (!isKnown && !dim.dim_param().empty() && symbol != options.shapes.symbols.end())
       shape.push_back(symbol->second);
     else
