@@ -161,6 +161,13 @@ static Extents stepOfBroadcastTo(BroadcastToOp op, Extent extent) {
   return result;
 }
 
+/// 0, 1, ... up to an extent.
+static Extents stepOfRange(RangeOp op) {
+  std::optional<SmallVector<int64_t>> start = getConstantInts(op.getStart()), delta = getConstantInts(op.getDelta());
+  bool counts = start && delta && *start == SmallVector<int64_t>{0} && *delta == SmallVector<int64_t>{1};
+  return counts ? stepOfShape(op.getLimit(), 0) : Extents();
+}
+
 /// A spatial operation (with a layout) keeps the batch of its first operand.
 static Extents stepOfOther(Operation *op, Extent extent) {
   if (op->hasTrait<ElementwiseTrait>())
@@ -194,6 +201,7 @@ static Extents step(Extent extent) {
         return keepUnless(slice.getInput(), llvm::is_contained(slice.getAxes(), extent.axis));
       })
       .Case([&](PadOp pad) { return keepUnless(pad.getInput(), llvm::is_contained(pad.getAxes(), extent.axis)); })
+      .Case([&](RangeOp range) { return stepOfRange(range); })
       .Case([&](FillOp fill) { return stepOfShape(fill.getShape(), extent.axis); })
       .Case<ReverseOp, TriluOp, EyeLikeOp, CumSumOp, SoftmaxOp, LogSoftmaxOp, BatchNormOp, LayerNormOp, RmsNormOp,
             InstanceNormOp, LrnOp, ScatterElementsOp, ScatterNDOp>(

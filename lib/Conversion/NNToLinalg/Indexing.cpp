@@ -245,27 +245,28 @@ Value ConvertIndexing<nn::FillOp>::build(ImplicitLocOpBuilder &builder, nn::Fill
   return linalg::FillOp::create(builder, extractOnlyElement(builder, adaptor.getValue()), init).getResult(0);
 }
 
-/// ceil((limit - start) / delta), not below 0, in the operands' type.
+/// ceil((limit - start) / delta) of floats.
 static Value getRangeSize(ImplicitLocOpBuilder &builder, Type type, Value start, Value limit, Value delta) {
-  Value size;
-  if (isa<FloatType>(type)) {
-    Type f64 = builder.getF64Type();
-    auto widen = [&](Value x) { return convertElement(builder, loadElement(builder, x, type), type, f64); };
-    Value steps = arith::DivFOp::create(builder, arith::SubFOp::create(builder, widen(limit), widen(start)),
-                                        widen(delta));
-    // Truncation, and one more where something was cut off.
-    Value whole = arith::FPToSIOp::create(builder, builder.getI64Type(), steps);
-    Value back = arith::SIToFPOp::create(builder, f64, whole);
-    Value more = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, back, steps);
-    size = arith::AddIOp::create(builder, whole, arith::ExtUIOp::create(builder, builder.getI64Type(), more));
-  } else {
-    Type i64 = builder.getI64Type();
-    auto widen = [&](Value x) { return convertElement(builder, x, type, i64); };
-    size = arith::CeilDivSIOp::create(builder, arith::SubIOp::create(builder, widen(limit), widen(start)),
-                                      widen(delta));
-  }
-  Value index = arith::IndexCastOp::create(builder, builder.getIndexType(), size);
-  return arith::MaxSIOp::create(builder, index, getIndex(builder, 0));
+  Type f64 = builder.getF64Type();
+  auto widen = [&](Value x) { return convertElement(builder, loadElement(builder, x, type), type, f64); };
+  Value steps =
+      arith::DivFOp::create(builder, arith::SubFOp::create(builder, widen(limit), widen(start)), widen(delta));
+  // Truncation, and one more where something was cut off.
+  Value whole = arith::FPToSIOp::create(builder, builder.getI64Type(), steps);
+  Value back = arith::SIToFPOp::create(builder, f64, whole);
+  Value more = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, back, steps);
+  Value size = arith::AddIOp::create(builder, whole, arith::ExtUIOp::create(builder, builder.getI64Type(), more));
+  return arith::IndexCastOp::create(builder, builder.getIndexType(), size);
+}
+
+/// The same of integers, usually extents. A delta of 0, which the model must not have, gives some size.
+static Value getRangeSize(ImplicitLocOpBuilder &builder, nn::RangeOp op, nn::RangeOp::Adaptor adaptor) {
+  Value start = getEntry(builder, op.getStart(), adaptor.getStart(), 0);
+  Value limit = getEntry(builder, op.getLimit(), adaptor.getLimit(), 0);
+  Value delta = getEntry(builder, op.getDelta(), adaptor.getDelta(), 0);
+  Value isZero = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, delta, getIndex(builder, 0));
+  delta = builder.createOrFold<arith::SelectOp>(isZero, getIndex(builder, 1), delta);
+  return builder.createOrFold<arith::CeilDivSIOp>(sub(builder, limit, start), delta);
 }
 
 template <>
@@ -274,8 +275,12 @@ Value ConvertIndexing<nn::RangeOp>::build(ImplicitLocOpBuilder &builder, nn::Ran
   Type element = op.getType().getElementType();
   Value start = extractOnlyElement(builder, adaptor.getStart()), delta = extractOnlyElement(builder, adaptor.getDelta());
   SmallVector<Value> extents(1);
-  if (!type.hasStaticShape())
-    extents[0] = getRangeSize(builder, element, start, extractOnlyElement(builder, adaptor.getLimit()), delta);
+  if (!type.hasStaticShape()) {
+    Value size = isa<FloatType>(element)
+                     ? getRangeSize(builder, element, start, extractOnlyElement(builder, adaptor.getLimit()), delta)
+                     : getRangeSize(builder, op, adaptor);
+    extents[0] = builder.createOrFold<arith::MaxSIOp>(size, getIndex(builder, 0));
+  }
   return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
     Type i64 = inner.getI64Type();
     Value position = convertElement(inner, toInt64(inner, index[0]), i64, element);

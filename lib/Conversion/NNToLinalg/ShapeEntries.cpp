@@ -185,7 +185,8 @@ Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
 Value getEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i) {
   if (Value entry = EntryBuilder(builder).build(original, i))
     return entry;
-  Value element = tensor::ExtractOp::create(builder, tensor, getIndex(builder, i));
+  SmallVector<Value> index(cast<RankedTensorType>(tensor.getType()).getRank(), getIndex(builder, i));
+  Value element = tensor::ExtractOp::create(builder, tensor, index);
   return arith::IndexCastOp::create(builder, builder.getIndexType(), element);
 }
 
