@@ -1,10 +1,10 @@
 // Replaces math functions by arithmetic, so that no object needs libm.
 //
-// Expects loops on scalars and vectors. f32 functions become polynomials (the
-// bounds are in docs/Math.md); f16 and bf16 are computed in f32.
+// Expects loops on scalars and vectors of f32 and f64 (the bounds of errors are
+// in docs/Math.md); f16 and bf16 are computed in f32.
+#include "lib/Transforms/ExpandMathFunctions.h"
 #include "lib/Transforms/Passes.h"
 
-#include "mlir/Dialect/Math/Transforms/Approximation.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 
 using namespace mlir;
@@ -14,138 +14,160 @@ namespace nnc {
 #define GEN_PASS_DEF_EXPANDMATH
 #include "lib/Transforms/Passes.h.inc"
 
-/// A constant of `like`'s type.
-static Value makeConstant(OpBuilder &builder, Location loc, Type type, double value) {
-  TypedAttr scalar = builder.getFloatAttr(getElementTypeOrSelf(type), value);
-  if (auto vector = dyn_cast<VectorType>(type))
-    scalar = DenseElementsAttr::get(vector, Attribute(scalar));
-  return arith::ConstantOp::create(builder, loc, scalar);
+namespace {
+/// How the formula of a function wants its arguments.
+enum class Precision {
+  /// f32 and f64.
+  Own,
+  /// f32 is computed in f64.
+  Double,
+};
+} // namespace
+
+static bool isFloat(Type type) {
+  type = getElementTypeOrSelf(type);
+  return type.isF16() || type.isBF16() || type.isF32() || type.isF64();
 }
 
-static Value makeInteger(OpBuilder &builder, Location loc, Type type, int64_t value) {
-  TypedAttr scalar = builder.getIntegerAttr(getElementTypeOrSelf(type), value);
-  if (auto vector = dyn_cast<VectorType>(type))
-    scalar = DenseElementsAttr::get(vector, Attribute(scalar));
-  return arith::ConstantOp::create(builder, loc, scalar);
+/// Applies `formula` to the operands of `op`, in f32 or f64, and replaces `op`.
+static void replaceBy(Operation *op, bool hasFma, Precision precision,
+                      function_ref<Number(ArrayRef<Number> operands, bool isShort)> formula) {
+  OpBuilder builder(op);
+  Arithmetic arithmetic{builder, op->getLoc(), hasFma};
+  Type element = getElementTypeOrSelf(op->getResult(0).getType());
+  Type single = element.isF64() ? element : builder.getF32Type();
+  bool isShort = !element.isF64();
+  SmallVector<Number> operands;
+  for (Value operand : op->getOperands()) {
+    Number number = convert({&arithmetic, operand}, single); // half precision to double only in two steps
+    operands.push_back(precision == Precision::Double ? toDouble(number) : number);
+  }
+  Number result = convert(convert(formula(operands, isShort), single), element);
+  op->getResult(0).replaceAllUsesWith(result.value);
+  op->erase();
 }
-
-static bool isF32(Type type) { return getElementTypeOrSelf(type).isF32(); }
 
 namespace {
+using Unary = Number (*)(Number);
 
-/// exp(x) = 2^n * exp(r) with n = round(x / ln 2), |r| <= ln 2 / 2, and a polynomial of degree 6 for exp(r) (1.2 ULP).
-/// 2^n is applied in two steps, so that results may be denormal and 2^128 does not overflow too early.
-struct ExpandExp : public OpRewritePattern<math::ExpOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct Function {
+  StringRef name;
+  Unary formula;
+  Precision precision = Precision::Own;
+};
+} // namespace
 
-  LogicalResult matchAndRewrite(math::ExpOp op, PatternRewriter &rewriter) const override {
-    Type type = op.getType();
-    if (!isF32(type))
-      return rewriter.notifyMatchFailure(op, "not f32");
-    Location loc = op.getLoc();
-    auto constant = [&](double value) { return makeConstant(rewriter, loc, type, value); };
-    auto add = [&](Value x, Value y) -> Value { return arith::AddFOp::create(rewriter, loc, x, y); };
-    auto sub = [&](Value x, Value y) -> Value { return arith::SubFOp::create(rewriter, loc, x, y); };
-    auto mul = [&](Value x, Value y) -> Value { return arith::MulFOp::create(rewriter, loc, x, y); };
-    auto madd = [&](Value x, Value y, Value z) -> Value { return math::FmaOp::create(rewriter, loc, x, y, z); };
-    auto select = [&](arith::CmpFPredicate predicate, Value x, Value y) -> Value {
-      Value chosen = arith::CmpFOp::create(rewriter, loc, predicate, x, y);
-      return arith::SelectOp::create(rewriter, loc, chosen, x, y);
-    };
-    // Beyond these the result is infinite or zero in any case; NaN passes (the comparison is false, y is x).
-    Value x = op.getOperand();
-    x = select(arith::CmpFPredicate::OGT, constant(-105.0), x);
-    x = select(arith::CmpFPredicate::OLT, constant(89.0), x);
-    // Adding 1.5 * 2^23 rounds to an integer.
-    Value magic = constant(12582912.0);
-    Value rounded = madd(x, constant(1.44269504088896341), magic);
-    Value n = sub(rounded, magic);
-    Value r = madd(n, constant(-0.693359375), x);
-    r = madd(n, constant(2.12194440e-4), r);
-    Value p = constant(1.3888889e-3);
-    for (double coefficient : {8.3333333e-3, 4.1666666e-2, 1.6666667e-1, 0.5, 1.0, 1.0})
-      p = madd(p, r, constant(coefficient));
-    // 2^n = 2^a * 2^b with a = n >> 1, b = n - a.
-    Type integers = type.isF32() ? Type(rewriter.getI32Type()) : cast<VectorType>(type).clone(rewriter.getI32Type());
-    auto integer = [&](int64_t value) { return makeInteger(rewriter, loc, integers, value); };
-    Value bits = arith::BitcastOp::create(rewriter, loc, integers, rounded);
-    Value exponent = arith::SubIOp::create(rewriter, loc, bits, integer(0x4B400000));
-    Value half = arith::ShRSIOp::create(rewriter, loc, exponent, integer(1));
-    Value rest = arith::SubIOp::create(rewriter, loc, exponent, half);
-    auto power = [&](Value e) -> Value {
-      Value biased = arith::AddIOp::create(rewriter, loc, e, integer(127));
-      Value shifted = arith::ShLIOp::create(rewriter, loc, biased, integer(23));
-      return arith::BitcastOp::create(rewriter, loc, type, shifted);
-    };
-    Value isNaN = arith::CmpFOp::create(rewriter, loc, arith::CmpFPredicate::UNO, op.getOperand(), op.getOperand());
-    Value result = mul(mul(p, power(half)), power(rest));
-    rewriter.replaceOp(op, arith::SelectOp::create(rewriter, loc, isNaN, add(op.getOperand(), op.getOperand()), result));
-    return success();
-  }
+static const Function functions[] = {
+    {"math.exp", exponential},
+    {"math.exp2", exponentialOfTwo},
+    {"math.expm1", exponentialMinusOne},
+    {"math.sinh", hyperbolicSine},
+    {"math.cosh", hyperbolicCosine},
+    {"math.tanh", hyperbolicTangent},
+    {"math.log", logarithm},
+    {"math.log2", logarithmToTwo},
+    {"math.log10", logarithmToTen},
+    {"math.log1p", logarithmOfOnePlus},
+    {"math.asinh", areaHyperbolicSine, Precision::Double},
+    {"math.acosh", areaHyperbolicCosine, Precision::Double},
+    {"math.atanh", areaHyperbolicTangent, Precision::Double},
+    {"math.rsqrt", squareRootInverse},
+    {"math.cbrt", cubeRoot, Precision::Double},
+    {"math.sin", sine},
+    {"math.cos", cosine},
+    {"math.tan", tangent},
+    {"math.asin", arcSine},
+    {"math.acos", arcCosine},
+    {"math.atan", arcTangent},
+    {"math.erf", errorFunction},
+    {"math.round", roundHalfAway},
 };
 
-/// Without an instruction for it, a fused multiply-add would be a library call.
-struct ExpandFma : public OpRewritePattern<math::FmaOp> {
-  using OpRewritePattern::OpRewritePattern;
+/// Instructions where the target has fused multiply-add (from AVX2 on).
+static const Function roundings[] = {
+    {"math.floor", floor}, {"math.ceil", ceiling}, {"math.trunc", truncate}, {"math.roundeven", roundToEven}};
 
-  LogicalResult matchAndRewrite(math::FmaOp op, PatternRewriter &rewriter) const override {
-    Value product = arith::MulFOp::create(rewriter, op.getLoc(), op.getA(), op.getB(), arith::FastMathFlags::contract);
-    rewriter.replaceOpWithNewOp<arith::AddFOp>(op, product, op.getC(), arith::FastMathFlags::contract);
-    return success();
-  }
-};
-
-struct ExpandLog10 : public OpRewritePattern<math::Log10Op> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(math::Log10Op op, PatternRewriter &rewriter) const override {
-    Value log = math::LogOp::create(rewriter, op.getLoc(), op.getOperand());
-    Value scale = makeConstant(rewriter, op.getLoc(), op.getType(), 0.43429448190325182765);
-    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, log, scale);
-    return success();
-  }
-};
-
-/// Nearest integer, halves to even: adding and subtracting 2^23 (2^52) leaves no fraction. The sign of zero stays.
-static Value roundHalfToEven(OpBuilder &builder, Location loc, Value x) {
-  Type type = x.getType();
-  Value large = makeConstant(builder, loc, type, getElementTypeOrSelf(type).isF64() ? 0x1p52 : 0x1p23);
-  Value magnitude = math::AbsFOp::create(builder, loc, x);
-  Value rounded = arith::SubFOp::create(builder, loc, arith::AddFOp::create(builder, loc, magnitude, large), large);
-  Value hasFraction = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, magnitude, large);
-  rounded = arith::SelectOp::create(builder, loc, hasFraction, rounded, magnitude);
-  return math::CopySignOp::create(builder, loc, rounded, x);
+/// Instructions everywhere, but not for half precision.
+static bool isInstruction(Operation *op) {
+  return isa<math::SqrtOp, math::AbsFOp, math::CopySignOp, math::FmaOp, math::FloorOp, math::CeilOp, math::TruncOp,
+             math::RoundEvenOp>(op);
 }
 
-/// `rounded`, moved by `step` where it lies on the wrong side of x.
-static Value correct(OpBuilder &builder, Location loc, Value x, Value rounded, arith::CmpFPredicate wrong, double step) {
-  Value isWrong = arith::CmpFOp::create(builder, loc, wrong, rounded, x);
-  Value moved = arith::AddFOp::create(builder, loc, rounded, makeConstant(builder, loc, x.getType(), step));
-  return math::CopySignOp::create(builder, loc, arith::SelectOp::create(builder, loc, isWrong, moved, rounded), x);
+/// Widens an instruction on half precision to f32.
+static void widen(Operation *op) {
+  OpBuilder builder(op);
+  Arithmetic arithmetic{builder, op->getLoc(), /*hasFma=*/true};
+  Type element = getElementTypeOrSelf(op->getResult(0).getType());
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(convert({&arithmetic, operand}, builder.getF32Type()).value);
+  Operation *wide = builder.create(op->getLoc(), op->getName().getIdentifier(), operands, operands.front().getType());
+  op->getResult(0).replaceAllUsesWith(convert({&arithmetic, wide->getResult(0)}, element).value);
+  op->erase();
 }
 
-/// Rounding without an instruction for it (before SSE4.1) would be a library call.
-template <typename OpTy> struct ExpandRounding : public OpRewritePattern<OpTy> {
-  using OpRewritePattern<OpTy>::OpRewritePattern;
+/// Expands `op` if it is a function; false for one that has no formula.
+static bool expand(Operation *op, bool hasFma) {
+  StringRef name = op->getName().getStringRef();
+  auto apply = [&](ArrayRef<Function> table) {
+    const Function *entry = llvm::find_if(table, [&](const Function &entry) { return entry.name == name; });
+    if (entry == table.end())
+      return false;
+    replaceBy(op, hasFma, entry->precision, [&](ArrayRef<Number> x, bool) { return entry->formula(x.front()); });
+    return true;
+  };
+  if (apply(functions) || (!hasFma && apply(roundings)))
+    return true;
+  if (isa<math::PowFOp>(op)) {
+    replaceBy(op, hasFma, Precision::Double,
+              [](ArrayRef<Number> x, bool isShort) { return power(x[0], x[1], isShort); });
+    return true;
+  }
+  if (isa<math::Atan2Op>(op)) {
+    replaceBy(op, hasFma, Precision::Double, [](ArrayRef<Number> x, bool) { return arcTangent(x[0], x[1]); });
+    return true;
+  }
+  if (isa<math::FmaOp>(op) && !hasFma) { // would be a library call
+    replaceBy(op, hasFma, Precision::Own, [](ArrayRef<Number> x, bool) { return multiplyAdd(x[0], x[1], x[2]); });
+    return true;
+  }
+  if (!isInstruction(op))
+    return false;
+  if (getElementTypeOrSelf(op->getResult(0).getType()).getIntOrFloatBitWidth() < 32)
+    widen(op);
+  return true;
+}
 
-  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Value x = op.getOperand();
-    Type element = getElementTypeOrSelf(x.getType());
+namespace {
+/// Small constant exponents take a few products instead.
+struct ExpandConstantPower : public OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::PowFOp op, PatternRewriter &rewriter) const override {
+    FloatAttr exponent;
+    DenseElementsAttr splat;
+    if (matchPattern(op.getRhs(), m_Constant(&splat)) && splat.isSplat())
+      exponent = dyn_cast<FloatAttr>(splat.getSplatValue<Attribute>());
+    else if (!matchPattern(op.getRhs(), m_Constant(&exponent)))
+      return rewriter.notifyMatchFailure(op, "exponent not constant");
+    if (!exponent)
+      return rewriter.notifyMatchFailure(op, "exponents not equal");
+    Type element = getElementTypeOrSelf(op.getType());
     if (!element.isF32() && !element.isF64())
       return rewriter.notifyMatchFailure(op, "neither f32 nor f64");
-    if constexpr (std::is_same_v<OpTy, math::RoundEvenOp>)
-      rewriter.replaceOp(op, roundHalfToEven(rewriter, loc, x));
-    else if constexpr (std::is_same_v<OpTy, math::FloorOp>)
-      rewriter.replaceOp(op, correct(rewriter, loc, x, roundHalfToEven(rewriter, loc, x), arith::CmpFPredicate::OGT, -1));
-    else if constexpr (std::is_same_v<OpTy, math::CeilOp>)
-      rewriter.replaceOp(op, correct(rewriter, loc, x, roundHalfToEven(rewriter, loc, x), arith::CmpFPredicate::OLT, 1));
-    else {
-      Value magnitude = math::AbsFOp::create(rewriter, loc, x);
-      Value floor = correct(rewriter, loc, magnitude, roundHalfToEven(rewriter, loc, magnitude),
-                            arith::CmpFPredicate::OGT, -1);
-      rewriter.replaceOp(op, math::CopySignOp::create(rewriter, loc, floor, x).getResult());
-    }
+    Arithmetic arithmetic{rewriter, op.getLoc(), /*hasFma=*/false};
+    Number x{&arithmetic, op.getLhs()};
+    double value = exponent.getValueAsDouble();
+    if (value == 1)
+      rewriter.replaceOp(op, op.getLhs());
+    else if (value == 2)
+      rewriter.replaceOp(op, (x * x).value);
+    else if (value == 3)
+      rewriter.replaceOp(op, (x * x * x).value);
+    else if (value == -1)
+      rewriter.replaceOp(op, (1.0 / x).value);
+    else
+      return rewriter.notifyMatchFailure(op, "not a small exponent");
     return success();
   }
 };
@@ -153,22 +175,28 @@ template <typename OpTy> struct ExpandRounding : public OpRewritePattern<OpTy> {
 struct ExpandMathPass : public impl::ExpandMathBase<ExpandMathPass> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
-    bool fma = kernel::getTarget(getOperation()).getFma();
+    bool hasFma = kernel::getTarget(getOperation()).getFma();
     RewritePatternSet patterns(context);
-    patterns.add<ExpandExp>(context, /*benefit=*/10);
-    patterns.add<ExpandLog10>(context);
-    if (!fma) // such targets have no rounding instructions either
-      patterns.add<ExpandFma, ExpandRounding<math::RoundEvenOp>, ExpandRounding<math::FloorOp>,
-                   ExpandRounding<math::CeilOp>, ExpandRounding<math::TruncOp>>(context, /*benefit=*/10);
-    math::populateExpansionPatterns(patterns, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "exp2", "powf", "fpowi",
-                                         "ipowi", "rsqrt"});
-    auto all = [](StringRef) { return true; };
-    populateMathF32ExpansionPatterns(patterns, all);
-    populateMathPolynomialApproximationPatterns(patterns, all);
+    math::populateExpansionPatterns(patterns, {"fpowi", "ipowi", "clampf", "sincos"});
+    patterns.add<ExpandConstantPower>(context);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    SmallVector<Operation *> operations;
+    getOperation()->walk([&](Operation *op) {
+      if (isa_and_present<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1 &&
+          isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType())))
+        operations.push_back(op);
+    });
+    for (Operation *op : operations) {
+      std::string name = op->getName().getStringRef().str();
+      Location loc = op->getLoc();
+      if (!isFloat(op->getResult(0).getType()) || !expand(op, hasFma)) {
+        emitError(loc) << "'" << name << "' on " << op->getResult(0).getType() << " has no expansion";
+        return signalPassFailure();
+      }
+    }
   }
 };
-
 } // namespace
+
 } // namespace nnc

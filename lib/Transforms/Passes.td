@@ -117,7 +117,7 @@ def ExpandMath : Pass<"expand-math"> {
     Before: `math.exp %x : vector<16xf32>`
     After: range reduction and a polynomial on `vector<16xf32>`; no libm.
   }];
-  let dependentDialects = ["::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def LowerReshapes : Pass<"lower-reshapes", "::mlir::ModuleOp"> {
