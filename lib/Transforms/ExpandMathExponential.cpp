@@ -99,7 +99,7 @@ Number hyperbolicTangent(Number x) {
   Number magnitude = atMost(absolute(x), isDouble ? 20.0 : 9.1);
   Number twice = magnitude + magnitude;
   auto [rounded, r] = reduce(twice, getMagic(x) + getBias(x));
-  if (!isDouble && x.arithmetic->hasFma) // n is at most 26: one float of ln 2 will do
+  if (!isDouble) // n is at most 26: one float of ln 2 will do
     r = multiplyAdd(rounded - (getMagic(x) + getBias(x)), -0x1.62e43p-1, twice);
   Number p = multiplyAdd(evaluateExponential(r), r * r, r);
   Number power = fromBits(toBits(rounded) << getMantissaBits(x));
