@@ -101,6 +101,8 @@ cl::OptionCategory &CompilerCommandLine::getCategory() { return options->categor
 
 bool CompilerCommandLine::wantsOperatorList() const { return options->listOps; }
 
+bool CompilerCommandLine::wasNamed() const { return !options->name.empty(); }
+
 static Error makeError(const Twine &message) { return createStringError(message.str()); }
 
 /// `x=1,3,?,224` is an input's shape, `batch=1` may also be a symbol.

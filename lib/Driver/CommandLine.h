@@ -25,6 +25,8 @@ public:
   llvm::Expected<CompileOptions> getOptions(llvm::StringRef input) const;
   /// True where the user asked for the list of operators (`--list-ops`).
   bool wantsOperatorList() const;
+  /// True where the user chose the model's name (`--name`).
+  bool wasNamed() const;
 
 private:
   struct Options;

@@ -1,0 +1,168 @@
+// Tensors in memory: element access by type.
+#include "lib/Driver/HostTensor.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/MemAlloc.h"
+
+#include <cstring>
+
+using namespace llvm;
+
+namespace nnc {
+
+static constexpr size_t alignment = 64;
+static constexpr size_t maxBytes = size_t{1} << 36;
+
+AlignedMemory::AlignedMemory(size_t bytes)
+    : memory(static_cast<char *>(allocate_buffer(std::max<size_t>(bytes, 1), alignment))), bytes(bytes) {}
+
+void AlignedMemory::Free::operator()(char *memory) const { deallocate_buffer(memory, 0, alignment); }
+
+size_t getElementBytes(uint32_t type) {
+  switch (type) {
+  case NNC_BOOL:
+  case NNC_INT8:
+  case NNC_UINT8:
+    return 1;
+  case NNC_INT16:
+  case NNC_UINT16:
+  case NNC_FLOAT16:
+  case NNC_BFLOAT16:
+    return 2;
+  case NNC_INT32:
+  case NNC_UINT32:
+  case NNC_FLOAT32:
+    return 4;
+  case NNC_INT64:
+  case NNC_UINT64:
+  case NNC_FLOAT64:
+    return 8;
+  default:
+    return 0;
+  }
+}
+
+StringRef getTypeName(uint32_t type) {
+  static const StringRef names[] = {"?",      "bool",   "int8",   "uint8",   "int16",    "uint16",  "int32",
+                                    "uint32", "int64",  "uint64", "float16", "bfloat16", "float32", "float64"};
+  return type < std::size(names) ? names[type] : names[0];
+}
+
+std::string describeShape(ArrayRef<int64_t> shape) {
+  std::string text = "[";
+  for (auto [i, extent] : enumerate(shape))
+    text += (i ? ", " : "") + (extent < 0 ? std::string("?") : std::to_string(extent));
+  return text + "]";
+}
+
+std::string HostTensor::describeType() const { return (getTypeName(type) + " " + describeShape(shape)).str(); }
+
+Expected<HostTensor> HostTensor::create(StringRef name, uint32_t type, std::vector<int64_t> shape) {
+  size_t bytes = getElementBytes(type);
+  if (bytes == 0)
+    return createStringError("'" + name + "': an element type that is not supported");
+  for (int64_t extent : shape)
+    if (extent < 0 || __builtin_mul_overflow(bytes, static_cast<size_t>(extent), &bytes) || bytes > maxBytes)
+      return createStringError("'" + name + "': the shape " + describeShape(shape) + " is negative or too large");
+  HostTensor tensor;
+  tensor.name = name.str();
+  tensor.type = type;
+  tensor.shape = std::move(shape);
+  tensor.data = AlignedMemory(bytes);
+  return tensor;
+}
+
+int64_t HostTensor::getNumElements() const {
+  int64_t count = 1;
+  for (int64_t extent : shape)
+    count *= extent;
+  return count;
+}
+
+template <typename T> static double load(const char *at) {
+  T value;
+  memcpy(&value, at, sizeof(T));
+  return static_cast<double>(value);
+}
+
+template <typename T> static void store(char *at, double value) {
+  T converted = static_cast<T>(value);
+  memcpy(at, &converted, sizeof(T));
+}
+
+static double loadFloat(const fltSemantics &semantics, const char *at) {
+  uint16_t bits;
+  memcpy(&bits, at, sizeof(bits));
+  return APFloat(semantics, APInt(16, bits)).convertToDouble();
+}
+
+static void storeFloat(const fltSemantics &semantics, char *at, double value) {
+  APFloat converted(value);
+  bool losesInfo;
+  converted.convert(semantics, APFloat::rmNearestTiesToEven, &losesInfo);
+  auto bits = static_cast<uint16_t>(converted.bitcastToAPInt().getZExtValue());
+  memcpy(at, &bits, sizeof(bits));
+}
+
+double HostTensor::getElement(int64_t position) const {
+  const char *at = data.data() + position * getElementBytes(type);
+  switch (type) {
+  case NNC_INT8:
+    return load<int8_t>(at);
+  case NNC_INT16:
+    return load<int16_t>(at);
+  case NNC_UINT16:
+    return load<uint16_t>(at);
+  case NNC_INT32:
+    return load<int32_t>(at);
+  case NNC_UINT32:
+    return load<uint32_t>(at);
+  case NNC_INT64:
+    return load<int64_t>(at);
+  case NNC_UINT64:
+    return load<uint64_t>(at);
+  case NNC_FLOAT16:
+    return loadFloat(APFloat::IEEEhalf(), at);
+  case NNC_BFLOAT16:
+    return loadFloat(APFloat::BFloat(), at);
+  case NNC_FLOAT32:
+    return load<float>(at);
+  case NNC_FLOAT64:
+    return load<double>(at);
+  default:
+    return load<uint8_t>(at);
+  }
+}
+
+void HostTensor::setElement(int64_t position, double value) {
+  char *at = data.data() + position * getElementBytes(type);
+  switch (type) {
+  case NNC_INT8:
+    return store<int8_t>(at, value);
+  case NNC_INT16:
+    return store<int16_t>(at, value);
+  case NNC_UINT16:
+    return store<uint16_t>(at, value);
+  case NNC_INT32:
+    return store<int32_t>(at, value);
+  case NNC_UINT32:
+    return store<uint32_t>(at, value);
+  case NNC_INT64:
+    return store<int64_t>(at, value);
+  case NNC_UINT64:
+    return store<uint64_t>(at, value);
+  case NNC_FLOAT16:
+    return storeFloat(APFloat::IEEEhalf(), at, value);
+  case NNC_BFLOAT16:
+    return storeFloat(APFloat::BFloat(), at, value);
+  case NNC_FLOAT32:
+    return store<float>(at, value);
+  case NNC_FLOAT64:
+    return store<double>(at, value);
+  default:
+    return store<uint8_t>(at, value);
+  }
+}
+
+} // namespace nnc

@@ -1,0 +1,64 @@
+// A tensor in the host's memory, and the files it comes from and goes to.
+#ifndef LIB_DRIVER_HOSTTENSOR_H
+#define LIB_DRIVER_HOSTTENSOR_H
+
+#include "nnc/Runtime.h"
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace nnc {
+
+/// Memory aligned to 64 bytes, as generated code likes it.
+class AlignedMemory {
+public:
+  AlignedMemory() = default;
+  explicit AlignedMemory(size_t bytes);
+  char *data() const { return memory.get(); }
+  size_t size() const { return bytes; }
+
+private:
+  struct Free {
+    void operator()(char *memory) const;
+  };
+  std::unique_ptr<char, Free> memory;
+  size_t bytes = 0;
+};
+
+struct HostTensor {
+  std::string name;
+  uint32_t type = NNC_FLOAT32; ///< NNC_FLOAT32 ...
+  std::vector<int64_t> shape;
+  AlignedMemory data;
+
+  /// A tensor of undefined contents; an error where its size overflows.
+  static llvm::Expected<HostTensor> create(llvm::StringRef name, uint32_t type, std::vector<int64_t> shape);
+  int64_t getNumElements() const;
+  /// The element at a row-major position as a double.
+  double getElement(int64_t position) const;
+  /// Stores `value`, converted to the element type.
+  void setElement(int64_t position, double value);
+  /// "float32 [1, 10]"
+  std::string describeType() const;
+};
+
+/// Bytes of one element; 0 for an unknown type.
+size_t getElementBytes(uint32_t type);
+/// numpy's name ("float32"); bfloat16 has none of numpy's, but its own.
+llvm::StringRef getTypeName(uint32_t type);
+/// "[1, 10]"
+std::string describeShape(llvm::ArrayRef<int64_t> shape);
+
+/// Reads a .npy file (versions 1 to 3, C or Fortran order, either byte order) or
+/// an ONNX TensorProto (.pb).
+llvm::Expected<HostTensor> readTensorFile(llvm::StringRef path);
+/// Writes a .npy file.
+llvm::Error writeNumpyFile(const HostTensor &tensor, llvm::StringRef path);
+
+} // namespace nnc
+
+#endif // LIB_DRIVER_HOSTTENSOR_H

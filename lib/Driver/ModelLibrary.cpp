@@ -1,0 +1,167 @@
+// Finds the descriptor among a library's dynamic symbols, and checks it before use.
+#include "lib/Driver/ModelLibrary.h"
+
+#include "lib/Target/Link.h"
+
+#include "llvm/BinaryFormat/Magic.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/DynamicLibrary.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace llvm;
+
+namespace nnc {
+
+/// Names of the models that a library exports: its objects `<name>_model` of the descriptor's size.
+static Expected<std::vector<std::string>> findModels(MemoryBufferRef library) {
+  auto file = object::ObjectFile::createObjectFile(library);
+  if (!file)
+    return file.takeError();
+  auto *elf = dyn_cast<object::ELFObjectFileBase>(file->get());
+  if (!elf)
+    return createStringError("not an ELF library");
+  std::vector<std::string> names;
+  for (object::ELFSymbolRef symbol : elf->getDynamicSymbolIterators()) {
+    Expected<StringRef> name = symbol.getName();
+    if (!name)
+      return name.takeError();
+    if (name->consume_back("_model") && symbol.getELFType() == ELF::STT_OBJECT && symbol.getSize() == sizeof(nnc_model))
+      names.push_back(name->str());
+  }
+  return names;
+}
+
+static Error loadLibrary(StringRef path, StringRef name, const nnc_model *&model) {
+  auto file = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!file)
+    return createStringError(path + ": " + file.getError().message());
+  auto names = findModels(**file);
+  if (!names)
+    return createStringError(path + ": " + toString(names.takeError()));
+  std::string chosen = name.str();
+  if (chosen.empty() && names->size() == 1)
+    chosen = names->front();
+  if (chosen.empty() && names->size() > 1)
+    return createStringError(path + ": holds several models (" + join(*names, ", ") + "); choose one with --name");
+  if (!is_contained(*names, chosen))
+    return createStringError(path + ": holds no model" + (chosen.empty() ? "" : " named '" + chosen + "'") +
+                             " that nnc made");
+  std::string message;
+  SmallString<128> absolute(path); // a name without a folder would be looked for elsewhere
+  if (std::error_code error = sys::fs::make_absolute(absolute))
+    return errorCodeToError(error);
+  auto library = sys::DynamicLibrary::getPermanentLibrary(absolute.c_str(), &message);
+  if (!library.isValid())
+    return createStringError(path + ": " + message);
+  model = static_cast<const nnc_model *>(library.getAddressOfSymbol((chosen + "_model").c_str()));
+  if (!model || model->abi_version != NNC_ABI_VERSION || model->struct_size < sizeof(nnc_model) || !model->invoke)
+    return createStringError(path + ": was made by a version of nnc that does not fit this one");
+  return Error::success();
+}
+
+Expected<ModelLibrary> ModelLibrary::load(StringRef path, StringRef name) {
+  file_magic magic;
+  if (std::error_code error = identify_magic(path, magic))
+    return createStringError(path + ": " + error.message());
+  ModelLibrary result;
+  if (magic != file_magic::elf_relocatable) {
+    if (Error error = loadLibrary(path, name, result.model))
+      return error;
+    return result;
+  }
+  auto object = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!object)
+    return createStringError(path + ": " + object.getError().message());
+  SmallString<128> library;
+  if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", library))
+    return errorCodeToError(error);
+  FileRemover remove(library);
+  ArrayRef<char> bytes((*object)->getBufferStart(), (*object)->getBufferSize());
+  if (Error error = linkSharedLibrary(bytes, Triple(sys::getDefaultTargetTriple()), /*freestanding=*/false, library))
+    return error;
+  if (Error error = loadLibrary(library, name, result.model))
+    return error;
+  return result;
+}
+
+static std::string describe(const nnc_tensor &tensor) {
+  return (getTypeName(tensor.type) + " " + describeShape(ArrayRef(tensor.shape, tensor.rank))).str();
+}
+
+Expected<std::vector<int64_t>> ModelLibrary::getExtents(ArrayRef<HostTensor> inputs) const {
+  std::vector<int64_t> extents(model->num_extents, -1);
+  for (auto [i, given] : enumerate(inputs)) {
+    const nnc_tensor &input = model->inputs[i];
+    auto fail = [&](const Twine &reason) { return createStringError("input '" + StringRef(input.name) + "' " + reason); };
+    if (given.type != input.type || given.shape.size() != input.rank)
+      return fail("is " + describe(input) + ", the data is " + given.describeType());
+    for (unsigned axis = 0; axis < input.rank; ++axis) {
+      int64_t extent = given.shape[axis];
+      if (input.shape[axis] >= 0 && input.shape[axis] != extent)
+        return fail("is " + describe(input) + ", the data is " + given.describeType());
+      if (input.shape[axis] >= 0)
+        continue;
+      int64_t &known = extents[input.extent_of[axis]];
+      if (known >= 0 && known != extent)
+        return fail("has another extent '" + Twine(model->extent_names[input.extent_of[axis]]) +
+                    "' than an input before it: " + Twine(extent) + " and " + Twine(known));
+      known = extent;
+    }
+  }
+  return extents;
+}
+
+Expected<std::vector<HostTensor>> ModelLibrary::createOutputs(ArrayRef<int64_t> extents) const {
+  std::vector<int64_t> computed(model->num_output_extents);
+  if (model->output_extents)
+    if (int code = model->output_extents(extents.data(), computed.data()))
+      return createStringError("the extents of the inputs do not fit the model (code " + Twine(code) + ")");
+  std::vector<HostTensor> outputs;
+  for (unsigned i = 0; i < model->num_outputs; ++i) {
+    const nnc_tensor &output = model->outputs[i];
+    std::vector<int64_t> shape(output.shape, output.shape + output.rank);
+    for (auto [axis, extent] : enumerate(shape))
+      if (extent < 0)
+        extent = computed[output.extent_of[axis]];
+    auto tensor = HostTensor::create(output.name, output.type, std::move(shape));
+    if (!tensor)
+      return tensor.takeError();
+    outputs.push_back(std::move(*tensor));
+  }
+  return std::move(outputs);
+}
+
+Expected<size_t> ModelLibrary::getWorkspaceSize(ArrayRef<int64_t> extents) const {
+  if (!model->workspace_size)
+    return model->workspace_bytes;
+  uint64_t bytes = model->workspace_size(extents.data());
+  if (bytes == 0)
+    return createStringError("the extents of the inputs are out of range");
+  return bytes;
+}
+
+static StringRef describeCode(int code) {
+  switch (code) {
+  case NNC_ERROR_CPU:
+    return "this CPU lacks instructions that the model was compiled for; see --cpu";
+  case NNC_ERROR_EXTENT:
+    return "a run-time extent is out of range";
+  default:
+    return "an argument is null or not aligned";
+  }
+}
+
+Error ModelLibrary::run(ArrayRef<HostTensor> inputs, ArrayRef<HostTensor> outputs, ArrayRef<int64_t> extents,
+                        const AlignedMemory &workspace) const {
+  auto getPointer = [](const HostTensor &tensor) { return static_cast<void *>(tensor.data.data()); };
+  SmallVector<const void *> from(map_range(inputs, getPointer));
+  SmallVector<void *> to(map_range(outputs, getPointer));
+  int code = model->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr);
+  return code ? createStringError("the model returned error " + Twine(code) + ": " + describeCode(code))
+              : Error::success();
+}
+
+} // namespace nnc

@@ -1,0 +1,39 @@
+// A compiled model in this process.
+#ifndef LIB_DRIVER_MODELLIBRARY_H
+#define LIB_DRIVER_MODELLIBRARY_H
+
+#include "lib/Driver/HostTensor.h"
+
+#include "llvm/ADT/StringMap.h"
+
+namespace nnc {
+
+/// Loads shared libraries and objects that nnc made, and runs them through their descriptor.
+class ModelLibrary {
+public:
+  /// Loads a shared library, or links an object into one first. An error where the file holds no model, or several and
+  /// none is named `name`.
+  static llvm::Expected<ModelLibrary> load(llvm::StringRef path, llvm::StringRef name);
+
+  const nnc_model &getModel() const { return *model; }
+
+  /// The run-time extents that the inputs' shapes imply; an error where a tensor does not fit its input.
+  llvm::Expected<std::vector<int64_t>> getExtents(llvm::ArrayRef<HostTensor> inputs) const;
+
+  /// Outputs of undefined contents, for these extents.
+  llvm::Expected<std::vector<HostTensor>> createOutputs(llvm::ArrayRef<int64_t> extents) const;
+
+  /// Bytes of workspace for these extents; an error where they are out of range.
+  llvm::Expected<size_t> getWorkspaceSize(llvm::ArrayRef<int64_t> extents) const;
+
+  /// Runs the model once.
+  llvm::Error run(llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<HostTensor> outputs,
+                  llvm::ArrayRef<int64_t> extents, const AlignedMemory &workspace) const;
+
+private:
+  const nnc_model *model = nullptr;
+};
+
+} // namespace nnc
+
+#endif // LIB_DRIVER_MODELLIBRARY_H

@@ -1,0 +1,171 @@
+// Reads .npy and .pb files, writes .npy files. The .npy format: magic, version,
+// length of a header that is a Python dictionary, the header, the elements
+// (numpy.lib.format).
+#include "lib/Driver/HostTensor.h"
+
+#include "lib/Driver/OutputFile.h"
+#include "lib/Frontend/ONNX/TensorFile.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace nnc {
+
+static const StringRef magic("\x93NUMPY", 6);
+
+/// numpy's type codes, without the byte order.
+static const std::pair<StringRef, uint32_t> typeCodes[] = {
+    {"b1", NNC_BOOL},   {"i1", NNC_INT8},   {"u1", NNC_UINT8}, {"i2", NNC_INT16},   {"u2", NNC_UINT16},  {"i4", NNC_INT32},
+    {"u4", NNC_UINT32}, {"i8", NNC_INT64},  {"u8", NNC_UINT64}, {"f2", NNC_FLOAT16}, {"f4", NNC_FLOAT32}, {"f8", NNC_FLOAT64},
+};
+
+namespace {
+
+struct NumpyHeader {
+  uint32_t type = 0;
+  bool isSwapped = false;
+  bool isFortran = false;
+  std::vector<int64_t> shape;
+};
+
+} // namespace
+
+/// The text behind `'key':` in the header's dictionary.
+static StringRef findValue(StringRef header, StringRef key) {
+  size_t at = header.find(("'" + key + "'").str());
+  return at == StringRef::npos ? StringRef() : header.substr(at + key.size() + 2).ltrim(" :");
+}
+
+static std::optional<NumpyHeader> parseHeader(StringRef text) {
+  NumpyHeader header;
+  StringRef code = findValue(text, "descr");
+  if (!code.consume_front("'"))
+    return std::nullopt;
+  code = code.take_until([](char c) { return c == '\''; });
+  if (code.empty())
+    return std::nullopt;
+  header.isSwapped = code.front() == '>';
+  for (auto [name, type] : typeCodes)
+    if (code.drop_front() == name)
+      header.type = type;
+  if (code == "bfloat16" || code.drop_front() == "V2") // the ml_dtypes package writes either
+    header.type = NNC_BFLOAT16;
+  if (header.type == 0)
+    return std::nullopt;
+  header.isFortran = findValue(text, "fortran_order").starts_with("True");
+  StringRef shape = findValue(text, "shape");
+  if (!shape.consume_front("("))
+    return std::nullopt;
+  SmallVector<StringRef> parts;
+  shape.take_until([](char c) { return c == ')'; }).split(parts, ',');
+  for (StringRef part : parts) {
+    int64_t extent;
+    if (part.trim().empty())
+      continue;
+    if (!to_integer(part.trim(), extent, 10))
+      return std::nullopt;
+    header.shape.push_back(extent);
+  }
+  return header;
+}
+
+/// Column-major to row-major.
+static void transposeElements(HostTensor &tensor, StringRef source) {
+  size_t bytes = getElementBytes(tensor.type), rank = tensor.shape.size();
+  std::vector<int64_t> index(rank, 0);
+  for (int64_t i = 0, count = tensor.getNumElements(); i < count; ++i) {
+    int64_t from = 0;
+    for (size_t axis = rank; axis-- > 0;)
+      from = from * tensor.shape[axis] + index[axis];
+    memcpy(tensor.data.data() + i * bytes, source.data() + from * bytes, bytes);
+    for (size_t axis = rank; axis-- > 0;) {
+      if (++index[axis] < tensor.shape[axis])
+        break;
+      index[axis] = 0;
+    }
+  }
+}
+
+static Expected<HostTensor> readNumpy(StringRef path, StringRef content) {
+  auto fail = [&] { return createStringError(path + ": a damaged .npy file, or one of a type that is not supported"); };
+  if (!content.consume_front(magic) || content.size() < 6)
+    return fail();
+  bool isLong = content[0] >= 2;
+  size_t lengthBytes = isLong ? 4 : 2;
+  size_t length = isLong ? support::endian::read32le(content.data() + 2) : support::endian::read16le(content.data() + 2);
+  content = content.drop_front(2 + lengthBytes);
+  if (content.size() < length)
+    return fail();
+  std::optional<NumpyHeader> header = parseHeader(content.take_front(length));
+  if (!header)
+    return fail();
+  content = content.drop_front(length);
+  auto tensor = HostTensor::create("", header->type, header->shape);
+  if (!tensor)
+    return createStringError(path + ": " + toString(tensor.takeError()));
+  if (content.size() < tensor->data.size())
+    return fail();
+  if (header->isFortran)
+    transposeElements(*tensor, content);
+  else
+    memcpy(tensor->data.data(), content.data(), tensor->data.size());
+  size_t bytes = getElementBytes(header->type);
+  for (char *at = tensor->data.data(), *end = at + tensor->data.size(); header->isSwapped && at < end; at += bytes)
+    std::reverse(at, at + bytes);
+  return tensor;
+}
+
+/// The type of an ONNX TensorProto::DataType; 0 where there is none.
+static uint32_t getTypeOfOnnx(int dataType) {
+  static const uint32_t types[] = {0,           NNC_FLOAT32, NNC_UINT8,   NNC_INT8,    NNC_UINT16, NNC_INT16,
+                                   NNC_INT32,   NNC_INT64,   0,           NNC_BOOL,    NNC_FLOAT16, NNC_FLOAT64,
+                                   NNC_UINT32,  NNC_UINT64,  0,           0,           NNC_BFLOAT16};
+  return dataType >= 0 && dataType < static_cast<int>(std::size(types)) ? types[dataType] : 0;
+}
+
+Expected<HostTensor> readTensorFile(StringRef path) {
+  auto file = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!file)
+    return createStringError(path + ": " + file.getError().message());
+  StringRef content = (*file)->getBuffer();
+  if (content.starts_with(magic))
+    return readNumpy(path, content);
+  auto fail = [&](Error error) { return createStringError(path + ": " + toString(std::move(error))); };
+  auto parsed = onnx::parseTensor(content);
+  if (!parsed)
+    return fail(parsed.takeError());
+  auto tensor = HostTensor::create(parsed->name, getTypeOfOnnx(parsed->dataType), parsed->shape);
+  if (!tensor)
+    return fail(tensor.takeError());
+  if (tensor->data.size() != parsed->bytes.size())
+    return fail(createStringError("the number of elements is not that of the shape"));
+  memcpy(tensor->data.data(), parsed->bytes.data(), tensor->data.size());
+  return tensor;
+}
+
+Error writeNumpyFile(const HostTensor &tensor, StringRef path) {
+  StringRef code = "V2";
+  for (auto [name, type] : typeCodes)
+    if (type == tensor.type)
+      code = name;
+  std::string shape;
+  for (int64_t extent : tensor.shape)
+    shape += std::to_string(extent) + (tensor.shape.size() == 1 ? "," : &extent == &tensor.shape.back() ? "" : ", ");
+  std::string order = getElementBytes(tensor.type) == 1 || code == "V2" ? "|" : "<";
+  std::string header = "{'descr': '" + order + code.str() + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  header.append(63 - (magic.size() + 4 + header.size()) % 64, ' ');
+  header += '\n';
+  return writeToOutput(path, [&](raw_ostream &os) {
+    os << magic << '\x01' << '\0';
+    os << static_cast<char>(header.size() & 0xff) << static_cast<char>(header.size() >> 8) << header;
+    os.write(tensor.data.data(), tensor.data.size());
+    return Error::success();
+  });
+}
+
+} // namespace nnc

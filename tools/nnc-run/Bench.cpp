@@ -1,0 +1,45 @@
+// A loop around the clock.
+#include "tools/nnc-run/Bench.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <chrono>
+#include <vector>
+
+using namespace llvm;
+
+namespace nnc {
+
+using Clock = std::chrono::steady_clock;
+
+static constexpr size_t leastRuns = 10, mostRuns = 1000000;
+static constexpr double warmUpSeconds = 0.1, seconds = 1;
+
+static double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+Error bench(function_ref<Error()> body, uint64_t macs, raw_ostream &os) {
+  auto start = Clock::now();
+  do {
+    if (Error error = body())
+      return error;
+  } while (since(start) < warmUpSeconds);
+  std::vector<double> times;
+  start = Clock::now();
+  while (times.size() < leastRuns || (since(start) < seconds && times.size() < mostRuns)) {
+    auto begin = Clock::now();
+    if (Error error = body())
+      return error;
+    times.push_back(1e3 * since(begin));
+  }
+  sort(times);
+  double median = times[times.size() / 2];
+  os << formatv("{0} runs: min {1:f4} ms, median {2:f4} ms, p99 {3:f4} ms", times.size(), times.front(), median,
+                times[times.size() * 99 / 100]);
+  if (macs)
+    os << formatv(", {0:f2} GFLOP/s", 2e-6 * static_cast<double>(macs) / median);
+  os << '\n';
+  return Error::success();
+}
+
+} // namespace nnc

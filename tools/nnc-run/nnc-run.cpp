@@ -1,0 +1,162 @@
+// nnc-run: runs a model on this machine, compiled before or just now, on given or
+// random inputs; compares and times.
+#include "lib/Driver/CommandLine.h"
+#include "lib/Driver/Compiler.h"
+#include "tools/nnc-run/Bench.h"
+#include "tools/nnc-run/Tensors.h"
+
+#include "llvm/BinaryFormat/Magic.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace {
+
+struct RunOptions {
+  explicit RunOptions(cl::OptionCategory &category)
+      : model{cl::Positional, cl::desc("<model, shared library or object>"), cl::cat(category)},
+        inputs{"input", cl::desc("An input, .npy or .pb; without a name the next in order; those not given are random"),
+               cl::value_desc("[name=]file"), cl::cat(category)},
+        outputDir{"output-dir", cl::desc("Write each output to <name>.npy in this folder"), cl::value_desc("folder"),
+                  cl::cat(category)},
+        comparisons{"compare", cl::desc("What an output must be; without a name the next in order"),
+                    cl::value_desc("[name=]file"), cl::cat(category)},
+        rtol{"rtol", cl::desc("Accepted error relative to the expected element (default 1e-3)"), cl::init(1e-3),
+             cl::cat(category)},
+        atol{"atol", cl::desc("Accepted error besides (default 1e-5)"), cl::init(1e-5), cl::cat(category)},
+        seed{"seed", cl::desc("Of random inputs (default 0)"), cl::init(0), cl::cat(category)},
+        bench{"bench", cl::desc("Time it"), cl::cat(category)} {}
+
+  cl::opt<std::string> model;
+  cl::list<std::string> inputs;
+  cl::opt<std::string> outputDir;
+  cl::list<std::string> comparisons;
+  cl::opt<double> rtol, atol;
+  cl::opt<uint64_t> seed;
+  cl::opt<bool> bench;
+};
+
+} // namespace
+
+/// Compiles a model file to a temporary library and loads it.
+static Expected<nnc::ModelLibrary> compileAndLoad(nnc::CompileOptions options) {
+  SmallString<128> library;
+  if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", library))
+    return errorCodeToError(error);
+  FileRemover remove(library);
+  options.output.kind = nnc::OutputKind::Shared;
+  options.output.outputFile = library.str().str();
+  options.output.headerFile.clear();
+  if (failed(nnc::compileModel(options)))
+    return createStringError(""); // has been said
+  return nnc::ModelLibrary::load(library, "");
+}
+
+static Expected<nnc::ModelLibrary> loadModel(const nnc::CompilerCommandLine &commandLine, StringRef path,
+                                             const nnc::CompileOptions &options) {
+  file_magic magic;
+  if (std::error_code error = identify_magic(path, magic))
+    return createStringError(path + ": " + error.message());
+  if (magic.is_object())
+    return nnc::ModelLibrary::load(path, commandLine.wasNamed() ? options.name : "");
+  return compileAndLoad(options);
+}
+
+/// Writes each output to a file named after it; '/' and the like become '_'.
+static Error writeOutputs(ArrayRef<nnc::HostTensor> outputs, StringRef folder) {
+  if (std::error_code error = sys::fs::create_directories(folder))
+    return createStringError(folder + ": " + error.message());
+  for (const nnc::HostTensor &output : outputs) {
+    std::string name = output.name;
+    for (char &c : name)
+      c = isAlnum(c) || c == '.' || c == '-' || c == '_' ? c : '_';
+    SmallString<128> path(folder);
+    sys::path::append(path, name + ".npy");
+    if (Error error = nnc::writeNumpyFile(output, path))
+      return error;
+  }
+  return Error::success();
+}
+
+/// Compares with the files; sets `areRight`.
+static Error compareOutputs(ArrayRef<nnc::HostTensor> outputs, const RunOptions &options, bool &areRight) {
+  size_t next = 0;
+  for (StringRef argument : options.comparisons) {
+    auto file = nnc::NamedFile::parse(argument);
+    const auto *output = file.name.empty()
+                             ? outputs.begin() + std::min(next++, outputs.size())
+                             : find_if(outputs, [&](const nnc::HostTensor &o) { return o.name == file.name; });
+    if (output == outputs.end())
+      return createStringError(file.name.empty() ? file.path + ": the model has no more outputs"
+                                                 : "the model has no output '" + file.name + "'");
+    auto expected = nnc::readTensorFile(file.path);
+    if (!expected)
+      return expected.takeError();
+    areRight &= nnc::compare(*output, *expected, {options.rtol, options.atol}, outs());
+  }
+  return Error::success();
+}
+
+static Error run(const nnc::ModelLibrary &model, const RunOptions &options, const StringMap<int64_t> &symbols,
+                 bool &areRight) {
+  std::vector<nnc::NamedFile> files;
+  for (StringRef argument : options.inputs)
+    files.push_back(nnc::NamedFile::parse(argument));
+  auto inputs = nnc::makeInputs(model.getModel(), files, symbols, options.seed);
+  if (!inputs)
+    return inputs.takeError();
+  auto extents = model.getExtents(*inputs);
+  if (!extents)
+    return extents.takeError();
+  auto outputs = model.createOutputs(*extents);
+  if (!outputs)
+    return outputs.takeError();
+  auto workspaceBytes = model.getWorkspaceSize(*extents);
+  if (!workspaceBytes)
+    return workspaceBytes.takeError();
+  nnc::AlignedMemory workspace(*workspaceBytes);
+  auto once = [&] { return model.run(*inputs, *outputs, *extents, workspace); };
+  if (Error error = once())
+    return error;
+  if (!options.outputDir.empty())
+    if (Error error = writeOutputs(*outputs, options.outputDir))
+      return error;
+  if (options.outputDir.empty() && options.comparisons.empty())
+    for (const nnc::HostTensor &output : *outputs)
+      nnc::summarise(output, outs());
+  if (Error error = compareOutputs(*outputs, options, areRight))
+    return error;
+  return options.bench ? nnc::bench(once, model.getModel().macs, outs()) : Error::success();
+}
+
+static int fail(Error error) {
+  std::string message = toString(std::move(error));
+  if (!message.empty())
+    errs() << "nnc-run: error: " << message << '\n';
+  return 1;
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  setBugReportMsg("nnc-run has crashed. This is a bug in nnc: please report it with the model and these lines.\n");
+  nnc::CompilerCommandLine commandLine(/*withOutputs=*/false);
+  RunOptions options(commandLine.getCategory());
+  cl::HideUnrelatedOptions(commandLine.getCategory());
+  cl::SetVersionPrinter(nnc::printVersion);
+  cl::ParseCommandLineOptions(argc, argv, "nnc-run: runs a model on given or random inputs\n");
+  if (options.model.empty())
+    return fail(createStringError("no model given; see nnc-run --help"));
+  auto compileOptions = commandLine.getOptions(options.model);
+  if (!compileOptions)
+    return fail(compileOptions.takeError());
+  auto model = loadModel(commandLine, options.model, *compileOptions);
+  if (!model)
+    return fail(model.takeError());
+  bool areRight = true;
+  if (Error error = run(*model, options, compileOptions->shapes.symbols, areRight))
+    return fail(std::move(error));
+  return areRight ? 0 : 1;
+}
