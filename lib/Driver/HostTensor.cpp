@@ -58,18 +58,25 @@ std::string describeShape(ArrayRef<int64_t> shape) {
 
 std::string HostTensor::describeType() const { return (getTypeName(type) + " " + describeShape(shape)).str(); }
 
-Expected<HostTensor> HostTensor::create(StringRef name, uint32_t type, std::vector<int64_t> shape) {
+Expected<size_t> getTensorBytes(StringRef name, uint32_t type, ArrayRef<int64_t> shape) {
   size_t bytes = getElementBytes(type);
   if (bytes == 0)
     return createStringError("'" + name + "': an element type that is not supported");
   for (int64_t extent : shape)
     if (extent < 0 || __builtin_mul_overflow(bytes, static_cast<size_t>(extent), &bytes) || bytes > maxBytes)
       return createStringError("'" + name + "': the shape " + describeShape(shape) + " is negative or too large");
+  return bytes;
+}
+
+Expected<HostTensor> HostTensor::create(StringRef name, uint32_t type, std::vector<int64_t> shape) {
+  Expected<size_t> bytes = getTensorBytes(name, type, shape);
+  if (!bytes)
+    return bytes.takeError();
   HostTensor tensor;
   tensor.name = name.str();
   tensor.type = type;
   tensor.shape = std::move(shape);
-  tensor.data = AlignedMemory(bytes);
+  tensor.data = AlignedMemory(*bytes);
   return tensor;
 }
 

@@ -46,6 +46,8 @@ struct HostTensor {
   std::string describeType() const;
 };
 
+/// Bytes of all elements; an error where the type is unknown, or an extent is negative, or the size too large.
+llvm::Expected<size_t> getTensorBytes(llvm::StringRef name, uint32_t type, llvm::ArrayRef<int64_t> shape);
 /// Bytes of one element; 0 for an unknown type.
 size_t getElementBytes(uint32_t type);
 /// numpy's name ("float32"); bfloat16 has none of numpy's, but its own.

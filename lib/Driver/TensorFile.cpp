@@ -49,6 +49,8 @@ static std::optional<NumpyHeader> parseHeader(StringRef text) {
   code = code.take_until([](char c) { return c == '\''; });
   if (code.empty())
     return std::nullopt;
+  if (code != "bfloat16" && !StringRef("<>|=").contains(code.front()))
+    return std::nullopt;
   header.isSwapped = code.front() == '>';
   for (auto [name, type] : typeCodes)
     if (code.drop_front() == name)
@@ -57,9 +59,9 @@ static std::optional<NumpyHeader> parseHeader(StringRef text) {
     header.type = NNC_BFLOAT16;
   if (header.type == 0)
     return std::nullopt;
-  header.isFortran = findValue(text, "fortran_order").starts_with("True");
-  StringRef shape = findValue(text, "shape");
-  if (!shape.consume_front("("))
+  StringRef order = findValue(text, "fortran_order"), shape = findValue(text, "shape");
+  header.isFortran = order.starts_with("True");
+  if ((!header.isFortran && !order.starts_with("False")) || !shape.consume_front("(") || !shape.contains(')'))
     return std::nullopt;
   SmallVector<StringRef> parts;
   shape.take_until([](char c) { return c == ')'; }).split(parts, ',');
@@ -91,9 +93,16 @@ static void transposeElements(HostTensor &tensor, StringRef source) {
   }
 }
 
+/// Compiled models take 0 and 1 only; in a file any byte but 0 is true.
+static void normaliseBooleans(HostTensor &tensor) {
+  if (tensor.type == NNC_BOOL)
+    for (char *at = tensor.data.data(), *end = at + tensor.data.size(); at < end; ++at)
+      *at = *at != 0;
+}
+
 static Expected<HostTensor> readNumpy(StringRef path, StringRef content) {
   auto fail = [&] { return createStringError(path + ": a damaged .npy file, or one of a type that is not supported"); };
-  if (!content.consume_front(magic) || content.size() < 6)
+  if (!content.consume_front(magic) || content.size() < 6 || content[0] < 1 || content[0] > 3)
     return fail();
   bool isLong = content[0] >= 2;
   size_t lengthBytes = isLong ? 4 : 2;
@@ -105,11 +114,14 @@ static Expected<HostTensor> readNumpy(StringRef path, StringRef content) {
   if (!header)
     return fail();
   content = content.drop_front(length);
+  auto expectedBytes = getTensorBytes("", header->type, header->shape);
+  if (!expectedBytes)
+    return createStringError(path + ": " + toString(expectedBytes.takeError()));
+  if (content.size() < *expectedBytes) // before memory is asked for
+    return fail();
   auto tensor = HostTensor::create("", header->type, header->shape);
   if (!tensor)
-    return createStringError(path + ": " + toString(tensor.takeError()));
-  if (content.size() < tensor->data.size())
-    return fail();
+    return tensor.takeError();
   if (header->isFortran)
     transposeElements(*tensor, content);
   else
@@ -117,6 +129,7 @@ static Expected<HostTensor> readNumpy(StringRef path, StringRef content) {
   size_t bytes = getElementBytes(header->type);
   for (char *at = tensor->data.data(), *end = at + tensor->data.size(); header->isSwapped && at < end; at += bytes)
     std::reverse(at, at + bytes);
+  normaliseBooleans(*tensor);
   return tensor;
 }
 
@@ -139,12 +152,17 @@ Expected<HostTensor> readTensorFile(StringRef path) {
   auto parsed = onnx::parseTensor(content);
   if (!parsed)
     return fail(parsed.takeError());
-  auto tensor = HostTensor::create(parsed->name, getTypeOfOnnx(parsed->dataType), parsed->shape);
+  uint32_t type = getTypeOfOnnx(parsed->dataType);
+  auto expectedBytes = getTensorBytes(parsed->name, type, parsed->shape);
+  if (!expectedBytes)
+    return fail(expectedBytes.takeError());
+  if (*expectedBytes != parsed->bytes.size()) // before memory is asked for
+    return fail(createStringError("the number of elements is not that of the shape"));
+  auto tensor = HostTensor::create(parsed->name, type, parsed->shape);
   if (!tensor)
     return fail(tensor.takeError());
-  if (tensor->data.size() != parsed->bytes.size())
-    return fail(createStringError("the number of elements is not that of the shape"));
   memcpy(tensor->data.data(), parsed->bytes.data(), tensor->data.size());
+  normaliseBooleans(*tensor);
   return tensor;
 }
 
