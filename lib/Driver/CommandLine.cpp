@@ -1,6 +1,7 @@
 // The compiler's command line options: the only cl::opt besides those of single tools.
 #include "lib/Driver/CommandLine.h"
 
+#include "lib/Driver/Formats.h"
 #include "lib/Driver/Version.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -24,6 +25,11 @@ struct CompilerCommandLine::Options {
   cl::list<std::string> shapes{
       "shape", cl::desc("Fix the shape of an input (x=1,3,224,224; ? stays symbolic) or a symbolic extent (batch=1)"),
       cl::value_desc("name=extents"), cl::cat(category)};
+  cl::opt<std::string> format{"format", cl::desc("Format of the model (default: told from the contents of its files)"),
+                              cl::value_desc("name"), cl::cat(category)};
+  cl::opt<std::string> darknetDialect{"darknet-dialect",
+                                      cl::desc("pjreddie or alexeyab (default: told from the .cfg file)"),
+                                      cl::value_desc("name"), cl::cat(category)};
   cl::opt<std::string> triple{"target", cl::desc("Target triple (default: the host)"), cl::value_desc("triple"),
                               cl::cat(category)};
   cl::opt<std::string> cpu{"cpu", cl::desc("CPU, as of clang -mcpu (default: native, the host's)"),
@@ -44,7 +50,7 @@ struct CompilerCommandLine::Options {
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
                                       cl::cat(category)};
-  cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes"), cl::cat(category)};
+  cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes, and how the habits of a format were met"), cl::cat(category)};
   cl::opt<std::string> dumpFolder{"dump-stages", cl::desc("Write the module after each stage into this folder"),
                                   cl::value_desc("folder"), cl::cat(category)};
   cl::opt<std::string> report{"report", cl::desc("Write sizes, times and the memory plan as JSON"),
@@ -106,7 +112,7 @@ bool CompilerCommandLine::wasNamed() const { return !options->name.empty(); }
 static Error makeError(const Twine &message) { return createStringError(message.str()); }
 
 /// `x=1,3,?,224` is an input's shape, `batch=1` may also be a symbol.
-static Error parseShape(StringRef text, onnx::ShapeOverrides &shapes) {
+static Error parseShape(StringRef text, frontend::ShapeOverrides &shapes) {
   auto [name, list] = text.rsplit('=');
   SmallVector<StringRef> parts;
   list.split(parts, ',');
@@ -177,12 +183,20 @@ static Expected<std::optional<Stage>> getStopAfter(EmitKind emit, StringRef name
   return stage;
 }
 
-Expected<CompileOptions> CompilerCommandLine::getOptions(StringRef input) const {
+Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> inputs) const {
   CompileOptions result;
-  result.input = input.str();
+  result.inputs = inputs;
+  result.format = options->format;
+  result.darknetDialect = options->darknetDialect;
   for (StringRef text : options->shapes)
     if (Error error = parseShape(text, result.shapes))
       return error;
+  if (!result.format.empty() &&
+      none_of(getFormats(), [&](const Format &format) { return format.name == result.format; }))
+    return makeError("--format=" + result.format + ": the formats are " +
+                     join(map_range(getFormats(), [](const Format &format) { return format.name; }), ", "));
+  if (!result.darknetDialect.empty() && result.darknetDialect != "pjreddie" && result.darknetDialect != "alexeyab")
+    return makeError("--darknet-dialect=" + result.darknetDialect + ": the dialects are pjreddie and alexeyab");
   if (options->optLevel < '0' || options->optLevel > '3')
     return makeError("-O" + Twine(options->optLevel.getValue()) + ": expected -O0, -O1, -O2 or -O3");
   result.target = {options->triple,    options->cpu, options->features, options->floatAbi, options->relocationModel,
@@ -197,7 +211,7 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(StringRef input) const 
   output.weightsSection = options->weightsSection;
   output.reportFile = options->report;
   output.provenance.version = NNC_VERSION;
-  std::string stem = sys::path::stem(input).str();
+  std::string stem = sys::path::stem(inputs.front()).str();
   if (outputs) {
     auto stopAfter = getStopAfter(outputs->emit, outputs->stopAfter);
     if (!stopAfter)

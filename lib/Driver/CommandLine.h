@@ -21,8 +21,8 @@ public:
 
   /// The category of all options, for --help.
   llvm::cl::OptionCategory &getCategory();
-  /// What the user asked for, for the model `input`; an error where options contradict each other.
-  llvm::Expected<CompileOptions> getOptions(llvm::StringRef input) const;
+  /// What the user asked for, for the model in the files `inputs`; an error where options contradict each other.
+  llvm::Expected<CompileOptions> getOptions(llvm::ArrayRef<std::string> inputs) const;
   /// True where the user asked for the list of operators (`--list-ops`).
   bool wantsOperatorList() const;
   /// True where the user chose the model's name (`--name`).

@@ -2,20 +2,26 @@
 #ifndef LIB_DRIVER_COMPILEOPTIONS_H
 #define LIB_DRIVER_COMPILEOPTIONS_H
 
-#include "lib/Frontend/ONNX/ONNX.h"
+#include "lib/Frontend/Import/ImportOptions.h"
 #include "lib/Pipelines/Stages.h"
 #include "lib/Target/TargetOptions.h"
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace nnc {
 
 struct CompileOptions {
-  std::string input;
+  /// The model: one file, or the two of a format that has its weights in a second one.
+  std::vector<std::string> inputs;
+  /// The format to read them as (`--format`); empty: told from their contents.
+  std::string format;
+  /// darknet's fork that the model was made for (`--darknet-dialect`); empty: told from the file.
+  std::string darknetDialect;
   /// The model's name, prefix of its symbols; empty: made from the output's or the input's name.
   std::string name;
-  onnx::ShapeOverrides shapes;
+  frontend::ShapeOverrides shapes;
   /// Set: the module is printed as MLIR after this stage, and nothing else is written.
   std::optional<Stage> stopAfter;
   /// MLIR is printed with all constants, not only with the small ones.

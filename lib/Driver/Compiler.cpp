@@ -3,6 +3,7 @@
 #include "lib/Driver/Compiler.h"
 
 #include "lib/Analysis/MultiplyAdds.h"
+#include "lib/Driver/Formats.h"
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Registration.h"
 #include "lib/Driver/ReleaseConstants.h"
@@ -12,10 +13,7 @@
 #include "lib/Target/Emit.h"
 
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SHA256.h"
 
@@ -58,40 +56,25 @@ static void printDiagnostic(Diagnostic &diagnostic, llvm::raw_ostream &os) {
     printDiagnostic(note, os);
 }
 
-/// Reads the model with the frontend that knows its format.
-static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOptions &options) {
-  StringRef path = options.input;
-  Location loc = FileLineColLoc::get(&context, path, 0, 0);
-  llvm::sys::fs::file_status status;
-  if (std::error_code error = llvm::sys::fs::status(path, status)) {
-    emitError(loc) << error.message();
+/// Reads the model with the frontend that knows its format, and notes what only the files tell.
+static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOptions &options, Provenance &provenance) {
+  std::vector<frontend::ModelFile> files;
+  const Format *format = openModel(context, options.inputs, options.format, files);
+  if (!format)
     return {};
+  frontend::ImportOptions import;
+  import.name = options.name;
+  import.shapes = options.shapes;
+  import.darknetDialect = options.darknetDialect;
+  import.verbose = options.verbose;
+  OwningOpRef<ModuleOp> module = format->import(context, files, import);
+  llvm::SHA256 digest;
+  for (const frontend::ModelFile &file : files) {
+    provenance.sourceName += (provenance.sourceName.empty() ? "" : ", ") + llvm::sys::path::filename(file.path).str();
+    digest.update(file.getContent());
   }
-  if (status.type() == llvm::sys::fs::file_type::directory_file) {
-    emitError(loc) << "is a folder, not a model file";
-    return {};
-  }
-  if (path.ends_with(".mlir"))
-    return parseSourceFile<ModuleOp>(path, &context);
-  if (onnx::isOnnxFile(path)) {
-    onnx::ImportOptions import;
-    import.name = options.name;
-    import.shapes = options.shapes;
-    return onnx::importModel(context, path, import);
-  }
-  emitError(loc) << "not a model in a format that nnc reads (ONNX, or MLIR named *.mlir)";
-  return {};
-}
-
-/// The provenance that only the model file tells.
-static LogicalResult describeSource(MLIRContext &context, StringRef path, Provenance &provenance) {
-  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!file)
-    return emitError(FileLineColLoc::get(&context, path, 0, 0)) << file.getError().message();
-  provenance.sourceName = llvm::sys::path::filename(path).str();
-  auto digest = llvm::SHA256::hash(llvm::arrayRefFromStringRef((*file)->getBuffer()));
-  provenance.sourceSha256 = llvm::toHex(digest, /*LowerCase=*/true);
-  return success();
+  provenance.sourceSha256 = llvm::toHex(digest.final(), /*LowerCase=*/true);
+  return module;
 }
 
 static LogicalResult printAsMLIR(ModuleOp module, const CompileOptions &options) {
@@ -100,15 +83,16 @@ static LogicalResult printAsMLIR(ModuleOp module, const CompileOptions &options)
 }
 
 static LogicalResult compile(MLIRContext &context, const CompileOptions &options) {
-  Location loc = FileLineColLoc::get(&context, options.input, 0, 0);
+  Location loc = FileLineColLoc::get(&context, options.inputs.front(), 0, 0);
   auto machine = createTargetMachine(options.target);
   if (!machine)
     return emitError(UnknownLoc::get(&context)) << llvm::toString(machine.takeError());
 
   StageRunner runner(options);
+  OutputOptions output = options.output;
   OwningOpRef<ModuleOp> module;
   if (failed(runner.run(Stage::Import, [&] {
-        module = readModel(context, options);
+        module = readModel(context, options, output.provenance);
         return success(module.get() != nullptr);
       })))
     return failure();
@@ -142,9 +126,6 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
     if (options.stopAfter == info.stage)
       return printAsMLIR(*module, options);
   }
-  OutputOptions output = options.output;
-  if (failed(describeSource(context, options.input, output.provenance)))
-    return failure();
   // emitModel adds its phases to the times, and writes all of them into the report.
   return runner.run(Stage::Object,
                     [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes()); });
@@ -165,7 +146,7 @@ LogicalResult compileModel(const CompileOptions &options) {
   if (succeeded(compile(context, options)))
     return success();
   if (!hasErrors)
-    llvm::errs() << options.input << ": error: the compilation failed\n";
+    llvm::errs() << options.inputs.front() << ": error: the compilation failed\n";
   return failure();
 }
 

@@ -8,7 +8,7 @@
 
 namespace nnc {
 
-/// Compiles `options.input`. Failures have been printed on the standard error
+/// Compiles the model in `options.inputs`. Failures have been printed on the standard error
 /// stream, and have left no output file.
 llvm::LogicalResult compileModel(const CompileOptions &options);
 

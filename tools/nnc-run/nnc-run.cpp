@@ -17,7 +17,7 @@ namespace {
 
 struct RunOptions {
   explicit RunOptions(cl::OptionCategory &category)
-      : model{cl::Positional, cl::desc("<model, shared library or object>"), cl::cat(category)},
+      : model{cl::Positional, cl::desc("<model, shared library or object> [<weights>]"), cl::cat(category)},
         inputs{"input", cl::desc("An input, .npy or .pb; without a name the next in order; those not given are random"),
                cl::value_desc("[name=]file"), cl::cat(category)},
         outputDir{"output-dir", cl::desc("Write each output to <name>.npy in this folder"), cl::value_desc("folder"),
@@ -30,7 +30,7 @@ struct RunOptions {
         seed{"seed", cl::desc("Of random inputs (default 0)"), cl::init(0), cl::cat(category)},
         bench{"bench", cl::desc("Time it"), cl::cat(category)} {}
 
-  cl::opt<std::string> model;
+  cl::list<std::string> model;
   cl::list<std::string> inputs;
   cl::opt<std::string> outputDir;
   cl::list<std::string> comparisons;
@@ -152,7 +152,7 @@ int main(int argc, char **argv) {
   auto compileOptions = commandLine.getOptions(options.model);
   if (!compileOptions)
     return fail(compileOptions.takeError());
-  auto model = loadModel(commandLine, options.model, *compileOptions);
+  auto model = loadModel(commandLine, options.model.front(), *compileOptions);
   if (!model)
     return fail(model.takeError());
   bool areRight = true;

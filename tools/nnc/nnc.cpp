@@ -1,6 +1,7 @@
 // nnc: compiles one trained network to one object file and one C header.
 #include "lib/Driver/CommandLine.h"
 #include "lib/Driver/Compiler.h"
+#include "lib/Driver/Formats.h"
 
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/PrettyStackTrace.h"
@@ -11,19 +12,21 @@ int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   setBugReportMsg("nnc has crashed. This is a bug in nnc: please report it with the model and these lines.\n");
   nnc::CompilerCommandLine commandLine(/*withOutputs=*/true);
-  cl::opt<std::string> input(cl::Positional, cl::desc("<model>"), cl::cat(commandLine.getCategory()));
+  cl::list<std::string> inputs(cl::Positional, cl::desc("<model> [<weights>]"), cl::cat(commandLine.getCategory()));
   cl::HideUnrelatedOptions(commandLine.getCategory());
   cl::SetVersionPrinter(nnc::printVersion);
   cl::ParseCommandLineOptions(argc, argv, "nnc: compiles a trained network to an object file and a C header\n");
   if (commandLine.wantsOperatorList()) {
-    nnc::onnx::printSupportedOps(outs());
+    for (const nnc::Format &format : nnc::getFormats())
+      if (format.printSupportedOps)
+        format.printSupportedOps(outs());
     return 0;
   }
-  if (input.empty()) {
+  if (inputs.empty()) {
     errs() << "nnc: error: no model file given; see nnc --help\n";
     return 1;
   }
-  auto options = commandLine.getOptions(input);
+  auto options = commandLine.getOptions(inputs);
   if (!options) {
     errs() << "nnc: error: " << toString(options.takeError()) << '\n';
     return 1;

@@ -1,10 +1,10 @@
 // Imports an ONNX graph node by node.
 #include "lib/Frontend/ONNX/GraphImporter.h"
 
+#include "lib/Frontend/Import/Weights.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 
@@ -48,19 +48,15 @@ const ::onnx::TensorProto *Scope::takeInitializer(StringRef name, Scope *&owner)
 //===--- Refusing ---===//
 
 GraphImporter::GraphImporter(MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder,
-                             const ImportOptions &options)
+                             const frontend::ImportOptions &options)
     : builder(context), model(model), options(options), tensors(context, model, std::move(folder)) {}
 
 void GraphImporter::block(const ::onnx::NodeProto &node, int64_t opset, const Twine &reason) {
   std::string op = node.domain().empty() ? node.op_type() : node.domain() + "." + node.op_type();
-  blockers.push_back({getNodeName(node), op, opset, reason.str()});
+  blockers.add(getNodeName(node), opset ? op + ", opset " + Twine(opset) : Twine(op), reason);
 }
 
-void GraphImporter::blockModel(const Twine &reason) {
-  std::string text = reason.str();
-  if (llvm::none_of(blockers, [&](const Blocker &known) { return known.op.empty() && known.reason == text; }))
-    blockers.push_back({"", "", 0, std::move(text)});
-}
+void GraphImporter::blockModel(const Twine &reason) { blockers.addToModel(reason); }
 
 //===--- Checks before anything is built ---===//
 
@@ -137,40 +133,25 @@ RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input
     symbols.assign(shape.size(), "");
   }
   for (const auto &dim : tensor.shape().dim()) {
-    auto symbol = options.shapes.symbols.find(dim.dim_param());
     bool isKnown = dim.has_dim_value() && dim.dim_value() >= 0;
     symbols.push_back(isKnown || !isSymbol(dim.dim_param()) ? "" : dim.dim_param());
-    if (!isKnown && !dim.dim_param().empty() && symbol != options.shapes.symbols.end())
-      shape.push_back(symbol->second);
-    else
-      shape.push_back(isKnown ? dim.dim_value() : ShapedType::kDynamic);
+    shape.push_back(isKnown ? dim.dim_value() : ShapedType::kDynamic);
   }
-  if (hasOverride && tensor.has_shape()) {
-    if (override->second.size() != shape.size())
-      return fail("has " + Twine(shape.size()) + " dimensions, --shape gives " + Twine(override->second.size()));
-    for (auto [extent, given] : llvm::zip(shape, override->second)) {
-      if (!ShapedType::isDynamic(extent) && !ShapedType::isDynamic(given) && extent != given)
-        return fail("has a fixed extent of " + Twine(extent) + " where --shape gives " + Twine(given));
-      if (!ShapedType::isDynamic(given))
-        extent = given;
-    }
-  }
+  if (auto error = frontend::overrideShape(options.shapes, input.name(), symbols, shape))
+    return fail(llvm::toString(std::move(error)));
   SmallVector<int64_t> known;
   llvm::copy_if(shape, std::back_inserter(known), [](int64_t extent) { return !ShapedType::isDynamic(extent); });
-  if (!countElements(known))
+  if (!frontend::countElements(known))
     return fail("has extents that are negative or too large");
   return RankedTensorType::get(shape, elementType);
 }
 
-bool GraphImporter::addInputs(func::FuncOp main, Scope &scope) {
+bool GraphImporter::addInputs(frontend::ModelBuilder &main, Scope &scope) {
   llvm::StringSet<> initialized;
   for (const auto &initializer : model->graph().initializer()) {
     initialized.insert(initializer.name());
     scope.defineInitializer(initializer);
   }
-  Block *body = &main.getBody().front();
-  SmallVector<Type> types;
-  SmallVector<DictionaryAttr> attributes;
   bool ok = true;
   for (const auto &input : model->graph().input()) {
     if (initialized.contains(input.name()))
@@ -185,24 +166,12 @@ bool GraphImporter::addInputs(func::FuncOp main, Scope &scope) {
       blockModel("two inputs are called '" + input.name() + "'");
       return false;
     }
-    types.push_back(type);
-    NamedAttrList attribute;
-    attribute.set("nn.name", builder.getStringAttr(input.name()));
-    SmallVector<StringRef> symbolNames(symbols.begin(), symbols.end());
-    if (!type.hasStaticShape())
-      attribute.set("nn.symbols", builder.getStrArrayAttr(symbolNames));
-    attributes.push_back(attribute.getDictionary(builder.getContext()));
-    Location loc = NameLoc::get(builder.getStringAttr(input.name()));
-    scope.define(input.name(), body->addArgument(type, loc));
+    scope.define(input.name(), main.addInput(input.name(), type, symbols));
   }
-  main.setFunctionType(builder.getFunctionType(types, {}));
-  main.setAllArgAttrs(attributes);
   return ok;
 }
 
-bool GraphImporter::addOutputs(func::FuncOp main, Scope &scope) {
-  SmallVector<Value> results;
-  SmallVector<DictionaryAttr> attributes;
+bool GraphImporter::addOutputs(frontend::ModelBuilder &main, Scope &scope) {
   bool ok = model->graph().output_size() > 0;
   if (!ok)
     blockModel("the graph has no outputs");
@@ -215,16 +184,9 @@ bool GraphImporter::addOutputs(func::FuncOp main, Scope &scope) {
       ok = false;
       continue;
     }
-    results.push_back(value);
-    attributes.push_back(
-        builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(output.name()))));
+    main.addOutput(output.name(), value);
   }
-  if (!ok)
-    return false;
-  func::ReturnOp::create(builder, main.getLoc(), results);
-  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), TypeRange(ValueRange(results))));
-  main.setAllResultAttrs(attributes);
-  return true;
+  return ok;
 }
 
 //===--- Nodes ---===//
@@ -441,17 +403,11 @@ OwningOpRef<ModuleOp> GraphImporter::import(StringRef modelName) {
   if (!blockers.empty())
     return {};
 
-  OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
-  module.get()->setAttr("nn.model", builder.getStringAttr(modelName));
-  builder.setInsertionPointToStart(module->getBody());
-  auto main = func::FuncOp::create(builder, builder.getUnknownLoc(), "main", builder.getFunctionType({}, {}));
-  main.addEntryBlock();
-  builder.setInsertionPointToStart(&main.getBody().front());
-
+  frontend::ModelBuilder main(builder, modelName);
   Scope scope;
   if (!addInputs(main, scope) || !importNodes(model->graph().node(), opsets, scope, 0) || !addOutputs(main, scope))
     return {};
-  return module;
+  return main.finish();
 }
 
 } // namespace nnc::onnx

@@ -3,17 +3,12 @@
 #ifndef LIB_FRONTEND_ONNX_GRAPHIMPORTER_H
 #define LIB_FRONTEND_ONNX_GRAPHIMPORTER_H
 
+#include "lib/Frontend/Import/Blockers.h"
+#include "lib/Frontend/Import/ModelBuilder.h"
 #include "lib/Frontend/ONNX/ONNX.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
 namespace nnc::onnx {
-
-/// One reason why a model cannot be compiled.
-struct Blocker {
-  std::string node, op;
-  int64_t opset;
-  std::string reason;
-};
 
 /// Versions of the operator domains that a model or a function imports.
 using Opsets = llvm::StringMap<int64_t>;
@@ -43,11 +38,11 @@ private:
 class GraphImporter {
 public:
   GraphImporter(mlir::MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder,
-                const ImportOptions &options);
+                const frontend::ImportOptions &options);
 
   /// The module, or null with the blockers recorded.
   mlir::OwningOpRef<mlir::ModuleOp> import(llvm::StringRef modelName);
-  llvm::ArrayRef<Blocker> getBlockers() const { return blockers; }
+  const frontend::Blockers &getBlockers() const { return blockers; }
 
 private:
   // Checks before anything is built.
@@ -56,9 +51,9 @@ private:
   bool checkGraph(const ::onnx::GraphProto &graph);
 
   // Inputs and outputs of @main.
-  bool addInputs(mlir::func::FuncOp main, Scope &scope);
+  bool addInputs(frontend::ModelBuilder &main, Scope &scope);
   mlir::RankedTensorType getInputType(const ::onnx::ValueInfoProto &input, llvm::SmallVectorImpl<std::string> &symbols);
-  bool addOutputs(mlir::func::FuncOp main, Scope &scope);
+  bool addOutputs(frontend::ModelBuilder &main, Scope &scope);
 
   // Nodes.
   using Nodes = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
@@ -78,9 +73,9 @@ private:
 
   mlir::OpBuilder builder;
   std::shared_ptr<const ::onnx::ModelProto> model;
-  const ImportOptions &options;
+  const frontend::ImportOptions &options;
   TensorReader tensors;
-  llvm::SmallVector<Blocker> blockers;
+  frontend::Blockers blockers{"node"};
   llvm::DenseSet<const ::onnx::FunctionProto *> checkedFunctions;
   int64_t numImportedNodes = 0;
 };

@@ -11,7 +11,6 @@
 #pragma clang diagnostic pop
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -53,46 +52,26 @@ static std::shared_ptr<::onnx::ModelProto> parse(StringRef content, Location loc
   return nullptr;
 }
 
-bool isOnnxFile(StringRef path) {
-  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!file)
-    return false;
-  StringRef content = (*file)->getBuffer();
+bool isOnnx(const frontend::ModelFile &file) {
+  StringRef content = file.getContent();
   // A ModelProto begins with its ir_version: field 1, a small integer.
   return isText(content) || (content.size() > 2 && content[0] == 0x08 && content[1] > 0 && content[1] < 100) ||
-         path.ends_with(".onnx");
+         StringRef(file.path).ends_with(".onnx");
 }
 
-static void report(Location loc, ArrayRef<Blocker> blockers) {
-  for (const Blocker &blocker : blockers) {
-    if (blocker.op.empty()) {
-      emitError(loc) << blocker.reason;
-      continue;
-    }
-    InFlightDiagnostic diagnostic = emitError(loc) << "node '" << blocker.node << "' (" << blocker.op;
-    if (blocker.opset)
-      diagnostic << ", opset " << blocker.opset;
-    diagnostic << "): " << blocker.reason;
-  }
-}
-
-OwningOpRef<ModuleOp> importModel(MLIRContext &context, StringRef path, const ImportOptions &options) {
-  context.loadDialect<nn::NNDialect, arith::ArithDialect, func::FuncDialect, tensor::TensorDialect>();
-  Location loc = FileLineColLoc::get(&context, path, 0, 0);
-  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!file) {
-    emitError(loc) << "cannot read '" << path << "': " << file.getError().message();
-    return {};
-  }
-  std::shared_ptr<::onnx::ModelProto> model = parse((*file)->getBuffer(), loc);
+OwningOpRef<ModuleOp> importModel(MLIRContext &context, const frontend::ModelFile &file,
+                                  const frontend::ImportOptions &options) {
+  frontend::loadDialects(context);
+  Location loc = FileLineColLoc::get(&context, file.path, 0, 0);
+  std::shared_ptr<::onnx::ModelProto> model = parse(file.getContent(), loc);
   if (!model)
     return {};
-  std::string folder = llvm::sys::path::parent_path(path).str();
-  std::string name = options.name.empty() ? llvm::sys::path::stem(path).str() : options.name;
+  std::string folder = llvm::sys::path::parent_path(file.path).str();
+  std::string name = options.name.empty() ? llvm::sys::path::stem(file.path).str() : options.name;
   GraphImporter importer(&context, model, folder, options);
   OwningOpRef<ModuleOp> module = importer.import(name);
   if (!module)
-    report(loc, importer.getBlockers());
+    importer.getBlockers().report(loc);
   return module;
 }
 

@@ -1,23 +1,13 @@
 // Operands, attributes and results of one ONNX node.
 #include "lib/Frontend/ONNX/NodeBinder.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/Verifier.h"
-
 using namespace mlir;
 
 namespace nnc::onnx {
 
 NodeBinder::NodeBinder(OpBuilder &builder, const ::onnx::NodeProto &node, int64_t opset, Location loc,
                        ArrayRef<Value> operands, TensorReader &tensors)
-    : builder(builder), node(node), opset(opset), loc(loc), operands(operands), tensors(tensors) {}
-
-LogicalResult NodeBinder::reject(const Twine &why) {
-  if (reason.empty())
-    reason = why.str();
-  return failure();
-}
+    : NodeBuilder(builder, loc), node(node), opset(opset), operands(operands), tensors(tensors) {}
 
 //===--- Operands ---===//
 
@@ -39,12 +29,6 @@ SmallVector<Value> NodeBinder::allOperands() {
       all.push_back(value);
   return all;
 }
-
-RankedTensorType NodeBinder::getType(Value value) {
-  return value ? cast<RankedTensorType>(value.getType()) : RankedTensorType();
-}
-
-int64_t NodeBinder::getRank(Value value) { return value ? getType(value).getRank() : 0; }
 
 SmallVector<int64_t> NodeBinder::constantInts(unsigned index) {
   Value value = optionalOperand(index);
@@ -129,14 +113,7 @@ Value NodeBinder::tensorAttr(StringRef name) {
     (void)reject("attribute '" + name + "': " + llvm::toString(elements.takeError()));
     return {};
   }
-  return arith::ConstantOp::create(builder, loc, cast<TypedAttr>(*elements));
-}
-
-int64_t NodeBinder::normalizeAxis(int64_t axis, int64_t rank) {
-  if (axis >= -rank && axis < rank)
-    return axis < 0 ? axis + rank : axis;
-  (void)reject("axis " + Twine(axis) + " is out of range for " + Twine(rank) + " dimensions");
-  return 0;
+  return constant(*elements);
 }
 
 int64_t NodeBinder::axisAttr(StringRef name, int64_t otherwise, Value of) {
@@ -162,61 +139,6 @@ SmallVector<std::string> NodeBinder::getUnknownAttrs() const {
     if (!understood.contains(attribute.name()))
       unknown.push_back(attribute.name());
   return unknown;
-}
-
-//===--- Building ---===//
-
-SmallVector<Value> NodeBinder::finish(OperationState &state, Infer infer) {
-  std::string message;
-  ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) {
-    if (message.empty())
-      message = diagnostic.str();
-    return success();
-  });
-  SmallVector<Type> types;
-  if (::failed(infer(builder.getContext(), loc, state, types))) {
-    (void)reject(message.empty() ? Twine("shapes or types do not fit") : Twine(message));
-    return {};
-  }
-  for (Type type : types) {
-    SmallVector<int64_t> known;
-    for (int64_t extent : cast<RankedTensorType>(type).getShape())
-      if (!ShapedType::isDynamic(extent))
-        known.push_back(extent);
-    if (!countElements(known)) {
-      (void)reject("a result is too large");
-      return {};
-    }
-  }
-  state.types.assign(types.begin(), types.end());
-  Operation *op = builder.create(state);
-  if (::failed(verify(op, /*verifyRecursively=*/false))) {
-    (void)reject(message.empty() ? Twine("invalid operation") : Twine(message));
-    op->erase();
-    return {};
-  }
-  SmallVector<Value> folded;
-  // Folded in place, an operation has no values to take its place.
-  if (succeeded(builder.tryFold(op, folded)) && !folded.empty()) {
-    op->erase();
-    return folded;
-  }
-  return SmallVector<Value>(op->getResults());
-}
-
-Value NodeBinder::ints(ArrayRef<int64_t> values) {
-  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, builder.getI64Type());
-  return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, values));
-}
-
-Value NodeBinder::scalar(Type elementType, double value) {
-  auto type = RankedTensorType::get({}, elementType);
-  Attribute element;
-  if (isa<FloatType>(elementType))
-    element = builder.getFloatAttr(elementType, value);
-  else
-    element = builder.getIntegerAttr(elementType, static_cast<int64_t>(value));
-  return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, element));
 }
 
 LogicalResult NodeBinder::result(Value value) {

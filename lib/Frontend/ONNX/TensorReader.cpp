@@ -4,7 +4,8 @@
 // parsed model (or the mapped external file) instead of copying it.
 #include "lib/Frontend/ONNX/TensorReader.h"
 
-#include "mlir/IR/DialectResourceBlobManager.h"
+#include "lib/Frontend/Import/Weights.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
@@ -13,10 +14,6 @@ using namespace mlir;
 namespace nnc::onnx {
 
 using ::onnx::TensorProto;
-
-/// Constants of more bytes than this are resource blobs.
-static constexpr size_t inlineBytes = 256;
-static constexpr int64_t maxElements = int64_t(1) << 40;
 
 Type getElementType(MLIRContext *context, int64_t dataType) {
   auto unsignedType = [&](unsigned width) { return IntegerType::get(context, width, IntegerType::Unsigned); };
@@ -52,19 +49,7 @@ Type getElementType(MLIRContext *context, int64_t dataType) {
   }
 }
 
-std::optional<int64_t> countElements(ArrayRef<int64_t> shape) {
-  int64_t count = 1;
-  for (int64_t extent : shape) {
-    if (extent < 0 || (extent > 0 && count > maxElements / extent))
-      return std::nullopt;
-    count *= extent;
-  }
-  return count;
-}
-
 static llvm::Error makeError(const Twine &message) { return llvm::createStringError(message.str()); }
-
-static size_t getElementBytes(Type type) { return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8); }
 
 TensorReader::TensorReader(MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder)
     : context(context), model(std::move(model)), folder(std::move(folder)) {}
@@ -75,7 +60,7 @@ llvm::Expected<ElementsAttr> TensorReader::read(const TensorProto &tensor) {
     return makeError("tensor '" + tensor.name() + "': element type " + Twine(tensor.data_type()) +
                      " is not supported");
   SmallVector<int64_t> shape(tensor.dims().begin(), tensor.dims().end());
-  if (!countElements(shape))
+  if (!frontend::countElements(shape))
     return makeError("tensor '" + tensor.name() + "': its extents are negative or too large");
   if (tensor.has_segment())
     return makeError("tensor '" + tensor.name() + "': segmented tensors are not supported");
@@ -83,34 +68,8 @@ llvm::Expected<ElementsAttr> TensorReader::read(const TensorProto &tensor) {
   if (tensor.data_location() == TensorProto::EXTERNAL)
     return readExternal(type, tensor);
   if (tensor.has_raw_data())
-    return readRaw(type, tensor.raw_data(), model, tensor.name());
+    return frontend::makeWeights(type, tensor.raw_data(), model, tensor.name());
   return readTyped(type, tensor);
-}
-
-llvm::Expected<ElementsAttr> TensorReader::readRaw(RankedTensorType type, StringRef bytes,
-                                                   std::shared_ptr<const void> owner, StringRef name) {
-  Type elementType = type.getElementType();
-  size_t elementBytes = getElementBytes(elementType), expected = type.getNumElements() * elementBytes;
-  if (bytes.size() != expected)
-    return makeError("tensor '" + name + "': " + Twine(bytes.size()) + " bytes of data where its shape needs " +
-                     Twine(expected));
-  if (elementType.isInteger(1)) {
-    SmallVector<bool> values;
-    for (char byte : bytes)
-      values.push_back(byte != 0);
-    return cast<ElementsAttr>(DenseElementsAttr::get(type, values));
-  }
-  if (expected <= inlineBytes)
-    return cast<ElementsAttr>(DenseElementsAttr::getFromRawBuffer(type, ArrayRef(bytes.data(), bytes.size())));
-  std::string key = name.empty() ? "constant" : name.str();
-  if (reinterpret_cast<uintptr_t>(bytes.data()) % elementBytes != 0) {
-    auto copy = HeapAsmResourceBlob::allocateAndCopyWithAlign(ArrayRef(bytes.data(), bytes.size()), 64,
-                                                              /*dataIsMutable=*/false);
-    return cast<ElementsAttr>(DenseResourceElementsAttr::get(type, key, std::move(copy)));
-  }
-  AsmResourceBlob blob(ArrayRef(bytes.data(), bytes.size()), elementBytes,
-                       [owner](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
-  return cast<ElementsAttr>(DenseResourceElementsAttr::get(type, key, std::move(blob)));
 }
 
 /// Copies the values of a repeated field as elements of type T.
@@ -156,7 +115,7 @@ llvm::Expected<ElementsAttr> TensorReader::readTyped(RankedTensorType type, cons
   auto bytes = std::make_shared<std::vector<char>>();
   if (auto packed = packTyped(tensor))
     *bytes = std::move(*packed);
-  return readRaw(type, StringRef(bytes->data(), bytes->size()), bytes, tensor.name());
+  return frontend::makeWeights(type, StringRef(bytes->data(), bytes->size()), bytes, tensor.name());
 }
 
 /// A relative path that stays inside its folder.
@@ -193,10 +152,10 @@ llvm::Expected<ElementsAttr> TensorReader::readExternal(RankedTensorType type, c
     file = std::move(*opened);
   }
   if (!hasLength)
-    length = type.getNumElements() * getElementBytes(type.getElementType());
+    length = type.getNumElements() * frontend::getElementBytes(type.getElementType());
   if (offset > file->getBufferSize() || length > file->getBufferSize() - offset)
     return makeError("tensor '" + tensor.name() + "': external data '" + location + "' is too short");
-  return readRaw(type, file->getBuffer().substr(offset, length), file, tensor.name());
+  return frontend::makeWeights(type, file->getBuffer().substr(offset, length), file, tensor.name());
 }
 
 } // namespace nnc::onnx

@@ -16,9 +16,6 @@ namespace nnc::onnx {
 /// The NN dialect's element type for an ONNX data type; null where there is none.
 mlir::Type getElementType(mlir::MLIRContext *context, int64_t dataType);
 
-/// Product of the extents; nullopt where one is negative or the product is beyond 2^40.
-std::optional<int64_t> countElements(llvm::ArrayRef<int64_t> shape);
-
 class TensorReader {
 public:
   /// `model` owns the tensors that read() is given; constants keep it alive.
@@ -29,8 +26,6 @@ public:
   llvm::Expected<mlir::ElementsAttr> read(const ::onnx::TensorProto &tensor);
 
 private:
-  llvm::Expected<mlir::ElementsAttr> readRaw(mlir::RankedTensorType type, llvm::StringRef bytes,
-                                             std::shared_ptr<const void> owner, llvm::StringRef name);
   llvm::Expected<mlir::ElementsAttr> readTyped(mlir::RankedTensorType type, const ::onnx::TensorProto &tensor);
   llvm::Expected<mlir::ElementsAttr> readExternal(mlir::RankedTensorType type, const ::onnx::TensorProto &tensor);
 

@@ -1,0 +1,80 @@
+// Each frontend is one row; which of them reads a model is decided by the contents of its files.
+#include "lib/Driver/Formats.h"
+
+#include "lib/Frontend/ONNX/ONNX.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using nnc::frontend::ImportOptions;
+using nnc::frontend::ModelFile;
+
+namespace nnc {
+
+static bool isMLIR(const ModelFile &file) { return StringRef(file.path).ends_with(".mlir"); }
+
+static OwningOpRef<ModuleOp> importMLIR(MLIRContext &context, ArrayRef<ModelFile> files, const ImportOptions &) {
+  return parseSourceFile<ModuleOp>(files.front().path, &context);
+}
+
+static OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, ArrayRef<ModelFile> files, const ImportOptions &options) {
+  return onnx::importModel(context, files.front(), options);
+}
+
+static const Format formats[] = {
+    {"mlir", "MLIR named *.mlir", isMLIR, nullptr, importMLIR, nullptr},
+    {"onnx", "ONNX", onnx::isOnnx, nullptr, importOnnx, onnx::printSupportedOps},
+};
+
+ArrayRef<Format> getFormats() { return formats; }
+
+static const Format *chooseFormat(const ModelFile &file, StringRef name) {
+  const Format *found = llvm::find_if(
+      formats, [&](const Format &format) { return name.empty() ? format.matches(file) : format.name == name; });
+  return found == std::end(formats) ? nullptr : found;
+}
+
+static std::string listFormats(StringRef separator) {
+  return llvm::join(llvm::map_range(formats, [](const Format &format) { return format.description; }), separator);
+}
+
+const Format *openModel(MLIRContext &context, ArrayRef<std::string> paths, StringRef name,
+                        std::vector<ModelFile> &files) {
+  const Format *format = nullptr;
+  auto open = [&](StringRef path) {
+    Location loc = FileLineColLoc::get(&context, path, 0, 0);
+    auto file = ModelFile::open(path);
+    if (!file) {
+      emitError(loc) << llvm::toString(file.takeError());
+      return false;
+    }
+    const Format *theirs = chooseFormat(*file, name);
+    if (!theirs)
+      emitError(loc) << "not a model in a format that nnc reads (" << listFormats(", ") << ")";
+    else if (format && theirs != format)
+      emitError(loc) << "does not belong to '" << files.front().path << "', a file of the format " << format->name;
+    if (!theirs || (format && theirs != format))
+      return false;
+    format = theirs;
+    files.push_back(std::move(*file));
+    return true;
+  };
+  for (const std::string &path : paths)
+    if (!open(path))
+      return nullptr;
+  size_t limit = format->findCompanion ? 2 : 1;
+  if (files.size() > limit) {
+    emitError(FileLineColLoc::get(&context, files[limit].path, 0, 0))
+        << "one file too many: a model in the format " << format->name << " has " << limit;
+    return nullptr;
+  }
+  if (format->findCompanion && files.size() == 1)
+    if (std::string companion = format->findCompanion(files.front()); !companion.empty() && !open(companion))
+      return nullptr;
+  return format;
+}
+
+} // namespace nnc

@@ -1,0 +1,27 @@
+// What the user may ask of a frontend.
+#ifndef LIB_FRONTEND_IMPORT_IMPORTOPTIONS_H
+#define LIB_FRONTEND_IMPORT_IMPORTOPTIONS_H
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <string>
+
+namespace nnc::frontend {
+
+/// Extents that the user fixes (`--shape`).
+struct ShapeOverrides {
+  llvm::StringMap<llvm::SmallVector<int64_t>> inputs; ///< whole shapes, by input name
+  llvm::StringMap<int64_t> symbols;                   ///< single extents, by symbol
+};
+
+struct ImportOptions {
+  std::string name; ///< of the model; empty: made from the file's name
+  ShapeOverrides shapes;
+  std::string darknetDialect; ///< `--darknet-dialect`; empty: told from the file
+  bool verbose = false;       ///< remarks on what the format does otherwise than others
+};
+
+} // namespace nnc::frontend
+
+#endif // LIB_FRONTEND_IMPORT_IMPORTOPTIONS_H

@@ -1,0 +1,70 @@
+// Builds the module around the operations of a model.
+#include "lib/Frontend/Import/ModelBuilder.h"
+
+#include "dialects/NN/NN.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace nnc::frontend {
+
+void loadDialects(MLIRContext &context) {
+  context.loadDialect<nn::NNDialect, arith::ArithDialect, func::FuncDialect, tensor::TensorDialect>();
+}
+
+llvm::Error overrideShape(const ShapeOverrides &shapes, StringRef input, ArrayRef<std::string> symbols,
+                          SmallVectorImpl<int64_t> &shape) {
+  for (auto [extent, symbol] : llvm::zip(shape, symbols))
+    if (auto given = shapes.symbols.find(symbol); !symbol.empty() && given != shapes.symbols.end())
+      extent = given->second;
+  auto whole = shapes.inputs.find(input);
+  if (whole == shapes.inputs.end())
+    return llvm::Error::success();
+  if (whole->second.size() != shape.size())
+    return llvm::createStringError("has " + Twine(shape.size()) + " dimensions, --shape gives " +
+                                   Twine(whole->second.size()));
+  for (auto [extent, given] : llvm::zip(shape, whole->second)) {
+    if (!ShapedType::isDynamic(extent) && !ShapedType::isDynamic(given) && extent != given)
+      return llvm::createStringError("has a fixed extent of " + Twine(extent) + " where --shape gives " + Twine(given));
+    if (!ShapedType::isDynamic(given))
+      extent = given;
+  }
+  return llvm::Error::success();
+}
+
+ModelBuilder::ModelBuilder(OpBuilder &builder, StringRef name) : builder(builder) {
+  module = ModuleOp::create(builder.getUnknownLoc());
+  module.get()->setAttr("nn.model", builder.getStringAttr(name));
+  builder.setInsertionPointToStart(module->getBody());
+  main = func::FuncOp::create(builder, builder.getUnknownLoc(), "main", builder.getFunctionType({}, {}));
+  main.addEntryBlock();
+  builder.setInsertionPointToEnd(&main.getBody().front());
+}
+
+Value ModelBuilder::addInput(StringRef name, RankedTensorType type, ArrayRef<std::string> symbols) {
+  NamedAttrList attributes;
+  attributes.set("nn.name", builder.getStringAttr(name));
+  SmallVector<StringRef> symbolNames(symbols.begin(), symbols.end());
+  if (!type.hasStaticShape())
+    attributes.set("nn.symbols", builder.getStrArrayAttr(symbolNames));
+  inputAttributes.push_back(attributes.getDictionary(builder.getContext()));
+  return main.getBody().front().addArgument(type, NameLoc::get(builder.getStringAttr(name)));
+}
+
+void ModelBuilder::addOutput(StringRef name, Value value) {
+  results.push_back(value);
+  outputAttributes.push_back(
+      builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(name))));
+}
+
+OwningOpRef<ModuleOp> ModelBuilder::finish() {
+  func::ReturnOp::create(builder, main.getLoc(), results);
+  main.setFunctionType(builder.getFunctionType(main.getBody().front().getArgumentTypes(), TypeRange(ValueRange(results))));
+  main.setAllArgAttrs(inputAttributes);
+  main.setAllResultAttrs(outputAttributes);
+  return std::move(module);
+}
+
+} // namespace nnc::frontend

@@ -1,0 +1,45 @@
+// The module that a frontend hands on: one function @main of NN operations.
+#ifndef LIB_FRONTEND_IMPORT_MODELBUILDER_H
+#define LIB_FRONTEND_IMPORT_MODELBUILDER_H
+
+#include "lib/Frontend/Import/ImportOptions.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+
+namespace nnc::frontend {
+
+/// Makes all dialects known that a frontend builds with.
+void loadDialects(mlir::MLIRContext &context);
+
+/// Applies what the user says of an input (`--shape`) to the shape of the file, `?` where that is open; `symbols` has
+/// one name, or "", per extent. An error says what does not fit.
+llvm::Error overrideShape(const ShapeOverrides &shapes, llvm::StringRef input, llvm::ArrayRef<std::string> symbols,
+                          llvm::SmallVectorImpl<int64_t> &shape);
+
+class ModelBuilder {
+public:
+  /// Begins @main of a model called `name`; `builder` is set to its end.
+  ModelBuilder(mlir::OpBuilder &builder, llvm::StringRef name);
+
+  /// Adds an argument. `symbols` names the open extents, equal names are one extent.
+  mlir::Value addInput(llvm::StringRef name, mlir::RankedTensorType type, llvm::ArrayRef<std::string> symbols = {});
+  /// Adds a result; the names of results differ.
+  void addOutput(llvm::StringRef name, mlir::Value value);
+  /// Ends @main; the module is complete.
+  mlir::OwningOpRef<mlir::ModuleOp> finish();
+
+private:
+  mlir::OpBuilder &builder;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::func::FuncOp main;
+  llvm::SmallVector<mlir::DictionaryAttr> inputAttributes, outputAttributes;
+  llvm::SmallVector<mlir::Value> results;
+};
+
+} // namespace nnc::frontend
+
+#endif // LIB_FRONTEND_IMPORT_MODELBUILDER_H

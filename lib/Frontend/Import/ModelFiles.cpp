@@ -1,0 +1,50 @@
+// Opens the files of a model and finds the ones beside them.
+#include "lib/Frontend/Import/ModelFiles.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace nnc::frontend {
+
+Expected<ModelFile> ModelFile::open(StringRef path) {
+  sys::fs::file_status status;
+  if (std::error_code error = sys::fs::status(path, status))
+    return createStringError(error.message());
+  if (status.type() == sys::fs::file_type::directory_file)
+    return createStringError("is a folder, not a model file");
+  auto file = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!file)
+    return createStringError(file.getError().message());
+  return ModelFile{path.str(), std::move(*file)};
+}
+
+bool isText(StringRef content) {
+  return !content.empty() && all_of(content.take_front(4096), [](unsigned char c) {
+    return c >= 0x20 || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == '\v';
+  });
+}
+
+std::string findSibling(StringRef path, StringRef extension) {
+  SmallString<128> sibling(path);
+  sys::path::replace_extension(sibling, extension);
+  if (sys::fs::is_regular_file(sibling) && sibling != path)
+    return sibling.str().str();
+  StringRef folder = sys::path::parent_path(path);
+  std::string found;
+  std::error_code error;
+  for (sys::fs::directory_iterator file(folder.empty() ? "." : folder, error), end; file != end && !error;
+       file.increment(error)) {
+    if (!StringRef(file->path()).ends_with(extension))
+      continue;
+    if (!found.empty())
+      return "";
+    found = folder.empty() ? sys::path::filename(file->path()).str() : file->path();
+  }
+  return found;
+}
+
+} // namespace nnc::frontend
