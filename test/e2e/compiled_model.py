@@ -96,9 +96,9 @@ class CompiledModel:
                     raise Broken(f"input {tensor.name.decode()} has shape {shape}, the data {array.shape}")
         return extents
 
-    def prepare(self, arrays):
-        """Checks the inputs, allocates outputs and workspace; returns a function that runs the model once and a
-        function that checks the guards and returns the outputs."""
+    def prepare(self, arrays, parallel=None):
+        """Checks the inputs, allocates outputs and workspace; returns a function that runs the model once (`parallel` is
+        its nnc_parallel) and a function that checks the guards and returns the outputs."""
         model = self.model
         if len(arrays) != len(self.inputs):
             raise Broken(f"the model has {len(self.inputs)} inputs, the data {len(arrays)}")
@@ -129,7 +129,7 @@ class CompiledModel:
         address = workspace.ctypes.data
 
         def run():
-            check_code(model.invoke(pointers, targets, extents, address, None), "the model")
+            check_code(model.invoke(pointers, targets, extents, address, parallel), "the model")
 
         def collect():
             for buffer, size in guards:
