@@ -1,6 +1,7 @@
 // Each frontend is one row; which of them reads a model is decided by the contents of its files.
 #include "lib/Driver/Formats.h"
 
+#include "lib/Frontend/Caffe/Caffe.h"
 #include "lib/Frontend/ONNX/ONNX.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -26,6 +27,8 @@ static OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, ArrayRef<ModelFile
 
 static const Format formats[] = {
     {"mlir", "MLIR named *.mlir", isMLIR, nullptr, importMLIR, nullptr},
+    {"caffe", "Caffe (.prototxt, .caffemodel)", caffe::isCaffe, caffe::findCompanion, caffe::importModel,
+     caffe::printSupportedOps},
     {"onnx", "ONNX", onnx::isOnnx, nullptr, importOnnx, onnx::printSupportedOps},
 };
 

@@ -1,0 +1,136 @@
+// Bottoms, weights and results of one layer.
+#include "lib/Frontend/Caffe/LayerBinder.h"
+
+#include "lib/Frontend/Import/Weights.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace nnc::caffe {
+
+//===--- Bottoms ---===//
+
+Value LayerBinder::bottom(unsigned index) {
+  if (index < bottoms.size())
+    return bottoms[index];
+  (void)reject("bottom " + Twine(index) + " is missing");
+  return {};
+}
+
+ArrayRef<int64_t> LayerBinder::getShape(Value value) {
+  return value ? cast<RankedTensorType>(value.getType()).getShape() : ArrayRef<int64_t>();
+}
+
+Value LayerBinder::imageBottom(unsigned index) {
+  Value value = bottom(index);
+  if (value && getRank(value) != 4)
+    (void)reject("bottom " + Twine(index) + " must have four axes, not " + Twine(getRank(value)));
+  return failed() ? Value() : value;
+}
+
+//===--- Weights ---===//
+
+static SmallVector<int64_t> getBlobShape(const format::Blob &blob) {
+  if (blob.has_num() || blob.has_channels() || blob.has_height() || blob.has_width())
+    return {blob.num(), blob.channels(), blob.height(), blob.width()};
+  return SmallVector<int64_t>(blob.shape().dim().begin(), blob.shape().dim().end());
+}
+
+static std::string describeShape(ArrayRef<int64_t> shape) {
+  return "(" + llvm::join(llvm::map_range(shape, [](int64_t extent) { return std::to_string(extent); }), ", ") + ")";
+}
+
+/// Old files give every blob four axes, the first of them 1.
+static bool fits(const format::Blob &blob, ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> given = getBlobShape(blob);
+  if (blob.has_shape() && !blob.has_num() && !blob.has_channels() && !blob.has_height() && !blob.has_width())
+    return ArrayRef<int64_t>(given) == shape;
+  while (given.size() > shape.size() && given.front() == 1)
+    given.erase(given.begin());
+  return ArrayRef<int64_t>(given) == shape;
+}
+
+const format::Blob *LayerBinder::findBlob(unsigned index, ArrayRef<int64_t> shape) {
+  numWeights = std::max(numWeights, index + 1);
+  const format::Blob *blob = index < weights.blobs.size() ? weights.blobs[index] : nullptr;
+  auto count = frontend::countElements(shape);
+  if (!count) {
+    (void)reject("its weights are too large");
+    return nullptr;
+  }
+  if (!blob)
+    return nullptr;
+  if (!weights.isShared[index] && !fits(*blob, shape))
+    (void)reject("weight blob " + Twine(index) + " has the shape " + describeShape(getBlobShape(*blob)) +
+                 " where the layer needs " + describeShape(shape));
+  else if ((blob->double_data_size() ? blob->double_data_size() : blob->data_size()) != *count)
+    (void)reject("weight blob " + Twine(index) + " has " +
+                 Twine(blob->double_data_size() ? blob->double_data_size() : blob->data_size()) +
+                 " elements where the layer needs " + Twine(*count));
+  return failed() ? nullptr : blob;
+}
+
+std::vector<float> LayerBinder::weightNumbers(unsigned index, ArrayRef<int64_t> shape, const format::Filler &filler) {
+  const format::Blob *blob = findBlob(index, shape);
+  if (failed())
+    return {};
+  if (blob && blob->double_data_size())
+    return std::vector<float>(blob->double_data().begin(), blob->double_data().end());
+  if (blob)
+    return std::vector<float>(blob->data().begin(), blob->data().end());
+  if (auto filled = makeFilled(filler, shape))
+    return std::move(*filled);
+  (void)reject("no file has weights for it, and its filler '" + filler.type() + "' is random");
+  return {};
+}
+
+Value LayerBinder::weight(unsigned index, ArrayRef<int64_t> shape, const format::Filler &filler) {
+  const format::Blob *blob = findBlob(index, shape);
+  if (failed())
+    return {};
+  std::string name = (layer.name() + "." + Twine(index)).str();
+  if (blob && !blob->double_data_size()) {
+    auto type = RankedTensorType::get(shape, builder.getF32Type());
+    StringRef bytes(reinterpret_cast<const char *>(blob->data().data()), blob->data_size() * sizeof(float));
+    return constant(llvm::cantFail(frontend::makeWeights(type, bytes, weights.owner, name)));
+  }
+  std::vector<float> numbers = weightNumbers(index, shape, filler);
+  return failed() ? Value()
+                  : constant(frontend::makeWeights(builder.getContext(), shape, std::move(numbers), name));
+}
+
+void LayerBinder::checkWeights() {
+  if (weights.hasRecord && weights.blobs.size() != numWeights)
+    (void)reject("the files have " + Twine(weights.blobs.size()) + " weight blobs for it where it has " +
+                 Twine(numWeights));
+}
+
+//===--- Building ---===//
+
+Value LayerBinder::reshape(Value value, ArrayRef<int64_t> shape) {
+  if (failed() || getShape(value) == shape)
+    return value;
+  return create<nn::ReshapeOp>(value, ints(shape), /*allow_zero=*/false);
+}
+
+Value LayerBinder::alignWithAxis(Value value, int64_t axis, int64_t rank) {
+  if (failed())
+    return {};
+  SmallVector<int64_t> shape(getShape(value));
+  if (axis + static_cast<int64_t>(shape.size()) > rank) {
+    (void)reject("an operand has more axes than fit behind axis " + Twine(axis));
+    return {};
+  }
+  shape.append(rank - axis - shape.size(), 1);
+  return reshape(value, shape);
+}
+
+LogicalResult LayerBinder::result(Value value) {
+  if (!value || failed())
+    return failure();
+  results.push_back(value);
+  return success();
+}
+
+} // namespace nnc::caffe

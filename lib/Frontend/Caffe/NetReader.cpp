@@ -1,0 +1,195 @@
+// Reads both forms of Caffe's networks with protobuf; what is hostile in them ends here as an error.
+#include "lib/Frontend/Caffe/NetReader.h"
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Weverything"
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/text_format.h>
+#include <google/protobuf/unknown_field_set.h>
+#pragma clang diagnostic pop
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace llvm;
+
+namespace nnc::caffe {
+
+/// Deeper than any network, flat enough for the parser's stack.
+static constexpr int maxDepth = 64;
+
+//===--- What a file is ---===//
+
+bool looksLikeText(StringRef content) {
+  static const StringRef fields[] = {"name",       "layer", "layers", "input",         "input_dim",
+                                     "input_shape", "state", "debug_info", "force_backward"};
+  if (!frontend::isText(content))
+    return false;
+  content = content.ltrim();
+  while (content.consume_front("#"))
+    content = content.drop_front(std::min(content.find('\n'), content.size())).ltrim();
+  StringRef word = content.take_while([](char c) { return isAlnum(c) || c == '_'; });
+  StringRef rest = content.drop_front(word.size()).ltrim();
+  return is_contained(fields, word) && (rest.starts_with(":") || rest.starts_with("{") || rest.starts_with("<"));
+}
+
+/// Reads one varint; false at the end or where it is too long.
+static bool readVarint(StringRef &content, uint64_t &value) {
+  value = 0;
+  for (unsigned shift = 0; shift < 64 && !content.empty(); shift += 7) {
+    uint8_t byte = content.front();
+    content = content.drop_front();
+    value |= uint64_t(byte & 0x7F) << shift;
+    if (!(byte & 0x80))
+      return true;
+  }
+  return false;
+}
+
+bool looksLikeBinary(StringRef content) {
+  bool hasLayer = false;
+  unsigned names = 0;
+  for (unsigned fields = 0; !content.empty() && fields < 64; ++fields) {
+    uint64_t tag, value;
+    if (!readVarint(content, tag) || !readVarint(content, value))
+      return false;
+    unsigned field = tag >> 3, wireType = tag & 7;
+    bool isNumber = field == 4 || field == 5 || field == 7;
+    bool isText = field == 1 || field == 2 || field == 3 || field == 6 || field == 8 || field == 100;
+    if (!(isNumber && wireType == 0) && !((isText || field == 4) && wireType == 2))
+      return false;
+    // A name, once; a TensorFlow graph has its nodes in this field.
+    if (field == 1 && ++names > 1)
+      return false;
+    hasLayer |= field == 2 || field == 100;
+    if (wireType == 2)
+      content = content.drop_front(std::min<uint64_t>(value, content.size()));
+  }
+  return hasLayer;
+}
+
+//===--- Parsing ---===//
+
+namespace {
+
+/// Keeps the first error, and all warnings: they are fields that are not known.
+class Complaints : public google::protobuf::io::ErrorCollector {
+public:
+  void AddError(int line, int column, const std::string &message) override {
+    if (error.empty())
+      error = describe(line, column, message);
+  }
+  void AddWarning(int line, int column, const std::string &message) override {
+    warnings.push_back(describe(line, column, message));
+  }
+  std::string error;
+  std::vector<std::string> warnings;
+
+private:
+  static std::string describe(int line, int column, const std::string &message) {
+    return ("line " + Twine(line + 1) + ", column " + Twine(column + 1) + ": " + message).str();
+  }
+};
+
+} // namespace
+
+static Error makeError(const Twine &message) { return createStringError(message.str()); }
+
+static Error parseText(StringRef content, format::Net &net, std::vector<std::string> &unknownFields) {
+  if (content.size() > INT32_MAX)
+    return makeError("a network in text form of more than 2 GiB");
+  Complaints complaints;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&complaints);
+  parser.AllowUnknownField(true);
+  parser.SetRecursionLimit(maxDepth);
+  google::protobuf::io::ArrayInputStream stream(content.data(), static_cast<int>(content.size()));
+  if (!parser.Parse(&stream, &net))
+    return makeError(complaints.error.empty() ? "not a network of Caffe" : complaints.error);
+  unknownFields = std::move(complaints.warnings);
+  return Error::success();
+}
+
+static Error parseBinary(StringRef content, format::Net &net) {
+  if (content.size() > INT32_MAX)
+    return makeError("the file is larger than 2 GiB, the limit of its format");
+  google::protobuf::io::ArrayInputStream array(content.data(), static_cast<int>(content.size()));
+  google::protobuf::io::CodedInputStream stream(&array);
+  stream.SetTotalBytesLimit(INT32_MAX);
+  stream.SetRecursionLimit(maxDepth);
+  if (!net.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
+    return makeError("not a model of Caffe, or a damaged one");
+  return Error::success();
+}
+
+/// Fields of layers that the schema lacks, by number; data layers may hold what they like.
+static void findUnknownFields(const format::Net &net, std::vector<std::string> &found) {
+  for (const format::Layer &layer : net.layer()) {
+    const auto *reflection = layer.GetReflection();
+    std::vector<const google::protobuf::FieldDescriptor *> fields;
+    reflection->ListFields(layer, &fields);
+    auto add = [&](const google::protobuf::UnknownFieldSet &unknown, const Twine &where) {
+      for (int i = 0; i < unknown.field_count(); ++i)
+        found.push_back(
+            ("layer '" + layer.name() + "': " + where + "field " + Twine(unknown.field(i).number()) + " is not known").str());
+    };
+    add(reflection->GetUnknownFields(layer), "");
+    for (const auto *field : fields) {
+      if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE || field->is_repeated() ||
+          StringRef(field->name()).ends_with("data_param"))
+        continue;
+      const auto &parameters = reflection->GetMessage(layer, field);
+      add(parameters.GetReflection()->GetUnknownFields(parameters), field->name() + ": ");
+    }
+  }
+}
+
+Expected<NetFile> readNet(const frontend::ModelFile &file) {
+  google::protobuf::SetLogHandler(nullptr);
+  NetFile result;
+  result.net = std::make_shared<format::Net>();
+  StringRef content = file.getContent();
+  if (content.starts_with("\x89HDF\r\n\x1a\n"))
+    return makeError("weights in HDF5 form are not supported; save them with snapshot_format: BINARYPROTO");
+  bool isText = frontend::isText(content);
+  if (Error error = isText ? parseText(content, *result.net, result.unknownFields) : parseBinary(content, *result.net))
+    return error;
+  if (Error error = upgradeNet(*result.net))
+    return error;
+  if (!isText)
+    findUnknownFields(*result.net, result.unknownFields);
+  return result;
+}
+
+//===--- Which layers a net for inference has ---===//
+
+static bool fulfils(const format::NetStateRule &rule, const format::NetState &state) {
+  if (rule.has_phase() && rule.phase() != format::TEST)
+    return false;
+  if (rule.has_min_level() && state.level() < rule.min_level())
+    return false;
+  if (rule.has_max_level() && state.level() > rule.max_level())
+    return false;
+  auto has = [&](const std::string &stage) { return is_contained(state.stage(), stage); };
+  return all_of(rule.stage(), has) && none_of(rule.not_stage(), has);
+}
+
+void selectLayers(format::Net &net) {
+  const format::NetState state = net.state();
+  auto isIn = [&](const format::Layer &layer) {
+    auto holds = [&](const format::NetStateRule &rule) { return fulfils(rule, state); };
+    if (layer.include_size())
+      return any_of(layer.include(), holds);
+    return none_of(layer.exclude(), holds);
+  };
+  format::Net selected;
+  for (format::Layer &layer : *net.mutable_layer())
+    if (isIn(layer))
+      selected.add_layer()->Swap(&layer);
+  net.mutable_layer()->Swap(selected.mutable_layer());
+}
+
+} // namespace nnc::caffe

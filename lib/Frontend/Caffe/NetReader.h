@@ -1,0 +1,39 @@
+// Caffe's files, whatever their generation, as networks of the last one.
+#ifndef LIB_FRONTEND_CAFFE_NETREADER_H
+#define LIB_FRONTEND_CAFFE_NETREADER_H
+
+#include "lib/Frontend/Caffe/Proto.h"
+#include "lib/Frontend/Import/Blockers.h"
+#include "lib/Frontend/Import/ModelFiles.h"
+
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <vector>
+
+namespace nnc::caffe {
+
+/// A text that only Caffe's networks begin with.
+bool looksLikeText(llvm::StringRef content);
+/// A sequence of protobuf fields as Caffe's networks have them.
+bool looksLikeBinary(llvm::StringRef content);
+
+/// A file's network, upgraded to the last generation: only `layer`, inputs are layers of type Input.
+struct NetFile {
+  std::shared_ptr<format::Net> net;
+  /// Fields that are not known, with their place; they belong to a fork, or are misspelt.
+  std::vector<std::string> unknownFields;
+};
+
+/// Parses and upgrades. An error where the file is damaged or mixes generations.
+llvm::Expected<NetFile> readNet(const frontend::ModelFile &file);
+
+/// Keeps the layers that a net of phase TEST has: rules of inclusion and exclusion.
+void selectLayers(format::Net &net);
+
+/// Turns `layers` of the first two generations, and inputs that are no layers, into `layer`.
+llvm::Error upgradeNet(format::Net &net);
+
+} // namespace nnc::caffe
+
+#endif // LIB_FRONTEND_CAFFE_NETREADER_H

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Models with inputs and outputs that the real frameworks recorded: the largest error of an output is at most 1e-4 of its
+largest magnitude. The data are no part of the project: they lie in shared/data beside the repository, or where
+NNC_FRAMEWORK_DATA says, one folder per framework and in it one per case (case.json, model files, .npy); without them
+everything counts as skipped.
+
+A case that nnc refuses is skipped with the reason. A case that its authors mark as `quirk` (a bug of the framework) may be
+refused, not computed differently. `--json FILE` writes what utils/generate-formats-doc needs.
+"""
+import argparse
+import collections
+import json
+import os
+import re
+import sys
+import tempfile
+
+import numpy as np
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import ROOT, Broken, CompiledModel, Refused, compile_model  # noqa: E402
+
+DATA = os.environ.get("NNC_FRAMEWORK_DATA", os.path.join(os.path.dirname(ROOT), "shared", "data"))
+TOLERANCE = 1e-4
+LIMIT = 120  # seconds per compilation
+
+
+def load(folder, name):
+    return np.load(os.path.join(folder, name))
+
+
+class CaffeCase:
+    """Outputs by name; a net for training gets the shapes of its inputs on the command line."""
+    framework = "caffe"
+
+    def __init__(self, folder, case):
+        self.folder = folder
+        self.files = [next(f for f in (case.get("prototxt", "net.prototxt"), "net.prototxt") if os.path.exists(
+            os.path.join(folder, f))), case["model"]]
+        self.inputs = {name: load(folder, file) for name, file in case["inputs"].items()}
+        self.expected = {name: load(folder, file) for name, file in case["outputs"].items()}
+        self.options = []
+        if "run_prototxt" in case:
+            self.options = [f"--shape={name}={','.join(map(str, a.shape))}" for name, a in self.inputs.items()]
+
+    def run(self, model):
+        arrays = [self.inputs[name].astype(np.float32) for name in model.input_names]
+        outputs = dict(zip(model.output_names, model(arrays)))
+        for name, expected in self.expected.items():
+            if name not in outputs:
+                raise Broken(f"no output {name}; there are {', '.join(outputs)}")
+            yield name, outputs[name], expected
+
+
+FRAMEWORKS = {"caffe": CaffeCase}
+
+
+def compare(name, actual, expected):
+    """None, or a sentence about the difference."""
+    if list(actual.shape) != list(expected.shape):
+        return f"{name}: shape {list(actual.shape)}, expected {list(expected.shape)}"
+    actual, expected = actual.astype(np.float64), expected.astype(np.float64)
+    # What is not finite must be the same; -FLT_MAX stands for nothing, and would hide all other errors.
+    special = ~np.isfinite(expected) | (np.abs(expected) > 1e38)
+    if not np.array_equal(actual[special], expected[special], equal_nan=True):
+        return f"{name}: NaN, infinity or the least number at another place"
+    actual, expected = actual[~special], expected[~special]
+    if not expected.size:
+        return None
+    scale = max(np.abs(expected).max(), 1e-30)
+    error = np.abs(actual - expected).max() / scale
+    return None if error <= TOLERANCE else f"{name}: error {error:.2g} of the largest magnitude {scale:.3g}"
+
+
+def run_case(framework, folder, case, output):
+    """(status, reason) of one case."""
+    try:
+        item = FRAMEWORKS[framework](folder, case)
+        compile_model(os.path.join(folder, item.files[0]), output,
+                      [*(os.path.join(folder, f) for f in item.files[1:]), "--emit=shared", "--name=m", *item.options],
+                      timeout=LIMIT)
+        model = CompiledModel(output, "m")
+        for name, actual, expected in item.run(model):
+            problem = compare(name, actual, expected)
+            if problem:
+                return "fail", problem
+        return "pass", ""
+    except Refused as refused:
+        text = next(line for line in str(refused).splitlines() if "error:" in line)
+        return "refused", re.sub(r"^.*?error: ", "", text)
+    except (Broken, OSError, KeyError) as problem:
+        return "fail", str(problem) or repr(problem)
+
+
+def list_cases(pattern):
+    for framework in FRAMEWORKS:
+        root = os.path.join(DATA, framework)
+        for name in sorted(os.listdir(root)) if os.path.isdir(root) else []:
+            path = os.path.join(root, name, "case.json")
+            if os.path.exists(path) and re.search(pattern, f"{framework}/{name}"):
+                with open(path) as file:
+                    yield framework, name, json.load(file)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pattern", nargs="?", default="", help="regular expression that framework/case must match")
+    parser.add_argument("--json", help="file for the results")
+    parser.add_argument("-v", action="store_true", help="name cases that pass")
+    arguments = parser.parse_args()
+    cases = list(list_cases(arguments.pattern))
+    if not cases:
+        print(f"SKIP no recorded cases of frameworks: {'none match' if arguments.pattern else 'the data are not there'}")
+        print("frameworks: 0 passed, 0 failed, 1 skipped")
+        return 0
+    results, counts, reasons = [], collections.Counter(), collections.Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (framework, name, case) in enumerate(cases):
+            output = os.path.join(folder, f"{number}.so")
+            status, reason = run_case(framework, os.path.join(DATA, framework, name), case, output)
+            if os.path.exists(output):
+                os.remove(output)
+            counts[status] += 1
+            results.append({"framework": framework, "case": name, "status": status, "reason": reason,
+                            "quirk": bool(case.get("quirk")), "layers": case["layers"]})
+            if status == "refused":
+                reasons[f"{framework}: {re.sub(chr(39) + '[^' + chr(39) + ']*' + chr(39), '...', reason)}"] += 1
+            if status == "fail" or arguments.v:
+                print({"fail": "FAIL", "pass": "pass", "refused": "refused"}[status], f"{framework}/{name}", reason,
+                      flush=True)
+    for reason, number in sorted(reasons.items()):
+        print(f"SKIP [{number}] {reason}")
+    if arguments.json:
+        with open(arguments.json, "w") as file:
+            json.dump(results, file, indent=1)
+    print(f"frameworks: {counts['pass']} passed, {counts['fail']} failed, {counts['refused']} skipped")
+    return 1 if counts["fail"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
