@@ -1,6 +1,8 @@
 // Verifiers of the row family.
 #include "dialects/Kernel/Kernel.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 
 namespace nnc::kernel {
@@ -15,7 +17,11 @@ static LogicalResult verifyRanks(Operation *op, int64_t inputRank, int64_t initR
 
 LogicalResult SoftmaxOp::verify() { return verifyRanks(*this, 3, 3); }
 LogicalResult NormalizeOp::verify() { return verifyRanks(*this, 3, 3); }
-LogicalResult ReduceOp::verify() { return verifyRanks(*this, 3, 2); }
+LogicalResult ReduceOp::verify() {
+  if (getKind() == ReduceKind::Mean && !isa<FloatType>(getElementTypeOrSelf(getInput().getType())))
+    return emitOpError("has no mean of integers");
+  return verifyRanks(*this, 3, 2);
+}
 LogicalResult LrnOp::verify() { return verifyRanks(*this, 2, 2); }
 
 } // namespace nnc::kernel

@@ -35,7 +35,7 @@ def Kernel_ReduceKindAttr : EnumAttr<Kernel_Dialect, Kernel_ReduceKind, "reducti
 def Kernel_ReduceOp : Kernel_StructuredOp<"reduce", (ins Kernel_Shaped:$input),
     (ins Kernel_ReduceKindAttr:$kind, UnitAttr:$is_unsigned)> {
   let summary = "combination of all elements of R";
-  let description = "input [O, R, I], init [O, I]. Of an empty row the result is the kind's identity.";
+  let description = "input [O, R, I], init [O, I]. Of an empty row the result is the kind's identity. Means are of floats.";
 }
 
 def Kernel_LrnOp : Kernel_StructuredOp<"lrn", (ins Kernel_Shaped:$input),

@@ -10,21 +10,6 @@ namespace nnc::nn {
 
 static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-/// True where `axes` are distinct, ascending and in [0, rank).
-static bool areAxes(ArrayRef<int64_t> axes, int64_t rank) {
-  for (auto [i, axis] : llvm::enumerate(axes))
-    if (axis < 0 || axis >= rank || (i && axis <= axes[i - 1]))
-      return false;
-  return true;
-}
-
-/// As above, in any order.
-static bool areDistinctAxes(ArrayRef<int64_t> axes, int64_t rank) {
-  SmallVector<int64_t> sorted(axes);
-  llvm::sort(sorted);
-  return areAxes(sorted, rank);
-}
-
 static LogicalResult pushType(SmallVectorImpl<Type> &types, ArrayRef<int64_t> shape, Value like) {
   types.push_back(RankedTensorType::get(shape, getElementTypeOrSelf(like)));
   return success();
@@ -309,40 +294,6 @@ LogicalResult TileOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
 //===----------------------------------------------------------------------===//
 // Images
 //===----------------------------------------------------------------------===//
-
-LogicalResult ResizeOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
-                                         SmallVectorImpl<Type> &types) {
-  RankedTensorType input = getRanked(adaptor.getInput());
-  ArrayRef<int64_t> axes = adaptor.getAxes();
-  if (!areDistinctAxes(axes, input.getRank()))
-    return emitOptionalError(location, "not axes of ", input);
-  if (!adaptor.getSizes() && !adaptor.getScales())
-    return emitOptionalError(location, "resizes neither to sizes nor by scales");
-  std::optional<SmallVector<int64_t>> sizes;
-  if (adaptor.getSizes())
-    sizes = getKnownShape(adaptor.getSizes());
-  if ((sizes && sizes->size() != axes.size()) || (adaptor.getScales() && adaptor.getScales()->size() != axes.size()))
-    return emitOptionalError(location, "sizes or scales and axes differ in number");
-  SmallVector<int64_t> shape(input.getShape());
-  for (auto [i, axis] : llvm::enumerate(axes)) {
-    if (adaptor.getSizes())
-      shape[axis] = sizes ? (*sizes)[i] : ShapedType::kDynamic;
-    else if (!input.isDynamicDim(axis))
-      shape[axis] = static_cast<int64_t>(std::floor(input.getDimSize(axis) * (*adaptor.getScales())[i]));
-  }
-  return pushType(types, shape, adaptor.getInput());
-}
-
-LogicalResult ResizeOp::verify() {
-  if (getScales() && llvm::any_of(*getScales(), [](float scale) { return !(scale > 0); }))
-    return emitOpError("has a scale that is not positive");
-  bool crops = getCoordinates() == CoordinateMode::TfCropAndResize;
-  if (crops != getRegion().has_value() || (crops && getRegion()->size() != 2 * getAxes().size()))
-    return emitOpError("needs a region of two numbers for each axis for tf_crop_and_resize, and only for that");
-  if (getMode() != ResizeMode::Nearest && !isa<FloatType>(getElementTypeOrSelf(getInput())))
-    return emitOpError("interpolates only floats, got ") << getInput().getType();
-  return success();
-}
 
 /// The type of depth_to_space (with `grow`) and space_to_depth.
 static LogicalResult inferBlocks(std::optional<Location> location, Value input, int64_t block, Layout layout, bool grow,

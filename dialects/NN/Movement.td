@@ -141,50 +141,6 @@ def NN_TileOp : NN_MovementOp<"tile", "the input repeated repeats[i] times along
 // Images
 //===----------------------------------------------------------------------===//
 
-def NN_ResizeMode : I32EnumAttr<"ResizeMode", "how a value between samples is found", [
-    I32EnumAttrCase<"Nearest", 0, "nearest">, I32EnumAttrCase<"Linear", 1, "linear">,
-    I32EnumAttrCase<"Cubic", 2, "cubic">]> {
-  let cppNamespace = "::nnc::nn";
-  let genSpecializedAttr = 0;
-}
-def NN_ResizeModeAttr : EnumAttr<NN_Dialect, NN_ResizeMode, "resize_mode">;
-
-def NN_CoordinateMode : I32EnumAttr<"CoordinateMode", "how a position in the result is mapped to the input", [
-    I32EnumAttrCase<"HalfPixel", 0, "half_pixel">, I32EnumAttrCase<"HalfPixelSymmetric", 1, "half_pixel_symmetric">,
-    I32EnumAttrCase<"PytorchHalfPixel", 2, "pytorch_half_pixel">, I32EnumAttrCase<"AlignCorners", 3, "align_corners">,
-    I32EnumAttrCase<"Asymmetric", 4, "asymmetric">, I32EnumAttrCase<"TfCropAndResize", 5, "tf_crop_and_resize">,
-    I32EnumAttrCase<"TfHalfPixelForNearest", 6, "tf_half_pixel_for_nn">]> {
-  let cppNamespace = "::nnc::nn";
-  let genSpecializedAttr = 0;
-}
-def NN_CoordinateModeAttr : EnumAttr<NN_Dialect, NN_CoordinateMode, "coordinate_mode">;
-
-def NN_NearestMode : I32EnumAttr<"NearestMode", "which neighbour is nearest", [
-    I32EnumAttrCase<"RoundPreferFloor", 0, "round_prefer_floor">,
-    I32EnumAttrCase<"RoundPreferCeil", 1, "round_prefer_ceil">,
-    I32EnumAttrCase<"Floor", 2, "floor">, I32EnumAttrCase<"Ceil", 3, "ceil">]> {
-  let cppNamespace = "::nnc::nn";
-  let genSpecializedAttr = 0;
-}
-def NN_NearestModeAttr : EnumAttr<NN_Dialect, NN_NearestMode, "nearest_mode">;
-
-def NN_ResizeOp : NN_MovementOp<"resize", "resampling along the given axes",
-    (ins Optional<NN_ShapeTensor>:$sizes, DenseI64ArrayAttr:$axes, OptionalAttr<DenseF32ArrayAttr>:$scales,
-         NN_ResizeModeAttr:$mode,
-         DefaultValuedAttr<NN_CoordinateModeAttr, "::nnc::nn::CoordinateMode::HalfPixel">:$coordinates,
-         DefaultValuedAttr<NN_NearestModeAttr, "::nnc::nn::NearestMode::RoundPreferFloor">:$nearest,
-         DefaultValuedAttr<F32Attr, "-0.75f">:$cubic_coefficient, UnitAttr:$exclude_outside,
-         DefaultValuedAttr<F32Attr, "0.0f">:$extrapolation_value, OptionalAttr<DenseF32ArrayAttr>:$region)> {
-  let description = [{
-    Along axes[i] the result has sizes[i] elements, or, without `sizes`,
-    floor(extent * scales[i]). Positions are mapped with scales[i] where given,
-    else with sizes[i] / extent. `region` (starts, then ends, of `axes`,
-    normalised) and `extrapolation_value` belong to `tf_crop_and_resize`.
-    No antialiasing.
-  }];
-  let hasVerifier = 1;
-}
-
 def NN_DepthOrder : I32EnumAttr<"DepthOrder", "how the channels of a block are ordered", [
     I32EnumAttrCase<"DepthColumnRow", 0, "dcr">, I32EnumAttrCase<"ColumnRowDepth", 1, "crd">]> {
   let cppNamespace = "::nnc::nn";

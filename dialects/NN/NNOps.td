@@ -12,5 +12,6 @@ include "dialects/NN/Movement.td"
 include "dialects/NN/Normalization.td"
 include "dialects/NN/Pooling.td"
 include "dialects/NN/Reduction.td"
+include "dialects/NN/Resampling.td"
 
 #endif // DIALECTS_NN_NNOPS_TD

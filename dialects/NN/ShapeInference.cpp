@@ -32,6 +32,19 @@ static bool broadcastExtent(int64_t extent, int64_t &result) {
   return ShapedType::isDynamic(extent);
 }
 
+bool areAxes(ArrayRef<int64_t> axes, int64_t rank) {
+  for (auto [i, axis] : llvm::enumerate(axes))
+    if (axis < 0 || axis >= rank || (i && axis <= axes[i - 1]))
+      return false;
+  return true;
+}
+
+bool areDistinctAxes(ArrayRef<int64_t> axes, int64_t rank) {
+  SmallVector<int64_t> sorted(axes);
+  llvm::sort(sorted);
+  return areAxes(sorted, rank);
+}
+
 bool inferBroadcastShape(ArrayRef<ArrayRef<int64_t>> shapes, SmallVectorImpl<int64_t> &result) {
   result.clear();
   for (ArrayRef<int64_t> shape : shapes) {

@@ -15,6 +15,12 @@ namespace nnc::nn {
 /// know more (or less) than what is inferred, but must not contradict it.
 bool areCompatible(mlir::TypeRange inferred, mlir::TypeRange actual);
 
+/// True where `axes` are distinct, ascending and in [0, rank).
+bool areAxes(llvm::ArrayRef<int64_t> axes, int64_t rank);
+
+/// As above, in any order.
+bool areDistinctAxes(llvm::ArrayRef<int64_t> axes, int64_t rank);
+
 /// The numpy broadcast of `shapes`; false where they do not broadcast.
 bool inferBroadcastShape(llvm::ArrayRef<llvm::ArrayRef<int64_t>> shapes, llvm::SmallVectorImpl<int64_t> &result);
 

@@ -115,9 +115,7 @@ void expandReduce(RewriterBase &rewriter, kernel::ReduceOp op) {
     }
     if (op.getKind() == kernel::ReduceKind::Mean) {
       Value length = getLength(builder, loc, rows, rows.getRowWidth());
-      result = isa<FloatType>(rows.getElementType()) ? Value(arith::DivFOp::create(builder, loc, result, length))
-               : op.getIsUnsigned()                   ? Value(arith::DivUIOp::create(builder, loc, result, length))
-                                                      : Value(arith::DivSIOp::create(builder, loc, result, length));
+      result = arith::DivFOp::create(builder, loc, result, length);
     }
     storeThroughEpilogue(builder, cast<kernel::EpilogueOpInterface>(op.getOperation()), result, rows.getRowIndices(),
                          rows.getRowWidth());

@@ -21,6 +21,7 @@ void populateMovementToLinalg(const StorageTypeConverter &types, mlir::RewritePa
 void populateNormalizationToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populatePoolingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateReductionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateResamplingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 
 } // namespace nnc
 

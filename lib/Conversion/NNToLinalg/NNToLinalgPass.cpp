@@ -64,6 +64,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populateNormalizationToLinalg(types, patterns);
     populatePoolingToLinalg(types, patterns);
     populateReductionToLinalg(types, patterns);
+    populateResamplingToLinalg(types, patterns);
     patterns.add<ConvertConstant>(types, &getContext());
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);

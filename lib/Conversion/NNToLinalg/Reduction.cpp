@@ -80,6 +80,7 @@ static SmallVector<std::pair<int64_t, int64_t>> getRuns(ArrayRef<int64_t> axes, 
 static Value divideByCount(ImplicitLocOpBuilder &builder, Value sums, Value count, bool isUnsigned) {
   RankedTensorType type = getRanked(sums);
   Value init = createEmptyLike(builder, builder.getLoc(), type, sums);
+  count = builder.createOrFold<arith::MaxSIOp>(count, getIndex(builder, 1)); // the mean of no integers is 0
   Value divisor = arith::IndexCastOp::create(builder, type.getElementType(), count);
   AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);

@@ -9,7 +9,8 @@ namespace nnc::onnx {
 
 SmallVector<ArrayRef<OpEntry>> getAllOps() {
   return {getContractionOps(),   getConvolutionOps(), getElementwiseOps(), getIndexingOps(),   getMovementOps(),
-          getNormalizationOps(), getPoolingOps(),     getReductionOps(),   getStructuralOps()};
+          getNormalizationOps(), getPoolingOps(),     getReductionOps(),   getResamplingOps(),
+          getStructuralOps()};
 }
 
 const OpEntry *findOp(StringRef domain, StringRef name, int64_t opset) {

@@ -25,6 +25,7 @@ llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getPoolingOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
+llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getStructuralOps();
 
 /// All lists.

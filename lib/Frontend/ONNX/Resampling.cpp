@@ -1,0 +1,199 @@
+// ONNX operators of the resampling family.
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+/// How a resize is asked for; axes that keep their extent are left out.
+struct ResizeRequest {
+  SmallVector<int64_t> axes;
+  Value sizes, scales, region; // one entry per axis; the region has two
+  nn::ResizeMode mode = nn::ResizeMode::Nearest;
+  nn::CoordinateMode coordinates = nn::CoordinateMode::HalfPixel;
+  nn::NearestMode nearest = nn::NearestMode::RoundPreferFloor;
+  float cubicCoefficient = -0.75f;
+  bool excludeOutside = false;
+  bool antialias = false;
+  float extrapolationValue = 0;
+};
+
+/// A 1-D operand as `type`; null where it is left out or has no elements, as older exporters write it.
+static Value getVector(NodeBinder &node, unsigned index, Type type) {
+  Value value = node.optionalOperand(index);
+  if (!value || (node.getType(value).getRank() == 1 && node.getType(value).getDimSize(0) == 0))
+    return {};
+  if (node.getRank(value) != 1) {
+    (void)node.reject("operand " + Twine(index) + " is not a list of numbers");
+    return {};
+  }
+  return getElementTypeOrSelf(value) == type ? value : node.create<nn::CastOp>(value, type);
+}
+
+static Value floats(NodeBinder &node, ArrayRef<float> values) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, node.getBuilder().getF32Type());
+  return arith::ConstantOp::create(node.getBuilder(), node.getLoc(), DenseElementsAttr::get(type, values));
+}
+
+/// The entries at `positions` of a list.
+static Value pick(NodeBinder &node, Value list, ArrayRef<int64_t> positions) {
+  return list ? node.create<nn::GatherOp>(list, node.ints(positions), 0) : list;
+}
+
+/// Leaves out the axes whose constant scale is 1, or whose size is the extent they have.
+static void dropUnchangedAxes(NodeBinder &node, Value x, ResizeRequest &request) {
+  if (request.region)
+    return;
+  auto scales = nn::getConstantFloats(request.scales);
+  auto sizes = request.sizes ? nn::getKnownInts(request.sizes) : std::nullopt;
+  if (request.sizes && !sizes)
+    return;
+  SmallVector<int64_t> kept, axes;
+  for (auto [i, axis] : llvm::enumerate(request.axes)) {
+    bool isUnchanged = request.scales ? scales && (*scales)[i] == 1 : true;
+    if (sizes) {
+      const nn::KnownInt &size = (*sizes)[i];
+      isUnchanged &= size.value ? *size.value == node.getType(x).getDimSize(axis) : size.tensor == x && size.axis == axis;
+    }
+    if (isUnchanged)
+      continue;
+    kept.push_back(i);
+    axes.push_back(axis);
+  }
+  request.sizes = pick(node, request.sizes, kept);
+  request.scales = pick(node, request.scales, kept);
+  request.axes = axes;
+}
+
+static LogicalResult buildResize(NodeBinder &node, Value x, ResizeRequest &request) {
+  if (node.failed())
+    return failure();
+  if (!request.sizes && !request.scales)
+    return node.reject("has neither scales nor sizes");
+  auto count = static_cast<int64_t>(request.axes.size());
+  for (Value list : {request.sizes, request.scales}) {
+    if (list && node.getType(list).isDynamicDim(0))
+      return node.reject("the number of scales or sizes is not known");
+    if (list && node.getType(list).getDimSize(0) != count)
+      return node.reject("scales or sizes and axes differ in number");
+  }
+  dropUnchangedAxes(node, x, request);
+  if (request.axes.empty())
+    return node.result(x);
+  return node.result(node.create<nn::ResizeOp>(
+      x, request.sizes, request.scales, request.region, request.axes, request.mode, request.coordinates, request.nearest,
+      llvm::APFloat(request.cubicCoefficient), request.excludeOutside, request.antialias,
+      llvm::APFloat(request.extrapolationValue)));
+}
+
+static std::optional<nn::ResizeMode> parseMode(NodeBinder &node) {
+  std::string name = node.stringAttr("mode", "nearest");
+  auto mode = nn::symbolizeResizeMode(name == "bilinear" ? "linear" : name);
+  if (!mode)
+    (void)node.reject("mode '" + name + "' is not known");
+  return mode;
+}
+
+/// One scale for all axes that keeps the proportions of the image within (or around) the sizes asked for.
+static LogicalResult keepAspectRatio(NodeBinder &node, Value x, bool larger, ResizeRequest &request) {
+  auto sizes = request.sizes ? nn::getConstantInts(request.sizes) : std::nullopt;
+  if (!sizes || sizes->size() != request.axes.size())
+    return node.reject("keep_aspect_ratio_policy needs sizes that are known at compile time");
+  float scale = 0;
+  for (auto [i, axis] : llvm::enumerate(request.axes)) {
+    int64_t extent = node.getType(x).getDimSize(axis);
+    if (ShapedType::isDynamic(extent) || extent == 0)
+      return node.reject("keep_aspect_ratio_policy needs extents that are known at compile time");
+    float ratio = static_cast<float>((*sizes)[i]) / static_cast<float>(extent);
+    scale = i == 0 ? ratio : larger ? std::max(scale, ratio) : std::min(scale, ratio);
+  }
+  if (!(scale > 0))
+    return node.reject("a size is not positive");
+  for (auto [i, axis] : llvm::enumerate(request.axes))
+    (*sizes)[i] = static_cast<int64_t>(std::floor(scale * static_cast<float>(node.getType(x).getDimSize(axis)) + 0.5f));
+  request.sizes = node.ints(*sizes);
+  request.scales = floats(node, SmallVector<float>(request.axes.size(), scale));
+  return success();
+}
+
+/// Version 10 knows scales alone, and the mapping of Upsample.
+static LogicalResult importResize(NodeBinder &node) {
+  Value x = node.operand(0);
+  ResizeRequest request;
+  auto mode = parseMode(node);
+  if (node.failed())
+    return failure();
+  request.mode = *mode;
+  Type f32 = node.getBuilder().getF32Type();
+  request.axes = llvm::to_vector(llvm::seq<int64_t>(0, node.getRank(x)));
+  if (node.getOpset() < 11) {
+    request.coordinates = nn::CoordinateMode::Asymmetric;
+    request.nearest = nn::NearestMode::Floor;
+    request.scales = getVector(node, 1, f32);
+    return buildResize(node, x, request);
+  }
+  std::string coordinates = node.stringAttr("coordinate_transformation_mode", "half_pixel");
+  std::string nearest = node.stringAttr("nearest_mode", "round_prefer_floor");
+  std::string policy = node.stringAttr("keep_aspect_ratio_policy", "stretch");
+  auto coordinateMode = nn::symbolizeCoordinateMode(coordinates);
+  auto nearestMode = nn::symbolizeNearestMode(nearest);
+  if (!coordinateMode || !nearestMode)
+    return node.reject("'" + (coordinateMode ? nearest : coordinates) + "' is not known");
+  request.coordinates = *coordinateMode;
+  request.nearest = *nearestMode;
+  request.cubicCoefficient = node.floatAttr("cubic_coeff_a", -0.75);
+  request.excludeOutside = node.intAttr("exclude_outside", 0) && request.mode == nn::ResizeMode::Cubic;
+  request.antialias = node.intAttr("antialias", 0) && request.mode != nn::ResizeMode::Nearest;
+  request.extrapolationValue = node.floatAttr("extrapolation_value", 0);
+  if (node.hasAttr("axes")) {
+    request.axes.clear();
+    for (int64_t axis : node.intsAttr("axes"))
+      request.axes.push_back(node.normalizeAxis(axis, node.getRank(x)));
+  }
+  request.scales = getVector(node, 2, f32);
+  request.sizes = getVector(node, 3, node.getBuilder().getI64Type());
+  if (request.scales && request.sizes)
+    return node.reject("has both scales and sizes");
+  if (request.coordinates == nn::CoordinateMode::TfCropAndResize)
+    request.region = getVector(node, 1, f32);
+  if (policy != "stretch") {
+    if (policy != "not_larger" && policy != "not_smaller")
+      return node.reject("keep_aspect_ratio_policy '" + policy + "' is not known");
+    if (failed(keepAspectRatio(node, x, policy == "not_smaller", request)))
+      return failure();
+  }
+  return buildResize(node, x, request);
+}
+
+/// Scales are an attribute, from opset 9 on an operand.
+static LogicalResult importUpsample(NodeBinder &node) {
+  Value x = node.operand(0);
+  ResizeRequest request;
+  auto mode = parseMode(node);
+  if (node.failed())
+    return failure();
+  request.mode = *mode;
+  request.coordinates = nn::CoordinateMode::Asymmetric;
+  request.nearest = nn::NearestMode::Floor;
+  request.axes = llvm::to_vector(llvm::seq<int64_t>(0, node.getRank(x)));
+  if (node.getOpset() < 9) {
+    SmallVector<double> scales = node.floatsAttr("scales");
+    request.scales = floats(node, SmallVector<float>(scales.begin(), scales.end()));
+  } else {
+    (void)node.operand(1);
+    request.scales = getVector(node, 1, node.getBuilder().getF32Type());
+  }
+  return buildResize(node, x, request);
+}
+
+static const OpEntry table[] = {
+    {"Resize", 10, importResize},
+    {"Upsample", 7, importUpsample},
+};
+
+ArrayRef<OpEntry> getResamplingOps() { return table; }
+
+} // namespace nnc::onnx
