@@ -1,0 +1,69 @@
+// RUN: nnc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(convert-kernel-to-vector))' | FileCheck %s
+
+// A row of 14 pixels by two vectors of channels fills the registers of AVX-512. The columns of the filter are unrolled: at
+// the left and right edge the multiply-adds of pixels outside of the image are not there at all.
+// CHECK-LABEL: @conv
+// CHECK: scf.parallel
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: vector.load %{{.*}} : memref<1x1x3x3x8x32xf32>, vector<16xf32>
+// CHECK-COUNT-26: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.yield
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-28: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.yield
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-26: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.yield
+// CHECK-COUNT-28: vector.store %{{.*}} : memref<1x14x14x32xf32>, vector<16xf32>
+// CHECK-NOT: vector.mask
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @conv(%x: memref<1x14x14x8xf32>, %w: memref<1x1x3x3x8x32xf32>, %y: memref<1x14x14x32xf32>) {
+    kernel.conv(%x, %w, %y) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x14x14x8xf32>, memref<1x1x3x3x8x32xf32>, memref<1x14x14x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Without fused multiply-add there are products and sums; the epilogue is applied to whole vectors.
+// CHECK-LABEL: @sse2
+// CHECK-NOT: vector.fma
+// CHECK: arith.mulf {{.*}} : vector<4xf32>
+// CHECK: arith.addf {{.*}} : vector<4xf32>
+// CHECK: %[[BIAS:.*]] = vector.load %{{.*}} : memref<8xf32>, vector<4xf32>
+// CHECK: arith.addf %{{.*}}, %[[BIAS]] : vector<4xf32>
+// CHECK: vector.store %{{.*}} : memref<1x5x8xf32>, vector<4xf32>
+module attributes {kernel.target = #kernel.target<vectorBits = 128, vectorRegisters = 16, fma = false, l1Bytes = 32768, l2Bytes = 262144>} {
+  func.func @sse2(%x: memref<1x5x4xf32>, %w: memref<1x1x1x4x8xf32>, %bias: memref<8xf32>, %y: memref<1x5x8xf32>) {
+    kernel.conv(%x, %w, %bias, %y) attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 0>, pads_end = array<i64: 0>, epilogue_maps = [affine_map<(n, x, c) -> (c)>]} {
+    ^bb0(%value: f32, %b: f32):
+      %sum = arith.addf %value, %b : f32
+      kernel.yield %sum : f32
+    } : (memref<1x5x4xf32>, memref<1x1x1x4x8xf32>, memref<8xf32>, memref<1x5x8xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// A panel of a filter that ends before its width is filled with zeros.
+// CHECK-LABEL: @pack
+// CHECK: scf.for %{{.*}} = %{{.*}} to %c20
+// CHECK: %[[WEIGHT:.*]] = memref.load %arg0
+// CHECK: memref.store %[[WEIGHT]], %arg1
+// CHECK: %[[ZERO:.*]] = arith.constant 0.000000e+00
+// CHECK: scf.for %{{.*}} = %c20{{.*}} to %c32
+// CHECK: memref.store %[[ZERO]], %arg1
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @pack(%w: memref<20x8x3xf32>, %to: memref<1x1x3x8x32xf32>) {
+    kernel.pack_filter(%w, %to) {groups = 1 : i64} : (memref<20x8x3xf32>, memref<1x1x3x8x32xf32>) -> ()
+    return
+  }
+}

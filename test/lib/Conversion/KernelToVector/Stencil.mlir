@@ -1,0 +1,60 @@
+// RUN: nnc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(convert-kernel-to-vector))' | FileCheck %s
+
+// Four pixels of 16 channels side by side; the largest by compare and select, which is one instruction.
+// CHECK-LABEL: @max_pool
+// CHECK: scf.parallel
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-8: arith.cmpf ogt, {{.*}} : vector<16xf32>
+// CHECK-NOT: arith.cmpf
+// CHECK-NOT: arith.maximumf
+// CHECK: scf.yield
+// CHECK-COUNT-4: vector.store %{{.*}} : memref<1x4x4x16xf32>, vector<16xf32>
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @max_pool(%x: memref<1x8x8x16xf32>, %y: memref<1x4x4x16xf32>) {
+    kernel.pool(%x, %y) attributes {kind = #kernel<pool max>, window = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x8x8x16xf32>, memref<1x4x4x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// 20 channels are one vector of 16 and one of 4; no masks.
+// CHECK-LABEL: @depthwise
+// CHECK: vector.fma {{.*}} : vector<16xf32>
+// CHECK: vector.store %{{.*}} : memref<1x6x20xf32>, vector<16xf32>
+// CHECK: vector.fma {{.*}} : vector<4xf32>
+// CHECK: vector.store %{{.*}} : memref<1x6x20xf32>, vector<4xf32>
+// CHECK-NOT: vector.mask
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @depthwise(%x: memref<1x8x20xf32>, %w: memref<3x20xf32>, %y: memref<1x6x20xf32>) {
+    kernel.depthwise(%x, %w, %y) attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 0>, pads_end = array<i64: 0>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x8x20xf32>, memref<3x20xf32>, memref<1x6x20xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// The mean of a window at the edge divides by what lies inside.
+// CHECK-LABEL: @average_pool
+// CHECK: arith.addf {{.*}} : vector<8xf32>
+// CHECK: arith.constant 2.000000e+00
+// CHECK: arith.divf
+// CHECK: vector.store %{{.*}} : memref<1x4x8xf32>, vector<8xf32>
+// CHECK: arith.constant 3.000000e+00
+// CHECK: arith.divf
+// CHECK: vector.store %{{.*}} : memref<1x4x8xf32>, vector<8xf32>
+module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegisters = 16, fma = true, l1Bytes = 32768, l2Bytes = 262144>} {
+  func.func @average_pool(%x: memref<1x4x8xf32>, %y: memref<1x4x8xf32>) {
+    kernel.pool(%x, %y) attributes {kind = #kernel<pool average>, window = array<i64: 3>, strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 1>, pads_end = array<i64: 1>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x4x8xf32>, memref<1x4x8xf32>) -> ()
+    return
+  }
+}
