@@ -6,6 +6,7 @@
 #include "lib/Pipelines/Passes.h"
 #include "lib/Transforms/Passes.h"
 
+#include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -32,6 +33,7 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   if (options.runConstants)
     passes.addPass(createEvaluateConstantsPass(options.runConstants)); // before fusion mixes constants with the rest
   passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass()); // a chain is one epilogue
+  passes.addPass(createLowerAffinePass()); // the indices of loops that were fused with a transpose
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

@@ -53,6 +53,8 @@ def compile_model(source, output, options=(), timeout=300, environment=None):
                                 env=environment)
     except subprocess.TimeoutExpired:
         raise Broken(f"nnc did not end within {timeout} s") from None
+    if "is left after stage" in result.stderr:
+        raise Broken("a pass left something undone: " + result.stderr.strip().splitlines()[0])
     if result.returncode == 1 and result.stderr.strip() and "error:" in result.stderr:
         raise Refused(result.stderr.strip())
     if result.returncode != 0:
