@@ -8,6 +8,7 @@ include "dialects/Kernel/Contraction.td"
 include "dialects/Kernel/Convolution.td"
 include "dialects/Kernel/Row.td"
 include "dialects/Kernel/Stencil.td"
+include "dialects/Kernel/Winograd.td"
 
 def Kernel_YieldOp : Op<Kernel_Dialect, "yield", [Pure, Terminator]> {
   let summary = "the value that a kernel stores";

@@ -37,6 +37,11 @@ static std::optional<int64_t> count(kernel::ConvOp op) {
   return multiply(multiply(multiply(init), taps), filter[filter.size() - 2]);
 }
 
+/// Those of the convolution that it computes.
+static std::optional<int64_t> count(kernel::WinogradOp op) {
+  return multiply(multiply(getShape(op.getInit())), 9 * getShape(op.getInput()).back());
+}
+
 static std::optional<int64_t> count(kernel::DepthwiseOp op) {
   return multiply(multiply(getShape(op.getInit())), multiply(getShape(op.getFilter()).drop_back()));
 }
@@ -51,6 +56,8 @@ int64_t countMultiplyAdds(ModuleOp module) {
       add(count(contract));
     else if (auto conv = dyn_cast<kernel::ConvOp>(op))
       add(count(conv));
+    else if (auto winograd = dyn_cast<kernel::WinogradOp>(op))
+      add(count(winograd));
     else if (auto depthwise = dyn_cast<kernel::DepthwiseOp>(op))
       add(count(depthwise));
   });

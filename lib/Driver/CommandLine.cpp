@@ -47,6 +47,8 @@ struct CompilerCommandLine::Options {
   cl::opt<bool> debugInfo{"g", cl::desc("Debug lines that name the layers"), cl::cat(category)};
   cl::opt<bool> threads{"threads", cl::desc("Run parallel loops through the caller's parallel-for callback"),
                         cl::cat(category)};
+  cl::opt<bool> noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
+                           cl::cat(category)};
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
                                       cl::cat(category)};
@@ -204,6 +206,7 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   result.dumpFolder = options->dumpFolder;
   result.printMemoryPlan = options->printMemoryPlan;
   result.verbose = options->verbose;
+  result.winograd = !options->noWinograd;
 
   OutputOptions &output = result.output;
   output.freestanding = options->freestanding;

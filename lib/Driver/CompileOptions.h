@@ -29,6 +29,8 @@ struct CompileOptions {
   /// Folder for one MLIR file per stage; empty: none.
   std::string dumpFolder;
   bool printMemoryPlan = false;
+  /// 3x3 convolutions may use Winograd's algorithm.
+  bool winograd = true;
   /// Time of each stage on the standard error stream.
   bool verbose = false;
   TargetOptions target;

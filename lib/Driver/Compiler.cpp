@@ -109,6 +109,7 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
   interface->threads = options.output.threads;
   PipelineOptions pipeline;
   pipeline.threads = options.output.threads;
+  pipeline.winograd = options.winograd;
   pipeline.runConstants = runConstants;
   for (const StageInfo &info : getStages()) {
     if (info.stage == Stage::Import || info.stage == Stage::Object)

@@ -30,6 +30,8 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   passes.addPass(createConvertNNToLinalg());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  if (options.winograd)
+    passes.addNestedPass<func::FuncOp>(createChooseWinograd());
   if (options.runConstants)
     passes.addPass(createEvaluateConstantsPass(options.runConstants)); // before fusion mixes constants with the rest
   passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass()); // a chain is one epilogue

@@ -13,6 +13,8 @@ namespace nnc {
 struct PipelineOptions {
   /// Parallel loops ask the caller's parallel-for callback.
   bool threads = false;
+  /// 3x3 convolutions may use Winograd's algorithm.
+  bool winograd = true;
   /// How constant subgraphs are run; empty: they stay.
   ConstantRunner runConstants;
 };

@@ -100,7 +100,7 @@ bool ConstantSubgraph::isWorthwhile(Operation &op) const {
   if (isLeaf(op) || op.getNumResults() == 0 || !llvm::all_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;
   int64_t limit = std::max(alwaysWorthwhileBytes, acceptedGrowth * known.lookup(&op).sourceBytes);
-  if (isa<kernel::PackMatrixOp, kernel::PackFilterOp>(op))
+  if (isa<kernel::PackMatrixOp, kernel::PackFilterOp, kernel::PackWinogradOp>(op))
     limit = std::max(limit, maxPackedBytes);
   return llvm::all_of(op.getResultTypes(), [&](Type type) { return getBytes(type) <= limit; });
 }

@@ -17,6 +17,16 @@ def FuseEpilogues : Pass<"fuse-epilogues"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
 }
 
+def ChooseWinograd : Pass<"choose-winograd"> {
+  let summary = "Replace 3x3 convolutions by Winograd's algorithm where that is faster";
+  let description = [{
+    Before: `kernel.conv` of stride 1 on a 3x3 filter packed by `kernel.pack_filter`
+    After: `kernel.winograd` on the filter transformed by `kernel.pack_winograd`, where
+    a cost model finds F(4x4) or F(2x2) faster
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
+}
+
 def AssignLayouts : Pass<"assign-layouts"> {
   let summary = "Make every spatial operation channels-last, between transposes";
   let description = [{

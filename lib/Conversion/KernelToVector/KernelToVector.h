@@ -18,6 +18,8 @@ void expandNormalize(mlir::RewriterBase &rewriter, kernel::NormalizeOp op);
 void expandLrn(mlir::RewriterBase &rewriter, kernel::LrnOp op);
 void expandPackMatrix(mlir::RewriterBase &rewriter, kernel::PackMatrixOp op);
 void expandPackFilter(mlir::RewriterBase &rewriter, kernel::PackFilterOp op);
+void expandWinograd(mlir::RewriterBase &rewriter, kernel::WinogradOp op);
+void expandPackWinograd(mlir::RewriterBase &rewriter, kernel::PackWinogradOp op);
 
 } // namespace nnc
 

@@ -43,7 +43,9 @@ struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<Conver
         .Case([&](kernel::PackMatrixOp kernel) { expandPackMatrix(rewriter, kernel); })
         .Case([&](kernel::PoolOp kernel) { expandPool(rewriter, kernel); })
         .Case([&](kernel::ReduceOp kernel) { expandReduce(rewriter, kernel); })
-        .Case([&](kernel::SoftmaxOp kernel) { expandSoftmax(rewriter, kernel); });
+        .Case([&](kernel::SoftmaxOp kernel) { expandSoftmax(rewriter, kernel); })
+        .Case([&](kernel::PackWinogradOp kernel) { expandPackWinograd(rewriter, kernel); })
+        .Case([&](kernel::WinogradOp kernel) { expandWinograd(rewriter, kernel); });
   }
 };
 

@@ -1,0 +1,126 @@
+// Replaces convolutions by Winograd's algorithm where a cost model says that it
+// is faster.
+//
+// Expects kernels on tensors, filters packed by kernel.pack_filter from constants.
+// Costs are cycles of a core with two multiply-adders: products, transforms of
+// input and output tiles (counted in generated code), and filters read from
+// beyond the L2 cache. Estimates within a tenth of the direct convolution's do
+// not count as faster.
+#include "lib/Transforms/Passes.h"
+
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+#define GEN_PASS_DEF_CHOOSEWINOGRAD
+#include "lib/Transforms/Passes.h.inc"
+
+static constexpr double filterBytesPerCycle = 8, requiredGain = 0.9;
+
+namespace {
+
+/// One convolution that Winograd's algorithm can do.
+struct Candidate {
+  kernel::ConvOp conv;
+  kernel::PackFilterOp pack;
+  int64_t rows, columns, channels, outputs; ///< output pixels, input and (padded) output channels
+  int64_t lanes;
+
+  double getDirectCost() const { return getCost(rows * columns, 9, 0); }
+
+  double getWinogradCost(int64_t tile) const {
+    int64_t tiles = llvm::divideCeil(rows, tile) * llvm::divideCeil(columns, tile), products = (tile + 2) * (tile + 2);
+    double transform = tile == 4 ? 110 : 35; // of one vector of one tile, there or back
+    return getCost(tiles, products, transform * static_cast<double>(tiles));
+  }
+
+private:
+  double getCost(int64_t positions, int64_t products, double perVector) const {
+    double lane = static_cast<double>(lanes), pairs = static_cast<double>(products * channels * outputs);
+    // A remainder of channels takes narrower vectors, one per power of two.
+    double vectors = static_cast<double>((channels + outputs) / lanes + llvm::popcount<uint64_t>(channels % lanes));
+    return pairs * static_cast<double>(positions) / (2 * lane) + perVector * vectors + 4 * pairs / filterBytesPerCycle;
+  }
+};
+
+} // namespace
+
+/// Whether `value` is computed from constants alone.
+static bool isConstant(Value value) {
+  llvm::SetVector<Value> needed;
+  needed.insert(value);
+  for (size_t i = 0; i < needed.size(); ++i) {
+    Operation *def = needed[i].getDefiningOp();
+    if (!def)
+      return false;
+    needed.insert(def->operand_begin(), def->operand_end());
+    getUsedValuesDefinedAbove(def->getRegions(), needed);
+  }
+  return true;
+}
+
+static bool areAll(ArrayRef<int64_t> values, int64_t value) {
+  return llvm::all_of(values, [value](int64_t other) { return other == value; });
+}
+
+static FailureOr<Candidate> match(kernel::ConvOp conv) {
+  auto pack = conv.getFilter().getDefiningOp<kernel::PackFilterOp>();
+  auto input = dyn_cast<RankedTensorType>(conv.getInput().getType());
+  if (!pack || !input || input.getRank() != 4 || conv.getTransposed() || pack.getGroups() != 1)
+    return failure();
+  ArrayRef<int64_t> source = cast<RankedTensorType>(pack.getSource().getType()).getShape();
+  ArrayRef<int64_t> filter = cast<RankedTensorType>(conv.getFilter().getType()).getShape();
+  ArrayRef<int64_t> output = cast<RankedTensorType>(conv.getInit().getType()).getShape();
+  if (!input.getElementType().isF32() || source[2] != 3 || source[3] != 3 || !areAll(conv.getStrides(), 1) ||
+      !areAll(conv.getDilations(), 1) || ShapedType::isDynamicShape(input.getShape().drop_front()) ||
+      ShapedType::isDynamicShape(output.drop_front()) || !isConstant(pack.getSource()))
+    return failure();
+  for (int64_t dim = 0; dim < 2; ++dim)
+    if (output[dim + 1] < 1 || output[dim + 1] != input.getDimSize(dim + 1) + conv.getPadsBegin()[dim] + conv.getPadsEnd()[dim] - 2)
+      return failure();
+  int64_t lanes = kernel::getTarget(conv).getLanes(input.getElementType());
+  return Candidate{conv, pack, output[1], output[2], source[1], filter[1] * filter.back(), lanes};
+}
+
+static void replace(Candidate candidate, int64_t tile) {
+  kernel::ConvOp conv = candidate.conv;
+  OpBuilder builder(conv);
+  auto packed = cast<RankedTensorType>(conv.getFilter().getType());
+  int64_t panelWidth = packed.getShape().back();
+  auto type = packed.clone({(tile + 2) * (tile + 2), packed.getDimSize(1), candidate.channels, panelWidth});
+  Location loc = candidate.pack->getLoc();
+  Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(), type.getElementType());
+  Value filter = kernel::PackWinogradOp::create(builder, loc, TypeRange(type), candidate.pack.getSource(), empty, tile)
+                     .getResult(0);
+  auto winograd = kernel::WinogradOp::create(builder, conv.getLoc(), conv.getResultTypes(), conv.getInput(), filter,
+                                             conv.getEpilogueInputs(), conv.getInit(), tile, conv.getPadsBegin(),
+                                             conv.getPadsEnd(), conv.getEpilogueMaps());
+  winograd.getEpilogue().takeBody(conv.getEpilogue());
+  conv.replaceAllUsesWith(winograd.getResults());
+  conv.erase();
+  if (candidate.pack->use_empty())
+    candidate.pack->erase();
+}
+
+namespace {
+
+struct ChooseWinogradPass : public impl::ChooseWinogradBase<ChooseWinogradPass> {
+  void runOnOperation() override {
+    SmallVector<kernel::ConvOp> convolutions;
+    getOperation()->walk([&](kernel::ConvOp op) { convolutions.push_back(op); });
+    for (kernel::ConvOp conv : convolutions) {
+      FailureOr<Candidate> candidate = match(conv);
+      if (failed(candidate))
+        continue;
+      int64_t tile = candidate->getWinogradCost(4) < candidate->getWinogradCost(2) ? 4 : 2;
+      if (candidate->getWinogradCost(tile) < requiredGain * candidate->getDirectCost())
+        replace(*candidate, tile);
+    }
+  }
+};
+
+} // namespace
+} // namespace nnc

@@ -1,0 +1,74 @@
+// RUN: nnc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(choose-winograd))' | FileCheck %s
+
+// Large images pay for the larger tile; the epilogue goes along.
+// CHECK-LABEL: @large
+// CHECK: %[[U:.*]] = kernel.pack_winograd(%{{.*}}, %{{.*}}) {tile = 4 : i64} : (tensor<64x64x3x3xf32>, tensor<36x2x64x32xf32>)
+// CHECK-NOT: kernel.pack_filter
+// CHECK: kernel.winograd(%arg0, %[[U]], %arg1, %{{.*}}) attributes {epilogue_maps = [#map], pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, tile = 4 : i64}
+// CHECK-NEXT: ^bb0(%[[A:.*]]: f32, %[[B:.*]]: f32):
+// CHECK-NEXT: arith.addf %[[A]], %[[B]]
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @large(%x: tensor<?x56x56x64xf32>, %bias: tensor<64xf32>, %out: tensor<?x56x56x64xf32>) -> tensor<?x56x56x64xf32> {
+    %w = arith.constant dense<1.0> : tensor<64x64x3x3xf32>
+    %e = tensor.empty() : tensor<1x2x3x3x64x32xf32>
+    %p = kernel.pack_filter(%w, %e) {groups = 1 : i64} : (tensor<64x64x3x3xf32>, tensor<1x2x3x3x64x32xf32>) -> tensor<1x2x3x3x64x32xf32>
+    %y = kernel.conv(%x, %p, %bias, %out) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = [affine_map<(a, b, c, d) -> (d)>]} {
+    ^bb0(%acc: f32, %b: f32):
+      %s = arith.addf %acc, %b : f32
+      kernel.yield %s : f32
+    } : (tensor<?x56x56x64xf32>, tensor<1x2x3x3x64x32xf32>, tensor<64xf32>, tensor<?x56x56x64xf32>) -> tensor<?x56x56x64xf32>
+    return %y : tensor<?x56x56x64xf32>
+  }
+}
+
+// -----
+
+// On 7x7 pixels four large tiles would read too large a filter.
+// CHECK-LABEL: @small_image
+// CHECK: kernel.winograd{{.*}} tile = 2
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @small_image(%x: tensor<1x7x7x512xf32>, %out: tensor<1x7x7x512xf32>) -> tensor<1x7x7x512xf32> {
+    %w = arith.constant dense<1.0> : tensor<512x512x3x3xf32>
+    %e = tensor.empty() : tensor<1x16x3x3x512x32xf32>
+    %p = kernel.pack_filter(%w, %e) {groups = 1 : i64} : (tensor<512x512x3x3xf32>, tensor<1x16x3x3x512x32xf32>) -> tensor<1x16x3x3x512x32xf32>
+    %y = kernel.conv(%x, %p, %out) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (tensor<1x7x7x512xf32>, tensor<1x16x3x3x512x32xf32>, tensor<1x7x7x512xf32>) -> tensor<1x7x7x512xf32>
+    return %y : tensor<1x7x7x512xf32>
+  }
+}
+
+// -----
+
+// Too few channels, a stride, a filter that is no constant: directly.
+// CHECK-LABEL: @directly
+// CHECK-NOT: kernel.winograd
+// CHECK-COUNT-3: kernel.conv
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @directly(%image: tensor<1x30x30x3xf32>, %x: tensor<1x30x30x64xf32>, %filter: tensor<64x64x3x3xf32>) -> (tensor<1x28x28x32xf32>, tensor<1x14x14x64xf32>, tensor<1x28x28x64xf32>) {
+    %w3 = arith.constant dense<1.0> : tensor<32x3x3x3xf32>
+    %e3 = tensor.empty() : tensor<1x1x3x3x3x32xf32>
+    %p3 = kernel.pack_filter(%w3, %e3) {groups = 1 : i64} : (tensor<32x3x3x3xf32>, tensor<1x1x3x3x3x32xf32>) -> tensor<1x1x3x3x3x32xf32>
+    %o3 = tensor.empty() : tensor<1x28x28x32xf32>
+    %stem = kernel.conv(%image, %p3, %o3) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (tensor<1x30x30x3xf32>, tensor<1x1x3x3x3x32xf32>, tensor<1x28x28x32xf32>) -> tensor<1x28x28x32xf32>
+    %w = arith.constant dense<1.0> : tensor<64x64x3x3xf32>
+    %e = tensor.empty() : tensor<1x2x3x3x64x32xf32>
+    %p = kernel.pack_filter(%w, %e) {groups = 1 : i64} : (tensor<64x64x3x3xf32>, tensor<1x2x3x3x64x32xf32>) -> tensor<1x2x3x3x64x32xf32>
+    %o = tensor.empty() : tensor<1x14x14x64xf32>
+    %strided = kernel.conv(%x, %p, %o) attributes {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (tensor<1x30x30x64xf32>, tensor<1x2x3x3x64x32xf32>, tensor<1x14x14x64xf32>) -> tensor<1x14x14x64xf32>
+    %q = kernel.pack_filter(%filter, %e) {groups = 1 : i64} : (tensor<64x64x3x3xf32>, tensor<1x2x3x3x64x32xf32>) -> tensor<1x2x3x3x64x32xf32>
+    %r = tensor.empty() : tensor<1x28x28x64xf32>
+    %variable = kernel.conv(%x, %q, %r) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (tensor<1x30x30x64xf32>, tensor<1x2x3x3x64x32xf32>, tensor<1x28x28x64xf32>) -> tensor<1x28x28x64xf32>
+    return %stem, %strided, %variable : tensor<1x28x28x32xf32>, tensor<1x14x14x64xf32>, tensor<1x28x28x64xf32>
+  }
+}
