@@ -21,9 +21,11 @@ void buildBuffersPipeline(OpPassManager &manager) {
   manager.addPass(createBufferizeModel());
 }
 
-void buildArenaPipeline(OpPassManager &manager) {
+void buildArenaPipeline(OpPassManager &manager, bool threads) {
   manager.addPass(createPlanMemory());
-  manager.addPass(createLowerParallel());
+  LowerParallelOptions parallel;
+  parallel.threads = threads;
+  manager.addPass(createLowerParallel(parallel));
   manager.addPass(createCSEPass()); // repeated reads of one constant
   manager.addPass(createGatherWeights());
   manager.addPass(createOutlineLayers());
@@ -48,6 +50,7 @@ void buildLLVMPipeline(OpPassManager &manager) {
   toLLVM.useDynamic = true; // the width of index comes from the data layout
   manager.addPass(createConvertToLLVMPass(toLLVM));
   manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createEmitParallelCalls());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
 }

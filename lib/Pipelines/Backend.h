@@ -13,7 +13,7 @@ namespace nnc {
 void buildBuffersPipeline(mlir::OpPassManager &manager);
 
 /// Stage `arena`: loops on memrefs -> one arena, one blob of weights.
-void buildArenaPipeline(mlir::OpPassManager &manager);
+void buildArenaPipeline(mlir::OpPassManager &manager, bool threads);
 
 /// Stage `llvm`: loops -> the LLVM dialect. Expects no math operations.
 void buildLLVMPipeline(mlir::OpPassManager &manager);

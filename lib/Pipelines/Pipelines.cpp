@@ -65,7 +65,7 @@ void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &optio
     buildLoops(passes);
     break;
   case Stage::Arena:
-    buildArenaPipeline(passes);
+    buildArenaPipeline(passes, options.threads);
     break;
   case Stage::LLVM:
     buildLLVMPipeline(passes);

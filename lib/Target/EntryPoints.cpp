@@ -133,15 +133,16 @@ void EntryPointBuilder::appendMemRef(SmallVectorImpl<Value *> &arguments, Value 
 
 Function *EntryPointBuilder::buildRun() {
   unsigned numInputs = interface.inputs.size(), numOutputs = interface.outputs.size();
-  SmallVector<Type *> types(numInputs + numOutputs + 1 + interface.isDynamic(), pointer);
+  SmallVector<Type *> types(numInputs + numOutputs + 1 + interface.isDynamic() + interface.threads, pointer);
   Function *run = startFunction("_run", builder.getInt32Ty(), types);
-  Value *workspace = run->getArg(types.size() - 1);
+  Value *workspace = run->getArg(types.size() - 1 - interface.threads);
+  Value *parallel = interface.threads ? run->getArg(types.size() - 1) : nullptr; // may be null
   Value *extents = interface.isDynamic() ? run->getArg(numInputs + numOutputs) : nullptr;
   bool needsWorkspace = facts.workspaceBytes != 0 || interface.isDynamic();
 
   Value *null = builder.getFalse();
   for (Argument &argument : run->args())
-    if (&argument != workspace || needsWorkspace)
+    if (&argument != parallel && (&argument != workspace || needsWorkspace))
       null = builder.CreateOr(null, builder.CreateIsNull(&argument));
   returnIf(null, builder.getInt32(NNC_ERROR_NULL));
   Value *misaligned = needsWorkspace ? isMisaligned(workspace, workspaceAlignment) : builder.getFalse();
@@ -161,6 +162,8 @@ Function *EntryPointBuilder::buildRun() {
   for (auto [i, output] : enumerate(interface.outputs))
     appendMemRef(arguments, run->getArg(numInputs + i), getShape(output, outputExtents));
   appendMemRef(arguments, workspace, {ConstantInt::get(index, facts.workspaceBytes)});
+  if (parallel)
+    arguments.push_back(parallel);
   builder.CreateCall(module.getFunction("main"), arguments);
   builder.CreateRet(builder.getInt32(NNC_OK));
   return run;
@@ -180,6 +183,8 @@ Function *EntryPointBuilder::buildInvoke(Function *run) {
   if (interface.isDynamic())
     arguments.push_back(invoke->getArg(2));
   arguments.push_back(invoke->getArg(3));
+  if (interface.threads)
+    arguments.push_back(invoke->getArg(4));
   builder.CreateRet(builder.CreateCall(run, arguments));
   return invoke;
 }

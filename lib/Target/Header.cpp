@@ -173,14 +173,17 @@ void HeaderWriter::writeFunctions() {
   os << (interface.isDynamic() ? ", of " + name + "_workspace_size bytes" : ", of " + macro + "_WORKSPACE_SIZE bytes");
   os << ";\n * nothing in it has to survive between calls. Outputs must not overlap anything else. Safe to call from\n"
      << " * several threads, each with its own workspace. Returns 0, or 1: a null pointer, 2: a misaligned pointer,\n"
-     << " * 3: an unsupported CPU, 4: an extent out of range.\n */\nint " << name << "_run(";
+     << " * 3: an unsupported CPU, 4: an extent out of range.\n";
+  if (interface.threads)
+    os << " * Loops are run by `parallel` (see nnc/Runtime.h), or by the caller's thread alone where it is null.\n";
+  os << " */\n" << (interface.threads ? "struct nnc_parallel;\n" : "") << "int " << name << "_run(";
   for (const TensorInterface &tensor : interface.inputs)
     os << "const " << tensor.getCType() << " *" << tensor.identifier << ", ";
   for (const TensorInterface &tensor : interface.outputs)
     os << tensor.getCType() << " *" << tensor.identifier << ", ";
   if (interface.isDynamic())
     os << "const " << name << "_extents *extents, ";
-  os << "void *workspace);\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
+  os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "") << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
      << "extern const struct nnc_model " << name << "_model;\n";
 }
 

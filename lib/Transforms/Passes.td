@@ -82,12 +82,24 @@ def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
 }
 
 def LowerParallel : Pass<"lower-parallel", "::mlir::ModuleOp"> {
-  let summary = "Turn scf.parallel into sequential loops";
+  let summary = "Turn scf.parallel into sequential loops, or functions that threads can run";
   let description = [{
     Before: `scf.parallel (%i) = (%c0) to (%n) step (%c1) { ... }`
-    After: `scf.for %i = %c0 to %n step %c1 { ... }`.
+    After: `scf.for %i = %c0 to %n step %c1 { ... }`, or with `threads`, where there is work enough,
+    `call @layer_x_loop(%parallel, ..., %tasks)`, which calls `@layer_x_loop_task(..., %task)` for each.
   }];
-  let dependentDialects = ["::mlir::scf::SCFDialect"];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
+  let options = [Option<"threads", "threads", "bool", "false", "the caller may run loops on several threads">];
+}
+
+def EmitParallelCalls : Pass<"emit-parallel-calls", "::mlir::ModuleOp"> {
+  let summary = "Let parallel loops ask the caller's callback";
+  let description = [{
+    Before: `llvm.func @f(%parallel, ..., %tasks)` marked `nn.parallel_for` calls a task for each number below
+    %tasks.
+    After: where %parallel is not null it calls `parallel->parallel_for(context, tasks, f_body, environment)` instead.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def GatherWeights : Pass<"gather-weights", "::mlir::ModuleOp"> {

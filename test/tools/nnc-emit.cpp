@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
   PassManager passes(&context);
   nnc::buildBuffersPipeline(passes);
   passes.addNestedPass<func::FuncOp>(nnc::createConvertLinalgToVector());
-  nnc::buildArenaPipeline(passes);
+  nnc::buildArenaPipeline(passes, /*threads=*/false);
   nnc::buildLLVMPipeline(passes);
   if (failed(passes.run(*module)))
     return 1;

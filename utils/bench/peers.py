@@ -19,6 +19,7 @@ from environment import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, "test", "e2e"))
 from compiled_model import CompiledModel  # noqa: E402
+from thread_pool import ThreadPool  # noqa: E402
 
 
 class Task:
@@ -43,20 +44,9 @@ class Nnc:
 
     def __init__(self, task):
         model = CompiledModel(os.path.join(task.folder, "model.so"), "model")
-        parallel = self.make_pool(task) if task.threads > 1 else None
-        by_name = task.inputs
-        self.run, self.outputs = model.prepare([by_name[name] for name in model.input_names], parallel)
-
-    def make_pool(self, task):
-        path = os.path.join(task.folder, "pool.so")
-        call(["cc", "-O2", "-shared", "-fPIC", "-I" + os.path.join(ROOT, "include"),
-              os.path.join(ROOT, "runtime", "Pool.c"), "-o", path, "-lpthread"])
-        library = ctypes.CDLL(path)
-        library.nnc_pool_create.restype = ctypes.c_void_p
-        library.nnc_pool_parallel.restype = ctypes.c_void_p
-        library.nnc_pool_parallel.argtypes = [ctypes.c_void_p]
-        self.library = library
-        return library.nnc_pool_parallel(library.nnc_pool_create(task.threads))
+        self.pool = ThreadPool(task.threads, task.folder) if task.threads > 1 else None
+        parallel = self.pool.parallel if self.pool else None
+        self.run, self.outputs = model.prepare([task.inputs[name] for name in model.input_names], parallel)
 
 
 class OnnxRuntime:

@@ -1,7 +1,8 @@
 // Direct convolution of channels-last images with packed filters.
 //
-// One parallel loop over batch, panels of output channels and output rows. A
-// row is cut into register tiles of neighbouring pixels: those whose taps all
+// One parallel loop over batch, panels of output channels and output rows. Rows
+// run along the last spatial dimension, or along another one where the last is too
+// short for register tiles (a signal stored as an image of width 1). A row is cut into register tiles of neighbouring pixels: those whose taps all
 // exist run in a loop; the few at the left and right edges are emitted one by
 // one, without the taps that fall outside. Rows outside are skipped by clamping
 // the loop over the filter's rows. Nothing is padded or copied. A transposed
@@ -39,6 +40,8 @@ public:
 
 private:
   using Axes = std::vector<SpatialAxis>;
+  SmallVector<int64_t> chooseOrder() const;
+  SmallVector<Value> arrange(ArrayRef<Value> rows, Value column) const;
   std::vector<Axes> getAllAxes(OpBuilder &builder);
   void emitAxes(OpBuilder &builder, const Axes &axes);
   void emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels, int64_t columns);
@@ -54,15 +57,37 @@ private:
   MemRefType filterType;
   int64_t spatial, panelWidth, inputChannels;
   MicroKernel tile;
+  SmallVector<int64_t> order; ///< of the spatial dimensions; rows run along the last
 };
 
 } // namespace
+
+SmallVector<int64_t> ConvExpansion::chooseOrder() const {
+  SmallVector<int64_t> dims = llvm::to_vector(llvm::seq<int64_t>(0, spatial));
+  ArrayRef<int64_t> extents = cast<MemRefType>(init.getType()).getShape().slice(1, spatial);
+  int64_t limit = tile.getMaxRows(tile.getPanelVectors());
+  auto getTileSize = [&](int64_t dim) { return BalancedTiles::get(extents[dim], limit).large; };
+  if (ShapedType::isDynamicShape(extents) || 2 * getTileSize(spatial - 1) > limit)
+    return dims;
+  auto longest = std::max_element(dims.rbegin(), dims.rend(),
+                                  [&](int64_t a, int64_t b) { return getTileSize(a) < getTileSize(b); });
+  std::rotate(longest.base() - 1, longest.base(), dims.end());
+  return dims;
+}
+
+/// Positions along all dimensions but the rows' own, and along the rows, in the order of the dimensions.
+SmallVector<Value> ConvExpansion::arrange(ArrayRef<Value> rows, Value column) const {
+  SmallVector<Value> positions(spatial, column);
+  for (auto [dim, row] : llvm::zip(order, rows))
+    positions[dim] = row;
+  return positions;
+}
 
 /// One list of axes for an ordinary convolution; for a transposed one, one for each combination of phases.
 std::vector<ConvExpansion::Axes> ConvExpansion::getAllAxes(OpBuilder &builder) {
   Index index(builder, loc);
   std::vector<Axes> all{Axes()};
-  for (int64_t dim = 0; dim < spatial; ++dim) {
+  for (int64_t dim : order) {
     OpFoldResult extent = getBufferExtent(builder, loc, input, dim + 1), outputs = getBufferExtent(builder, loc, init, dim + 1);
     int64_t size = filterType.getDimSize(dim + 2), stride = op.getStrides()[dim], dilation = op.getDilations()[dim];
     int64_t pad = op.getPadsBegin()[dim];
@@ -83,6 +108,7 @@ std::vector<ConvExpansion::Axes> ConvExpansion::getAllAxes(OpBuilder &builder) {
 }
 
 void ConvExpansion::expand(OpBuilder &builder) {
+  order = chooseOrder();
   for (const Axes &axes : getAllAxes(builder))
     emitAxes(builder, axes);
 }
@@ -134,15 +160,15 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
   auto step = [&](OpBuilder &nested, Value channel, ValueRange carried) {
     Index inner(nested, loc);
     SmallVector<Value> weights, inputs, at{panel.group, panel.number};
-    llvm::append_range(at, filterRows);
-    at.append({filterColumn, channel});
+    llvm::append_range(at, arrange(filterRows, filterColumn));
+    at.push_back(channel);
     for (int64_t i = 0; i < vectors; ++i)
       weights.push_back(tile.loadWeights(nested, filter, at, i));
     Value inputChannel = inner.get(inner.add(firstChannel, channel));
     for (Value pixel : pixels) {
       SmallVector<Value> from{panel.batch};
-      llvm::append_range(from, inputRows);
-      from.append({pixel, inputChannel});
+      llvm::append_range(from, arrange(inputRows, pixel));
+      from.push_back(inputChannel);
       inputs.push_back(pixel ? tile.loadInput(nested, input, from) : Value());
     }
     return tile.step(nested, inputs, weights, carried);
@@ -175,10 +201,11 @@ void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &
   Value column = index.get(index.add(index.mul(panel.group, perGroup), index.mul(panel.number, index.fold(panelWidth))));
   SmallVector<SmallVector<Value>> outputs;
   for (int64_t pixel = 0; pixel < pixels.pixels; ++pixel) {
-    SmallVector<Value> at{panel.batch};
+    SmallVector<Value> at{panel.batch}, outputRows;
     for (auto [row, rowAxis] : llvm::zip(rows, axes))
-      at.push_back(index.get(rowAxis.getOutput(index, row)));
-    at.push_back(index.get(axis.getOutput(index, index.add(pixels.first, index.fold(pixel)))));
+      outputRows.push_back(index.get(rowAxis.getOutput(index, row)));
+    Value outputColumn = index.get(axis.getOutput(index, index.add(pixels.first, index.fold(pixel))));
+    llvm::append_range(at, arrange(outputRows, outputColumn));
     at.push_back(column);
     outputs.push_back(at);
   }

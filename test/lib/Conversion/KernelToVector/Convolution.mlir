@@ -67,3 +67,19 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// A signal stored as an image of width 1: register tiles run along its height.
+// CHECK-LABEL: @signal
+// CHECK: scf.for %{{.*}} = %{{.*}} to %c504 step %c14
+// CHECK-COUNT-28: vector.fma
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @signal(%x: memref<1x508x1x64xf32>, %w: memref<1x1x5x1x64x32xf32>, %y: memref<1x504x1x32xf32>) {
+    kernel.conv(%x, %w, %y) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (memref<1x508x1x64xf32>, memref<1x1x5x1x64x32xf32>, memref<1x504x1x32xf32>) -> ()
+    return
+  }
+}
