@@ -2,6 +2,7 @@
 #include "lib/Driver/Formats.h"
 
 #include "lib/Frontend/Caffe/Caffe.h"
+#include "lib/Frontend/Darknet/Darknet.h"
 #include "lib/Frontend/ONNX/ONNX.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -29,6 +30,8 @@ static const Format formats[] = {
     {"mlir", "MLIR named *.mlir", isMLIR, nullptr, importMLIR, nullptr},
     {"caffe", "Caffe (.prototxt, .caffemodel)", caffe::isCaffe, caffe::findCompanion, caffe::importModel,
      caffe::printSupportedOps},
+    {"darknet", "darknet (.cfg, .weights)", darknet::isDarknet, darknet::findCompanion, darknet::importModel,
+     darknet::printSupportedOps},
     {"onnx", "ONNX", onnx::isOnnx, nullptr, importOnnx, onnx::printSupportedOps},
 };
 

@@ -52,7 +52,32 @@ class CaffeCase:
             yield name, outputs[name], expected
 
 
-FRAMEWORKS = {"caffe": CaffeCase}
+class DarknetCase:
+    """Outputs in the order of the layers; recurrent nets are called several times, their state handed on by name."""
+    framework = "darknet"
+
+    def __init__(self, folder, case):
+        self.folder, self.calls = folder, case["calls"]
+        self.files = ["model.cfg"] + [f for f in ("model.weights",) if os.path.exists(os.path.join(folder, f))]
+        self.input = load(folder, "input_0.npy")
+        self.expected = [(name, load(folder, name)) for name in case["outputs"]]
+        self.options = [f"--darknet-dialect={case['dialect']}"]
+
+    def run(self, model):
+        states = {}
+        for tensor, name in zip(model.inputs[1:], model.input_names[1:]):
+            states[name] = np.zeros([tensor.shape[d] for d in range(tensor.rank)], np.float32)
+        for call in range(self.calls):
+            array = self.input[call] if self.calls > 1 else self.input
+            outputs = dict(zip(model.output_names, model([array.astype(np.float32), *states.values()])))
+            states = {name: outputs.pop(name + "_next").copy() for name in states}
+            if len(outputs) != len(self.expected):
+                raise Broken(f"{len(outputs)} outputs, expected {len(self.expected)}")
+            for actual, (name, expected) in zip(outputs.values(), self.expected):
+                yield name, actual, expected[call] if self.calls > 1 else expected
+
+
+FRAMEWORKS = {"caffe": CaffeCase, "darknet": DarknetCase}
 
 
 def compare(name, actual, expected):

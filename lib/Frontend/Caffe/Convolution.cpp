@@ -120,7 +120,7 @@ static LogicalResult importIm2col(LayerBinder &layer) {
   if (layer.failed())
     return failure();
   ArrayRef<int64_t> shape = layer.getShape(x);
-  Patches patches = gatherPatches(layer, x, window, window.countFloor(shape.drop_front(2)), 0);
+  Patches patches = gatherPatches(layer, x, window.toWindow(), window.countFloor(shape.drop_front(2)), 0);
   if (layer.failed())
     return failure();
   // (n, c, window, position) -> (n, c * window, rows, columns)

@@ -18,10 +18,6 @@ Value LayerBinder::bottom(unsigned index) {
   return {};
 }
 
-ArrayRef<int64_t> LayerBinder::getShape(Value value) {
-  return value ? cast<RankedTensorType>(value.getType()).getShape() : ArrayRef<int64_t>();
-}
-
 Value LayerBinder::imageBottom(unsigned index) {
   Value value = bottom(index);
   if (value && getRank(value) != 4)
@@ -81,7 +77,8 @@ std::vector<float> LayerBinder::weightNumbers(unsigned index, ArrayRef<int64_t> 
     return std::vector<float>(blob->data().begin(), blob->data().end());
   if (auto filled = makeFilled(filler, shape))
     return std::move(*filled);
-  (void)reject("no file has weights for it, and its filler '" + filler.type() + "' is random");
+  (void)reject("no file has weights for it, and its filler '" + filler.type() +
+               "' is random; give the .caffemodel as well");
   return {};
 }
 
@@ -107,12 +104,6 @@ void LayerBinder::checkWeights() {
 }
 
 //===--- Building ---===//
-
-Value LayerBinder::reshape(Value value, ArrayRef<int64_t> shape) {
-  if (failed() || getShape(value) == shape)
-    return value;
-  return create<nn::ReshapeOp>(value, ints(shape), /*allow_zero=*/false);
-}
 
 Value LayerBinder::alignWithAxis(Value value, int64_t axis, int64_t rank) {
   if (failed())

@@ -45,8 +45,6 @@ public:
   mlir::Value bottom(unsigned index);
   unsigned getNumBottoms() const { return bottoms.size(); }
   unsigned getNumTops() const { return layer.top_size(); }
-  /// The extents of a value; none of null.
-  static llvm::ArrayRef<int64_t> getShape(mlir::Value value);
   /// An axis of `of`, made non-negative; rejects the layer where it is out of range.
   int64_t getAxis(int64_t axis, mlir::Value of) { return normalizeAxis(axis, getRank(of)); }
   /// The image of four axes that a bottom must be; rejects the layer otherwise.
@@ -64,9 +62,6 @@ public:
 
   //===--- Building what many layers need ---===//
 
-  mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
-  /// A one-element constant of f32.
-  mlir::Value number(double value) { return scalar(builder.getF32Type(), value); }
   /// `value`, of axes `axis` on, as a tensor that broadcasts against one of `rank` axes.
   mlir::Value alignWithAxis(mlir::Value value, int64_t axis, int64_t rank);
 

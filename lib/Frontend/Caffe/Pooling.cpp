@@ -37,43 +37,6 @@ static SmallVector<int64_t> countWindows(const SpatialWindow &window, ArrayRef<i
   return counts;
 }
 
-Patches gatherPatches(LayerBinder &layer, Value image, const SpatialWindow &window, ArrayRef<int64_t> counts,
-                      float padding) {
-  ArrayRef<int64_t> shape = layer.getShape(image);
-  int64_t before[2], extent[2];
-  SmallVector<int64_t> pads;
-  for (int axis = 0; axis < 2; ++axis) {
-    int64_t reach = (counts[axis] - 1) * window.strides[axis] + window.dilations[axis] * (window.size[axis] - 1) + 1;
-    before[axis] = window.pads[axis];
-    extent[axis] = std::max(shape[axis + 2] + before[axis], reach);
-  }
-  pads = {before[0], before[1], extent[0] - before[0] - shape[2], extent[1] - before[1] - shape[3]};
-  Patches patches;
-  patches.counts.assign(counts.begin(), counts.end());
-  if (counts[0] < 1 || counts[1] < 1 || counts[0] * counts[1] * window.size[0] * window.size[1] > (1 << 24)) {
-    (void)layer.reject("its windows do not fit the image, or are too many");
-    return patches;
-  }
-  Value padded = image;
-  if (llvm::any_of(pads, [](int64_t pad) { return pad > 0; }))
-    padded = layer.create<nn::PadOp>(image, layer.ints(pads), layer.number(padding), ArrayRef<int64_t>{2, 3},
-                                     nn::PadMode::Constant);
-  Value flat = layer.reshape(padded, {shape[0], shape[1], extent[0] * extent[1]});
-  SmallVector<int64_t> indices;
-  for (int64_t y = 0; y < window.size[0]; ++y)
-    for (int64_t x = 0; x < window.size[1]; ++x)
-      for (int64_t row = 0; row < counts[0]; ++row)
-        for (int64_t column = 0; column < counts[1]; ++column)
-          indices.push_back((row * window.strides[0] + y * window.dilations[0]) * extent[1] +
-                            column * window.strides[1] + x * window.dilations[1]);
-  for (int64_t row = 0; row < counts[0]; ++row)
-    for (int64_t column = 0; column < counts[1]; ++column)
-      patches.origins.push_back((row * window.strides[0] - before[0]) * shape[3] + column * window.strides[1] - before[1]);
-  Value table = layer.reshape(layer.ints(indices), {window.size[0] * window.size[1], counts[0] * counts[1]});
-  patches.values = layer.create<nn::GatherOp>(flat, table, 2);
-  return patches;
-}
-
 namespace {
 
 /// A pool over images; the counts of windows are Caffe's.
@@ -143,7 +106,7 @@ static Value buildAveragePool(LayerBinder &layer, Value x, const ImagePool &pool
 /// The index in its plane of each window's first maximum, as a float.
 static Value buildMaxIndices(LayerBinder &layer, Value x, const ImagePool &pool) {
   int64_t width = layer.getShape(x)[3];
-  Patches patches = gatherPatches(layer, x, pool.window, pool.counts, -FLT_MAX);
+  Patches patches = gatherPatches(layer, x, pool.window.toWindow(), pool.counts, -FLT_MAX);
   if (layer.failed())
     return {};
   Value inWindow = layer.create<nn::ArgReduceOp>(patches.values, 2, /*keepdims=*/false, /*min=*/false, /*last=*/false);

@@ -3,8 +3,12 @@
 #define LIB_FRONTEND_CAFFE_WINDOWS_H
 
 #include "lib/Frontend/Caffe/LayerBinder.h"
+#include "lib/Frontend/Import/Patches.h"
 
 namespace nnc::caffe {
+
+using frontend::gatherPatches;
+using frontend::Patches;
 
 /// One entry per spatial axis in each list; pads are the same on both sides.
 struct SpatialWindow {
@@ -12,21 +16,14 @@ struct SpatialWindow {
 
   /// Positions of the window that fit `extents`.
   llvm::SmallVector<int64_t> countFloor(llvm::ArrayRef<int64_t> extents) const;
+  /// The same for gatherPatches.
+  frontend::ImageWindow toWindow() const {
+    return {{size[0], size[1]}, {strides[0], strides[1]}, {dilations[0], dilations[1]}, {pads[0], pads[1]}};
+  }
 };
 
 /// The window of `convolution_param` over the spatial axes of `x`; rejects the layer where it has none. Convolution.cpp
 SpatialWindow readWindow(LayerBinder &layer, mlir::Value x);
-
-/// What windows see.
-struct Patches {
-  mlir::Value values; ///< (n, c, elements of the window, positions)
-  llvm::SmallVector<int64_t> counts;
-  std::vector<float> origins; ///< index of each position's first element in its plane
-};
-
-/// Collects the elements of windows over an image; outside the image stands `padding`. Pooling.cpp
-Patches gatherPatches(LayerBinder &layer, mlir::Value image, const SpatialWindow &window,
-                      llvm::ArrayRef<int64_t> counts, float padding);
 
 } // namespace nnc::caffe
 

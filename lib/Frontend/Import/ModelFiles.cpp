@@ -31,20 +31,7 @@ bool isText(StringRef content) {
 std::string findSibling(StringRef path, StringRef extension) {
   SmallString<128> sibling(path);
   sys::path::replace_extension(sibling, extension);
-  if (sys::fs::is_regular_file(sibling) && sibling != path)
-    return sibling.str().str();
-  StringRef folder = sys::path::parent_path(path);
-  std::string found;
-  std::error_code error;
-  for (sys::fs::directory_iterator file(folder.empty() ? "." : folder, error), end; file != end && !error;
-       file.increment(error)) {
-    if (!StringRef(file->path()).ends_with(extension))
-      continue;
-    if (!found.empty())
-      return "";
-    found = folder.empty() ? sys::path::filename(file->path()).str() : file->path();
-  }
-  return found;
+  return sys::fs::is_regular_file(sibling) && sibling != path ? sibling.str().str() : "";
 }
 
 } // namespace nnc::frontend

@@ -25,8 +25,8 @@ struct ModelFile {
 /// Whether a file is text: no byte of it is a control character beside white space. Looks at its beginning only.
 bool isText(llvm::StringRef content);
 
-/// The file beside `path` that has its name and the extension `extension` (with its dot) instead; else the only
-/// one in its folder with that extension; empty where there is none, or no telling which.
+/// The file beside `path` that has its name and the extension `extension` (with its dot) instead; empty where there is
+/// none. Another name would be a guess, and weights of another network may well fit.
 std::string findSibling(llvm::StringRef path, llvm::StringRef extension);
 
 } // namespace nnc::frontend

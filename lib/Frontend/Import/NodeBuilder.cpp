@@ -23,6 +23,10 @@ RankedTensorType NodeBuilder::getType(Value value) {
 
 int64_t NodeBuilder::getRank(Value value) { return value ? getType(value).getRank() : 0; }
 
+ArrayRef<int64_t> NodeBuilder::getShape(Value value) {
+  return value ? cast<RankedTensorType>(value.getType()).getShape() : ArrayRef<int64_t>();
+}
+
 int64_t NodeBuilder::normalizeAxis(int64_t axis, int64_t rank) {
   if (axis >= -rank && axis < rank)
     return axis < 0 ? axis + rank : axis;
@@ -85,6 +89,12 @@ Value NodeBuilder::scalar(Type elementType, double value) {
 
 Value NodeBuilder::floats(ArrayRef<int64_t> shape, std::vector<float> values) {
   return constant(makeWeights(builder.getContext(), shape, std::move(values), "constant"));
+}
+
+Value NodeBuilder::reshape(Value value, ArrayRef<int64_t> shape) {
+  if (failed() || getShape(value) == shape)
+    return value;
+  return create<nn::ReshapeOp>(value, ints(shape), /*allow_zero=*/false);
 }
 
 Value NodeBuilder::constant(ElementsAttr elements) {

@@ -52,6 +52,10 @@ public:
   mlir::Value scalar(mlir::Type elementType, double value);
   /// A constant of f32; there are as many values as the shape says.
   mlir::Value floats(llvm::ArrayRef<int64_t> shape, std::vector<float> values);
+  /// A one-element constant of f32.
+  mlir::Value number(double value) { return scalar(builder.getF32Type(), value); }
+  /// `value` of a static shape in another one of as many elements.
+  mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   /// A constant.
   mlir::Value constant(mlir::ElementsAttr elements);
 
@@ -60,6 +64,8 @@ public:
   /// The type and rank of a value; of null: a null type, and rank 0.
   static mlir::RankedTensorType getType(mlir::Value value);
   static int64_t getRank(mlir::Value value);
+  /// The extents of a value; none of null.
+  static llvm::ArrayRef<int64_t> getShape(mlir::Value value);
   /// An axis of a tensor of `rank` axes, made non-negative; rejects the node where it is out of range.
   int64_t normalizeAxis(int64_t axis, int64_t rank);
 

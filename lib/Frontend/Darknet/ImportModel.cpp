@@ -1,0 +1,78 @@
+// Opens the .cfg and the .weights of a network and imports them.
+#include "lib/Frontend/Darknet/Darknet.h"
+
+#include "lib/Frontend/Darknet/CfgImporter.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace nnc::darknet {
+
+bool isDarknet(const frontend::ModelFile &file) {
+  StringRef path = file.path;
+  return looksLikeConfig(file.getContent()) || path.ends_with(".cfg") || path.ends_with(".weights") ||
+         (!frontend::isText(file.getContent()) && looksLikeWeights(file.getContent()));
+}
+
+std::string findCompanion(const frontend::ModelFile &file) {
+  return frontend::findSibling(file.path, frontend::isText(file.getContent()) ? ".weights" : ".cfg");
+}
+
+OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::ModelFile> files,
+                                  const frontend::ImportOptions &options) {
+  frontend::loadDialects(context);
+  const frontend::ModelFile *text = nullptr, *weights = nullptr;
+  for (const frontend::ModelFile &file : files) {
+    bool isText = frontend::isText(file.getContent());
+    const frontend::ModelFile *&place = isText ? text : weights;
+    if (place) {
+      emitError(FileLineColLoc::get(&context, file.path, 0, 0)) << "a second file of the same kind";
+      return {};
+    }
+    place = &file;
+  }
+  if (!text) {
+    emitError(FileLineColLoc::get(&context, files.front().path, 0, 0)) << "the network is missing: its .cfg file";
+    return {};
+  }
+  Location loc = FileLineColLoc::get(&context, text->path, 0, 0);
+  auto config = parseConfig(text->getContent());
+  if (!config) {
+    emitError(loc) << llvm::toString(config.takeError());
+    return {};
+  }
+  WeightHeader header;
+  header.patch = -1;
+  if (weights) {
+    auto read = readHeader(weights->getContent());
+    if (!read) {
+      emitError(FileLineColLoc::get(&context, weights->path, 0, 0)) << llvm::toString(read.takeError());
+      return {};
+    }
+    header = *read;
+  }
+  NetworkState network;
+  network.dialect = options.darknetDialect == "alexeyab"   ? Dialect::AlexeyAB
+                    : options.darknetDialect == "pjreddie" ? Dialect::Pjreddie
+                                                           : detectDialect(*config, header.patch);
+  if (weights)
+    network.weights = WeightStream(*weights, header, network.dialect);
+  network.folder = llvm::sys::path::parent_path(text->path).str();
+  CfgImporter importer(&context, *config, network, options);
+  OwningOpRef<ModuleOp> module =
+      importer.import(options.name.empty() ? llvm::sys::path::stem(text->path) : StringRef(options.name));
+  if (!module) {
+    importer.getBlockers().report(loc);
+    return {};
+  }
+  if (options.verbose) {
+    emitRemark(loc) << "darknet dialect: " << (network.dialect == Dialect::AlexeyAB ? "alexeyab" : "pjreddie");
+    for (const std::string &remark : importer.getRemarks())
+      emitRemark(loc) << remark;
+  }
+  return module;
+}
+
+} // namespace nnc::darknet
