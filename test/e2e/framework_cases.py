@@ -77,7 +77,33 @@ class DarknetCase:
                 yield name, actual, expected[call] if self.calls > 1 else expected
 
 
+def find(folder, pattern):
+    return sorted(f for f in os.listdir(folder) if re.fullmatch(pattern, f))
+
+
+class RealCaffe(CaffeCase):
+    """A published network, in a folder with the files of its other formats."""
+
+    def __init__(self, folder, case):
+        inputs = {re.fullmatch(r"input_(.*)\.npy", f)[1]: f for f in find(folder, r"input_.*\.npy")}
+        outputs = {re.fullmatch(r"output_(.*)\.npy", f)[1]: f for f in find(folder, r"output_.*\.npy")}
+        super().__init__(folder, {"prototxt": find(folder, r".*\.prototxt")[0], "run_prototxt": "", "inputs": inputs,
+                                  "model": find(folder, r".*\.caffemodel")[0], "outputs": outputs})
+
+
+class RealDarknet(DarknetCase):
+    """A published network; its input is an image of bytes."""
+
+    def __init__(self, folder, case):
+        self.folder, self.calls = folder, 1
+        self.files = find(folder, r".*\.cfg") + find(folder, r".*\.weights")
+        self.input = load(folder, "input_u8.npy").astype(np.float32) / 255
+        self.expected = [(name, load(folder, name)) for name in find(folder, r"output_.*\.npy")]
+        self.options = []
+
+
 FRAMEWORKS = {"caffe": CaffeCase, "darknet": DarknetCase}
+REAL = {"caffe": RealCaffe, "darknet": RealDarknet}
 
 
 def compare(name, actual, expected):
@@ -100,7 +126,7 @@ def compare(name, actual, expected):
 def run_case(framework, folder, case, output):
     """(status, reason) of one case."""
     try:
-        item = FRAMEWORKS[framework](folder, case)
+        item = (REAL if case.get("real") else FRAMEWORKS)[framework](folder, case)
         compile_model(os.path.join(folder, item.files[0]), output,
                       [*(os.path.join(folder, f) for f in item.files[1:]), "--emit=shared", "--name=m", *item.options],
                       timeout=LIMIT)
@@ -118,13 +144,24 @@ def run_case(framework, folder, case, output):
 
 
 def list_cases(pattern):
+    """Framework, folder, name and contents of case.json of each case."""
     for framework in FRAMEWORKS:
         root = os.path.join(DATA, framework)
         for name in sorted(os.listdir(root)) if os.path.isdir(root) else []:
             path = os.path.join(root, name, "case.json")
             if os.path.exists(path) and re.search(pattern, f"{framework}/{name}"):
                 with open(path) as file:
-                    yield framework, name, json.load(file)
+                    yield framework, os.path.dirname(path), name, json.load(file)
+    root = os.path.join(DATA, "models")
+    for name in sorted(os.listdir(root)) if os.path.isdir(root) else []:
+        path = os.path.join(root, name, "case.json")
+        if not os.path.exists(path) or not re.search(pattern, f"models/{name}"):
+            continue
+        with open(path) as file:
+            case = json.load(file)
+        for framework in REAL:
+            if re.search(rf"\b{framework}\b", case["format"]):
+                yield framework, os.path.dirname(path), name, {**case, "real": True}
 
 
 def main():
@@ -140,14 +177,14 @@ def main():
         return 0
     results, counts, reasons = [], collections.Counter(), collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
-        for number, (framework, name, case) in enumerate(cases):
+        for number, (framework, place, name, case) in enumerate(cases):
             output = os.path.join(folder, f"{number}.so")
-            status, reason = run_case(framework, os.path.join(DATA, framework, name), case, output)
+            status, reason = run_case(framework, place, case, output)
             if os.path.exists(output):
                 os.remove(output)
             counts[status] += 1
             results.append({"framework": framework, "case": name, "status": status, "reason": reason,
-                            "quirk": bool(case.get("quirk")), "layers": case["layers"]})
+                            "quirk": bool(case.get("quirk")), "real": bool(case.get("real")), "layers": case["layers"]})
             if status == "refused":
                 reasons[f"{framework}: {re.sub(chr(39) + '[^' + chr(39) + ']*' + chr(39), '...', reason)}"] += 1
             if status == "fail" or arguments.v:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Feeds nnc damaged model files: flipped bytes, truncations, changed varints, swapped and repeated pieces. Whatever the
+"""Feeds nnc damaged model files of all formats: flipped bytes, truncations, changed varints, swapped and repeated pieces. Whatever the
 file, nnc ends with code 0 or 1 within the time limit; a signal, a sanitizer's report or a hang is a failure. Files that
 fail are kept. Set NNC to test another build (utils/check uses the one with sanitizers)."""
 import argparse
@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from compiled_model import NNC, ROOT  # noqa: E402
-from models import light  # noqa: E402
+from models import light, two_files  # noqa: E402
 
 LIMIT = 60
 
@@ -29,7 +29,8 @@ def tiny(nodes, inputs, outputs, initialisers=()):
 
 
 def make_sources():
-    """Small models of different kinds; the damage lands in structure rather than in weights."""
+    """Small models of different kinds, lists of (extension, contents); the damage lands in structure rather than in
+    weights."""
     shapes = tiny([helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Gather", ["s", "i"], ["g"], axis=0),
                    helper.make_node("Concat", ["g", "m"], ["c"], axis=0), helper.make_node("Reshape", ["x", "c"], ["y"])],
                   [("x", [2, 3, 4])], [("y", [2, 12])], [("i", np.array([0])), ("m", np.array([-1]))])
@@ -43,7 +44,8 @@ def make_sources():
                 [("x", [3, 4])], [("y", [3, 3]), ("z", [3, 3])], [("w", np.ones((4, 6), np.float32))])
     with open(os.path.join(ROOT, "examples", "digits", "digits.onnx"), "rb") as file:
         digits = file.read()
-    return [m.SerializeToString() for m in (shapes, slices, rows, light.load("squeezenet"))] + [digits]
+    onnx_files = [m.SerializeToString() for m in (shapes, slices, rows, light.load("squeezenet"))] + [digits]
+    return [[(".onnx", data)] for data in onnx_files] + two_files.make_all()
 
 
 def mutate(data, rng):
@@ -72,12 +74,14 @@ def mutate(data, rng):
 def run_one(job):
     seed, folder, source = job
     rng = random.Random(seed)
-    path = os.path.join(folder, f"mutated-{seed}.onnx")
-    with open(path, "wb") as file:
-        file.write(mutate(source, rng))
+    stem = os.path.join(folder, f"mutated-{seed}")
+    damaged = rng.randrange(len(source))
+    for index, (extension, data) in enumerate(source):
+        with open(stem + extension, "wb") as file:
+            file.write(mutate(data, rng) if index == damaged else data)
+    path, output = stem + source[0][0], stem + ".o"
     environment = dict(os.environ, ASAN_OPTIONS="exitcode=77:detect_leaks=0:allocator_may_return_null=1",
                        UBSAN_OPTIONS="exitcode=77:halt_on_error=1:print_stacktrace=1")
-    output = path[:-5] + ".o"
     try:
         result = subprocess.run([NNC, path, "-o", output, "--name=mutated", "--cpu=x86-64-v2"], capture_output=True,
                                 timeout=LIMIT, env=environment)
@@ -90,7 +94,8 @@ def run_one(job):
                 messages, code = "an output file although it failed", 2
             os.remove(leftover)
     if code == 0 or (code == 1 and "error:" in messages):
-        os.remove(path)
+        for extension, _ in source:
+            os.remove(stem + extension)
         return None
     if code is None:
         return f"{path}: no end within {LIMIT} s"

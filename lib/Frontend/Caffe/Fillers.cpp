@@ -10,7 +10,7 @@ using namespace mlir;
 namespace nnc::caffe {
 
 /// Beyond this a filler would only fill memory.
-static constexpr int64_t maxFilled = int64_t(1) << 28;
+static constexpr int64_t maxFilled = int64_t(1) << 24;
 
 /// Interpolation weights for a Deconvolution that magnifies; windows are square.
 static std::vector<float> fillBilinear(ArrayRef<int64_t> shape, int64_t count) {

@@ -75,6 +75,11 @@ std::vector<float> LayerBinder::weightNumbers(unsigned index, ArrayRef<int64_t> 
     return std::vector<float>(blob->double_data().begin(), blob->double_data().end());
   if (blob)
     return std::vector<float>(blob->data().begin(), blob->data().end());
+  if (index == 0 && !filler.has_type() && !filler.has_value()) {
+    // Caffe would start with zeros: nothing that anybody wants to run.
+    (void)reject("no file has weights for it; give the .caffemodel as well");
+    return {};
+  }
   if (auto filled = makeFilled(filler, shape))
     return std::move(*filled);
   (void)reject("no file has weights for it, and its filler '" + filler.type() +

@@ -1,5 +1,6 @@
 // Layers of the movement family.
 #include "lib/Frontend/Caffe/LayerTable.h"
+#include "lib/Frontend/Import/Weights.h"
 
 using namespace mlir;
 
@@ -76,7 +77,7 @@ static LogicalResult importReshape(LayerBinder &layer) {
     return layer.reject("axis and num_axes reach beyond its bottom's axes");
   ArrayRef<int64_t> old = layer.getShape(x);
   SmallVector<int64_t> shape(old.take_front(start));
-  int64_t known = 1, open = -1;
+  int64_t open = -1;
   for (int64_t extent : param.shape().dim()) {
     int64_t position = shape.size();
     if (extent == 0 && position >= rank)
@@ -86,20 +87,14 @@ static LogicalResult importReshape(LayerBinder &layer) {
     if (extent == -1)
       open = position;
     shape.push_back(extent == 0 ? old[position] : extent == -1 ? 1 : extent);
-    if (shape.back() > (int64_t(1) << 40) / known)
-      return layer.reject("its dimensions are too large");
-    known *= shape.back();
   }
   shape.append(old.begin() + end, old.end());
-  int64_t total = layer.getType(x).getNumElements(), explicitCount = known;
-  for (int64_t extent : old.take_front(start))
-    explicitCount *= extent;
-  for (int64_t extent : old.drop_front(end))
-    explicitCount *= extent;
-  if (open >= 0 && total % explicitCount)
-    return layer.reject("the dimension -1 has no whole extent");
+  int64_t total = layer.getType(x).getNumElements();
+  auto known = frontend::countElements(shape);
+  if (!known || total % *known || (open < 0 && total != *known))
+    return layer.reject("its dimensions do not fit the " + Twine(total) + " elements of its bottom");
   if (open >= 0)
-    shape[open] = total / explicitCount;
+    shape[open] = total / *known;
   return layer.result(layer.reshape(x, shape));
 }
 

@@ -27,7 +27,7 @@ static LogicalResult importBatchNorm(LayerBinder &layer) {
     return failure();
   const format::BatchNormParam &param = layer.get().batch_norm_param();
   int64_t rank = layer.getRank(x), channels = rank > 1 ? layer.getShape(x)[1] : 1;
-  std::vector<float> mean = layer.weightNumbers(0, {channels}, makeFiller(0));
+  std::vector<float> mean = layer.weightNumbers(0, {channels}, format::Filler());
   std::vector<float> variance = layer.weightNumbers(1, {channels}, makeFiller(0));
   std::vector<float> factor = layer.weightNumbers(2, {1}, makeFiller(0));
   if (layer.failed())

@@ -10,6 +10,9 @@ using namespace mlir;
 
 namespace nnc::caffe {
 
+/// Sizes and aspect ratios that are still believed.
+static constexpr int maxKinds = 256;
+
 namespace {
 
 struct BoxSize {
@@ -52,6 +55,8 @@ static LogicalResult importPriorBox(LayerBinder &layer) {
   if (!param.min_size_size() || (param.max_size_size() && param.max_size_size() != param.min_size_size()) ||
       (param.variance_size() > 1 && param.variance_size() != 4))
     return layer.reject("needs min_size, a max_size for each or none, and one variance, four or none");
+  if (param.min_size_size() > maxKinds || param.aspect_ratio_size() > maxKinds)
+    return layer.reject("more than " + Twine(maxKinds) + " sizes or aspect ratios");
   auto isPositive = [](float value) { return value > 0; };
   if (!llvm::all_of(param.min_size(), isPositive) || !llvm::all_of(param.aspect_ratio(), isPositive))
     return layer.reject("sizes and aspect ratios must be positive");

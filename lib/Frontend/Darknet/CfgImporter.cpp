@@ -26,7 +26,7 @@ bool CfgImporter::addInput(frontend::ModelBuilder &main) {
   network.steps = std::max<int64_t>(1, net.integer("time_steps", 1));
   int64_t height = net.integer("height", 0), width = net.integer("width", 0), channels = net.integer("channels", 0);
   bool isImage = height && width && channels;
-  int64_t inputs = net.integer("inputs", height * width * channels);
+  int64_t inputs = net.integer("inputs", 0);
   SmallVector<int64_t> shape{network.batch * network.steps, inputs};
   if (isImage)
     shape = {network.batch * network.steps, channels, height, width};

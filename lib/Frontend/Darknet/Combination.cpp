@@ -1,5 +1,6 @@
 // Sections that combine layers element by element.
 #include "lib/Frontend/Darknet/SectionTable.h"
+#include "lib/Frontend/Import/Weights.h"
 
 #include <cmath>
 
@@ -49,6 +50,9 @@ static LogicalResult addDifferent(SectionBinder &layer, Value x, Value from, dou
   if (beta != 1)
     part = layer.create<nn::MulOp>(part, layer.number(beta));
   if (alpha != 1) {
+    auto count = frontend::countElements(shape.drop_front());
+    if (!count || *count > (1 << 26))
+      return layer.reject("alpha is not supported for images of this size");
     std::vector<float> factors(shape[1] * shape[2] * shape[3], 1);
     for (int64_t channel = 0; channel < channels; ++channel)
       for (int64_t row = 0; row < rows; ++row)

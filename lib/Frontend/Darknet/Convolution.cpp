@@ -157,6 +157,8 @@ static LogicalResult importLocal(SectionBinder &layer) {
   SmallVector<int64_t> counts;
   for (int64_t extent : shape.drop_front(2))
     counts.push_back((extent - (pads ? 1 : size)) / stride + 1);
+  if (size > shape[2] + 2 || size > shape[3] + 2 || counts[0] < 1 || counts[1] < 1)
+    return layer.reject("its window is larger than the image");
   if (pads && size != 3)
     return layer.reject("pad=1 with a size other than 3 reads outside the image in darknet");
   int64_t rows = shape[0], positions = counts[0] * counts[1], elements = shape[1] * size * size, pad = pads ? 1 : 0;

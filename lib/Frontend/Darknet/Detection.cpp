@@ -131,7 +131,7 @@ static LogicalResult importDetection(SectionBinder &layer) {
   if (layer.failed())
     return failure();
   int64_t cells = side * side, rows = layer.getShape(x)[0], total = layer.getShape(x)[1];
-  if (side > 4096 || total != cells * (classes + boxes * (1 + coords)))
+  if (side > 1024 || total != cells * (classes + boxes * (1 + coords)))
     return layer.reject("needs other inputs than the " + Twine(total) + " that it has");
   if (!section.integer("softmax", 0))
     return layer.result(x);

@@ -1,0 +1,112 @@
+"""Small models in the formats that have two files, written here byte by byte: what a frontend reads, in every kind of field.
+Each is a list of (extension, contents); the first file is the one to compile."""
+import struct
+
+import numpy as np
+
+PROTOTXT = b"""name: "small"
+input: "data" input_shape { dim: 1 dim: 2 dim: 6 dim: 6 }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { num_output: 3 kernel_size: 3 pad: 1 stride: 2 weight_filler { type: "xavier" } } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" relu_param { negative_slope: 0.1 } }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
+layer { name: "lrn" type: "LRN" bottom: "pool" top: "lrn" lrn_param { local_size: 3 } }
+layer { name: "slice" type: "Slice" bottom: "lrn" top: "a" top: "b" slice_param { axis: 1 slice_point: 1 } }
+layer { name: "cat" type: "Concat" bottom: "a" bottom: "b" top: "cat" }
+layer { name: "shape" type: "Reshape" bottom: "cat" top: "shape" reshape_param { shape { dim: 0 dim: -1 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "shape" top: "ip" inner_product_param { num_output: 4 } }
+layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" }
+"""
+
+OLD_PROTOTXT = b"""input: "data" input_dim: 1 input_dim: 2 input_dim: 6 input_dim: 6
+layers { layer { name: "pad" type: "padding" pad: 1 } bottom: "data" top: "pad" }
+layers { layer { name: "conv" type: "conv" num_output: 3 kernelsize: 3 stride: 2 } bottom: "pad" top: "conv" }
+layers { name: "crop" type: ELTWISE bottom: "conv" bottom: "conv" top: "sum" eltwise_param { coeff: 1 coeff: -2 } }
+layers { name: "ip" type: INNER_PRODUCT bottom: "sum" top: "ip" inner_product_param { num_output: 4 } }
+"""
+
+CFG = b"""[net]
+height=8
+width=8
+channels=2
+[convolutional]
+batch_normalize=1
+filters=4
+size=3
+stride=2
+pad=1
+activation=leaky
+[maxpool]
+size=2
+stride=1
+[convolutional]
+filters=4
+size=1
+activation=linear
+[shortcut]
+from=-2
+activation=relu
+[route]
+layers=-1,-3
+[upsample]
+stride=2
+[reorg]
+stride=2
+[softmax]
+groups=2
+"""
+
+RNN_CFG = b"""[net]
+inputs=3
+time_steps=2
+[rnn]
+output=2
+activation=tanh
+[lstm]
+output=2
+[gru]
+output=2
+[connected]
+output=3
+activation=logistic
+"""
+
+
+def varint(value):
+    out = b""
+    while value > 0x7F:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number, contents):
+    return varint(number << 3 | 2) + varint(len(contents)) + contents
+
+
+def blob(shape, rng):
+    """A BlobProto: shape (7) and packed floats (5)."""
+    values = rng.standard_normal(int(np.prod(shape))).astype("<f4")
+    return field(7, field(1, b"".join(map(varint, shape)))) + field(5, values.tobytes())
+
+
+def caffemodel(layers, rng):
+    return field(1, b"small") + b"".join(
+        field(100, field(1, name) + field(2, kind) + b"".join(field(7, blob(shape, rng)) for shape in shapes))
+        for name, kind, shapes in layers)
+
+
+def weights(count, rng):
+    return struct.pack("<iiiq", 0, 2, 0, 0) + rng.standard_normal(count).astype("<f4").tobytes()
+
+
+def make_all():
+    rng = np.random.default_rng(0)
+    conv = (b"conv", b"Convolution", [(3, 2, 3, 3), (3,)])
+    new = caffemodel([conv, (b"ip", b"InnerProduct", [(4, 12), (4,)])], rng)
+    old = caffemodel([conv, (b"ip", b"InnerProduct", [(4, 27), (4,)])], rng)
+    convolutions = 4 * 4 + 4 * 2 * 9 + 4 + 4 * 4
+    recurrent = (3 * 2 + 2) + 2 * (2 * 2 + 2) + 8 * (2 * 2 + 2) + 6 * (2 * 2 + 2) + (3 * 2 + 3)
+    return [[(".prototxt", PROTOTXT), (".caffemodel", new)], [(".prototxt", OLD_PROTOTXT), (".caffemodel", old)],
+            [(".cfg", CFG), (".weights", weights(convolutions, rng))],
+            [(".cfg", RNN_CFG), (".weights", weights(recurrent, rng))]]
