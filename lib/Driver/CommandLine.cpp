@@ -3,6 +3,7 @@
 
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/Version.h"
+#include "lib/Export/ONNX/Export.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
@@ -13,8 +14,8 @@ using namespace llvm;
 namespace nnc {
 namespace {
 
-/// What `--emit` names: the kinds of lib/Target, and MLIR.
-enum class EmitKind { Unset, Object, Assembly, LLVMIR, MLIR, Library, Shared };
+/// What `--emit` names: the kinds of lib/Target, MLIR and ONNX.
+enum class EmitKind { Unset, Object, Assembly, LLVMIR, MLIR, Library, Shared, ONNX };
 
 } // namespace
 
@@ -72,7 +73,10 @@ struct CompilerCommandLine::OutputChoices {
                         clEnumValN(EmitKind::LLVMIR, "llvm", "LLVM IR"),
                         clEnumValN(EmitKind::MLIR, "mlir", "MLIR, after the stage that --stop-after names"),
                         clEnumValN(EmitKind::Library, "lib", "static library and header"),
-                        clEnumValN(EmitKind::Shared, "shared", "shared library and header"))},
+                        clEnumValN(EmitKind::Shared, "shared", "shared library and header"),
+                        clEnumValN(EmitKind::ONNX, "onnx", "the model, converted to ONNX"))},
+        opset{"opset", cl::desc("ONNX opset of --emit=onnx: 13 to 21 (default: 18)"), cl::value_desc("version"),
+              cl::init(onnx_export::defaultOpset), cl::cat(category)},
         stopAfter{"stop-after", cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
                                          "arena or llvm"),
                   cl::value_desc("stage"), cl::cat(category)},
@@ -80,6 +84,7 @@ struct CompilerCommandLine::OutputChoices {
 
   cl::opt<std::string> output;
   cl::opt<EmitKind> emit;
+  cl::opt<int64_t> opset;
   cl::opt<std::string> stopAfter;
   cl::opt<bool> printWeights;
 };
@@ -226,7 +231,15 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
     if (!output.outputFile.empty() && output.outputFile != "-")
       stem = sys::path::stem(output.outputFile).str();
   }
-  bool isPrinted = result.stopAfter.has_value();
+  if (outputs && outputs->emit == EmitKind::ONNX) {
+    if (outputs->opset < onnx_export::leastOpset || outputs->opset > onnx_export::greatestOpset)
+      return makeError("--opset=" + Twine(outputs->opset.getValue()) + ": expected " + Twine(onnx_export::leastOpset) +
+                       " to " + Twine(onnx_export::greatestOpset));
+    if (output.outputFile.empty())
+      return makeError("--emit=onnx needs a name for the file: -o model.onnx");
+    result.exportOpset = outputs->opset;
+  }
+  bool isPrinted = result.stopAfter.has_value() || result.exportOpset.has_value();
   if (output.outputFile.empty())
     output.outputFile = isPrinted ? "-" : stem + getExtension(output.kind);
   if (!isPrinted && output.outputFile == "-" && output.kind != OutputKind::Assembly && output.kind != OutputKind::LLVMIR)

@@ -24,6 +24,8 @@ struct CompileOptions {
   frontend::ShapeOverrides shapes;
   /// Set: the module is printed as MLIR after this stage, and nothing else is written.
   std::optional<Stage> stopAfter;
+  /// Set: the model is written as ONNX of this opset (`--emit=onnx`), and nothing else.
+  std::optional<int64_t> exportOpset;
   /// MLIR is printed with all constants, not only with the small ones.
   bool printWeights = false;
   /// Folder for one MLIR file per stage; empty: none.

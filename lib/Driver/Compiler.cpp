@@ -9,6 +9,7 @@
 #include "lib/Driver/ReleaseConstants.h"
 #include "lib/Driver/RunConstants.h"
 #include "lib/Driver/StageRunner.h"
+#include "lib/Export/ONNX/Export.h"
 #include "lib/Target/CpuModel.h"
 #include "lib/Target/Emit.h"
 
@@ -82,6 +83,20 @@ static LogicalResult printAsMLIR(ModuleOp module, const CompileOptions &options)
                    [&](llvm::raw_ostream &os) { printModule(module, os, options.printWeights); });
 }
 
+/// Converts the model, and says what became of it.
+static LogicalResult exportAsONNX(ModuleOp module, const CompileOptions &options) {
+  onnx_export::ExportOptions exporting{*options.exportOpset, options.output.provenance.version};
+  onnx_export::ExportSummary summary;
+  FailureOr<std::string> bytes = onnx_export::exportModel(module, exporting, summary);
+  if (failed(bytes) ||
+      failed(writeFile(options.output.outputFile, module.getLoc(), [&](llvm::raw_ostream &os) { os << *bytes; })))
+    return failure();
+  if (options.output.outputFile != "-")
+    llvm::errs() << options.output.outputFile << ": ONNX opset " << *options.exportOpset << ", " << summary.nodes
+                 << " nodes, " << summary.transposes << " of them transposes\n";
+  return success();
+}
+
 static LogicalResult compile(MLIRContext &context, const CompileOptions &options) {
   Location loc = FileLineColLoc::get(&context, options.inputs.front(), 0, 0);
   auto machine = createTargetMachine(options.target);
@@ -101,6 +116,8 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
     return failure();
   if (options.stopAfter == Stage::Import)
     return printAsMLIR(*module, options);
+  if (options.exportOpset)
+    return exportAsONNX(*module, options);
 
   attachTarget(*module, **machine);
   auto interface = ModelInterface::get(*module, options.name);

@@ -14,7 +14,7 @@
 
 #include "dialects/NN/ConstantFolding.h"
 #include "lib/Frontend/Import/NodeBuilder.h"
-#include "lib/Frontend/ONNX/Proto.h"
+#include "lib/Support/OnnxProto.h"
 #include "lib/Frontend/ONNX/TensorReader.h"
 
 #include "llvm/ADT/StringSet.h"

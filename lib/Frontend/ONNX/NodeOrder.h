@@ -2,7 +2,7 @@
 #ifndef LIB_FRONTEND_ONNX_NODEORDER_H
 #define LIB_FRONTEND_ONNX_NODEORDER_H
 
-#include "lib/Frontend/ONNX/Proto.h"
+#include "lib/Support/OnnxProto.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"

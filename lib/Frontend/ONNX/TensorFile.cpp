@@ -2,7 +2,7 @@
 // kind (onnx.proto, TensorProto).
 #include "lib/Frontend/ONNX/TensorFile.h"
 
-#include "lib/Frontend/ONNX/Proto.h"
+#include "lib/Support/OnnxProto.h"
 
 using namespace llvm;
 

@@ -2,7 +2,7 @@
 #ifndef LIB_FRONTEND_ONNX_TENSORREADER_H
 #define LIB_FRONTEND_ONNX_TENSORREADER_H
 
-#include "lib/Frontend/ONNX/Proto.h"
+#include "lib/Support/OnnxProto.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"

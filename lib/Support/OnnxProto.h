@@ -1,6 +1,6 @@
 // The protobuf classes of the ONNX file format (libonnx), apart from MLIR's headers and warnings.
-#ifndef LIB_FRONTEND_ONNX_PROTO_H
-#define LIB_FRONTEND_ONNX_PROTO_H
+#ifndef LIB_SUPPORT_ONNXPROTO_H
+#define LIB_SUPPORT_ONNXPROTO_H
 
 #ifndef ONNX_ML
 #define ONNX_ML 1
@@ -17,4 +17,4 @@
 #pragma GCC diagnostic pop
 #pragma clang diagnostic pop
 
-#endif // LIB_FRONTEND_ONNX_PROTO_H
+#endif // LIB_SUPPORT_ONNXPROTO_H

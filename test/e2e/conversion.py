@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""nnc as a converter: models written with --emit=onnx pass onnx.checker and give in ONNX Runtime what they should.
+
+  random      random graphs, read and written again, for each opset in turn, against the graph they were read from
+  nodes       ONNX's node tests with their inputs but the first as constants, against the recorded outputs
+  frameworks  the models of framework_cases.py, where the data are, against what the framework recorded
+
+A model that nnc does not read or cannot write is skipped with the reason."""
+import argparse
+import collections
+import os
+import re
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import framework_cases  # noqa: E402
+import onnx_node_tests  # noqa: E402
+from compiled_model import Broken, Refused, compile_model, describe_difference  # noqa: E402
+from models.random_graph import RandomGraph  # noqa: E402
+from random_graphs import TOLERANCE, run_reference  # noqa: E402
+
+OPSETS = range(13, 22)
+
+
+# What ONNX Runtime does not do, or does otherwise than ONNX.
+NOT_IN_RUNTIME = re.compile(r"NOT_IMPLEMENTED|not implement|[Nn]umpy.type|not defined for empty set")
+DEVIATIONS = {f"test_resize_downsample_scales_{mode}_align_corners": "ONNX Runtime rounds the result's length first"
+              for mode in ("linear", "cubic")}
+
+
+class ConvertedModel:
+    """An ONNX file in ONNX Runtime, with the face of a CompiledModel."""
+
+    def __init__(self, path):
+        self.model = onnx.load(path)
+        self.input_names = [value.name for value in self.model.graph.input]
+        self.output_names = [value.name for value in self.model.graph.output]
+
+    def __call__(self, arrays):
+        return run_reference(self.model, arrays)
+
+
+def convert(source, target, opset=18, options=()):
+    compile_model(source, target, ["--emit=onnx", f"--opset={opset}", *options], timeout=120)
+    onnx.checker.check_model(target, full_check=True)
+    return ConvertedModel(target)
+
+
+def check_random(seed, folder):
+    opset = OPSETS[seed % len(OPSETS)]
+    model, inputs = RandomGraph(seed).make(layers=2 + seed % 7, symbolic=seed % 3 == 0)
+    source = os.path.join(folder, "source.onnx")
+    onnx.save(model, source)
+    converted = convert(source, os.path.join(folder, "converted.onnx"), opset)
+    expected = run_reference(model, inputs)
+    if converted.output_names != [value.name for value in model.graph.output]:
+        return "the outputs have other names"
+    for name, actual, wanted in zip(converted.output_names, converted(inputs), expected):
+        scale = np.abs(wanted).max(initial=1e-3)
+        if actual.shape != wanted.shape or not np.abs(actual - wanted).max(initial=0) <= TOLERANCE * scale:
+            return f"opset {opset}, {' '.join(n.op_type for n in converted.model.graph.node)}: {name} differs"
+    return None
+
+
+def check_node(case, folder):
+    if case.name in DEVIATIONS:
+        raise onnx_node_tests.Skipped(DEVIATIONS[case.name])
+    model, arrays = onnx_node_tests.make_form(case, "constant")
+    source = os.path.join(folder, "source.onnx")
+    onnx.save(model, source)
+    converted = convert(source, os.path.join(folder, "converted.onnx"), OPSETS[-1])
+    try:
+        results = converted([onnx_node_tests.to_array(a) for a in arrays])
+    except Exception as error:  # pylint: disable=broad-except
+        if NOT_IN_RUNTIME.search(str(error)):
+            raise Refused("error: ONNX Runtime has no such kernel") from None
+        raise
+    for actual, wanted in zip(results, map(onnx_node_tests.to_array, case.data_sets[0][1])):
+        difference = describe_difference(actual, wanted, max(case.rtol, 1e-4), max(case.atol, 1e-6))
+        if difference:
+            return difference
+    return None
+
+
+def check_framework(framework, name, case, folder):
+    item = framework_cases.FRAMEWORKS[framework](os.path.join(framework_cases.DATA, framework, name), case)
+    files = [os.path.join(item.folder, file) for file in item.files]
+    converted = convert(files[0], os.path.join(folder, "converted.onnx"), options=[*files[1:], *item.options])
+    for output, actual, expected in item.run(converted):
+        problem = framework_cases.compare(output, actual, expected)
+        if problem:
+            return problem
+    return None
+
+
+def list_jobs(graphs, pattern):
+    """(kind, name, check) of all tests."""
+    for seed in range(graphs):
+        yield "random", f"random/{seed}", lambda folder, seed=seed: check_random(seed, folder)
+    for case in onnx_node_tests.collect("."):
+        yield "nodes", f"nodes/{case.name}", lambda folder, case=case: check_node(case, folder)
+    for framework, name, case in framework_cases.list_cases(""):
+        yield "frameworks", f"{framework}/{name}", lambda folder, f=framework, n=name, c=case: check_framework(f, n, c, folder)
+
+
+def run(check):
+    """(verdict, reason)."""
+    with tempfile.TemporaryDirectory(prefix="nnc-convert-") as folder:
+        try:
+            reason = check(folder)
+            return ("failed", reason) if reason else ("passed", "")
+        except onnx_node_tests.Skipped as skip:
+            return "skipped", str(skip)
+        except Refused as refusal:
+            return "skipped", onnx_node_tests.summarise_refusal(str(refusal))
+        except Broken as error:
+            return "failed", str(error)
+        except Exception as error:  # pylint: disable=broad-except
+            return "failed", f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pattern", nargs="?", default="", help="only tests whose name matches this expression")
+    parser.add_argument("--graphs", type=int, default=90)
+    arguments = parser.parse_args()
+    counts, reasons = collections.Counter(), collections.Counter()
+    for kind, name, check in list_jobs(arguments.graphs, arguments.pattern):
+        if not re.search(arguments.pattern, name):
+            continue
+        verdict, reason = run(check)
+        counts[verdict] += 1
+        if verdict == "failed":
+            print(f"FAIL {name}: {reason}", flush=True)
+        elif verdict == "skipped":
+            reasons[f"{kind}: {reason}"] += 1
+    for reason, number in sorted(reasons.items()):
+        print(f"SKIP [{number}] {reason}")
+    print(f"conversion: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
