@@ -11,6 +11,7 @@ include "dialects/NN/Indexing.td"
 include "dialects/NN/Movement.td"
 include "dialects/NN/Normalization.td"
 include "dialects/NN/Pooling.td"
+include "dialects/NN/Recurrent.td"
 include "dialects/NN/Reduction.td"
 include "dialects/NN/Resampling.td"
 

@@ -18,6 +18,7 @@ void buildBuffersPipeline(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createComputeOutputExtents());
+  manager.addNestedPass<func::FuncOp>(createPlaceCarriedValues());
   manager.addPass(createBufferizeModel());
 }
 

@@ -45,6 +45,16 @@ def SinkTransposes : Pass<"sink-transposes"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
 }
 
+def PlaceCarriedValues : Pass<"place-carried-values"> {
+  let summary = "Keep what a loop carries in one buffer";
+  let description = [{
+    Before: `scf.for` yields a tensor made in its body
+    After: it yields `bufferization.materialize_in_destination` of that tensor in
+    the iteration argument it follows
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
 def FoldBatchNorm : Pass<"fold-batch-norm"> {
   let summary = "Fold a batch norm into the convolution before it";
   let description = [{

@@ -1,5 +1,7 @@
 // Contractions: the right-hand side is packed, then multiplied by kernel.contract.
 // Where it has no leading dimensions, those of the left-hand side count as rows.
+#include "lib/Conversion/NNToLinalg/Contraction.h"
+
 #include "dialects/NN/ExtentTracing.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
@@ -69,8 +71,7 @@ static Value broadcastBatch(ImplicitLocOpBuilder &builder, Value value, ArrayRef
   });
 }
 
-/// The packed form of matrices [B..., K, N] (or [B..., N, K] where `transposed`).
-static Value packMatrix(ImplicitLocOpBuilder &builder, Operation *op, Value matrix, bool transposed) {
+Value packMatrix(ImplicitLocOpBuilder &builder, Operation *op, Value matrix, bool transposed) {
   RankedTensorType type = getRanked(matrix);
   int64_t rank = type.getRank(), axisOfN = rank - (transposed ? 2 : 1), axisOfK = rank - (transposed ? 1 : 2);
   int64_t n = type.getDimSize(axisOfN);
@@ -86,12 +87,16 @@ static Value packMatrix(ImplicitLocOpBuilder &builder, Operation *op, Value matr
   return kernel::PackMatrixOp::create(builder, TypeRange(init.getType()), matrix, init, transposed).getResult(0);
 }
 
+Value multiplyPacked(ImplicitLocOpBuilder &builder, Value lhs, Value packed, RankedTensorType type,
+                     ArrayRef<Value> extents) {
+  Value init = createEmpty(builder, builder.getLoc(), type, extents);
+  return createKernel<kernel::ContractOp>(builder, {lhs, packed}, init, {});
+}
+
 /// [B..., M, K] x [B..., K, N] with equal ranks.
 static Value contract(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, Value rhs, bool transposed,
                       RankedTensorType type, ArrayRef<Value> extents) {
-  Value packed = packMatrix(builder, op, rhs, transposed);
-  Value init = createEmpty(builder, builder.getLoc(), type, extents);
-  return createKernel<kernel::ContractOp>(builder, {lhs, packed}, init, {});
+  return multiplyPacked(builder, lhs, packMatrix(builder, op, rhs, transposed), type, extents);
 }
 
 /// The product by one matrix: rows of all leading axes together.

@@ -20,6 +20,7 @@ void populateIndexingToLinalg(const StorageTypeConverter &types, mlir::RewritePa
 void populateMovementToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateNormalizationToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populatePoolingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateRecurrentToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateReductionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateResamplingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 

@@ -63,6 +63,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populateMovementToLinalg(types, patterns);
     populateNormalizationToLinalg(types, patterns);
     populatePoolingToLinalg(types, patterns);
+    populateRecurrentToLinalg(types, patterns);
     populateReductionToLinalg(types, patterns);
     populateResamplingToLinalg(types, patterns);
     patterns.add<ConvertConstant>(types, &getContext());

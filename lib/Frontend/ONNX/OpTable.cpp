@@ -9,7 +9,7 @@ namespace nnc::onnx {
 
 SmallVector<ArrayRef<OpEntry>> getAllOps() {
   return {getContractionOps(),   getConvolutionOps(), getElementwiseOps(), getIndexingOps(),   getMovementOps(),
-          getNormalizationOps(), getPoolingOps(),     getReductionOps(),   getResamplingOps(),
+          getNormalizationOps(), getPoolingOps(),     getRecurrentOps(),   getReductionOps(),  getResamplingOps(),
           getStructuralOps()};
 }
 

@@ -1,0 +1,251 @@
+// ONNX operators with a state: RNN, GRU, LSTM. Each direction is a layer of its own.
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+namespace {
+
+/// An activation's name in ONNX, how many of alpha and beta it reads, and their defaults (-1: there is none).
+struct ActivationInfo {
+  nn::Activation kind;
+  bool hasAlpha, hasBeta, hasDefaults;
+  float alpha, beta;
+};
+
+/// The activations of all gates of a direction.
+struct Activations {
+  ArrayAttr kinds;
+  SmallVector<float> alphas, betas;
+};
+
+/// Reads one node and builds its directions.
+class RecurrentImport {
+public:
+  RecurrentImport(NodeBinder &node, int64_t gates, ArrayRef<std::string> activations)
+      : node(node), gates(gates), numActivations(activations.size()), defaults(activations) {}
+
+  /// Binds what all operators share; `numStates` is 2 where there is a cell.
+  LogicalResult bind(unsigned numStates);
+  /// Direction `number` of an operand with one entry for each, or null.
+  Value takeDirection(Value stacked, int64_t number, int64_t axis = 0);
+  /// One half of the biases, which lie one behind the other.
+  Value takeBias(int64_t number, bool recurrent);
+  Activations takeActivations(int64_t number);
+  bool isReverse(int64_t number) const { return number == 1 || direction == "reverse"; }
+  Value takeState(unsigned operand, int64_t number) {
+    return takeDirection(node.optionalOperand(operand), number, batchFirst ? 1 : 0);
+  }
+  /// The node's results from those of each direction.
+  LogicalResult finish(ArrayRef<SmallVector<Value>> directions);
+
+  NodeBinder &node;
+  int64_t gates;
+  unsigned numActivations;
+  SmallVector<std::string> defaults;
+  int64_t numDirections = 1, hidden = 0;
+  bool batchFirst = false;
+  std::string direction;
+  Value input, weights, recurrentWeights, biases, lengths;
+  FloatAttr clip;
+
+private:
+  LogicalResult readActivations();
+  SmallVector<ActivationInfo> activations; // of all directions
+};
+
+} // namespace
+
+static std::optional<ActivationInfo> findActivation(StringRef name) {
+  using nn::Activation;
+  return llvm::StringSwitch<std::optional<ActivationInfo>>(name.lower())
+      .Case("sigmoid", ActivationInfo{Activation::Sigmoid, false, false, true, 0, 0})
+      .Case("tanh", ActivationInfo{Activation::Tanh, false, false, true, 0, 0})
+      .Case("relu", ActivationInfo{Activation::Relu, false, false, true, 0, 0})
+      .Case("affine", ActivationInfo{Activation::Affine, true, true, false, 0, 0})
+      .Case("leakyrelu", ActivationInfo{Activation::LeakyRelu, true, false, true, 0.01f, 0})
+      .Case("thresholdedrelu", ActivationInfo{Activation::ThresholdedRelu, true, false, true, 1, 0})
+      .Case("scaledtanh", ActivationInfo{Activation::ScaledTanh, true, true, false, 0, 0})
+      .Case("hardsigmoid", ActivationInfo{Activation::HardSigmoid, true, true, true, 0.2f, 0.5f})
+      .Case("elu", ActivationInfo{Activation::Elu, true, false, true, 1, 0})
+      .Case("softsign", ActivationInfo{Activation::Softsign, false, false, true, 0, 0})
+      .Case("softplus", ActivationInfo{Activation::Softplus, false, false, true, 0, 0})
+      .Default(std::nullopt);
+}
+
+/// Alphas and betas are listed for those activations only that have one.
+LogicalResult RecurrentImport::readActivations() {
+  SmallVector<std::string> names = node.stringsAttr("activations");
+  SmallVector<double> alphas = node.floatsAttr("activation_alpha"), betas = node.floatsAttr("activation_beta");
+  if (names.empty())
+    for (int64_t i = 0; i < numDirections; ++i)
+      llvm::append_range(names, defaults);
+  if (static_cast<int64_t>(names.size()) != numActivations * numDirections)
+    return node.reject("it needs " + Twine(numActivations * numDirections) + " activations");
+  size_t nextAlpha = 0, nextBeta = 0;
+  for (const std::string &name : names) {
+    std::optional<ActivationInfo> info = findActivation(name);
+    if (!info)
+      return node.reject("the activation '" + name + "' is not supported");
+    bool isGiven = (!info->hasAlpha || nextAlpha < alphas.size()) && (!info->hasBeta || nextBeta < betas.size());
+    if (!isGiven && !info->hasDefaults)
+      return node.reject("the activation '" + name + "' needs alpha and beta");
+    if (info->hasAlpha && nextAlpha < alphas.size())
+      info->alpha = static_cast<float>(alphas[nextAlpha++]);
+    if (info->hasBeta && nextBeta < betas.size())
+      info->beta = static_cast<float>(betas[nextBeta++]);
+    activations.push_back(*info);
+  }
+  if (nextAlpha != alphas.size() || nextBeta != betas.size())
+    return node.reject("there are more alphas or betas than activations that have one");
+  return success();
+}
+
+LogicalResult RecurrentImport::bind(unsigned numStates) {
+  direction = node.stringAttr("direction", "forward");
+  if (direction != "forward" && direction != "reverse" && direction != "bidirectional")
+    return node.reject("the direction '" + direction + "' is not supported");
+  numDirections = direction == "bidirectional" ? 2 : 1;
+  batchFirst = node.intAttr("layout", 0) != 0;
+  input = node.operand(0);
+  weights = node.operand(1);
+  recurrentWeights = node.operand(2);
+  biases = node.optionalOperand(3);
+  lengths = node.optionalOperand(4);
+  if (double bound = node.floatAttr("clip", 0); bound > 0)
+    clip = node.getBuilder().getF32FloatAttr(static_cast<float>(bound));
+  int64_t size = node.intAttr("hidden_size", 0);
+  if (node.failed() || failed(readActivations()))
+    return failure();
+  int64_t ranks[] = {3, 3, 3, 2, 1};
+  for (auto [i, rank] : llvm::enumerate(ranks))
+    if (Value value = node.optionalOperand(i); value && node.getRank(value) != rank)
+      return node.reject("operand " + Twine(i) + " must have " + Twine(rank) + " dimensions");
+  for (unsigned i = 5; i < 5 + numStates; ++i)
+    if (Value value = node.optionalOperand(i); value && node.getRank(value) != 3)
+      return node.reject("operand " + Twine(i) + " must have 3 dimensions");
+  hidden = node.getType(recurrentWeights).getDimSize(2);
+  if (ShapedType::isDynamic(hidden))
+    hidden = size;
+  if (hidden <= 0 || (size > 0 && size != hidden))
+    return node.reject("its hidden size is not known, or differs from that of its weights");
+  if (batchFirst)
+    input = node.create<nn::TransposeOp>(input, ArrayRef<int64_t>{1, 0, 2});
+  return failure(node.failed());
+}
+
+Value RecurrentImport::takeDirection(Value stacked, int64_t number, int64_t axis) {
+  if (!stacked || node.failed())
+    return {};
+  int64_t extent = node.getType(stacked).getDimSize(axis);
+  if (!ShapedType::isDynamic(extent) && extent != numDirections) {
+    (void)node.reject("an operand has " + Twine(extent) + " directions, not " + Twine(numDirections));
+    return {};
+  }
+  Value chosen = node.create<nn::SliceOp>(stacked, node.ints({number}), node.ints({number + 1}), Value(),
+                                          ArrayRef<int64_t>{axis});
+  return node.create<nn::SqueezeOp>(chosen, ArrayRef<int64_t>{axis});
+}
+
+Value RecurrentImport::takeBias(int64_t number, bool recurrent) {
+  Value both = takeDirection(biases, number);
+  if (!both)
+    return {};
+  int64_t size = gates * hidden, from = recurrent ? size : 0;
+  return node.create<nn::SliceOp>(both, node.ints({from}), node.ints({from + size}), Value(), ArrayRef<int64_t>{0});
+}
+
+Activations RecurrentImport::takeActivations(int64_t number) {
+  Activations result;
+  SmallVector<Attribute> kinds;
+  for (const ActivationInfo &info : ArrayRef(activations).slice(number * numActivations, numActivations)) {
+    kinds.push_back(nn::ActivationAttr::get(node.getBuilder().getContext(), info.kind));
+    result.alphas.push_back(info.alpha);
+    result.betas.push_back(info.beta);
+  }
+  result.kinds = node.getBuilder().getArrayAttr(kinds);
+  return result;
+}
+
+LogicalResult RecurrentImport::finish(ArrayRef<SmallVector<Value>> directions) {
+  if (node.failed())
+    return failure();
+  for (size_t number = 0; number < directions.front().size(); ++number) {
+    bool isSequence = number == 0;
+    int64_t axis = isSequence ? (batchFirst ? 2 : 1) : (batchFirst ? 1 : 0);
+    SmallVector<Value> parts;
+    for (const SmallVector<Value> &results : directions) {
+      Value part = results[number];
+      if (isSequence && batchFirst)
+        part = node.create<nn::TransposeOp>(part, ArrayRef<int64_t>{1, 0, 2});
+      parts.push_back(node.create<nn::UnsqueezeOp>(part, ArrayRef<int64_t>{axis}));
+    }
+    if (node.failed() ||
+        failed(node.result(parts.size() == 1 ? parts.front() : node.create<nn::ConcatOp>(parts, axis))))
+      return failure();
+  }
+  return success();
+}
+
+static LogicalResult importRnn(NodeBinder &node) {
+  RecurrentImport layer(node, 1, {"Tanh"});
+  if (failed(layer.bind(1)))
+    return failure();
+  SmallVector<SmallVector<Value>> directions;
+  for (int64_t i = 0; i < layer.numDirections; ++i) {
+    Activations activations = layer.takeActivations(i);
+    directions.push_back(node.createAll<nn::RnnOp>(
+        2, layer.input, layer.takeDirection(layer.weights, i), layer.takeDirection(layer.recurrentWeights, i),
+        layer.takeBias(i, false), layer.takeBias(i, true), layer.lengths, layer.takeState(5, i), layer.isReverse(i),
+        activations.kinds, activations.alphas, activations.betas, layer.clip));
+  }
+  return layer.finish(directions);
+}
+
+static LogicalResult importGru(NodeBinder &node) {
+  RecurrentImport layer(node, 3, {"Sigmoid", "Tanh"});
+  bool isLinear = node.intAttr("linear_before_reset", 0);
+  if (failed(layer.bind(1)))
+    return failure();
+  SmallVector<SmallVector<Value>> directions;
+  for (int64_t i = 0; i < layer.numDirections; ++i) {
+    Activations activations = layer.takeActivations(i);
+    directions.push_back(node.createAll<nn::GruOp>(
+        2, layer.input, layer.takeDirection(layer.weights, i), layer.takeDirection(layer.recurrentWeights, i),
+        layer.takeBias(i, false), layer.takeBias(i, true), layer.lengths, layer.takeState(5, i), layer.isReverse(i),
+        activations.kinds, activations.alphas, activations.betas, layer.clip, isLinear));
+  }
+  return layer.finish(directions);
+}
+
+static LogicalResult importLstm(NodeBinder &node) {
+  RecurrentImport layer(node, 4, {"Sigmoid", "Tanh", "Tanh"});
+  bool inputForget = node.intAttr("input_forget", 0);
+  if (failed(layer.bind(2)))
+    return failure();
+  Value peepholes = node.optionalOperand(7);
+  if (peepholes && node.getRank(peepholes) != 2)
+    return node.reject("operand 7 must have 2 dimensions");
+  SmallVector<SmallVector<Value>> directions;
+  for (int64_t i = 0; i < layer.numDirections; ++i) {
+    Activations activations = layer.takeActivations(i);
+    directions.push_back(node.createAll<nn::LstmOp>(
+        3, layer.input, layer.takeDirection(layer.weights, i), layer.takeDirection(layer.recurrentWeights, i),
+        layer.takeBias(i, false), layer.takeBias(i, true), layer.lengths, layer.takeState(5, i), layer.takeState(6, i),
+        layer.takeDirection(peepholes, i), layer.isReverse(i), activations.kinds, activations.alphas,
+        activations.betas, layer.clip, inputForget));
+  }
+  return layer.finish(directions);
+}
+
+static const OpEntry table[] = {
+    {"GRU", 7, importGru},
+    {"LSTM", 7, importLstm},
+    {"RNN", 7, importRnn},
+};
+
+ArrayRef<OpEntry> getRecurrentOps() { return table; }
+
+} // namespace nnc::onnx

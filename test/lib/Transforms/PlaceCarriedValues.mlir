@@ -1,0 +1,35 @@
+// RUN: nnc-opt %s --place-carried-values | FileCheck %s
+
+// A value made in the body takes the place of the one it follows; one that stays needs nothing.
+// CHECK-LABEL: @made
+func.func @made(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> (tensor<4xf32>, tensor<4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK: scf.for {{.*}} iter_args(%[[A:.*]] = %arg0, %[[B:.*]] = %arg1)
+  %0:2 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x, %b = %y) -> (tensor<4xf32>, tensor<4xf32>) {
+    // CHECK: %[[NEW:.*]] = tensor.insert
+    // CHECK: %[[PLACED:.*]] = bufferization.materialize_in_destination %[[NEW]] in %[[A]]
+    // CHECK: scf.yield %[[PLACED]], %[[B]]
+    %e = tensor.empty() : tensor<4xf32>
+    %f = arith.constant 1.0 : f32
+    %new = tensor.insert %f into %e[%c0] : tensor<4xf32>
+    scf.yield %new, %b : tensor<4xf32>, tensor<4xf32>
+  }
+  return %0#0, %0#1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// Values that change places are copied first.
+// CHECK-LABEL: @swapped
+func.func @swapped(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> (tensor<4xf32>, tensor<4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK: scf.for {{.*}} iter_args(%[[A:.*]] = %arg0, %[[B:.*]] = %arg1)
+  %0:2 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x, %b = %y) -> (tensor<4xf32>, tensor<4xf32>) {
+    // CHECK: %[[OLDB:.*]] = bufferization.alloc_tensor() copy(%[[B]])
+    // CHECK: %[[OLDA:.*]] = bufferization.alloc_tensor() copy(%[[A]])
+    // CHECK: materialize_in_destination %[[OLDB]] in %[[A]]
+    // CHECK: materialize_in_destination %[[OLDA]] in %[[B]]
+    scf.yield %b, %a : tensor<4xf32>, tensor<4xf32>
+  }
+  return %0#0, %0#1 : tensor<4xf32>, tensor<4xf32>
+}
