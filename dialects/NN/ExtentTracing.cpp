@@ -177,10 +177,32 @@ static Extents stepOfOther(Operation *op, Extent extent) {
   return {};
 }
 
+/// What a loop carries keeps its shape.
+static Extents stepOfArgument(BlockArgument argument, Extent extent) {
+  auto loop = dyn_cast_if_present<LoopOp>(argument.getOwner()->getParentOp());
+  if (!loop || argument.getArgNumber() == 0)
+    return {};
+  return {{loop.getInitial()[argument.getArgNumber() - 1], extent.axis}};
+}
+
+static Extents stepOfLoop(LoopOp op, Extent extent) {
+  unsigned number = cast<OpResult>(extent.value).getResultNumber();
+  return number < op.getNumCarried() ? Extents{{op.getInitial()[number], extent.axis}} : Extents();
+}
+
+/// The sequence has the input's steps and batch; so have the states.
+static Extents stepOfRecurrent(Operation *op, Extent extent) {
+  bool isSequence = cast<OpResult>(extent.value).getResultNumber() == 0;
+  int64_t hiddenAxis = isSequence ? 2 : 1;
+  if (extent.axis == hiddenAxis)
+    return {{op->getOperand(2), 1}};
+  return {{op->getOperand(0), isSequence ? extent.axis : 1}};
+}
+
 static Extents step(Extent extent) {
   Operation *op = extent.value.getDefiningOp();
   if (!op)
-    return {};
+    return stepOfArgument(cast<BlockArgument>(extent.value), extent);
   auto keepUnless = [&](Value input, bool changed) { return changed ? Extents() : Extents{{input, extent.axis}}; };
   return TypeSwitch<Operation *, Extents>(op)
       .Case([&](ReshapeOp reshape) { return stepOfReshape(reshape, extent); })
@@ -206,6 +228,8 @@ static Extents step(Extent extent) {
       .Case<ReverseOp, TriluOp, EyeLikeOp, CumSumOp, SoftmaxOp, LogSoftmaxOp, BatchNormOp, LayerNormOp, RmsNormOp,
             InstanceNormOp, LrnOp, ScatterElementsOp, ScatterNDOp>(
           [&](Operation *kept) { return Extents{{kept->getOperand(0), extent.axis}}; })
+      .Case([&](LoopOp loop) { return stepOfLoop(loop, extent); })
+      .Case<RnnOp, GruOp, LstmOp>([&](Operation *layer) { return stepOfRecurrent(layer, extent); })
       .Default([&](Operation *other) { return stepOfOther(other, extent); });
 }
 
@@ -233,6 +257,11 @@ static Extent trace(Extent start) {
     origins.try_emplace({extent.value, extent.axis}, origin);
   }
   return find(start)->second;
+}
+
+std::pair<Value, int64_t> traceExtent(Value value, int64_t axis) {
+  Extent origin = trace({value, axis});
+  return {origin.value, origin.axis};
 }
 
 bool haveSameExtent(Value value, int64_t axis, Value other, int64_t otherAxis) {

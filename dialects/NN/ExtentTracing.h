@@ -11,6 +11,10 @@ namespace nnc::nn {
 /// to function arguments that name it with one symbol (`nn.symbols`).
 bool haveSameExtent(mlir::Value value, int64_t axis, mlir::Value other, int64_t otherAxis);
 
+/// Where extent `axis` of `value` comes from, as far as can be seen: an extent of
+/// another value, with that axis.
+std::pair<mlir::Value, int64_t> traceExtent(mlir::Value value, int64_t axis);
+
 } // namespace nnc::nn
 
 #endif // DIALECTS_NN_EXTENTTRACING_H

@@ -5,6 +5,7 @@
 
 include "dialects/NN/NNBase.td"
 include "dialects/NN/Contraction.td"
+include "dialects/NN/ControlFlow.td"
 include "dialects/NN/Convolution.td"
 include "dialects/NN/Elementwise.td"
 include "dialects/NN/Indexing.td"

@@ -12,7 +12,7 @@ def ConvertNNToLinalg : Pass<"convert-nn-to-linalg", "::mlir::ModuleOp"> {
     After: a `linalg.generic` with the scalar body, or a `kernel` operation for
     the hot families. Booleans are stored as i8, unsigned integers as signless.
   }];
-  let dependentDialects = [
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
     "::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];

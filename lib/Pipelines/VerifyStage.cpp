@@ -16,7 +16,7 @@ static ArrayRef<StringRef> getContract(Stage stage) {
   static const StringRef nn[] = {"builtin", "func", "nn", "arith.constant"};
   static const StringRef tensors[] = {"builtin",        "func",        "kernel",       "linalg.fill", "linalg.generic",
                                       "linalg.index",   "linalg.yield", "tensor",      "arith",       "math",
-                                      "scf",            "ub"};
+                                      "scf",            "ub",           "bufferization"};
   static const StringRef buffers[] = {"builtin",      "func",   "kernel", "linalg.fill", "linalg.generic", "linalg.index",
                                       "linalg.yield", "memref", "arith",  "math",        "scf",            "ub"};
   static const StringRef loops[] = {"builtin", "func", "memref", "vector", "arith", "math", "scf", "ub"};

@@ -48,6 +48,7 @@ public:
 
 private:
   Constancy classify(Operation &op);
+  void hoist(Operation &ancestor);
   bool isWorthwhile(Operation &op) const;
 
   func::FuncOp function;
@@ -76,7 +77,9 @@ static void getDependencies(Operation &op, llvm::SetVector<Value> &values) {
 Constancy ConstantSubgraph::classify(Operation &op) {
   if (isa<arith::ConstantOp>(op))
     return {true, getBytes(op.getResult(0).getType())};
-  if (op.hasTrait<OpTrait::IsTerminator>() || !isMemoryEffectFree(&op))
+  // A loop with a condition may not end.
+  if (op.hasTrait<OpTrait::IsTerminator>() || !isMemoryEffectFree(&op) || isa<scf::WhileOp>(op) ||
+      op.walk([](scf::WhileOp) { return WalkResult::interrupt(); }).wasInterrupted())
     return {};
   Constancy result{true, 0};
   llvm::SetVector<Value> dependencies;
@@ -105,11 +108,51 @@ bool ConstantSubgraph::isWorthwhile(Operation &op) const {
   return llvm::all_of(op.getResultTypes(), [&](Type type) { return getBytes(type) <= limit; });
 }
 
+/// Moves constant operations out of the regions of `ancestor`, a branch or a loop: packed weights above all. Constants
+/// and empty tensors that they need come along as copies.
+void ConstantSubgraph::hoist(Operation &ancestor) {
+  SmallVector<Operation *> nested;
+  ancestor.walk([&](Operation *op) {
+    bool isSafe = isSpeculatable(op) || isa<kernel::KernelDialect>(op->getDialect());
+    if (op != &ancestor && !op->hasTrait<OpTrait::IsTerminator>() && !isa<tensor::EmptyOp>(op) && isSafe)
+      nested.push_back(op);
+  });
+  for (Operation *op : nested) {
+    llvm::SetVector<Value> dependencies;
+    getDependencies(*op, dependencies);
+    bool isInside = llvm::any_of(dependencies, [&](Value value) {
+      Operation *definition = value.getDefiningOp();
+      return !definition || !(known.contains(definition) || isa<tensor::EmptyOp>(definition));
+    });
+    bool isKernel = op->getNumResults() && llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+    if (isInside || !(isKernel || isLeaf(*op)) || op->getParentOfType<linalg::GenericOp>())
+      continue;
+    OpBuilder builder(&ancestor);
+    for (OpOperand &operand : op->getOpOperands())
+      if (auto empty = operand.get().getDefiningOp<tensor::EmptyOp>(); empty && !known.contains(empty)) {
+        Operation *copy = builder.clone(*empty);
+        known[copy] = classify(*copy);
+        operand.set(copy->getResult(0));
+      }
+    Block *block = op->getBlock();
+    Block::iterator place = std::next(op->getIterator());
+    op->moveBefore(&ancestor);
+    known[op] = classify(*op);
+    if (known[op].constant && (isLeaf(*op) || isWorthwhile(*op)))
+      continue;
+    known.erase(op);
+    op->moveBefore(block, place);
+  }
+}
+
 /// Roots are worthwhile and used by what stays: operations that are not constant, or constant but too large.
 bool ConstantSubgraph::find() {
   Block &body = function.getBody().front();
-  for (Operation &op : body)
+  for (Operation &op : body) {
+    if (isa<scf::IfOp, scf::ForOp, scf::WhileOp>(op))
+      hoist(op);
     known[&op] = classify(op);
+  }
   DenseSet<Operation *> staying;
   for (Operation &op : llvm::reverse(body)) {
     if (!known.lookup(&op).constant) {

@@ -26,6 +26,22 @@ static Value getViewed(Value value) {
   return value;
 }
 
+/// Whether `value` is `argument` with elements inserted: it is in its place already.
+static bool isInsertedInto(Value value, BlockArgument argument) {
+  while (value != argument) {
+    Operation *op = value.getDefiningOp();
+    if (auto insert = dyn_cast_if_present<tensor::InsertOp>(op))
+      value = insert.getDest();
+    else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op))
+      value = insert.getDest();
+    else if (auto loop = dyn_cast_if_present<scf::ForOp>(op))
+      value = loop.getInitArgs()[cast<OpResult>(value).getResultNumber()];
+    else
+      return false;
+  }
+  return true;
+}
+
 static void placeYielded(Operation *yield, ArrayRef<BlockArgument> carried) {
   OpBuilder builder(yield);
   SmallVector<Value> sources;
@@ -42,10 +58,22 @@ static void placeYielded(Operation *yield, ArrayRef<BlockArgument> carried) {
     }
   }
   for (auto [i, source, argument] : llvm::enumerate(sources, carried))
-    if (isa<RankedTensorType>(source.getType()) && source != argument)
+    if (isa<RankedTensorType>(source.getType()) && argument && !isInsertedInto(source, argument))
       yield->setOperand(i, bufferization::MaterializeInDestinationOp::create(builder, yield->getLoc(),
                                                                              argument.getType(), source, argument)
                                .getResult());
+}
+
+/// For each value that the loop's second region yields, the argument of that region with the value it follows; null
+/// where the first region does not hand it on.
+static SmallVector<BlockArgument> getCarried(scf::WhileOp loop) {
+  SmallVector<BlockArgument> carried;
+  for (BlockArgument before : loop.getBeforeArguments()) {
+    OperandRange handedOn = loop.getConditionOp().getArgs();
+    auto place = llvm::find(handedOn, Value(before));
+    carried.push_back(place == handedOn.end() ? BlockArgument() : loop.getAfterArguments()[place - handedOn.begin()]);
+  }
+  return carried;
 }
 
 namespace {
@@ -56,7 +84,7 @@ struct PlaceCarriedValuesPass : public impl::PlaceCarriedValuesBase<PlaceCarried
       if (auto loop = dyn_cast<scf::ForOp>(op))
         placeYielded(loop.getBody()->getTerminator(), loop.getRegionIterArgs());
       else if (auto loop = dyn_cast<scf::WhileOp>(op))
-        placeYielded(loop.getYieldOp(), SmallVector<BlockArgument>(loop.getAfterArguments()));
+        placeYielded(loop.getYieldOp(), getCarried(loop));
     });
   }
 };

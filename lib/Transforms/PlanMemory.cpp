@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t alignment = 64;
 
-/// One memref.alloc and the top-level operations between which it is live.
+/// One memref.alloc and the operations between which it is live.
 struct Buffer {
   memref::AllocOp alloc;
   int64_t first = 0;
@@ -53,8 +53,14 @@ private:
   FailureOr<SmallVector<Value>> buildOffsets(OpBuilder &builder, SizeExpressions &sizes);
   void recordPlan();
 
+  void number(Block &numbered);
+  Block *getHome(memref::AllocOp alloc) { return homes.lookup_or(alloc, &block); }
+
   func::FuncOp main;
   Block &block;
+  DenseMap<Operation *, Block *> homes;                          ///< blocks in which hoisted allocations were
+  DenseMap<Operation *, std::pair<int64_t, int64_t>> positions; ///< of an operation, and of the last one inside it
+  int64_t numPositions = 0;
   SmallVector<Buffer> buffers;
   SmallVector<Slot> slots;
   int64_t peak = 0;
@@ -87,15 +93,28 @@ LogicalResult Planner::hoistNested() {
     for (Value size : op.getDynamicSizes())
       if (Operation *def = size.getDefiningOp(); !def || def->getBlock() != &block)
         return op.emitError("the size of a buffer inside a loop is not known before the loop");
+    homes[op] = op->getBlock();
     op->moveBefore(ancestor);
   }
   return success();
 }
 
+/// Positions in program order. Operations inside others count only where a buffer was made there: its contents do not
+/// outlive an iteration, so that it may share its place with others of the same loop.
+void Planner::number(Block &numbered) {
+  for (Operation &op : numbered) {
+    int64_t first = numPositions++;
+    auto hasHomes = llvm::any_of(homes, [&](auto &entry) { return op.isAncestor(entry.second->getParentOp()); });
+    if (hasHomes)
+      for (Region &region : op.getRegions())
+        for (Block &inner : region)
+          number(inner);
+    positions[&op] = {first, numPositions - 1};
+  }
+}
+
 LogicalResult Planner::collect() {
-  DenseMap<Operation *, int64_t> position;
-  for (Operation &op : block)
-    position[&op] = position.size();
+  number(block);
   BufferViewFlowAnalysis aliases(main);
   for (auto alloc : block.getOps<memref::AllocOp>()) {
     MemRefType type = alloc.getType();
@@ -103,13 +122,15 @@ LogicalResult Planner::collect() {
       return alloc.emitError("a buffer of a non-identity layout cannot be planned: ") << type;
     Buffer buffer;
     buffer.alloc = alloc;
-    buffer.first = position[block.getTerminator()];
+    buffer.first = positions[block.getTerminator()].first;
+    Block *home = getHome(alloc);
     buffer.last = 0;
     for (Value alias : aliases.resolve(alloc.getResult()))
       for (Operation *user : alias.getUsers()) {
-        int64_t at = position[block.findAncestorOpInBlock(*user)];
-        buffer.first = std::min(buffer.first, at);
-        buffer.last = std::max(buffer.last, at);
+        Operation *inHome = home->findAncestorOpInBlock(*user);
+        auto [first, last] = positions[inHome ? inHome : block.findAncestorOpInBlock(*user)];
+        buffer.first = std::min(buffer.first, first);
+        buffer.last = std::max(buffer.last, last);
       }
     buffer.first = std::min(buffer.first, buffer.last);
     if (type.hasStaticShape())

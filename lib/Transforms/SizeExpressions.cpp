@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -80,6 +81,8 @@ FailureOr<Value> SizeExpressions::rebuildExtent(Value shaped, int64_t dim, OpBui
     if (auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp()))
       if (OpOperand *init = loop.getTiedLoopInit(argument))
         return rebuildExtent(init->get(), dim, builder);
+    if (auto loop = dyn_cast<scf::WhileOp>(argument.getOwner()->getParentOp()))
+      return rebuildExtent(loop.getInits()[argument.getArgNumber()], dim, builder);
     return function.emitError("the extent of a buffer depends on data or on an output's extent");
   }
   Operation *op = shaped.getDefiningOp();
@@ -125,6 +128,14 @@ FailureOr<Value> SizeExpressions::rebuildExtent(Value shaped, int64_t dim, OpBui
     return rebuildExtent(dps.getTiedOpOperand(llvm::cast<OpResult>(shaped))->get(), dim, builder);
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return rebuildExtent(loop.getInitArgs()[llvm::cast<OpResult>(shaped).getResultNumber()], dim, builder);
+  if (auto loop = dyn_cast<scf::WhileOp>(op)) // what it carries keeps its shape
+    return rebuildExtent(loop.getInits()[llvm::cast<OpResult>(shaped).getResultNumber()], dim, builder);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return rebuildExtent(branch.thenYield().getOperand(llvm::cast<OpResult>(shaped).getResultNumber()), dim, builder);
+  if (auto place = dyn_cast<bufferization::MaterializeInDestinationOp>(op))
+    return rebuildExtent(place.getDest(), dim, builder);
+  if (auto alloc = dyn_cast<bufferization::AllocTensorOp>(op); alloc && !alloc.getCopy())
+    return fromDynamic(alloc.getDynamicSizes());
   if (auto reify = dyn_cast<ReifyRankedShapedTypeOpInterface>(op)) {
     OpBuilder here(op);
     ReifiedRankedShapedTypeDims shapes;

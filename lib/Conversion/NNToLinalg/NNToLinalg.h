@@ -14,6 +14,7 @@ public:
 };
 
 void populateContractionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateControlFlowToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateConvolutionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateElementwiseToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateIndexingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);

@@ -57,6 +57,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
     populateContractionToLinalg(types, patterns);
+    populateControlFlowToLinalg(types, patterns);
     populateConvolutionToLinalg(types, patterns);
     populateElementwiseToLinalg(types, patterns);
     populateIndexingToLinalg(types, patterns);

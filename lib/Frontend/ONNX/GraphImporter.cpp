@@ -2,6 +2,7 @@
 #include "lib/Frontend/ONNX/GraphImporter.h"
 
 #include "lib/Frontend/Import/Weights.h"
+#include "lib/Frontend/ONNX/ControlFlow.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -64,11 +65,6 @@ static int64_t getOpset(const Opsets &opsets, StringRef domain) {
   return opsets.lookup(domain == "ai.onnx" ? StringRef("") : domain);
 }
 
-/// The one operator that is not in the table: it imports graphs of its own.
-static bool isIf(const ::onnx::NodeProto &node) {
-  return (node.domain().empty() || node.domain() == "ai.onnx") && node.op_type() == "If";
-}
-
 static Opsets readOpsets(const google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto> &imports) {
   Opsets opsets;
   for (const auto &import : imports)
@@ -95,11 +91,11 @@ void GraphImporter::findUnsupported(const Nodes &nodes, const Opsets &opsets, un
         findUnsupported(function->node(), readOpsets(function->opset_import()), depth + 1);
       continue;
     }
-    if (!isIf(node) && !findOp(node.domain(), node.op_type(), opset))
-      block(node, opset, findOp(node.domain(), node.op_type(), INT64_MAX) ? "this version of the operator is not supported"
+    if (!isControlFlowSince(node, opset) && !findOp(node.domain(), node.op_type(), opset))
+      block(node, opset, isControlFlow(node) || findOp(node.domain(), node.op_type(), INT64_MAX) ? "this version of the operator is not supported"
                                                                         : "the operator is not supported");
     for (const auto &attribute : node.attribute())
-      if (attribute.has_g() && !isIf(node))
+      if (attribute.has_g() && !isControlFlow(node))
         findUnsupported(attribute.g().node(), opsets, depth + 1);
   }
 }
@@ -207,6 +203,8 @@ Value GraphImporter::lookup(Scope &scope, StringRef name) {
     return {};
   }
   Location loc = NameLoc::get(builder.getStringAttr(name));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(entry); // not in a region: later uses may be outside
   Value constant = arith::ConstantOp::create(builder, loc, cast<TypedAttr>(*elements));
   owner->define(name, constant);
   return constant;
@@ -255,8 +253,8 @@ bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opse
   bool ok;
   if (const auto *function = findFunction(node)) {
     ok = importFunction(*function, node, depth, operands, results);
-  } else if (isIf(node)) {
-    return importIf(node, opsets, scope, depth, operands) || poison();
+  } else if (isControlFlow(node)) {
+    return importControlFlow(node, opsets, scope, depth, operands) || poison();
   } else {
     const OpEntry *entry = findOp(node.domain(), node.op_type(), opset);
     if (!entry) {
@@ -293,45 +291,6 @@ bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node
   }
   results.assign(binder.getResults().begin(), binder.getResults().end());
   return true;
-}
-
-bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                             ArrayRef<Value> operands) {
-  int64_t opset = getOpset(opsets, "");
-  auto condition = operands.size() == 1 ? nn::getConstantInts(operands[0]) : std::nullopt;
-  if (!condition || condition->size() != 1) {
-    block(node, opset, "its condition is not known at compile time");
-    return false;
-  }
-  StringRef wanted = condition->front() ? "then_branch" : "else_branch";
-  for (const auto &attribute : node.attribute()) {
-    if (attribute.name() != wanted || !attribute.has_g())
-      continue;
-    const ::onnx::GraphProto &graph = attribute.g();
-    if (graph.output_size() != node.output_size()) {
-      block(node, opset, "its branch has a different number of outputs");
-      return false;
-    }
-    findUnsupported(graph.node(), opsets, depth);
-    if (!blockers.empty())
-      return false;
-    Scope inner(&scope);
-    for (const auto &initializer : graph.initializer())
-      inner.defineInitializer(initializer);
-    if (!importNodes(graph.node(), opsets, inner, depth + 1))
-      return false;
-    for (int i = 0; i < node.output_size(); ++i) {
-      Value value = lookup(inner, graph.output(i).name());
-      if (!value) {
-        block(node, opset, "its branch does not produce '" + graph.output(i).name() + "'");
-        return false;
-      }
-      scope.define(node.output(i), value);
-    }
-    return true;
-  }
-  block(node, opset, "it has no '" + wanted + "'");
-  return false;
 }
 
 /// A copy of a function's node in which references to the function's attributes are replaced by the caller's values.
@@ -404,6 +363,7 @@ OwningOpRef<ModuleOp> GraphImporter::import(StringRef modelName) {
     return {};
 
   frontend::ModelBuilder main(builder, modelName);
+  entry = builder.getInsertionBlock();
   Scope scope;
   if (!addInputs(main, scope) || !importNodes(model->graph().node(), opsets, scope, 0) || !addOutputs(main, scope))
     return {};

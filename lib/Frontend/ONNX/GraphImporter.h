@@ -1,5 +1,5 @@
 // Walks an ONNX graph in dependency order and imports its nodes, functions and
-// constant branches; collects every reason for which it cannot.
+// branches and loops; collects every reason for which it cannot.
 #ifndef LIB_FRONTEND_ONNX_GRAPHIMPORTER_H
 #define LIB_FRONTEND_ONNX_GRAPHIMPORTER_H
 
@@ -59,19 +59,37 @@ private:
   using Nodes = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
   bool importNodes(const Nodes &nodes, const Opsets &opsets, Scope &scope, unsigned depth);
   bool importNode(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth);
-  bool importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                llvm::ArrayRef<mlir::Value> operands);
   bool importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
                       llvm::ArrayRef<mlir::Value> operands, llvm::SmallVectorImpl<mlir::Value> &results);
   bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, llvm::ArrayRef<mlir::Value> operands,
                 llvm::SmallVectorImpl<mlir::Value> &results);
   mlir::Value lookup(Scope &scope, llvm::StringRef name);
 
+  // Nodes with graphs (RegionImport.cpp).
+  using RegionPrologue = std::function<llvm::SmallVector<mlir::Value>(mlir::Block &)>;
+  struct LoopParts;
+  bool importControlFlow(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                         llvm::ArrayRef<mlir::Value> operands);
+  bool importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                llvm::ArrayRef<mlir::Value> operands);
+  bool importLoop(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                  llvm::ArrayRef<mlir::Value> operands);
+  bool importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                  llvm::ArrayRef<mlir::Value> operands);
+  bool importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                    llvm::SmallVectorImpl<mlir::Value> &results);
+  bool importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
+                  llvm::SmallVectorImpl<mlir::Value> &results);
+  bool importRegion(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &outer, unsigned depth,
+                    llvm::ArrayRef<mlir::Type> argumentTypes, mlir::Region &region,
+                    llvm::SmallVectorImpl<mlir::Value> &results, RegionPrologue prologue = nullptr);
+
   const ::onnx::FunctionProto *findFunction(const ::onnx::NodeProto &node) const;
   void block(const ::onnx::NodeProto &node, int64_t opset, const llvm::Twine &reason);
   void blockModel(const llvm::Twine &reason);
 
   mlir::OpBuilder builder;
+  mlir::Block *entry = nullptr; ///< of @main
   std::shared_ptr<const ::onnx::ModelProto> model;
   const frontend::ImportOptions &options;
   TensorReader tensors;

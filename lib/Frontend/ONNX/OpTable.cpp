@@ -27,7 +27,7 @@ void printSupportedOps(llvm::raw_ostream &os) {
   for (ArrayRef<OpEntry> family : getAllOps())
     for (const OpEntry &entry : family)
       os << (entry.domain.empty() ? "ai.onnx" : entry.domain) << ' ' << entry.name << ' ' << entry.since << '\n';
-  os << "ai.onnx If 1\n";
+  os << "ai.onnx If 1\nai.onnx Loop 1\nai.onnx Scan 9\n";
 }
 
 } // namespace nnc::onnx

@@ -43,7 +43,7 @@ NETWORKS = {
     "wakeword-embedding": ("openwakeword", "resources/models/embedding_model.onnx", image(1, 76, 32, 1), True),
     "wakeword-alexa": ("openwakeword", "resources/models/alexa_v0.1.onnx", image(1, 16, 96), True),
     "wakeword-mycroft": ("openwakeword", "resources/models/hey_mycroft_v0.1.onnx", image(1, 16, 96), True),
-    "wakeword-jarvis": ("openwakeword", "resources/models/hey_jarvis_v0.1.onnx", image(1, 16, 96), False),
+    "wakeword-jarvis": ("openwakeword", "resources/models/hey_jarvis_v0.1.onnx", image(1, 16, 96), True),
     "wakeword-spectrogram": ("openwakeword", "resources/models/melspectrogram.onnx", image(1, 12400), False),
     "silero-vad": ("silero_vad", "data/silero_vad_openvino_16k.onnx", silero, True),
 }

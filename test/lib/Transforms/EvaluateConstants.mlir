@@ -14,6 +14,26 @@ func.func @main(%x: tensor<5x2xf32> {nn.name = "x"}) -> (tensor<5x6xf32> {nn.nam
 
 // -----
 
+// Weights of a loop's body are packed once, at compile time.
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: kernel.pack_matrix
+// CHECK: scf.for
+// CHECK-NOT: kernel.pack_matrix
+// CHECK: kernel.contract
+func.func @main(%x: tensor<5x2xf32> {nn.name = "x"}) -> (tensor<5x2xf32> {nn.name = "y"}) {
+  %w = arith.constant dense<[[1.0, 2.0], [7.0, 8.0]]> : tensor<2x2xf32>
+  %n = arith.constant dense<3> : tensor<i64>
+  %t = arith.constant dense<true> : tensor<i1>
+  %y = nn.loop %n, %x attributes {operandSegmentSizes = array<i32: 1, 0, 1>} {
+  ^bb0(%i: tensor<i64>, %a: tensor<5x2xf32>):
+    %1 = nn.matmul %a, %w : (tensor<5x2xf32>, tensor<2x2xf32>) -> tensor<5x2xf32>
+    nn.yield %t, %1 : tensor<i1>, tensor<5x2xf32>
+  } : (tensor<i64>, tensor<5x2xf32>) -> tensor<5x2xf32>
+  return %y : tensor<5x2xf32>
+}
+
+// -----
+
 // A function of constants is replaced by its value.
 // CHECK-LABEL: func.func @main
 // CHECK: arith.constant dense<{{\[}}2.000000e+00, 3.000000e+00, 4.000000e+00]> : tensor<3xf32>

@@ -18,6 +18,20 @@ func.func @made(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> (tensor<4xf3
   return %0#0, %0#1 : tensor<4xf32>, tensor<4xf32>
 }
 
+// What is inserted into the carried value is in its place.
+// CHECK-LABEL: @inserted
+func.func @inserted(%x: tensor<4xf32>, %f: f32, %n: index) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %0 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> (tensor<4xf32>) {
+    // CHECK: %[[NEW:.*]] = tensor.insert
+    // CHECK-NEXT: scf.yield %[[NEW]]
+    %new = tensor.insert %f into %a[%i] : tensor<4xf32>
+    scf.yield %new : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
 // Values that change places are copied first.
 // CHECK-LABEL: @swapped
 func.func @swapped(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> (tensor<4xf32>, tensor<4xf32>) {

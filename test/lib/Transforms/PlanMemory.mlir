@@ -23,6 +23,32 @@ func.func @main(%x: memref<16xf32>, %y: memref<16xf32> {nn.output}) {
 
 // -----
 
+// Buffers of a loop's body that are not live together share their bytes; what lives on around it does not.
+// CHECK: nn.memory_plan = {bound = 128 : i64
+// CHECK-SAME: layer = "state", offset = [[S:[0-9]+]]
+// CHECK-SAME: layer = "early", offset = [[A:[0-9]+]]
+// CHECK-SAME: layer = "late", offset = [[A]]
+// CHECK-SAME: peak = 128 : i64
+func.func @main(%x: memref<16xf32>, %y: memref<16xf32> {nn.output}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %s = memref.alloc() : memref<16xf32> loc("state")
+  memref.copy %x, %s : memref<16xf32> to memref<16xf32>
+  scf.for %i = %c0 to %c8 step %c1 {
+    %a = memref.alloc() : memref<16xf32> loc("early")
+    memref.copy %s, %a : memref<16xf32> to memref<16xf32>
+    memref.copy %a, %s : memref<16xf32> to memref<16xf32>
+    %b = memref.alloc() : memref<16xf32> loc("late")
+    memref.copy %s, %b : memref<16xf32> to memref<16xf32>
+    memref.copy %b, %s : memref<16xf32> to memref<16xf32>
+  }
+  memref.copy %s, %y : memref<16xf32> to memref<16xf32>
+  return
+}
+
+// -----
+
 // A view keeps its buffer alive.
 // CHECK: nn.memory_plan = {bound = 128 : i64
 // CHECK-SAME: peak = 128 : i64

@@ -1,0 +1,260 @@
+// Branches and loops become scf operations. Results of a branch go to a place
+// that is made before it; what a loop collects goes into one tensor. The extents
+// of both must be known before.
+#include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/LoweringPattern.h"
+#include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "dialects/NN/ExtentTracing.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+static bool isConstantTrue(Value value) {
+  auto ints = nn::getConstantInts(value);
+  return ints && ints->size() == 1 && ints->front() != 0;
+}
+
+/// A stored boolean of one element as an i1.
+static Value readCondition(ImplicitLocOpBuilder &builder, Value stored) {
+  Value element = extractOnlyElement(builder, stored);
+  Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(element.getType()));
+  return arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, element, zero);
+}
+
+/// The dynamic extents of `value`, which `op` computes inside, as values from before `op`; fails where they depend on
+/// what happens inside.
+static FailureOr<SmallVector<Value>> findExtents(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter,
+                                                 Operation *op, Value value) {
+  SmallVector<Value> extents;
+  for (int64_t axis = 0; axis < getRanked(value).getRank(); ++axis) {
+    if (!getRanked(value).isDynamicDim(axis)) {
+      extents.push_back(getIndex(builder, getRanked(value).getDimSize(axis)));
+      continue;
+    }
+    auto [origin, originAxis] = nn::traceExtent(value, axis);
+    if (!getRanked(origin).isDynamicDim(originAxis)) {
+      extents.push_back(getIndex(builder, getRanked(origin).getDimSize(originAxis)));
+      continue;
+    }
+    Region *region = origin.getParentRegion(); // none of an argument that is converted already
+    if (region && op->isAncestor(region->getParentOp()))
+      return op->emitError("the extents of its results are not known before it runs");
+    Value converted = rewriter.getRemappedValue(origin);
+    extents.push_back(getExtent(builder, builder.getLoc(), converted ? converted : origin, originAxis));
+  }
+  return extents;
+}
+
+static Value createPlace(ImplicitLocOpBuilder &builder, RankedTensorType type, ArrayRef<Value> extents) {
+  SmallVector<Value> dynamic;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis)
+    if (type.isDynamicDim(axis))
+      dynamic.push_back(extents[axis]);
+  return bufferization::AllocTensorOp::create(builder, type, dynamic);
+}
+
+namespace {
+
+struct LowerIf : OpConversionPattern<nn::IfOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(nn::IfOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    auto thenYield = cast<nn::YieldOp>(op.getThenRegion().front().getTerminator());
+    auto elseYield = cast<nn::YieldOp>(op.getElseRegion().front().getTerminator());
+    SmallVector<Value> places;
+    SmallVector<Type> types;
+    for (auto [result, thenValue, elseValue] :
+         llvm::zip(op.getResults(), thenYield.getValues(), elseYield.getValues())) {
+      for (int64_t axis = 0; axis < getRanked(result).getRank(); ++axis)
+        if (!nn::haveSameExtent(thenValue, axis, elseValue, axis))
+          return op.emitError("its branches give results of different shapes");
+      FailureOr<SmallVector<Value>> extents = findExtents(builder, rewriter, op, thenValue);
+      if (failed(extents))
+        return failure();
+      auto type = getTypeConverter()->convertType<RankedTensorType>(result.getType());
+      types.push_back(type);
+      places.push_back(createPlace(builder, type, *extents));
+    }
+    auto branch = scf::IfOp::create(builder, types, readCondition(builder, adaptor.getCondition()),
+                                    /*addThenBlock=*/true, /*addElseBlock=*/true);
+    moveBranch(rewriter, thenYield, places, op.getThenRegion(), branch.getThenRegion());
+    moveBranch(rewriter, elseYield, places, op.getElseRegion(), branch.getElseRegion());
+    rewriter.replaceOp(op, branch.getResults());
+    return success();
+  }
+
+private:
+  /// The terminator is given the places as well; its own pattern puts each value in its place.
+  static void moveBranch(ConversionPatternRewriter &rewriter, nn::YieldOp yield, ArrayRef<Value> places,
+                         Region &source, Region &target) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPoint(yield);
+    SmallVector<Value> values(yield.getValues());
+    llvm::append_range(values, places);
+    nn::YieldOp::create(rewriter, yield.getLoc(), values);
+    rewriter.eraseOp(yield);
+    while (!target.empty())
+      rewriter.eraseBlock(&target.front());
+    rewriter.inlineRegionBefore(source, target, target.end());
+  }
+};
+
+struct LowerLoop : OpConversionPattern<nn::LoopOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(nn::LoopOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    auto yield = cast<nn::YieldOp>(op.getBody().front().getTerminator());
+    SmallVector<Value> carried;
+    for (auto [initial, argument] : llvm::zip(adaptor.getInitial(), op.getBody().getArguments().drop_front()))
+      carried.push_back(castTo(builder, initial, getTypeConverter()->convertType<RankedTensorType>(argument.getType())));
+    for (auto [value, argument] : llvm::zip(yield.getValues().drop_front(), op.getBody().getArguments().drop_front()))
+      for (int64_t axis = 0; axis < getRanked(value).getRank(); ++axis)
+        if (!nn::haveSameExtent(value, axis, argument, axis))
+          return op.emitError("the shape of a value that it carries changes from iteration to iteration");
+    Value trips, isEntered;
+    if (op.getTrips()) {
+      trips = getEntry(builder, op.getTrips(), adaptor.getTrips(), 0);
+      trips = builder.createOrFold<arith::MaxSIOp>(trips, getIndex(builder, 0));
+    }
+    if (op.getCondition() && !isConstantTrue(op.getCondition()))
+      isEntered = readCondition(builder, adaptor.getCondition());
+    bool isCounted = trips && isConstantTrue(yield.getValues().front());
+    if (!isCounted && op.getNumResults() > op.getNumCarried())
+      return op.emitError("how much it collects depends on data");
+    if (isCounted && isEntered)
+      trips = arith::SelectOp::create(builder, isEntered, trips, getIndex(builder, 0));
+    FailureOr<SmallVector<Value>> results = isCounted
+                                                ? lowerCounted(builder, rewriter, op, carried, trips)
+                                                : lowerConditional(builder, rewriter, op, carried, trips, isEntered);
+    if (failed(results))
+      return failure();
+    SmallVector<Value> replacements;
+    for (auto [value, result] : llvm::zip(*results, op.getResults()))
+      replacements.push_back(castTo(builder, value, getTypeConverter()->convertType<RankedTensorType>(result.getType())));
+    rewriter.replaceOp(op, replacements);
+    return success();
+  }
+
+private:
+  /// The number of an iteration as the body is given it.
+  static Value getNumber(ImplicitLocOpBuilder &builder, Value index) {
+    Value number = arith::IndexCastOp::create(builder, builder.getI64Type(), index);
+    return tensor::FromElementsOp::create(builder, RankedTensorType::get({}, builder.getI64Type()), number);
+  }
+
+  /// Moves the body to the end of `block`, which has a number and arguments for it.
+  static void inlineBody(ConversionPatternRewriter &rewriter, nn::LoopOp op, Block *block, Value index,
+                         ValueRange arguments) {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    builder.setInsertionPointToEnd(block);
+    SmallVector<Value> values{getNumber(builder, index)};
+    llvm::append_range(values, arguments);
+    rewriter.inlineBlockBefore(&op.getBody().front(), block, block->end(), values);
+  }
+
+  FailureOr<SmallVector<Value>> lowerCounted(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter,
+                                             nn::LoopOp op, ArrayRef<Value> carried, Value trips) const {
+    auto yield = cast<nn::YieldOp>(op.getBody().front().getTerminator());
+    SmallVector<Value> initial(carried);
+    unsigned numCarried = carried.size();
+    for (auto [element, result] : llvm::zip(yield.getValues().drop_front(numCarried + 1),
+                                            op.getResults().drop_front(numCarried))) {
+      FailureOr<SmallVector<Value>> extents = findExtents(builder, rewriter, op, element);
+      if (failed(extents))
+        return failure();
+      extents->insert(extents->begin(), trips);
+      auto type = getTypeConverter()->convertType<RankedTensorType>(result.getType());
+      initial.push_back(createEmpty(builder, builder.getLoc(), type, *extents));
+    }
+    auto loop = scf::ForOp::create(builder, getIndex(builder, 0), trips, getIndex(builder, 1), initial);
+    if (initial.empty())
+      rewriter.eraseOp(loop.getBody()->getTerminator());
+    inlineBody(rewriter, op, loop.getBody(), loop.getInductionVar(), loop.getRegionIterArgs().take_front(numCarried));
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  FailureOr<SmallVector<Value>> lowerConditional(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter,
+                                                 nn::LoopOp op, ArrayRef<Value> carried, Value trips,
+                                                 Value isEntered) const {
+    // Tensors first: bufferisation wants them at one place in both regions, where canonicalisation drops scalars.
+    SmallVector<Value> initial(carried);
+    initial.push_back(getIndex(builder, 0));
+    initial.push_back(isEntered ? isEntered : arith::ConstantIntOp::create(builder, 1, 1).getResult());
+    size_t numCarried = carried.size();
+    auto before = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+      Value goesOn = arguments.back();
+      if (trips) {
+        Value isInside = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::slt, arguments[numCarried], trips);
+        goesOn = arith::AndIOp::create(nested, loc, goesOn, isInside);
+      }
+      scf::ConditionOp::create(nested, loc, goesOn, arguments);
+    };
+    auto after = [](OpBuilder &, Location, ValueRange) {};
+    auto loop = scf::WhileOp::create(builder, ValueRange(initial).getTypes(), initial, before, after);
+    Block *body = loop.getAfterBody();
+    inlineBody(rewriter, op, body, body->getArgument(numCarried), body->getArguments().take_front(numCarried));
+    return SmallVector<Value>(loop.getResults().take_front(numCarried));
+  }
+};
+
+struct LowerYield : OpConversionPattern<nn::YieldOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(nn::YieldOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    ValueRange values = adaptor.getValues();
+    SmallVector<Value> yielded;
+    if (isa<scf::IfOp>(op->getParentOp())) {
+      size_t count = values.size() / 2;
+      for (auto [value, place] : llvm::zip(values.take_front(count), values.drop_front(count))) {
+        Value fitting = castTo(builder, value, getRanked(place));
+        yielded.push_back(bufferization::MaterializeInDestinationOp::create(builder, place.getType(), fitting, place)
+                              .getResult());
+      }
+    } else if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp())) {
+      for (auto [value, argument] : llvm::zip(values.drop_front(), loop.getRegionIterArgs()))
+        yielded.push_back(getRanked(value).getRank() == getRanked(argument).getRank()
+                              ? castTo(builder, value, getRanked(argument))
+                              : collect(builder, value, argument, loop.getInductionVar()));
+    } else {
+      auto repeat = cast<scf::WhileOp>(op->getParentOp());
+      size_t numCarried = values.size() - 1;
+      Value number = repeat.getAfterArguments()[numCarried];
+      for (auto [value, argument] : llvm::zip(values.drop_front(), repeat.getAfterArguments()))
+        yielded.push_back(castTo(builder, value, getRanked(argument)));
+      yielded.push_back(arith::AddIOp::create(builder, number, getIndex(builder, 1)));
+      yielded.push_back(readCondition(builder, values.front()));
+    }
+    rewriter.replaceOpWithNewOp<scf::YieldOp>(op, yielded);
+    return success();
+  }
+
+  /// `all` with `element` as its entry `at`.
+  static Value collect(ImplicitLocOpBuilder &builder, Value element, Value all, Value at) {
+    SmallVector<OpFoldResult> offsets{at}, sizes{builder.getIndexAttr(1)};
+    SmallVector<OpFoldResult> strides(getRanked(all).getRank(), builder.getIndexAttr(1));
+    for (int64_t axis = 0; axis < getRanked(element).getRank(); ++axis) {
+      offsets.push_back(builder.getIndexAttr(0));
+      sizes.push_back(getAsOpFoldResult(getExtent(builder, builder.getLoc(), element, axis)));
+    }
+    return tensor::InsertSliceOp::create(builder, element, all, offsets, sizes, strides);
+  }
+};
+
+} // namespace
+
+void populateControlFlowToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<LowerIf, LowerLoop, LowerYield>(types, patterns.getContext());
+}
+
+} // namespace nnc

@@ -1,0 +1,329 @@
+// Imports If, Loop and Scan. A graph is imported into a region that is not yet
+// part of the module; its constants go to @main's block, where all may see them.
+#include "lib/Frontend/ONNX/ControlFlow.h"
+#include "lib/Frontend/ONNX/GraphImporter.h"
+#include "lib/Frontend/ONNX/NodeOrder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+bool GraphImporter::importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
+                               SmallVectorImpl<Value> &results) {
+  for (const auto &initializer : graph.initializer())
+    scope.defineInitializer(initializer);
+  if (!importNodes(graph.node(), opsets, scope, depth + 1))
+    return false;
+  for (const auto &output : graph.output()) {
+    Value value = lookup(scope, output.name());
+    if (!value) {
+      blockModel("an inner graph does not produce '" + output.name() + "'");
+      return false;
+    }
+    results.push_back(value);
+  }
+  return true;
+}
+
+bool GraphImporter::importRegion(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &outer, unsigned depth,
+                                 ArrayRef<Type> argumentTypes, Region &region, SmallVectorImpl<Value> &results,
+                                 RegionPrologue prologue) {
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Location> locs(argumentTypes.size(), builder.getUnknownLoc());
+  region.push_back(new Block);
+  Block *block = &region.front();
+  block->addArguments(argumentTypes, locs);
+  builder.setInsertionPointToEnd(block);
+  Scope scope(&outer);
+  SmallVector<Value> values = prologue ? prologue(*block) : SmallVector<Value>(block->getArguments());
+  if (static_cast<int>(values.size()) != graph.input_size()) {
+    blockModel("an inner graph has a different number of inputs than its node gives it");
+    return false;
+  }
+  for (auto [input, value] : llvm::zip(graph.input(), values))
+    scope.define(input.name(), value);
+  return importBody(graph, opsets, scope, depth, results);
+}
+
+/// The end of a region.
+static void yield(OpBuilder &builder, Region &region, Location loc, ValueRange values) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(&region.front());
+  nn::YieldOp::create(builder, loc, values);
+}
+
+bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope,
+                                      unsigned depth, ArrayRef<Value> operands) {
+  if (node.op_type() == "If")
+    return importIf(node, opsets, scope, depth, operands);
+  return node.op_type() == "Loop" ? importLoop(node, opsets, scope, depth, operands)
+                                  : importScan(node, opsets, scope, depth, operands);
+}
+
+//===--- If ---===//
+
+bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                             ArrayRef<Value> operands) {
+  int64_t opset = opsets.lookup("");
+  auto fail = [&](const Twine &reason) {
+    block(node, opset, reason);
+    return false;
+  };
+  const ::onnx::GraphProto *graphs[] = {findGraph(node, "then_branch"), findGraph(node, "else_branch")};
+  for (auto [graph, name] : llvm::zip(graphs, ArrayRef<StringRef>{"then_branch", "else_branch"})) {
+    if (!graph)
+      return fail("it has no '" + name + "'");
+    if (graph->output_size() != node.output_size())
+      return fail("its branch has a different number of outputs");
+  }
+  if (operands.size() != 1 || !operands[0] || !getElementTypeOrSelf(operands[0].getType()).isInteger(1))
+    return fail("its condition is not a boolean");
+  auto condition = nn::getConstantInts(operands[0]);
+  if (condition && condition->size() == 1) {
+    const ::onnx::GraphProto &graph = *graphs[condition->front() ? 0 : 1];
+    findUnsupported(graph.node(), opsets, depth);
+    Scope inner(&scope);
+    SmallVector<Value> results;
+    if (!blockers.empty() || !importBody(graph, opsets, inner, depth, results))
+      return false;
+    for (auto [name, value] : llvm::zip(node.output(), results))
+      scope.define(name, value);
+    return true;
+  }
+  for (const ::onnx::GraphProto *graph : graphs)
+    findUnsupported(graph->node(), opsets, depth);
+  if (!blockers.empty())
+    return false;
+  Region regions[2];
+  SmallVector<Value> results[2];
+  for (int i = 0; i < 2; ++i)
+    if (!importRegion(*graphs[i], opsets, scope, depth, {}, regions[i], results[i]))
+      return false;
+  SmallVector<Type> types;
+  for (auto [a, b] : llvm::zip(results[0], results[1])) {
+    std::optional<RankedTensorType> type = joinTypes(getRanked(a), getRanked(b));
+    if (type && getRanked(a).hasStaticShape() && getRanked(b).hasStaticShape() && !type->hasStaticShape())
+      type = std::nullopt;
+    if (!type)
+      return fail("its condition is not known at compile time, and its branches give results of different types or shapes");
+    types.push_back(*type);
+  }
+  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
+  auto op = nn::IfOp::create(builder, loc, types, operands[0]);
+  for (auto [region, source, values] : llvm::zip(op->getRegions(), regions, results)) {
+    region.takeBody(source);
+    yield(builder, region, loc, values);
+  }
+  if (failed(op.verify()))
+    return fail("it is not valid");
+  for (auto [name, value] : llvm::zip(node.output(), op.getResults()))
+    scope.define(name, value);
+  return true;
+}
+
+//===--- Loops ---===//
+
+/// What a Loop or a Scan is made of.
+struct GraphImporter::LoopParts {
+  const ::onnx::NodeProto &node;
+  const ::onnx::GraphProto &graph;
+  Value trips, condition;
+  SmallVector<Value> initial = {};
+  int64_t count = ShapedType::kDynamic; ///< of iterations, where it is known
+  bool yieldsCondition = false;
+  RegionPrologue prologue = nullptr; ///< the graph's inputs from the body's arguments
+};
+
+bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                                 SmallVectorImpl<Value> &results) {
+  const ::onnx::NodeProto &node = parts.node;
+  auto fail = [&](const Twine &reason) {
+    block(node, opsets.lookup(""), reason);
+    return false;
+  };
+  findUnsupported(parts.graph.node(), opsets, depth);
+  if (!blockers.empty())
+    return false;
+  size_t numCarried = parts.initial.size(), first = parts.yieldsCondition ? 1 : 0;
+  if (parts.graph.output_size() < static_cast<int>(first + numCarried) ||
+      node.output_size() > parts.graph.output_size() - static_cast<int>(first))
+    return fail("its body has a different number of outputs");
+  SmallVector<Type> types{RankedTensorType::get({}, builder.getI64Type())};
+  llvm::append_range(types, ValueRange(parts.initial).getTypes());
+  Region region;
+  SmallVector<Value> yielded;
+  // A second time where the first shows that an extent of a carried value is not as static as it begins.
+  for (bool isFinal = false; !isFinal;) {
+    Region attempt;
+    yielded.clear();
+    if (!importRegion(parts.graph, opsets, scope, depth, types, attempt, yielded, parts.prologue))
+      return false;
+    isFinal = true;
+    for (auto [value, type] : llvm::zip(ArrayRef(yielded).drop_front(first), MutableArrayRef(types).drop_front())) {
+      std::optional<RankedTensorType> joined = joinTypes(getRanked(value), cast<RankedTensorType>(type));
+      if (!joined)
+        return fail("a value that it carries changes its type or its number of dimensions");
+      isFinal &= *joined == type;
+      type = *joined;
+    }
+    if (isFinal)
+      region.takeBody(attempt);
+  }
+  if (!parts.yieldsCondition) {
+    auto type = RankedTensorType::get({}, builder.getI1Type());
+    yielded.insert(yielded.begin(), arith::ConstantOp::create(builder, builder.getUnknownLoc(),
+                                                              DenseElementsAttr::get(type, true)));
+  }
+  SmallVector<Type> resultTypes(ArrayRef(types).drop_front());
+  for (Value element : ArrayRef(yielded).drop_front(1 + numCarried))
+    resultTypes.push_back(getStackedType(getRanked(element), parts.count));
+  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
+  auto op = nn::LoopOp::create(builder, loc, resultTypes, parts.trips, parts.condition, parts.initial);
+  op.getBody().takeBody(region);
+  yield(builder, op.getBody(), loc, yielded);
+  std::string message;
+  ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
+  if (failed(op.verify()))
+    return fail("it is not valid: " + Twine(message));
+  results.assign(op.result_begin(), op.result_end());
+  return true;
+}
+
+bool GraphImporter::importLoop(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                               ArrayRef<Value> operands) {
+  auto fail = [&](const Twine &reason) {
+    block(node, opsets.lookup(""), reason);
+    return false;
+  };
+  const ::onnx::GraphProto *graph = findGraph(node, "body");
+  if (!graph || operands.size() < 2)
+    return fail("it has no body, or too few operands");
+  LoopParts parts{node, *graph, operands[0], operands[1]};
+  for (Value value : operands.drop_front(2)) {
+    if (!value)
+      return fail("an initial value is missing");
+    parts.initial.push_back(value);
+  }
+  auto constant = parts.condition ? nn::getConstantInts(parts.condition) : std::nullopt;
+  if (constant && constant->size() == 1 && constant->front() && parts.trips)
+    parts.condition = {};
+  if (!parts.trips && !parts.condition)
+    return fail("it has neither a number of iterations nor a condition");
+  if (auto trips = parts.trips ? nn::getConstantInts(parts.trips) : std::nullopt; trips && trips->size() == 1)
+    if (!parts.condition)
+      parts.count = std::max<int64_t>(0, trips->front());
+  parts.yieldsCondition = true;
+  if (graph->input_size() < 2)
+    return fail("its body has too few inputs");
+  // The condition is true wherever the body runs; number and condition may be declared as [1].
+  parts.prologue = [&](Block &body) {
+    auto conform = [&](Value value, const ::onnx::ValueInfoProto &input) -> Value {
+      if (input.type().tensor_type().shape().dim_size() != 1)
+        return value;
+      return builder.createOrFold<nn::UnsqueezeOp>(value.getLoc(), value, ArrayRef<int64_t>{0});
+    };
+    auto type = RankedTensorType::get({}, builder.getI1Type());
+    Value isTrue = arith::ConstantOp::create(builder, builder.getUnknownLoc(), DenseElementsAttr::get(type, true));
+    SmallVector<Value> values{conform(body.getArgument(0), graph->input(0)), conform(isTrue, graph->input(1))};
+    llvm::append_range(values, body.getArguments().drop_front());
+    return values;
+  };
+  SmallVector<Value> results;
+  if (!importLoopOp(parts, opsets, scope, depth, results))
+    return false;
+  for (auto [name, value] : llvm::zip(node.output(), results))
+    if (!name.empty())
+      scope.define(name, value);
+  return true;
+}
+
+//===--- Scan ---===//
+
+bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                               ArrayRef<Value> operands) {
+  auto fail = [&](const Twine &reason) {
+    block(node, opsets.lookup(""), reason);
+    return false;
+  };
+  const ::onnx::GraphProto *graph = findGraph(node, "body");
+  SmallVector<int64_t> numInputs = readInts(node, "num_scan_inputs", 0);
+  int64_t numScans = 0;
+  for (const auto &attribute : node.attribute())
+    if (attribute.name() == "num_scan_inputs")
+      numScans = attribute.i();
+  if (!graph || numScans < 1 || numScans > static_cast<int64_t>(operands.size()) ||
+      llvm::is_contained(operands, Value()))
+    return fail("it has no body, or its operands do not fit it");
+  LoopParts parts{node, *graph, {}, {}};
+  size_t numStates = operands.size() - numScans;
+  parts.initial.assign(operands.begin(), operands.begin() + numStates);
+  ArrayRef<Value> scanned = operands.drop_front(numStates);
+  if (graph->output_size() < static_cast<int>(numStates))
+    return fail("its body has too few outputs");
+  size_t numOutputs = graph->output_size() - numStates;
+  SmallVector<int64_t> axes = readInts(node, "scan_input_axes", numScans);
+  SmallVector<int64_t> directions = readInts(node, "scan_input_directions", numScans);
+  SmallVector<int64_t> outputAxes = readInts(node, "scan_output_axes", numOutputs);
+  SmallVector<int64_t> outputDirections = readInts(node, "scan_output_directions", numOutputs);
+  if (axes.size() != scanned.size() || directions.size() != scanned.size() || outputAxes.size() != numOutputs ||
+      outputDirections.size() != numOutputs)
+    return fail("its axes or directions do not fit its operands or results");
+  for (auto [value, axis] : llvm::zip(scanned, axes)) {
+    int64_t rank = getRanked(value).getRank();
+    axis = axis < 0 ? axis + rank : axis;
+    if (axis < 0 || axis >= rank)
+      return fail("a scan axis is out of range");
+    int64_t extent = getRanked(value).getDimSize(axis);
+    if (!ShapedType::isDynamic(extent) && !ShapedType::isDynamic(parts.count) && extent != parts.count)
+      return fail("what it scans differs in length");
+    if (ShapedType::isDynamic(parts.count))
+      parts.count = extent;
+    if (!nn::haveSameExtent(value, axis, scanned.front(), axes.front()))
+      return fail("whether all that it scans is of one length is not known at compile time");
+  }
+  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
+  frontend::NodeBuilder build(builder, loc);
+  parts.trips = build.create<nn::ShapeOp>(scanned.front(), axes.front(), axes.front() + 1);
+  Value last = build.create<nn::SubOp>(parts.trips, build.ints({1}));
+  last = build.create<nn::SqueezeOp>(last, ArrayRef<int64_t>{0});
+  parts.prologue = [&](Block &body) {
+    SmallVector<Value> values(body.getArguments().drop_front());
+    for (auto [value, axis, direction] : llvm::zip(scanned, axes, directions)) {
+      Value number = body.getArgument(0);
+      if (direction)
+        number = build.create<nn::SubOp>(last, number);
+      values.push_back(build.create<nn::GatherOp>(value, number, axis));
+    }
+    return values;
+  };
+  if (build.failed())
+    return fail(build.getReason());
+  SmallVector<Value> results;
+  if (!importLoopOp(parts, opsets, scope, depth, results))
+    return false;
+  for (size_t i = 0; i < numOutputs; ++i) {
+    Value &value = results[numStates + i];
+    int64_t rank = getRanked(value).getRank(), axis = outputAxes[i] < 0 ? outputAxes[i] + rank : outputAxes[i];
+    if (axis < 0 || axis >= rank)
+      return fail("a scan axis is out of range");
+    if (outputDirections[i])
+      value = build.create<nn::ReverseOp>(value, ArrayRef<int64_t>{0});
+    if (axis) {
+      SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(1, rank));
+      permutation.insert(permutation.begin() + axis, 0);
+      value = build.create<nn::TransposeOp>(value, permutation);
+    }
+  }
+  if (build.failed())
+    return fail(build.getReason());
+  for (auto [name, value] : llvm::zip(node.output(), results))
+    if (!name.empty())
+      scope.define(name, value);
+  return true;
+}
+
+} // namespace nnc::onnx

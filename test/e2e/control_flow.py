@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""If, Loop and Scan, compiled by nnc and compared with ONNX Runtime: conditions and numbers of iterations that are known
+at run time only, captured values, carried values that change places, branches in loops and loops in loops, scans along
+any axis in either direction, static extents and symbolic ones.
+"""
+import argparse
+import os
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+from onnx import parser
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import Broken, Refused  # noqa: E402
+from recurrent import check  # noqa: E402
+
+HEADER = '<ir_version: 8, opset_import: ["" : 17]>\n'
+
+
+def floats(rng, *shape):
+    return rng.uniform(-1, 1, shape).astype(np.float32)
+
+
+def branch(rng, n, m):
+    """A branch with a product, a branch that passes a captured value."""
+    text = f"""g (bool c, float[{n},{m}] x, float[{m},{m}] w) => (float[{n},{m}] y, float[{m}] z) {{
+      a = Neg(x)
+      y, z = If(c)<then_branch = t () => (float[{n},{m}] p, float[{m}] q)
+                     {{ b = MatMul(x, w)  p = Relu(b)  q = ReduceSum<keepdims = 0>(p, axes) }},
+                   else_branch = e () => (float[{n},{m}] r, float[{m}] s)
+                     {{ r = Identity(a)  s = ReduceMax<axes = [0], keepdims = 0>(x) }}>
+    }}"""
+    text = text.replace("=> (float[" + f"{n},{m}] y, float[{m}] z) {{", "=> (float[" + f"{n},{m}] y, float[{m}] z) <int64[1] axes = {{0}}> {{")
+    return text, {"c": np.array(rng.random() < 0.5), "x": floats(rng, n, m), "w": floats(rng, m, m)}
+
+
+def counted(rng, n, m):
+    """A product by captured weights in each iteration, and its history."""
+    trips = int(rng.integers(0, 6))
+    text = f"""g (float[{n},{m}] x, float[{m},{m}] w) => (float[{n},{m}] y, float[{trips},{n},{m}] all)
+      <int64 trips = {{{trips}}}> {{
+      y, all = Loop(trips, , x)<body = b (int64 i, bool go, float[{n},{m}] a) => (bool on, float[{n},{m}] next, float[{n},{m}] kept) {{
+        on = Identity(go)
+        p = MatMul(a, w)
+        f = Cast<to = 1>(i)
+        q = Add(p, f)
+        next = Tanh(q)
+        kept = Sub(next, a)
+      }}>
+    }}"""
+    return text, {"x": floats(rng, n, m), "w": floats(rng, m, m)}
+
+
+def conditional(rng, n, m):
+    """Goes on until a sum is large, at most so many times; both are inputs."""
+    text = f"""g (int64 trips, bool go, float[{n},{m}] x) => (float[{n},{m}] y, int64 count) <float limit = {{20.0}}, int64 one = {{1}}, int64 zero = {{0}}> {{
+      y, count = Loop(trips, go, x, zero)<body = b (int64 i, bool c, float[{n},{m}] a, int64 k) => (bool on, float[{n},{m}] next, int64 k2) {{
+        p = Mul(a, a)
+        next = Add(a, p)
+        s = ReduceSum<keepdims = 0>(next)
+        on = Less(s, limit)
+        k2 = Add(k, one)
+      }}>
+    }}"""
+    return text, {"trips": np.array(rng.integers(0, 9), np.int64), "go": np.array(rng.random() < 0.8),
+                  "x": np.abs(floats(rng, n, m))}
+
+
+def swapped(rng, n, m):
+    """Two carried values change places, a third is used by both."""
+    text = f"""g (float[{n},{m}] x, float[{n},{m}] w, int64 trips) => (float[{n},{m}] y, float[{n},{m}] z, float[{n},{m}] v) {{
+      y, z, v = Loop(trips, , x, w, x)<body = b (int64 i, bool go, float[{n},{m}] a, float[{n},{m}] c, float[{n},{m}] d)
+                                  => (bool on, float[{n},{m}] a2, float[{n},{m}] c2, float[{n},{m}] d2) {{
+        on = Identity(go)
+        a2 = Identity(c)
+        c2 = Identity(a)
+        t = Add(a, d)
+        d2 = Tanh(t)
+      }}>
+    }}"""
+    return text, {"x": floats(rng, n, m), "w": floats(rng, n, m), "trips": np.array(rng.integers(0, 5), np.int64)}
+
+
+def scanned(rng, n, m):
+    """Two scans along any axis in either direction."""
+    axis, out = int(rng.integers(0, 2)), int(rng.integers(0, 2))
+    d = [int(v) for v in rng.integers(0, 2, 3)]
+    shape = (n, m) if axis == 0 else (m, n)
+    result = (n, m) if out == 0 else (m, n)
+    text = f"""g (float[{m}] s, float[{shape[0]},{shape[1]}] x, float[{n},{m}] w) => (float[{m}] y, float[{result[0]},{result[1]}] all) {{
+      y, all = Scan<num_scan_inputs = 2, scan_input_axes = [{axis}, 0], scan_input_directions = [{d[0]}, {d[1]}],
+                    scan_output_axes = [{out}], scan_output_directions = [{d[2]}],
+                    body = b (float[{m}] a, float[{m}] e, float[{m}] f) => (float[{m}] next, float[{m}] kept) {{
+        p = Mul(a, f)
+        next = Add(p, e)
+        kept = Sigmoid(next)
+      }}>(s, x, w)
+    }}"""
+    return text, {"s": floats(rng, m), "x": floats(rng, *shape), "w": floats(rng, n, m)}
+
+
+def symbolic_scan(rng, n, m):
+    """As many iterations as the input is long, which is known at run time only."""
+    text = f"""g (float[batch,{m}] s, float[time,batch,{m}] x, float[{m},{m}] w) => (float[batch,{m}] y, float[time,batch,{m}] all) {{
+      y, all = Scan<num_scan_inputs = 1, body = b (float[batch,{m}] a, float[batch,{m}] e) => (float[batch,{m}] next, float[batch,{m}] kept) {{
+        p = MatMul(a, w)
+        q = Add(p, e)
+        next = Tanh(q)
+        kept = Identity(next)
+      }}>(s, x)
+    }}"""
+    time = int(rng.integers(1, 5))
+    return text, {"s": floats(rng, n, m), "x": floats(rng, time, n, m), "w": floats(rng, m, m)}
+
+
+def nested(rng, n, m):
+    """A loop in a loop, and a branch on the number of the iteration."""
+    text = f"""g (float[{n},{m}] x, float[{m},{m}] w) => (float[{n},{m}] y, float[3,{n},{m}] all)
+      <int64 outer = {{3}}, int64 inner = {{2}}, int64 two = {{2}}, int64 zero = {{0}}> {{
+      y, all = Loop(outer, , x)<body = b (int64 i, bool go, float[{n},{m}] a) => (bool on, float[{n},{m}] next, float[{n},{m}] kept) {{
+        on = Identity(go)
+        in = Loop(inner, , a)<body = h (int64 j, bool gone, float[{n},{m}] u) => (bool still, float[{n},{m}] then) {{
+          still = Identity(gone)
+          v = MatMul(u, w)
+          then = Tanh(v)
+        }}>
+        r = Mod(i, two)
+        even = Equal(r, zero)
+        next = If(even)<then_branch = t () => (float[{n},{m}] p) {{ p = Add(in, x) }},
+                        else_branch = e () => (float[{n},{m}] q) {{ o = Sub(in, a)  q = Relu(o) }}>
+        kept = Neg(next)
+      }}>
+    }}"""
+    return text, {"x": floats(rng, n, m), "w": floats(rng, m, m)}
+
+
+def gathered(rng, n, m):
+    """Reads and writes at the number of the iteration."""
+    text = f"""g (float[{n},{m}] x) => (float[{n},{m}] y) <int64 trips = {{{n}}}, int64[1] shape = {{1}}, int64[1] axis = {{0}}> {{
+      y = Loop(trips, , x)<body = b (int64 i, bool go, float[{n},{m}] a) => (bool on, float[{n},{m}] next) {{
+        on = Identity(go)
+        at = Reshape(i, shape)
+        row = Gather<axis = 0>(a, at)
+        new = Exp(row)
+        at2 = Unsqueeze(at, axis)
+        next = ScatterND(a, at2, new)
+      }}>
+    }}"""
+    return text, {"x": floats(rng, n, m)}
+
+
+TEMPLATES = [branch, counted, conditional, swapped, scanned, symbolic_scan, nested, gathered]
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--cases", type=int, default=4, help="of each kind")
+    arguments.add_argument("--only", default="", help="kinds whose name contains this")
+    arguments = arguments.parse_args()
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for template in TEMPLATES:
+        if arguments.only not in template.__name__:
+            continue
+        for seed in range(arguments.cases):
+            rng = np.random.default_rng(seed)
+            text, arrays = template(rng, int(rng.integers(1, 6)), int(rng.choice([1, 3, 8, 17, 32])))
+            reason = None
+            try:
+                model = parser.parse_model(HEADER + text)
+                onnx.checker.check_model(model)
+                with tempfile.TemporaryDirectory(prefix="nnc-control-") as folder:
+                    reason = check(model, arrays, folder)
+            except Refused as error:
+                reason = f"refused: {error}"
+            except Broken as error:
+                reason = str(error)
+            counts["failed" if reason else "passed"] += 1
+            if reason:
+                print(f"FAIL {template.__name__} {seed}: {reason}", flush=True)
+    print("control: {passed} passed, {failed} failed, {skipped} skipped".format(**counts))
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

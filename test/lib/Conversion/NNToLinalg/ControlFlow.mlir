@@ -1,0 +1,66 @@
+// RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file --verify-diagnostics | FileCheck %s
+
+// Both branches write to one place.
+// CHECK-LABEL: @branch
+func.func @branch(%c: tensor<1xi1>, %x: tensor<?xf32>) -> tensor<?xf32> {
+  // CHECK: %[[PLACE:.*]] = bufferization.alloc_tensor(%{{.*}}) : tensor<?xf32>
+  // CHECK: scf.if
+  // CHECK: %[[NEW:.*]] = linalg.generic
+  // CHECK: bufferization.materialize_in_destination %[[NEW]] in %[[PLACE]]
+  // CHECK: else
+  // CHECK: bufferization.materialize_in_destination %arg1 in %[[PLACE]]
+  %0 = nn.if %c {
+    %1 = nn.relu %x : (tensor<?xf32>) -> tensor<?xf32>
+    nn.yield %1 : tensor<?xf32>
+  } else {
+    nn.yield %x : tensor<?xf32>
+  } : (tensor<1xi1>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+
+// -----
+
+// A number of iterations is all that ends the loop: scf.for; what is collected goes into one tensor.
+// CHECK-LABEL: @counted
+func.func @counted(%x: tensor<4xf32>, %y: tensor<?x4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>) {
+  // CHECK: %[[N:.*]] = tensor.dim %arg1
+  // CHECK: scf.for %[[I:.*]] = %c0 to %{{.*}} step %c1 iter_args(%[[A:.*]] = %arg0, %[[ALL:.*]] = %{{.*}})
+  // CHECK: %[[SUM:.*]] = linalg.generic
+  // CHECK: tensor.insert_slice %[[SUM]] into %[[ALL]][%[[I]], 0] [1, 4] [1, 1]
+  %t = arith.constant dense<true> : tensor<i1>
+  %n = nn.shape %y {start = 0 : i64, end = 1 : i64} : (tensor<?x4xf32>) -> tensor<1xi64>
+  %0:2 = nn.loop %n, %x attributes {operandSegmentSizes = array<i32: 1, 0, 1>} {
+  ^bb0(%i: tensor<i64>, %a: tensor<4xf32>):
+    %1 = nn.add %a, %a : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    nn.yield %t, %1, %1 : tensor<i1>, tensor<4xf32>, tensor<4xf32>
+  } : (tensor<1xi64>, tensor<4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>)
+  return %0#0, %0#1 : tensor<4xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @conditional
+func.func @conditional(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<4xf32> {
+  // CHECK: scf.while
+  // CHECK: scf.condition
+  // CHECK: } do {
+  // CHECK: scf.yield
+  %0 = nn.loop %c, %x attributes {operandSegmentSizes = array<i32: 0, 1, 1>} {
+  ^bb0(%i: tensor<i64>, %a: tensor<4xf32>):
+    %1 = nn.add %a, %a : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    nn.yield %c, %1 : tensor<i1>, tensor<4xf32>
+  } : (tensor<i1>, tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @collects(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<?x4xf32> {
+  // expected-error@+2 {{how much it collects depends on data}}
+  // expected-error@+1 {{failed to legalize}}
+  %0:2 = nn.loop %c, %x attributes {operandSegmentSizes = array<i32: 0, 1, 1>} {
+  ^bb0(%i: tensor<i64>, %a: tensor<4xf32>):
+    nn.yield %c, %a, %a : tensor<i1>, tensor<4xf32>, tensor<4xf32>
+  } : (tensor<i1>, tensor<4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>)
+  return %0#1 : tensor<?x4xf32>
+}
