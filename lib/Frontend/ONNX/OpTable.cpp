@@ -8,8 +8,17 @@ using namespace mlir;
 namespace nnc::onnx {
 
 SmallVector<ArrayRef<OpEntry>> getAllOps() {
-  return {getContractionOps(),   getConvolutionOps(), getElementwiseOps(), getIndexingOps(),   getMovementOps(),
-          getNormalizationOps(), getPoolingOps(),     getRecurrentOps(),   getReductionOps(),  getResamplingOps(),
+  return {getAttentionOps(),
+          getContractionOps(),
+          getConvolutionOps(),
+          getElementwiseOps(),
+          getIndexingOps(),
+          getMovementOps(),
+          getNormalizationOps(),
+          getPoolingOps(),
+          getRecurrentOps(),
+          getReductionOps(),
+          getResamplingOps(),
           getStructuralOps()};
 }
 

@@ -17,6 +17,7 @@ struct OpEntry {
 };
 
 /// One list per family.
+llvm::ArrayRef<OpEntry> getAttentionOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
