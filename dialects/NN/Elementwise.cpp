@@ -50,4 +50,14 @@ LogicalResult CastOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
   return success();
 }
 
+LogicalResult BitcastOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+                                          SmallVectorImpl<Type> &types) {
+  Type from = getElementTypeOrSelf(adaptor.getInput()), to = adaptor.getTo();
+  auto getBits = [](Type type) { return std::max(type.getIntOrFloatBitWidth(), 8u); };
+  if (!to.isIntOrFloat() || getBits(from) != getBits(to) || (to.isInteger(1) && !from.isInteger(1)))
+    return emitOptionalError(location, "the bits of ", from, " are no ", to);
+  types.push_back(cast<RankedTensorType>(adaptor.getInput().getType()).clone(to));
+  return success();
+}
+
 } // namespace nnc::nn

@@ -224,4 +224,12 @@ def NN_CastOp : NN_Op<"cast", [NN_Elementwise]> {
   let hasFolder = 1;
 }
 
+def NN_BitcastOp : NN_Op<"bitcast", [NN_Elementwise]> {
+  let summary = "the same bits as another element type of the same width";
+  let description = "A boolean has 8 bits, 0 or 1; to a boolean nothing but a boolean is cast.";
+  let arguments = (ins NN_Tensor:$input, TypeAttr:$to);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
 #endif // DIALECTS_NN_ELEMENTWISE_TD

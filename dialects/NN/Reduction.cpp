@@ -37,16 +37,27 @@ LogicalResult ArgReduceOp::inferReturnTypes(MLIRContext *context, std::optional<
                       IntegerType::get(context, 64), types);
 }
 
-LogicalResult CumSumOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
-                                         SmallVectorImpl<Type> &types) {
+/// A running sum or product has the type of the input.
+template <typename AdaptorTy>
+static LogicalResult inferCumulative(std::optional<Location> location, AdaptorTy adaptor, SmallVectorImpl<Type> &types) {
   auto input = cast<RankedTensorType>(adaptor.getInput().getType());
   int64_t axis = adaptor.getAxis();
   if (axis < 0 || axis >= input.getRank())
     return emitOptionalError(location, "axis ", axis, " is out of range for ", input);
   if (input.getElementType().isInteger(1))
-    return emitOptionalError(location, "sums of booleans are not defined");
+    return emitOptionalError(location, "sums and products of booleans are not defined");
   types.push_back(input);
   return success();
+}
+
+LogicalResult CumSumOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  return inferCumulative(location, adaptor, types);
+}
+
+LogicalResult CumProdOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+                                          SmallVectorImpl<Type> &types) {
+  return inferCumulative(location, adaptor, types);
 }
 
 LogicalResult TopKOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location, Adaptor adaptor,

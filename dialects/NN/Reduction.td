@@ -34,8 +34,8 @@ def NN_ArgReduceOp : NN_Op<"arg_reduce"> {
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
-def NN_CumSumOp : NN_Op<"cumsum"> {
-  let summary = "sum of an element and all before it along an axis";
+class NN_CumulativeOp<string mnemonic, string text> : NN_Op<mnemonic> {
+  let summary = text # " of an element and all before it along an axis";
   let description = [{
     With `exclusive` without the element itself; with `reverse` those after it
     instead of those before.
@@ -44,6 +44,9 @@ def NN_CumSumOp : NN_Op<"cumsum"> {
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
+
+def NN_CumSumOp : NN_CumulativeOp<"cumsum", "sum">;
+def NN_CumProdOp : NN_CumulativeOp<"cumprod", "product">;
 
 def NN_TopKOp : NN_Op<"top_k"> {
   let summary = "the k largest (or with `smallest` the smallest) elements along an axis, in order, and their indices";

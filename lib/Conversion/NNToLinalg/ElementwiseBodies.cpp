@@ -183,6 +183,17 @@ static Value buildMod(Scalars &s, ValueRange x) {
                   r, s.add(r, x[1]));
 }
 
+/// By way of the stored form, which is what has the bits.
+static Value buildBitcast(Scalars &s, ValueRange x) {
+  auto op = cast<nn::BitcastOp>(s.op);
+  Type to = op.getTo();
+  Value stored = storeElement(s.builder, x[0], getElementTypeOrSelf(op.getInput()));
+  Type storage = isa<FloatType>(to) ? to : s.builder.getIntegerType(std::max(to.getIntOrFloatBitWidth(), 8u));
+  if (stored.getType() != storage)
+    stored = s.make<arith::BitcastOp>(storage, stored);
+  return loadElement(s.builder, stored, to);
+}
+
 /// The exponent where it is one constant for all elements.
 static std::optional<double> getConstantExponent(nn::PowOp op) {
   DenseElementsAttr dense = nn::getDenseConstant(op.getRhs());
@@ -423,6 +434,7 @@ static void addBinary(llvm::StringMap<Body> &table) {
       row<PReluOp>([](Scalars &s, ValueRange x) { return s.isUnsigned ? x[0] : below(s, x[0], s.mul(x[0], x[1])); }),
       row<CompareOp>(buildCompare),
       row<PowOp>(buildPow),
+      row<BitcastOp>(buildBitcast),
       row<WhereOp>([](Scalars &s, ValueRange x) { return s.select(x[0], x[1], x[2]); }),
       row<CastOp>([](Scalars &s, ValueRange x) {
         auto op = cast<CastOp>(s.op);

@@ -172,7 +172,7 @@ Value LowerOp<nn::ArgReduceOp>::build(ImplicitLocOpBuilder &builder, nn::ArgRedu
   return splitAxes(builder, indices, type, {axis + op.getKeepdims(), rank - axis - 1}, extents);
 }
 
-//===--- Running sums ---===//
+//===--- Running sums and products ---===//
 
 /// Slice `at` of the middle axis of `rows` [O, R, I] as [O, I].
 static Value takeSlice(ImplicitLocOpBuilder &builder, Value rows, Value at) {
@@ -193,18 +193,19 @@ static Value putSlice(ImplicitLocOpBuilder &builder, Value slice, Value rows, Va
                                        ArrayRef<OpFoldResult>{one, one, one});
 }
 
-template <>
-Value LowerOp<nn::CumSumOp>::build(ImplicitLocOpBuilder &builder, nn::CumSumOp op, OpAdaptor adaptor,
-                                   RankedTensorType type) const {
-  Value input = adaptor.getInput();
+template <typename OpTy>
+static Value lowerCumulative(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType type,
+                             bool isProduct) {
   int64_t counts[] = {static_cast<int64_t>(op.getAxis()), 1, type.getRank() - static_cast<int64_t>(op.getAxis()) - 1};
   Value rows = mergeAxes(builder, input, counts);
   SmallVector<Value> extents = getExtents(builder, rows);
   RankedTensorType rowsType = getRanked(rows);
   RankedTensorType slice = rowsType.clone({rowsType.getDimSize(0), rowsType.getDimSize(2)});
-  Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(type.getElementType()));
+  Type element = type.getElementType();
+  TypedAttr start = isProduct ? cast<TypedAttr>(builder.getOneAttr(element)) : builder.getZeroAttr(element);
+  Value initial = arith::ConstantOp::create(builder, start);
   Value sum = createEmpty(builder, builder.getLoc(), slice, {extents[0], extents[2]});
-  sum = linalg::FillOp::create(builder, zero, sum).getResult(0);
+  sum = linalg::FillOp::create(builder, initial, sum).getResult(0);
   Value result = createEmptyLike(builder, builder.getLoc(), rowsType, rows);
   Value last = arith::SubIOp::create(builder, extents[1], getIndex(builder, 1));
   auto body = [&](OpBuilder &nested, Location loc, Value step, ValueRange carried) {
@@ -212,7 +213,7 @@ Value LowerOp<nn::CumSumOp>::build(ImplicitLocOpBuilder &builder, nn::CumSumOp o
     Value at = op.getReverse() ? arith::SubIOp::create(inner, last, step).getResult() : step;
     // The sum is updated in its place: stored before, or after.
     Value stored = op.getExclusive() ? putSlice(inner, carried[0], carried[1], at) : Value();
-    Value next = accumulateRows(inner, takeSlice(inner, rows, at), carried[0]);
+    Value next = accumulateRows(inner, takeSlice(inner, rows, at), carried[0], isProduct);
     if (!stored)
       stored = putSlice(inner, next, carried[1], at);
     scf::YieldOp::create(inner, ValueRange{next, stored});
@@ -220,6 +221,18 @@ Value LowerOp<nn::CumSumOp>::build(ImplicitLocOpBuilder &builder, nn::CumSumOp o
   auto loop = scf::ForOp::create(builder, getIndex(builder, 0), extents[1], getIndex(builder, 1),
                                  ValueRange{sum, result}, body);
   return splitAxes(builder, loop.getResult(1), type, counts, getExtents(builder, input));
+}
+
+template <>
+Value LowerOp<nn::CumSumOp>::build(ImplicitLocOpBuilder &builder, nn::CumSumOp op, OpAdaptor adaptor,
+                                   RankedTensorType type) const {
+  return lowerCumulative(builder, op, adaptor.getInput(), type, /*isProduct=*/false);
+}
+
+template <>
+Value LowerOp<nn::CumProdOp>::build(ImplicitLocOpBuilder &builder, nn::CumProdOp op, OpAdaptor adaptor,
+                                    RankedTensorType type) const {
+  return lowerCumulative(builder, op, adaptor.getInput(), type, /*isProduct=*/true);
 }
 
 //===--- Selection ---===//
@@ -284,7 +297,7 @@ struct LowerTopK : OpConversionPattern<nn::TopKOp> {
 } // namespace
 
 void populateReductionToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerOp<nn::ArgReduceOp>, LowerOp<nn::CumSumOp>, LowerOp<nn::ReduceOp>, LowerTopK>(
+  patterns.add<LowerOp<nn::ArgReduceOp>, LowerOp<nn::CumSumOp>, LowerOp<nn::CumProdOp>, LowerOp<nn::ReduceOp>, LowerTopK>(
       types, patterns.getContext());
 }
 

@@ -111,15 +111,20 @@ Value findIndices(ImplicitLocOpBuilder &builder, Value rows, Value values, RowPr
   return reduceGeneric(builder, rows, inputs, initial, body);
 }
 
-Value accumulateRows(ImplicitLocOpBuilder &builder, Value value, Value into) {
+Value accumulateRows(ImplicitLocOpBuilder &builder, Value value, Value into, bool isProduct) {
   RankedTensorType type = getRanked(into);
   AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
   auto body = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
     bool isFloat = isa<FloatType>(type.getElementType());
-    Value sum = isFloat ? arith::AddFOp::create(nested, loc, arguments[1], arguments[0]).getResult()
-                        : arith::AddIOp::create(nested, loc, arguments[1], arguments[0]).getResult();
-    linalg::YieldOp::create(nested, loc, sum);
+    Value x = arguments[1], y = arguments[0], result;
+    if (isProduct)
+      result = isFloat ? arith::MulFOp::create(nested, loc, x, y).getResult()
+                       : arith::MulIOp::create(nested, loc, x, y).getResult();
+    else
+      result = isFloat ? arith::AddFOp::create(nested, loc, x, y).getResult()
+                       : arith::AddIOp::create(nested, loc, x, y).getResult();
+    linalg::YieldOp::create(nested, loc, result);
   };
   return linalg::GenericOp::create(builder, type, value, into, ArrayRef<AffineMap>{identity, identity}, iterators, body)
       .getResult(0);

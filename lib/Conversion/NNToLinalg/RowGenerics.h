@@ -35,8 +35,8 @@ using RowPredicate =
 mlir::Value findIndices(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, mlir::Value values,
                         RowPredicate isChosen, bool last, mlir::ValueRange further = {});
 
-/// `into` plus `value`, element by element, in the place of `into`.
-mlir::Value accumulateRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into);
+/// `into` plus (or times) `value`, element by element, in the place of `into`.
+mlir::Value accumulateRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into, bool isProduct);
 
 } // namespace nnc
 

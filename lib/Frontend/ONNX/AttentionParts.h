@@ -4,9 +4,12 @@
 #ifndef LIB_FRONTEND_ONNX_ATTENTIONPARTS_H
 #define LIB_FRONTEND_ONNX_ATTENTIONPARTS_H
 
-#include "lib/Frontend/ONNX/Expression.h"
+#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/ONNX/NodeBinder.h"
 
 namespace nnc::onnx {
+
+using frontend::Expression;
 
 /// (B, S, H * D) as (B, H, S, D).
 Expression splitHeads(Expression x, int64_t heads);

@@ -145,6 +145,18 @@ static LogicalResult importCastLike(NodeBinder &node) {
   return node.result(node.create<nn::CastOp>(x, getElementTypeOrSelf(like)));
 }
 
+static LogicalResult importBitCast(NodeBinder &node) {
+  Value x = node.operand(0);
+  Type to = node.elementType(node.intAttr("to", 0));
+  return node.result(node.create<nn::BitcastOp>(x, to));
+}
+
+static LogicalResult importSwiGlu(NodeBinder &node) {
+  Value gate = node.operand(0), x = node.operand(1);
+  APFloat alpha(static_cast<float>(node.floatAttr("alpha", 1)));
+  return node.result(node.create<nn::MulOp>(node.create<nn::SiluOp>(gate, alpha), x));
+}
+
 static const OpEntry table[] = {
     {"Abs", 6, importUnary<nn::AbsOp>},
     {"Acos", 7, importUnary<nn::AcosOp>},
@@ -155,6 +167,7 @@ static const OpEntry table[] = {
     {"Asinh", 9, importUnary<nn::AsinhOp>},
     {"Atan", 7, importUnary<nn::AtanOp>},
     {"Atanh", 9, importUnary<nn::AtanhOp>},
+    {"BitCast", 26, importBitCast},
     {"BitShift", 11, importBitShift},
     {"BitwiseAnd", 18, importBinary<nn::BitwiseAndOp>},
     {"BitwiseNot", 18, importUnary<nn::BitwiseNotOp>},
@@ -209,6 +222,7 @@ static const OpEntry table[] = {
     {"Sqrt", 6, importUnary<nn::SqrtOp>},
     {"Sub", 7, importBinary<nn::SubOp>},
     {"Sum", 6, importVariadic<nn::AddOp>},
+    {"SwiGLU", 28, importSwiGlu},
     {"Swish", 24, importSwish},
     {"Tan", 7, importUnary<nn::TanOp>},
     {"Tanh", 6, importUnary<nn::TanhOp>},

@@ -8,17 +8,22 @@ using namespace mlir;
 namespace nnc::onnx {
 
 SmallVector<ArrayRef<OpEntry>> getAllOps() {
-  return {getAttentionOps(),
+  return {getArrangementOps(),
+          getAttentionOps(),
           getContractionOps(),
           getConvolutionOps(),
+          getEinsumOps(),
           getElementwiseOps(),
           getIndexingOps(),
+          getLossOps(),
           getMovementOps(),
           getNormalizationOps(),
           getPoolingOps(),
           getRecurrentOps(),
           getReductionOps(),
           getResamplingOps(),
+          getSamplingOps(),
+          getSignalOps(),
           getStructuralOps()};
 }
 

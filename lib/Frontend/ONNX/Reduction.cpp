@@ -59,7 +59,7 @@ template <bool min> static LogicalResult importArgReduce(NodeBinder &node) {
   return node.result(node.create<nn::ArgReduceOp>(x, axis, keepdims, min, last));
 }
 
-static LogicalResult importCumSum(NodeBinder &node) {
+template <typename OpTy> static LogicalResult importCumulative(NodeBinder &node) {
   Value x = node.operand(0);
   (void)node.operand(1);
   SmallVector<int64_t> axis = node.constantInts(1);
@@ -69,7 +69,7 @@ static LogicalResult importCumSum(NodeBinder &node) {
   if (axis.size() != 1)
     return node.reject("the axis must be one number");
   return node.result(
-      node.create<nn::CumSumOp>(x, node.normalizeAxis(axis.front(), node.getRank(x)), exclusive, reverse));
+      node.create<OpTy>(x, node.normalizeAxis(axis.front(), node.getRank(x)), exclusive, reverse));
 }
 
 /// k is an attribute before opset 10, then operand 1.
@@ -93,7 +93,8 @@ using Kind = nn::ReductionKind;
 static const OpEntry table[] = {
     {"ArgMax", 1, importArgReduce</*min=*/false>},
     {"ArgMin", 1, importArgReduce</*min=*/true>},
-    {"CumSum", 11, importCumSum},
+    {"CumProd", 26, importCumulative<nn::CumProdOp>},
+    {"CumSum", 11, importCumulative<nn::CumSumOp>},
     {"ReduceL1", 1, importReduction<Kind::SumAbs>},
     {"ReduceL2", 1, importReduction<Kind::SumSquare, After::SquareRoot>},
     {"ReduceLogSum", 1, importReduction<Kind::Sum, After::Logarithm>},

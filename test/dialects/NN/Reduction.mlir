@@ -36,3 +36,21 @@ func.func @no_such_axis(%x: tensor<4x9xf32>) -> tensor<4x9xf32> {
   %0 = nn.cumsum %x {axis = 2 : i64} : (tensor<4x9xf32>) -> tensor<4x9xf32>
   return %0 : tensor<4x9xf32>
 }
+
+// -----
+
+func.func @product_of_booleans(%x: tensor<4x9xi1>) -> tensor<4x9xi1> {
+  // expected-error@+2 {{sums and products of booleans are not defined}}
+  // expected-error@+1 {{}}
+  %0 = nn.cumprod %x {axis = 1 : i64} : (tensor<4x9xi1>) -> tensor<4x9xi1>
+  return %0 : tensor<4x9xi1>
+}
+
+// -----
+
+func.func @other_width(%x: tensor<4xf32>) -> tensor<4xi64> {
+  // expected-error@+2 {{the bits of 'f32' are no 'i64'}}
+  // expected-error@+1 {{}}
+  %0 = nn.bitcast %x {to = i64} : (tensor<4xf32>) -> tensor<4xi64>
+  return %0 : tensor<4xi64>
+}

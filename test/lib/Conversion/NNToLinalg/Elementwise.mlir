@@ -84,3 +84,14 @@ func.func @clip(%x: tensor<4xf32>, %max: tensor<f32>) -> tensor<4xf32> {
   %0 = nn.clip %x max %max {} : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: @bitcast
+func.func @bitcast(%x: tensor<4xf32>, %y: tensor<4xi16>) -> (tensor<4xui32>, tensor<4xbf16>) {
+  // CHECK: arith.bitcast %{{.*}} : f32 to i32
+  // CHECK: arith.bitcast %{{.*}} : i16 to bf16
+  %0 = nn.bitcast %x {to = ui32} : (tensor<4xf32>) -> tensor<4xui32>
+  %1 = nn.bitcast %y {to = bf16} : (tensor<4xi16>) -> tensor<4xbf16>
+  return %0, %1 : tensor<4xui32>, tensor<4xbf16>
+}

@@ -71,3 +71,15 @@ func.func @top_k(%x: tensor<4x9xf32>) -> (tensor<4x3xf32>, tensor<4x3xi64>) {
   %0:2 = nn.top_k %x, %k {axis = 1 : i64} : (tensor<4x9xf32>, tensor<1xi64>) -> (tensor<4x3xf32>, tensor<4x3xi64>)
   return %0#0, %0#1 : tensor<4x3xf32>, tensor<4x3xi64>
 }
+
+// -----
+
+// CHECK-LABEL: @cumprod
+func.func @cumprod(%x: tensor<4x7xf32>) -> tensor<4x7xf32> {
+  // CHECK: %[[ONE:.*]] = arith.constant 1.0{{.*}} : f32
+  // CHECK: linalg.fill ins(%[[ONE]]
+  // CHECK: scf.for
+  // CHECK: arith.mulf
+  %0 = nn.cumprod %x {axis = 1 : i64} : (tensor<4x7xf32>) -> tensor<4x7xf32>
+  return %0 : tensor<4x7xf32>
+}

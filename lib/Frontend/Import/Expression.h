@@ -6,31 +6,31 @@
 //
 // Every method builds (or folds) an operation; after a failure, which the node
 // has recorded, they build nothing.
-#ifndef LIB_FRONTEND_ONNX_EXPRESSION_H
-#define LIB_FRONTEND_ONNX_EXPRESSION_H
+#ifndef LIB_FRONTEND_IMPORT_EXPRESSION_H
+#define LIB_FRONTEND_IMPORT_EXPRESSION_H
 
-#include "lib/Frontend/ONNX/NodeBinder.h"
+#include "lib/Frontend/Import/NodeBuilder.h"
 
-namespace nnc::onnx {
+namespace nnc::frontend {
 
 class Expression {
 public:
   /// Null; tests false.
   Expression() = default;
-  Expression(NodeBinder &node, mlir::Value value) : node(&node), value(value) {}
+  Expression(NodeBuilder &node, mlir::Value value) : node(&node), value(value) {}
   /// A constant of rank 0 and the given element type.
-  static Expression scalar(NodeBinder &node, mlir::Type elementType, double value);
+  static Expression scalar(NodeBuilder &node, mlir::Type elementType, double value);
   /// A constant 1-D i64 tensor.
-  static Expression ints(NodeBinder &node, llvm::ArrayRef<int64_t> values) { return {node, node.ints(values)}; }
+  static Expression ints(NodeBuilder &node, llvm::ArrayRef<int64_t> values) { return {node, node.ints(values)}; }
   /// 0, 1, ... below the one element of `size`, 1-D i64.
   static Expression range(Expression size);
   /// Values one after the other along `axis`.
-  static Expression concat(NodeBinder &node, llvm::ArrayRef<Expression> parts, int64_t axis);
+  static Expression concat(NodeBuilder &node, llvm::ArrayRef<Expression> parts, int64_t axis);
 
   operator mlir::Value() const { return value; }
   explicit operator bool() const { return static_cast<bool>(value); }
 
-  int64_t getRank() const { return NodeBinder::getRank(value); }
+  int64_t getRank() const { return NodeBuilder::getRank(value); }
   mlir::Type getElementType() const;
   /// The extent of an axis where it is static, else ShapedType::kDynamic.
   int64_t getExtent(int64_t axis) const;
@@ -93,10 +93,10 @@ public:
 private:
   Expression compare(Expression y, nn::ComparePredicate predicate) const;
 
-  NodeBinder *node = nullptr;
+  NodeBuilder *node = nullptr;
   mlir::Value value;
 };
 
-} // namespace nnc::onnx
+} // namespace nnc::frontend
 
-#endif // LIB_FRONTEND_ONNX_EXPRESSION_H
+#endif // LIB_FRONTEND_IMPORT_EXPRESSION_H

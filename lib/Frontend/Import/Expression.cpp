@@ -1,24 +1,24 @@
 // Arithmetic on values.
-#include "lib/Frontend/ONNX/Expression.h"
+#include "lib/Frontend/Import/Expression.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
-namespace nnc::onnx {
+namespace nnc::frontend {
 
-Expression Expression::scalar(NodeBinder &node, Type elementType, double value) {
+Expression Expression::scalar(NodeBuilder &node, Type elementType, double value) {
   return {node, elementType ? node.scalar(elementType, value) : Value()};
 }
 
 Expression Expression::range(Expression size) {
-  NodeBinder &node = *size.node;
+  NodeBuilder &node = *size.node;
   Type i64 = node.getBuilder().getI64Type();
   Value limit = size.getRank() == 0 ? size.value : size.reshape(ArrayRef<int64_t>{}).value;
   return {node, node.create<nn::RangeOp>(node.scalar(i64, 0), limit, node.scalar(i64, 1))};
 }
 
-Expression Expression::concat(NodeBinder &node, ArrayRef<Expression> parts, int64_t axis) {
+Expression Expression::concat(NodeBuilder &node, ArrayRef<Expression> parts, int64_t axis) {
   SmallVector<Value> values(parts.begin(), parts.end());
   return {node, node.create<nn::ConcatOp>(ValueRange(values), axis)};
 }
@@ -26,7 +26,7 @@ Expression Expression::concat(NodeBinder &node, ArrayRef<Expression> parts, int6
 Type Expression::getElementType() const { return value ? getElementTypeOrSelf(value) : Type(); }
 
 int64_t Expression::getExtent(int64_t axis) const {
-  return value ? NodeBinder::getType(value).getDimSize(axis) : ShapedType::kDynamic;
+  return value ? NodeBuilder::getType(value).getDimSize(axis) : ShapedType::kDynamic;
 }
 
 Expression Expression::choose(Expression x, Expression y) const {
@@ -84,4 +84,4 @@ Expression Expression::matmul(Expression y, bool transposeY) const {
   return {*node, node->create<nn::MatmulOp>(value, y.value, /*transpose_lhs=*/false, transposeY)};
 }
 
-} // namespace nnc::onnx
+} // namespace nnc::frontend

@@ -1,0 +1,243 @@
+// ONNX operators of the signal family. A Fourier transform is a product with a
+// matrix of cosines and one of sines, which are constants where its length is.
+#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+using frontend::Expression;
+
+static constexpr double pi = 3.14159265358979323846;
+
+//===--- Windows ---===//
+
+/// offset - first * cos(2 pi i / n) + second * cos(4 pi i / n).
+static LogicalResult importWindow(NodeBinder &node, double offset, double first, double second) {
+  Expression size(node, node.operand(0));
+  bool isPeriodic = node.intAttr("periodic", 1);
+  Type type = node.elementType(node.intAttr("output_datatype", 1));
+  if (node.failed())
+    return failure();
+  size = size.cast(node.getBuilder().getI64Type()).reshape({1});
+  Type f64 = node.getBuilder().getF64Type();
+  Expression period = (isPeriodic ? size : size - 1).cast(f64);
+  Expression angle = Expression::range(size).cast(f64) * (2 * pi) / period;
+  Expression window = angle.unary<nn::CosOp>() * -first + offset;
+  if (second != 0)
+    window = window + (angle * 2).unary<nn::CosOp>() * second;
+  return node.result(window.cast(type));
+}
+
+static LogicalResult importHannWindow(NodeBinder &node) { return importWindow(node, 0.5, 0.5, 0); }
+static LogicalResult importHammingWindow(NodeBinder &node) { return importWindow(node, 25.0 / 46, 21.0 / 46, 0); }
+static LogicalResult importBlackmanWindow(NodeBinder &node) { return importWindow(node, 0.42, 0.5, 0.08); }
+
+//===--- Fourier transforms ---===//
+
+namespace {
+
+/// What is asked of a transform; `length` is 1-D.
+struct Transform {
+  Expression length;
+  bool inverse = false;
+  bool onesided = false;
+};
+
+/// Complex numbers; a null part is 0.
+struct Complex {
+  Expression real, imaginary;
+};
+
+} // namespace
+
+/// cos and sin of 2 pi i k / length for each i (rows) and k (columns), in `type`. The product is reduced modulo the
+/// length as an integer, so that no angle is large.
+static Complex buildCircle(Expression rows, Expression columns, Expression length, Type type) {
+  Type f64 = Float64Type::get(type.getContext());
+  Expression product = Expression::range(rows).unsqueeze({1}) * Expression::range(columns).unsqueeze({0});
+  product = product.unary<nn::ModOp>(Value(length), /*fmod=*/false);
+  Expression angle = product.cast(f64) * (2 * pi) / length.cast(f64);
+  return {angle.unary<nn::CosOp>().cast(type), angle.unary<nn::SinOp>().cast(type)};
+}
+
+/// Transforms the last axis.
+static Complex transform(NodeBinder &node, Complex x, const Transform &what) {
+  Type type = x.real.getElementType();
+  int64_t axis = x.real.getRank() - 1;
+  Expression half = what.length / 2 + 1;
+  bool toReal = what.inverse && what.onesided;
+  Expression used = toReal ? half : what.length, zero = Expression::ints(node, {0});
+  x.real = x.real.slice(axis, zero, used);
+  if (x.imaginary)
+    x.imaginary = x.imaginary.slice(axis, zero, used);
+  Expression rows = x.real.extent(axis), columns = what.onesided && !what.inverse ? half : what.length;
+  Complex circle = buildCircle(rows, columns, what.length, type);
+  if (node.failed())
+    return x;
+  if (what.inverse) {
+    Expression scale = Expression::scalar(node, type, 1) / what.length.cast(type);
+    if (toReal) {
+      // The frequencies that are not there are the conjugates of those that are, but for the first and the middle one.
+      Expression position = Expression::range(rows);
+      Expression isOwn = position.equals(zero) | (position * 2).equals(what.length);
+      scale = isOwn.choose(scale, scale * 2).unsqueeze({1});
+    }
+    circle.real = circle.real * scale;
+    circle.imaginary = circle.imaginary * scale.unary<nn::NegOp>();
+  }
+  // (a + bi)(cos - i sin); the sine has changed its sign where the transform is inverse.
+  Complex y;
+  y.real = x.real.matmul(circle.real);
+  if (x.imaginary)
+    y.real = y.real + x.imaginary.matmul(circle.imaginary);
+  if (toReal)
+    return y;
+  y.imaginary = x.real.matmul(circle.imaginary).unary<nn::NegOp>();
+  if (x.imaginary)
+    y.imaginary = y.imaginary + x.imaginary.matmul(circle.real);
+  return y;
+}
+
+/// x (..., 1 or 2), a real or complex signal, transformed along `axis`.
+static Expression transformAxis(NodeBinder &node, Expression x, int64_t axis, const Transform &what) {
+  int64_t last = x.getRank() - 1, parts = x.getExtent(last);
+  if (parts != 1 && parts != 2) {
+    (void)node.reject("the last axis must be known to have one or two elements, real and imaginary part");
+    return {};
+  }
+  SmallVector<int64_t> order, back(last);
+  for (int64_t i = 0; i < last; ++i)
+    if (i != axis)
+      order.push_back(i);
+  order.push_back(axis);
+  for (auto [to, from] : llvm::enumerate(order))
+    back[from] = to;
+  auto part = [&](int64_t i) { return x.slice(last, i, i + 1).squeeze({last}).transpose(order); };
+  Complex signal{part(0), parts == 2 ? part(1) : Expression()};
+  if (node.failed())
+    return {};
+  Complex y = transform(node, signal, what);
+  if (node.failed())
+    return {};
+  auto place = [&](Expression value) { return value.transpose(back).unsqueeze({last}); };
+  return y.imaginary ? Expression::concat(node, {place(y.real), place(y.imaginary)}, last) : place(y.real);
+}
+
+/// The axis is an attribute up to opset 19, then operand 2.
+static LogicalResult importDft(NodeBinder &node) {
+  Expression x(node, node.operand(0)), length(node, node.optionalOperand(1));
+  Transform what;
+  what.inverse = node.intAttr("inverse", 0);
+  what.onesided = node.intAttr("onesided", 0);
+  int64_t axis = node.getOpset() < 20 ? node.intAttr("axis", 1) : -2;
+  if (node.getOpset() >= 20 && node.optionalOperand(2)) {
+    SmallVector<int64_t> given = node.constantInts(2);
+    if (given.size() == 1)
+      axis = given.front();
+  }
+  axis = node.normalizeAxis(axis, x.getRank());
+  if (node.failed())
+    return failure();
+  if (x.getRank() < 2 || axis == x.getRank() - 1)
+    return node.reject("the axis of the parts cannot be transformed");
+  if (length)
+    what.length = length.cast(node.getBuilder().getI64Type()).reshape({1});
+  else if (what.inverse && what.onesided)
+    what.length = (x.extent(axis) - 1) * 2;
+  else
+    what.length = x.extent(axis);
+  return node.result(transformAxis(node, x, axis, what));
+}
+
+/// Frames of the signal, weighted by the window, transformed.
+static LogicalResult importStft(NodeBinder &node) {
+  Expression x(node, node.operand(0)), step(node, node.operand(1)), window(node, node.optionalOperand(2)),
+      length(node, node.optionalOperand(3));
+  Transform what;
+  what.onesided = node.intAttr("onesided", 1);
+  if (node.failed())
+    return failure();
+  if (!window && !length)
+    return node.reject("neither the window nor the length of a frame is given");
+  if (x.getRank() == 2)
+    x = x.unsqueeze({2});
+  if (x.getRank() != 3)
+    return node.reject("the signal must have two or three axes");
+  Type i64 = node.getBuilder().getI64Type();
+  what.length = length ? length.cast(i64).reshape({1}) : window.extent(0);
+  step = step.cast(i64).reshape({1});
+  Expression frames = (x.extent(1) - what.length) / step + 1;
+  Expression start = Expression::range(frames) * step;
+  Expression positions = start.unsqueeze({1}) + Expression::range(what.length).unsqueeze({0});
+  Expression framed = x.gather(positions, 1); // batch, frame, position, part
+  if (window)
+    framed = framed * window.unsqueeze({1});
+  return node.result(transformAxis(node, framed, 2, what));
+}
+
+//===--- Mel filters ---===//
+
+/// The one number of a constant operand.
+static double getConstantNumber(NodeBinder &node, unsigned index) {
+  Value value = node.operand(index);
+  if (!value)
+    return 0;
+  if (auto floats = nn::getConstantFloats(value); floats && floats->size() == 1)
+    return floats->front();
+  if (auto ints = nn::getConstantInts(value); ints && ints->size() == 1)
+    return static_cast<double>(ints->front());
+  (void)node.reject("operand " + Twine(index) + " must be one number that is known at compile time");
+  return 0;
+}
+
+/// Triangles between neighbouring mel frequencies, as columns over the bins of a spectrum.
+static LogicalResult importMelWeightMatrix(NodeBinder &node) {
+  double filters = getConstantNumber(node, 0), length = getConstantNumber(node, 1), rate = getConstantNumber(node, 2);
+  double low = getConstantNumber(node, 3), high = getConstantNumber(node, 4);
+  Type type = node.elementType(node.intAttr("output_datatype", 1));
+  if (node.failed())
+    return failure();
+  if (!(filters >= 1 && filters <= 65536 && length >= 1 && length <= 65536 && rate > 0 && low >= 0 && high > low))
+    return node.reject("sizes or frequencies are out of range");
+  auto count = static_cast<int64_t>(filters), bins = static_cast<int64_t>(length) / 2 + 1;
+  if (count * bins > (int64_t(1) << 24))
+    return node.reject("the matrix is too large");
+  auto toMel = [](double hertz) { return 2595 * std::log10(1 + hertz / 700); };
+  double step = (toMel(high) - toMel(low)) / (filters + 2);
+  SmallVector<int64_t> edges;
+  for (int64_t i = 0; i < count + 2; ++i) {
+    double hertz = 700 * (std::pow(10.0, (i * step + toMel(low)) / 2595) - 1);
+    double bin = std::floor((length + 1) * hertz / rate);
+    if (!(bin >= 0 && bin < bins))
+      return node.reject("a frequency lies beyond the spectrum");
+    edges.push_back(static_cast<int64_t>(bin));
+  }
+  std::vector<float> weights(count * bins, 0);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t left = edges[i], center = edges[i + 1], right = edges[i + 2];
+    if (left == center)
+      weights[center * count + i] = 1;
+    for (int64_t bin = left; bin <= center && left < center; ++bin)
+      weights[bin * count + i] = static_cast<float>(static_cast<double>(bin - left) / (center - left));
+    for (int64_t bin = center; bin < right; ++bin)
+      weights[bin * count + i] = static_cast<float>(static_cast<double>(right - bin) / (right - center));
+  }
+  return node.result(Expression(node, node.floats({bins, count}, weights)).cast(type));
+}
+
+static const OpEntry table[] = {
+    {"BlackmanWindow", 17, importBlackmanWindow},
+    {"DFT", 17, importDft},
+    {"HammingWindow", 17, importHammingWindow},
+    {"HannWindow", 17, importHannWindow},
+    {"MelWeightMatrix", 17, importMelWeightMatrix},
+    {"STFT", 17, importStft},
+};
+
+ArrayRef<OpEntry> getSignalOps() { return table; }
+
+} // namespace nnc::onnx
