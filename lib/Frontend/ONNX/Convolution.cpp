@@ -1,4 +1,6 @@
 // ONNX operators of the convolution family.
+#include "lib/Frontend/ONNX/Convolution.h"
+
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
@@ -15,20 +17,22 @@ static SmallVector<int64_t> getFilterSize(NodeBinder &node, Value filter) {
   return SmallVector<int64_t>(node.getType(filter).getShape().drop_front(2));
 }
 
-static LogicalResult importConv(NodeBinder &node) {
+Value buildConv(NodeBinder &node) {
   Value input = node.operand(0), filter = node.operand(1), bias = node.optionalOperand(2);
   int64_t groups = node.intAttr("group", 1);
   if (node.failed())
-    return failure();
+    return {};
   SmallVector<int64_t> size = getFilterSize(node, filter);
   if (node.failed())
-    return failure();
+    return {};
   WindowAttributes window = readWindow(node, input, size);
   if (node.failed())
-    return failure();
-  return node.result(node.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides,
-                                             window.dilations, window.padsBegin, window.padsEnd, groups));
+    return {};
+  return node.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides,
+                                             window.dilations, window.padsBegin, window.padsEnd, groups);
 }
+
+static LogicalResult importConv(NodeBinder &node) { return node.result(buildConv(node)); }
 
 /// Pads, and padding of the output, so that each spatial extent of the result is
 /// the one wanted; a total below 0 grows the output at its end.

@@ -112,6 +112,18 @@ static LogicalResult importSlice(NodeBinder &node) {
   return node.result(node.create<nn::SliceOp>(x, starts, ends, steps, axes));
 }
 
+/// Parts of ceil(extent / outputs) elements; slices end where the axis does, so that the last one may be shorter.
+static LogicalResult splitAtRunTime(NodeBinder &node, Value x, int64_t axis, int64_t outputs) {
+  Value extent = node.create<nn::ShapeOp>(x, axis, axis + 1);
+  Value part = node.create<nn::DivOp>(node.create<nn::AddOp>(extent, node.ints({outputs - 1})), node.ints({outputs}));
+  for (int64_t i = 0; i < outputs; ++i) {
+    Value start = node.create<nn::MulOp>(part, node.ints({i})), end = node.create<nn::MulOp>(part, node.ints({i + 1}));
+    if (failed(node.result(node.create<nn::SliceOp>(x, start, end, Value(), ArrayRef<int64_t>{axis}))))
+      return failure();
+  }
+  return success();
+}
+
 /// Sizes are an attribute, from opset 13 on an operand; equal parts where there are none.
 static LogicalResult importSplit(NodeBinder &node) {
   Value x = node.operand(0);
@@ -124,8 +136,10 @@ static LogicalResult importSplit(NodeBinder &node) {
     return failure();
   if (sizes.empty()) {
     int64_t extent = node.getType(x).getDimSize(axis);
-    if (ShapedType::isDynamic(extent) || outputs < 1)
-      return node.reject("cannot split an extent that is not static into equal parts");
+    if (outputs < 1)
+      return node.reject("the number of parts is not known");
+    if (ShapedType::isDynamic(extent))
+      return splitAtRunTime(node, x, axis, outputs);
     int64_t part = llvm::divideCeil(extent, outputs);
     for (int64_t i = 0; i < outputs; ++i)
       sizes.push_back(std::max<int64_t>(0, std::min(part, extent - i * part)));

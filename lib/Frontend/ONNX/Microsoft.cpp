@@ -1,0 +1,313 @@
+// Operators of the domain com.microsoft that ONNX Runtime's optimisers put into
+// models, and the norms it keeps in ONNX's own domain.
+#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/ONNX/AttentionParts.h"
+#include "lib/Frontend/ONNX/Convolution.h"
+#include "lib/Frontend/ONNX/OpTable.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+static constexpr StringRef domain = "com.microsoft";
+
+//===--- Fused element-wise operations ---===//
+
+/// gelu of the first operand plus the second, if there is one.
+template <nn::GeluForm form> static LogicalResult importGelu(NodeBinder &node) {
+  Expression x(node, node.operand(0)), bias(node, node.optionalOperand(1));
+  if (node.failed())
+    return failure();
+  return node.result((bias ? x + bias : x).unary<nn::GeluOp>(form));
+}
+
+static LogicalResult importQuickGelu(NodeBinder &node) {
+  Value x = node.operand(0);
+  APFloat alpha(static_cast<float>(node.floatAttr("alpha", 1.702)));
+  return node.result(node.create<nn::SiluOp>(x, alpha));
+}
+
+//===--- Fused products ---===//
+
+static LogicalResult importFusedMatMul(NodeBinder &node) {
+  Expression lhs(node, node.operand(0)), rhs(node, node.operand(1));
+  bool transposeLhs = node.intAttr("transA", 0), transposeRhs = node.intAttr("transB", 0);
+  double alpha = node.floatAttr("alpha", 1);
+  if (node.intAttr("transBatchA", 0) || node.intAttr("transBatchB", 0))
+    return node.reject("transposed batches are not supported");
+  if (node.failed())
+    return failure();
+  // As in ONNX Runtime, a vector is not transposed.
+  Expression product(node, node.create<nn::MatmulOp>(lhs, rhs, transposeLhs && lhs.getRank() > 1,
+                                                     transposeRhs && rhs.getRank() > 1));
+  return node.result(alpha == 1 || node.failed() ? product : product * alpha);
+}
+
+/// The activation that the node's attributes name.
+static Expression activate(NodeBinder &node, Expression x) {
+  std::string name = node.stringAttr("activation", "");
+  SmallVector<double> parameters = node.floatsAttr("activation_params");
+  auto parameter = [&](unsigned i, double otherwise) {
+    return APFloat(static_cast<float>(i < parameters.size() ? parameters[i] : otherwise));
+  };
+  if (node.failed() || name.empty())
+    return x;
+  if (name == "Relu")
+    return x.unary<nn::ReluOp>();
+  if (name == "Sigmoid")
+    return x.unary<nn::SigmoidOp>();
+  if (name == "Tanh")
+    return x.unary<nn::TanhOp>();
+  if (name == "HardSwish")
+    return x.unary<nn::HardSwishOp>();
+  if (name == "LeakyRelu")
+    return x.unary<nn::LeakyReluOp>(parameter(0, 0.01));
+  if (name == "HardSigmoid")
+    return x.unary<nn::HardSigmoidOp>(parameter(0, 0.2), parameter(1, 0.5));
+  if (name == "Clip" && parameters.size() == 2)
+    return x.unary<nn::ClipOp>(Value(x.like(parameters[0])), Value(x.like(parameters[1])));
+  (void)node.reject("activation '" + name + "' is not supported");
+  return {};
+}
+
+/// A convolution, an addend (operand 3) if there is one, an activation.
+static LogicalResult importFusedConv(NodeBinder &node) {
+  Expression result(node, buildConv(node)), addend(node, node.optionalOperand(3));
+  if (node.failed())
+    return failure();
+  return node.result(activate(node, addend ? result + addend : result));
+}
+
+//===--- Norms ---===//
+
+static APFloat getEpsilon(NodeBinder &node, double otherwise) {
+  return APFloat(static_cast<float>(node.floatAttr("epsilon", otherwise)));
+}
+
+/// The norm over the last axis of the input plus skip plus bias; output 3 is that sum.
+template <bool isRms> static LogicalResult importSkipNorm(NodeBinder &node) {
+  Expression x(node, node.operand(0)), skip(node, node.operand(1)), scale(node, node.operand(2));
+  Expression shift(node, isRms ? Value() : node.optionalOperand(3)), bias(node, node.optionalOperand(isRms ? 3 : 4));
+  APFloat epsilon = getEpsilon(node, isRms ? 1e-5 : 1e-12);
+  if (node.failed())
+    return failure();
+  if (node.wantsResult(1) || node.wantsResult(2))
+    return node.reject("mean and deviation as outputs are not supported");
+  Expression sum = x + skip;
+  if (bias)
+    sum = sum + bias;
+  int64_t axis = x.getRank() - 1;
+  Value result = isRms ? node.create<nn::RmsNormOp>(sum, scale, axis, epsilon)
+                       : node.create<nn::LayerNormOp>(sum, scale, shift, axis, epsilon);
+  for (Value each : {result, result, result, Value(sum)})
+    if (failed(node.result(each)))
+      return failure();
+  return success();
+}
+
+static LogicalResult importSimplifiedLayerNormalization(NodeBinder &node) {
+  node.ignoreAttrs({"stash_type"}); // sums are always kept in f32
+  Expression x(node, node.operand(0)), scale(node, node.operand(1));
+  int64_t axis = node.axisAttr("axis", -1, x);
+  APFloat epsilon = getEpsilon(node, 1e-5);
+  if (node.failed())
+    return failure();
+  return node.result(node.create<nn::RmsNormOp>(x, scale, axis, epsilon));
+}
+
+/// The norm of the sum of the embeddings of words, positions and segments.
+static LogicalResult importEmbedLayerNormalization(NodeBinder &node) {
+  Expression words(node, node.operand(0)), segments(node, node.optionalOperand(1)), wordRows(node, node.operand(2)),
+      positionRows(node, node.operand(3)), segmentRows(node, node.optionalOperand(4)), scale(node, node.operand(5)),
+      shift(node, node.operand(6)), mask(node, node.optionalOperand(7)), positions(node, node.optionalOperand(8));
+  APFloat epsilon = getEpsilon(node, 1e-12);
+  int64_t maskIndexType = node.intAttr("mask_index_type", mask ? 1 : 0);
+  if (node.failed())
+    return failure();
+  if (maskIndexType > 1)
+    return node.reject("this mask_index_type is not supported");
+  if (words.getRank() != 2)
+    return node.reject("the words must be (batch, sequence)");
+  Expression sum = wordRows.gather(words, 0);
+  sum = sum + positionRows.gather(positions ? positions : Expression::range(words.extent(1)), 0);
+  if (segments && segmentRows)
+    sum = sum + segmentRows.gather(segments, 0);
+  if (node.failed())
+    return failure();
+  if (failed(node.result(node.create<nn::LayerNormOp>(sum, scale, shift, sum.getRank() - 1, epsilon))))
+    return failure();
+  Type i32 = node.getBuilder().getI32Type();
+  Expression counted = mask ? mask.cast(i32) : words.cast(i32) * 0;
+  if (failed(node.result(counted.reduce(nn::ReductionKind::Sum, {1}, /*keepdims=*/false))))
+    return failure();
+  return node.result(sum);
+}
+
+//===--- Attention ---===//
+
+/// The cache has a row for each position; positions are (batch, sequence), or one number, that of the first.
+static LogicalResult importRotaryEmbedding(NodeBinder &node) {
+  Expression x(node, node.operand(0)), positions(node, node.operand(1)), cosines(node, node.operand(2)),
+      sines(node, node.operand(3));
+  int64_t heads = node.intAttr("num_heads", 0), size = node.intAttr("rotary_embedding_dim", 0);
+  bool isInterleaved = node.intAttr("interleaved", 0);
+  if (node.floatAttr("scale", 1) != 1 || node.intAttr("is_packed_batching", 0))
+    return node.reject("scaled or packed positions are not supported");
+  if (node.failed())
+    return failure();
+  int64_t rank = x.getRank(), half = cosines.getRank() == 2 ? cosines.getExtent(1) : ShapedType::kDynamic;
+  if ((rank != 3 && rank != 4) || size < 0 || ShapedType::isDynamic(half))
+    return node.reject("needs 3 or 4 dimensions and a cache whose width is known");
+  Expression shape = x.shape();
+  if (rank == 3)
+    x = heads > 0 ? x.reshape({0, 0, heads, -1}) : x.reshape({0, 0, -1, 2 * half});
+  int64_t sequenceAxis = rank == 3 ? 1 : 2, headAxis = rank == 3 ? 2 : 1;
+  if (positions.getRank() == 1)
+    positions = (Expression::range(x.extent(sequenceAxis)) + positions).unsqueeze({0});
+  Expression result = rotate(node, x, cosines.gather(positions, 0).unsqueeze({headAxis}),
+                             sines.gather(positions, 0).unsqueeze({headAxis}), size, isInterleaved);
+  return node.result(rank == 3 ? result.reshape(shape) : result);
+}
+
+/// `mask`, the number of valid keys of each batch (B), or whether a key is valid (B, K) or (B, Q, K), as what is added
+/// to the scores.
+static Expression buildPaddingBias(NodeBinder &node, Expression mask, Expression query, Expression keys,
+                                   double masked) {
+  Type i64 = node.getBuilder().getI64Type(), type = query.getElementType();
+  Expression valid;
+  if (mask.getRank() == 1) {
+    int64_t count = mask.getExtent(0), batch = query.getExtent(0);
+    if (ShapedType::isDynamic(count) || count != batch) {
+      (void)node.reject("a mask of one axis must be known to have one entry for each batch");
+      return {};
+    }
+    valid = Expression::range(keys.extent(2)).unsqueeze({0}) < mask.cast(i64).unsqueeze({1});
+    valid = valid.unsqueeze({1, 2});
+  } else if (mask.getRank() == 2 || mask.getRank() == 3) {
+    valid = mask.cast(node.getBuilder().getI1Type());
+    valid = mask.getRank() == 2 ? valid.unsqueeze({1, 2}) : valid.unsqueeze({1});
+  } else {
+    (void)node.reject("a mask of four axes is not supported");
+    return {};
+  }
+  return valid.choose(Expression::scalar(node, type, 0), Expression::scalar(node, type, masked));
+}
+
+/// What attention and multi-head attention have in common: (B, H, Q, D) to (B, Q, H * D).
+static Expression attend(NodeBinder &node, Expression query, Expression keys, Expression values, Expression mask,
+                         Expression bias, Expression past) {
+  double masked = node.floatAttr("mask_filter_value", -10000);
+  bool isCausal = node.intAttr("unidirectional", 0);
+  double scale = node.floatAttr("scale", 0);
+  if (node.failed())
+    return {};
+  Expression scores = multiplyByKeys(node, scaleQuery(query, scale), keys);
+  if (mask)
+    scores = scores + buildPaddingBias(node, mask, query, keys, masked);
+  if (bias)
+    scores = scores + bias;
+  if (isCausal) {
+    Type i64 = node.getBuilder().getI64Type();
+    Expression offset = past ? past.extent(2) : Expression::scalar(node, i64, 0);
+    scores = scores + toBias(allowCausal(query, keys, offset, -1, 0), query.getElementType());
+  }
+  if (node.failed())
+    return {};
+  return mergeHeads(multiplyByValues(node, scores.softmax(3), values));
+}
+
+static LogicalResult importMultiHeadAttention(NodeBinder &node) {
+  Expression query(node, node.operand(0)), keys(node, node.optionalOperand(1)), values(node, node.optionalOperand(2)),
+      bias(node, node.optionalOperand(3)), mask(node, node.optionalOperand(4)),
+      scoreBias(node, node.optionalOperand(5)), pastKeys(node, node.optionalOperand(6)),
+      pastValues(node, node.optionalOperand(7));
+  int64_t heads = node.intAttr("num_heads", 0);
+  if (node.failed())
+    return failure();
+  if (!keys || !values || query.getRank() != 3 || node.optionalOperand(8) || node.optionalOperand(9))
+    return node.reject("packed operands and indirect caches are not supported");
+  if (heads < 1 || node.wantsResult(3))
+    return node.reject("needs a number of heads, and has no fourth output");
+  bool isSplit = keys.getRank() == 4; // keys of cross attention come as (B, H, K, D)
+  if (bias && !isSplit) {
+    int64_t sizes[] = {query.getExtent(2), keys.getExtent(2), values.getExtent(2)}, start = 0;
+    Expression *parts[] = {&query, &keys, &values};
+    for (auto [part, size] : llvm::zip(parts, sizes)) {
+      if (ShapedType::isDynamic(size))
+        return node.reject("a bias needs sizes that are known at compile time");
+      *part = *part + bias.slice(0, start, start + size);
+      start += size;
+    }
+  } else if (bias) {
+    int64_t size = query.getExtent(2);
+    if (ShapedType::isDynamic(size))
+      return node.reject("a bias needs sizes that are known at compile time");
+    query = query + bias.slice(0, 0, size);
+  }
+  query = splitHeads(query, heads);
+  if (!isSplit) {
+    keys = splitHeads(keys, heads);
+    values = splitHeads(values, heads);
+  }
+  if (pastKeys && pastValues && !isSplit) {
+    keys = Expression::concat(node, {pastKeys, keys}, 2);
+    values = Expression::concat(node, {pastValues, values}, 2);
+  }
+  Expression result = attend(node, query, keys, values, mask, scoreBias, isSplit ? Expression() : pastKeys);
+  for (Expression each : {result, keys, values})
+    if (failed(node.result(each)))
+      return failure();
+  return success();
+}
+
+/// One matrix makes query, keys and values of the input; past and present hold keys and values.
+static LogicalResult importAttention(NodeBinder &node) {
+  Expression x(node, node.operand(0)), weights(node, node.operand(1)), bias(node, node.optionalOperand(2)),
+      mask(node, node.optionalOperand(3)), past(node, node.optionalOperand(4)), scoreBias(node, node.optionalOperand(5));
+  int64_t heads = node.intAttr("num_heads", 0);
+  if (node.intAttr("do_rotary", 0) || node.intAttr("past_present_share_buffer", 0))
+    return node.reject("rotated or shared caches are not supported");
+  if (node.failed())
+    return failure();
+  int64_t columns = weights.getRank() == 2 ? weights.getExtent(1) : ShapedType::kDynamic;
+  SmallVector<int64_t> sizes = node.intsAttr("qkv_hidden_sizes");
+  if (sizes.empty() && !ShapedType::isDynamic(columns))
+    sizes.assign(3, columns / 3);
+  if (x.getRank() != 3 || heads < 1 || sizes.size() != 3 || sizes[0] + sizes[1] + sizes[2] != columns)
+    return node.reject("the sizes do not fit");
+  Expression all = x.matmul(weights);
+  if (bias)
+    all = all + bias;
+  Expression query = splitHeads(all.slice(2, 0, sizes[0]), heads);
+  Expression keys = splitHeads(all.slice(2, sizes[0], sizes[0] + sizes[1]), heads);
+  Expression values = splitHeads(all.slice(2, sizes[0] + sizes[1], columns), heads);
+  Expression pastKeys;
+  if (past) {
+    pastKeys = past.slice(0, 0, 1).squeeze({0});
+    keys = Expression::concat(node, {pastKeys, keys}, 2);
+    values = Expression::concat(node, {past.slice(0, 1, 2).squeeze({0}), values}, 2);
+  }
+  if (failed(node.result(attend(node, query, keys, values, mask, scoreBias, pastKeys))) || !node.wantsResult(1))
+    return success(!node.failed());
+  return node.result(Expression::concat(node, {keys.unsqueeze({0}), values.unsqueeze({0})}, 0));
+}
+
+static const OpEntry table[] = {
+    {"Attention", 1, importAttention, domain},
+    {"BiasGelu", 1, importGelu<nn::GeluForm::None>, domain},
+    {"EmbedLayerNormalization", 1, importEmbedLayerNormalization, domain},
+    {"FastGelu", 1, importGelu<nn::GeluForm::Tanh>, domain},
+    {"FusedConv", 1, importFusedConv, domain},
+    {"FusedMatMul", 1, importFusedMatMul, domain},
+    {"Gelu", 1, importGelu<nn::GeluForm::None>, domain},
+    {"MultiHeadAttention", 1, importMultiHeadAttention, domain},
+    {"QuickGelu", 1, importQuickGelu, domain},
+    {"RotaryEmbedding", 1, importRotaryEmbedding, domain},
+    {"SimplifiedLayerNormalization", 1, importSimplifiedLayerNormalization},
+    {"SkipLayerNormalization", 1, importSkipNorm</*isRms=*/false>, domain},
+    {"SkipSimplifiedLayerNormalization", 1, importSkipNorm</*isRms=*/true>, domain},
+};
+
+ArrayRef<OpEntry> getMicrosoftOps() { return table; }
+
+} // namespace nnc::onnx

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Operators of com.microsoft, one node each with random data, against ONNX Runtime: with static shapes, and with all
+extents of the first input known only at run time."""
+import os
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import Broken, CompiledModel, Refused, compile_model, describe_difference  # noqa: E402
+
+DOMAIN = "com.microsoft"
+RANDOM = np.random.default_rng(7)
+
+
+def floats(*shape):
+    return RANDOM.standard_normal(shape).astype(np.float32)
+
+
+def ints(high, *shape, dtype=np.int32):
+    return RANDOM.integers(0, high, shape).astype(dtype)
+
+
+def cache(positions, half):
+    angle = np.arange(positions)[:, None] / 10000 ** (np.arange(half) / half)
+    return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+
+
+def cases():
+    """(name, operator, number of outputs, inputs (None: left out), attributes)"""
+    batch, queries, heads, size, past = 2, 5, 4, 8, 3
+    hidden = heads * size
+    x, weights, bias = floats(batch, queries, hidden), floats(hidden, 3 * hidden) / 6, floats(3 * hidden)
+    yield "gelu", "Gelu", 1, [x], {}
+    yield "bias_gelu", "BiasGelu", 1, [x, floats(hidden)], {}
+    yield "fast_gelu", "FastGelu", 1, [x], {}
+    yield "fast_gelu_bias", "FastGelu", 1, [x, floats(hidden)], {}
+    yield "quick_gelu", "QuickGelu", 1, [x], {"alpha": 1.7}
+    yield "fused_matmul", "FusedMatMul", 1, [floats(2, 4, 3), floats(2, 5, 4)], {"transA": 1, "transB": 1, "alpha": 0.5}
+    image, filters = floats(1, 3, 7, 7), floats(4, 3, 3, 3)
+    for activation, parameters in (("Relu", []), ("LeakyRelu", [0.2]), ("Clip", [-1.0, 2.0]), ("HardSigmoid", [0.3, 0.4]),
+                                   ("Tanh", []), ("Sigmoid", [])):
+        attributes = {"activation": activation, "kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+        if parameters:
+            attributes["activation_params"] = parameters
+        yield "fused_conv_" + activation, "FusedConv", 1, [image, filters, floats(4)], attributes
+    yield "fused_conv_sum", "FusedConv", 1, [image, filters, floats(4), floats(1, 4, 7, 7)], {
+        "activation": "Relu", "kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    skip, scale, shift = floats(batch, queries, hidden), floats(hidden), floats(hidden)
+    yield "skip_norm", "SkipLayerNormalization", 1, [x, skip, scale, shift, floats(hidden)], {"epsilon": 1e-6}
+    yield "skip_norm_sum", "SkipLayerNormalization", 4, [x, skip, scale, shift], {"epsilon": 1e-6}
+    yield "skip_rms", "SkipSimplifiedLayerNormalization", 4, [x, skip, scale, floats(hidden)], {"epsilon": 1e-6}
+    words = ints(11, batch, queries)
+    rows = [floats(11, hidden), floats(9, hidden), floats(2, hidden), scale, shift]
+    mask = (np.arange(queries)[None] < np.array([[5], [3]])).astype(np.int32)
+    yield "embed", "EmbedLayerNormalization", 2, [words, ints(2, batch, queries), *rows], {"epsilon": 1e-6}
+    yield "embed_mask", "EmbedLayerNormalization", 2, [words, ints(2, batch, queries), *rows, mask], {"epsilon": 1e-6}
+    yield "embed_no_segments", "EmbedLayerNormalization", 2, [words, None, rows[0], rows[1], None, scale, shift], {}
+    cosines, sines = cache(16, size // 2)
+    offset, places = np.array([4], dtype=np.int64), ints(16, batch, queries, dtype=np.int64)
+    for interleaved in (0, 1):
+        for kind, positions in (("offset", offset), ("places", places)):
+            yield f"rotary_{kind}_{interleaved}", "RotaryEmbedding", 1, [x, positions, cosines, sines], {
+                "interleaved": interleaved}
+    yield "rotary_heads", "RotaryEmbedding", 1, [floats(batch, heads, queries, size), places, cosines, sines], {}
+    yield "attention", "Attention", 1, [x, weights, bias], {"num_heads": heads}
+    yield "attention_mask", "Attention", 1, [x, weights, bias, mask], {"num_heads": heads}
+    yield "attention_lengths", "Attention", 1, [x, weights, bias, np.array([5, 3], dtype=np.int32)], {"num_heads": heads}
+    yield "attention_causal", "Attention", 1, [x, weights, bias], {"num_heads": heads, "unidirectional": 1}
+    cached = floats(2, batch, heads, past, size)
+    yield "attention_past", "Attention", 2, [x, weights, bias, None, cached], {"num_heads": heads, "unidirectional": 1}
+    keys, values = floats(batch, queries + 2, hidden), floats(batch, queries + 2, hidden)
+    yield "heads", "MultiHeadAttention", 1, [x, keys, values], {"num_heads": heads}
+    yield "heads_bias", "MultiHeadAttention", 1, [x, keys, values, bias], {"num_heads": heads}
+    yield "heads_mask", "MultiHeadAttention", 1, [x, keys, values, None,
+                                                  (RANDOM.random((batch, queries + 2)) < 0.7).astype(np.int32)], {
+                                                      "num_heads": heads}
+    yield "heads_scores", "MultiHeadAttention", 1, [x, keys, values, None, None,
+                                                    floats(1, heads, queries, queries + 2)], {"num_heads": heads,
+                                                                                               "scale": 0.3}
+    yield "heads_causal", "MultiHeadAttention", 1, [x, x, x], {"num_heads": heads, "unidirectional": 1}
+    yield "heads_past", "MultiHeadAttention", 3, [x, skip, skip, None, None, None, floats(batch, heads, past, size),
+                                                  floats(batch, heads, past, size)], {"num_heads": heads}
+    yield "heads_cross", "MultiHeadAttention", 1, [x, floats(batch, heads, 6, size), floats(batch, heads, 6, size)], {
+        "num_heads": heads}
+    yield "rms", "SimplifiedLayerNormalization", 1, [x, scale], {"epsilon": 1e-6, "axis": -1}
+
+
+def make_model(op, num_outputs, arrays, attributes):
+    inputs = ["" if array is None else f"x{i}" for i, array in enumerate(arrays)]
+    # Outputs between the first and the last that some operators have for training are left out.
+    outputs = ["y0", "", "", "y3"] if "Skip" in op and num_outputs == 4 else [f"y{i}" for i in range(num_outputs)]
+    domain = "" if op == "SimplifiedLayerNormalization" else DOMAIN
+    node = helper.make_node(op, inputs, outputs, domain=domain, **attributes)
+    infos = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+             for name, array in zip(inputs, arrays) if name]
+    results = [helper.make_empty_tensor_value_info(name) for name in outputs if name]
+    graph = helper.make_graph([node], "g", infos, results)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid(DOMAIN, 1)],
+                              ir_version=8)
+    return model, [array for array in arrays if array is not None]
+
+
+def forget_first(model):
+    for dimension in model.graph.input[0].type.tensor_type.shape.dim:
+        dimension.ClearField("dim_value")
+
+
+def check(folder, name, model, arrays):
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    wanted = session.run(None, {value.name: array for value, array in zip(session.get_inputs(), arrays)})
+    source, library = os.path.join(folder, name + ".onnx"), os.path.join(folder, name + ".so")
+    onnx.save(model, source)
+    compile_model(source, library, ["--emit=shared", "--name=model"], 60)
+    results = CompiledModel(library, "model")(arrays)
+    for i, (actual, expected) in enumerate(zip(results, wanted)):
+        difference = describe_difference(actual, expected, 1e-3, 1e-5)
+        if difference:
+            return f"output {i}: {difference}"
+    return None if len(results) == len(wanted) else "another number of outputs"
+
+
+def main():
+    passed = failed = skipped = 0
+    with tempfile.TemporaryDirectory(prefix="nnc-microsoft-") as folder:
+        for name, op, num_outputs, inputs, attributes in cases():
+            for form in ("static", "dynamic"):
+                model, arrays = make_model(op, num_outputs, inputs, attributes)
+                if form == "dynamic":
+                    forget_first(model)
+                try:
+                    reason = check(folder, f"{name}_{form}", model, arrays)
+                except Refused as refusal:
+                    print(f"SKIP {name}/{form}: {str(refusal).splitlines()[0]}")
+                    skipped += 1
+                    continue
+                except Broken as error:
+                    reason = str(error)
+                if reason:
+                    print(f"FAIL {name}/{form}: {reason}")
+                failed += bool(reason)
+                passed += not reason
+    print(f"microsoft: {passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
