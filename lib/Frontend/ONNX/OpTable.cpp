@@ -16,6 +16,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getElementwiseOps(),
           getIndexingOps(),
           getLossOps(),
+          getMachineLearningOps(),
           getMicrosoftOps(),
           getMovementOps(),
           getNormalizationOps(),

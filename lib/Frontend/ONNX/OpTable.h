@@ -25,6 +25,7 @@ llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getIndexingOps();
 llvm::ArrayRef<OpEntry> getLossOps();
+llvm::ArrayRef<OpEntry> getMachineLearningOps();
 llvm::ArrayRef<OpEntry> getMicrosoftOps();
 llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Operators of com.microsoft, one node each with random data, against ONNX Runtime: with static shapes, and with all
+"""Operators of com.microsoft and ai.onnx.ml, one node each with random data, against ONNX Runtime: with static shapes, and with all
 extents of the first input known only at run time."""
 import os
 import sys
@@ -13,7 +13,7 @@ from onnx import helper
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from compiled_model import Broken, CompiledModel, Refused, compile_model, describe_difference  # noqa: E402
 
-DOMAIN = "com.microsoft"
+MICROSOFT, LEARNING = "com.microsoft", "ai.onnx.ml"
 RANDOM = np.random.default_rng(7)
 
 
@@ -28,6 +28,25 @@ def ints(high, *shape, dtype=np.int32):
 def cache(positions, half):
     angle = np.arange(positions)[:, None] / 10000 ** (np.arange(half) / half)
     return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+
+
+def learning_cases():
+    """As cases, of ai.onnx.ml."""
+    x = floats(6, 5)
+    holes = np.where(RANDOM.random((6, 5)) < 0.4, np.float32(np.nan), x)
+    row = [0.5, -1.0, 2.0, 0.0, 3.0]
+    yield "scaler", "Scaler", 1, [x], {"offset": row, "scale": [1.0, 2.0, 3.0, 4.0, 5.0]}
+    yield "scaler_ints", "Scaler", 1, [ints(9, 6, 5)], {"offset": row, "scale": row}
+    yield "binarizer", "Binarizer", 1, [x], {"threshold": 0.3}
+    yield "extractor", "ArrayFeatureExtractor", 1, [x, np.array([4, 0], dtype=np.int64)], {}
+    yield "extractor_row", "ArrayFeatureExtractor", 1, [floats(5), np.array([2, 1], dtype=np.int64)], {}
+    yield "imputer", "Imputer", 1, [holes], {"imputed_value_floats": row, "replaced_value_float": float("nan")}
+    yield "imputer_one", "Imputer", 1, [holes], {"imputed_value_floats": [7.0], "replaced_value_float": float("nan")}
+    for norm in ("L1", "L2"):
+        yield "normalizer_" + norm, "Normalizer", 1, [x * (np.arange(6)[:, None] > 0)], {"norm": norm}
+    yield "regressor", "LinearRegressor", 1, [x], {"coefficients": row, "intercepts": [0.25]}
+    yield "regressor_two", "LinearRegressor", 1, [x], {"coefficients": row + row[::-1], "intercepts": [0.25, 1.0],
+                                                       "targets": 2}
 
 
 def cases():
@@ -90,17 +109,17 @@ def cases():
     yield "rms", "SimplifiedLayerNormalization", 1, [x, scale], {"epsilon": 1e-6, "axis": -1}
 
 
-def make_model(op, num_outputs, arrays, attributes):
+def make_model(op, num_outputs, arrays, attributes, domain):
     inputs = ["" if array is None else f"x{i}" for i, array in enumerate(arrays)]
     # Outputs between the first and the last that some operators have for training are left out.
     outputs = ["y0", "", "", "y3"] if "Skip" in op and num_outputs == 4 else [f"y{i}" for i in range(num_outputs)]
-    domain = "" if op == "SimplifiedLayerNormalization" else DOMAIN
+    domain = "" if op == "SimplifiedLayerNormalization" else domain
     node = helper.make_node(op, inputs, outputs, domain=domain, **attributes)
     infos = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
              for name, array in zip(inputs, arrays) if name]
     results = [helper.make_empty_tensor_value_info(name) for name in outputs if name]
     graph = helper.make_graph([node], "g", infos, results)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid(DOMAIN, 1)],
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid(domain or MICROSOFT, 1)],
                               ir_version=8)
     return model, [array for array in arrays if array is not None]
 
@@ -126,10 +145,11 @@ def check(folder, name, model, arrays):
 
 def main():
     passed = failed = skipped = 0
-    with tempfile.TemporaryDirectory(prefix="nnc-microsoft-") as folder:
-        for name, op, num_outputs, inputs, attributes in cases():
+    with tempfile.TemporaryDirectory(prefix="nnc-domains-") as folder:
+        everything = [(MICROSOFT, case) for case in cases()] + [(LEARNING, case) for case in learning_cases()]
+        for domain, (name, op, num_outputs, inputs, attributes) in everything:
             for form in ("static", "dynamic"):
-                model, arrays = make_model(op, num_outputs, inputs, attributes)
+                model, arrays = make_model(op, num_outputs, inputs, attributes, domain)
                 if form == "dynamic":
                     forget_first(model)
                 try:
@@ -144,7 +164,7 @@ def main():
                     print(f"FAIL {name}/{form}: {reason}")
                 failed += bool(reason)
                 passed += not reason
-    print(f"microsoft: {passed} passed, {failed} failed, {skipped} skipped")
+    print(f"domains: {passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
 
