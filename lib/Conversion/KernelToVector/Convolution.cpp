@@ -40,6 +40,7 @@ public:
 
 private:
   using Axes = std::vector<SpatialAxis>;
+  int64_t getMaxPixels(const SpatialAxis &axis, int64_t vectors) const;
   SmallVector<int64_t> chooseOrder() const;
   SmallVector<Value> arrange(ArrayRef<Value> rows, Value column) const;
   std::vector<Axes> getAllAxes(OpBuilder &builder);
@@ -124,6 +125,15 @@ void ConvExpansion::emitAxes(OpBuilder &builder, const Axes &axes) {
     emitPanels(builder, axes, index.fold(full), 1, outputs - full * panelWidth);
 }
 
+/// Where channels are unrolled, neighbouring pixels read the same inputs at different taps, and these stay in registers
+/// beside the sums. With few registers the sums need them more.
+int64_t ConvExpansion::getMaxPixels(const SpatialAxis &axis, int64_t vectors) const {
+  int64_t limit = tile.getMaxRows(vectors), registers = kernel::getTarget(op).getVectorRegisters();
+  if (inputChannels > unrolledChannels || axis.taps < 2 || registers < 32)
+    return limit;
+  return std::min(limit, (registers - vectors) / (vectors + inputChannels));
+}
+
 void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels,
                                int64_t columns) {
   Index index(builder, loc);
@@ -144,7 +154,7 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
     rest = inner.div(rest, numPanels);
     panel.group = inner.get(inner.rem(rest, inner.fold(filterType.getDimSize(0))));
     panel.batch = inner.get(inner.div(rest, filterType.getDimSize(0)));
-    int64_t limit = tile.getMaxRows(llvm::divideCeil(columns, tile.getLanes()));
+    int64_t limit = getMaxPixels(axes.back(), llvm::divideCeil(columns, tile.getLanes()));
     forEachTile(nested, loc, axes.back(), limit,
                 [&](OpBuilder &innermost, const PixelTile &pixels) { emitTile(innermost, axes, panel, rows, pixels); });
   });
