@@ -211,14 +211,24 @@ def NN_WhereOp : NN_Op<"where", [NN_Elementwise]> {
   let hasFolder = 1;
 }
 
+def NN_PowerRounding : I32EnumAttr<"PowerRounding", "how a number becomes a power of two", [
+    I32EnumAttrCase<"Up", 0, "up">, I32EnumAttrCase<"Down", 1, "down">, I32EnumAttrCase<"Nearest", 2, "nearest">]> {
+  let cppNamespace = "::nnc::nn";
+  let genSpecializedAttr = 0;
+}
+def NN_PowerRoundingAttr : EnumAttr<NN_Dialect, NN_PowerRounding, "power_rounding">;
+
 def NN_CastOp : NN_Op<"cast", [NN_Elementwise]> {
   let summary = "conversion to another element type";
   let description = [{
     Floats become integers by truncation, as in C; out of range the result is
     unspecified. Integers wrap. To boolean: whether x is not 0 (NaN is true).
-    From boolean: 0 or 1.
+    From boolean: 0 or 1. To floats of 8 and 4 bits: to nearest, halves to even,
+    limited to the finite numbers with `saturate`, else infinity or NaN; to
+    f8E8M0FNU as `rounding` says.
   }];
-  let arguments = (ins NN_Tensor:$input, TypeAttr:$to);
+  let arguments = (ins NN_Tensor:$input, TypeAttr:$to, DefaultValuedAttr<BoolAttr, "true">:$saturate,
+                       DefaultValuedAttr<NN_PowerRoundingAttr, "::nnc::nn::PowerRounding::Up">:$rounding);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasFolder = 1;

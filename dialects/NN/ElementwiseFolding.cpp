@@ -99,6 +99,10 @@ static std::optional<Scalar> compare(Operation *op, ArrayRef<Scalar> x) {
 static std::optional<Scalar> castScalar(Operation *op, ArrayRef<Scalar> x) {
   Type to = cast<CastOp>(op).getTo();
   bool losesInfo;
+  // Narrow formats have rules of their own: evaluated by running the code that has them.
+  for (Type type : {to, getElementTypeOrSelf(op->getOperand(0))})
+    if (!type.isInteger(1) && (type.getIntOrFloatBitWidth() < 8 || (isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8)))
+      return std::nullopt;
   if (auto type = dyn_cast<FloatType>(to)) {
     APFloat result(type.getFloatSemantics());
     if (isInt(x[0])) {

@@ -19,8 +19,9 @@ def NN_Dialect : Dialect {
   let cppNamespace = "::nnc::nn";
   let summary = "Neural-network operations on tensors, free of any framework's habits";
   let description = [{
-    Types: ranked tensors of f16, bf16, f32, f64, i1 (boolean), signless
-    integers (signed meaning) and `ui8`..`ui64` (unsigned meaning).
+    Types: ranked tensors of f16, bf16, f32, f64, the f8 formats, f4E2M1FN, i1
+    (boolean), signless integers (signed meaning, i2 and up) and `ui2`..`ui64`
+    (unsigned meaning).
 
     Conventions that hold for every operation:
 

@@ -13,6 +13,7 @@ include "dialects/NN/Movement.td"
 include "dialects/NN/Normalization.td"
 include "dialects/NN/Pooling.td"
 include "dialects/NN/Recurrent.td"
+include "dialects/NN/Quantization.td"
 include "dialects/NN/Reduction.td"
 include "dialects/NN/Resampling.td"
 

@@ -55,12 +55,24 @@ constexpr std::uint32_t elementType() {
     return 0;
 }
 
-/// Bytes of one element of an NNC_* type; 0 if there is no such type.
+/// Bits of one element of a type of which several share a byte; 0 for other types.
+inline std::size_t packedBits(std::uint32_t type) {
+  return type == NNC_INT2 || type == NNC_UINT2                                      ? 2
+         : type == NNC_INT4 || type == NNC_UINT4 || type == NNC_FLOAT4E2M1 ? 4
+                                                                                  : 0;
+}
+
+/// Bytes of one element of an NNC_* type; 0 if there is no such type, or if several elements share a byte.
 inline std::size_t elementBytes(std::uint32_t type) {
   switch (type) {
   case NNC_BOOL:
   case NNC_INT8:
   case NNC_UINT8:
+  case NNC_FLOAT8E4M3FN:
+  case NNC_FLOAT8E4M3FNUZ:
+  case NNC_FLOAT8E5M2:
+  case NNC_FLOAT8E5M2FNUZ:
+  case NNC_FLOAT8E8M0:
     return 1;
   case NNC_INT16:
   case NNC_UINT16:
@@ -182,15 +194,16 @@ private:
     return result;
   }
   static std::size_t bytes(const nnc_tensor &tensor, const std::vector<std::int64_t> &extents) {
-    std::size_t result = elementBytes(tensor.type);
+    std::size_t bits = packedBits(tensor.type), result = bits ? bits : elementBytes(tensor.type);
     for (std::int64_t extent : shape(tensor, extents))
       result *= static_cast<std::size_t>(extent);
-    return result;
+    return bits ? (result + 7) / 8 : result;
   }
 
   static void checkView(const nnc_tensor &tensor, const View &view, std::size_t bytes) {
     bool isHalf = (tensor.type == NNC_FLOAT16 || tensor.type == NNC_BFLOAT16) && view.type == NNC_UINT16;
-    if (view.type != 0 && view.type != tensor.type && !isHalf)
+    bool isBits = tensor.type >= NNC_FLOAT8E4M3FN && tensor.type <= NNC_UINT2 && view.type == NNC_UINT8;
+    if (view.type != 0 && view.type != tensor.type && !isHalf && !isBits)
       throw Error(NNC_ERROR_NULL, std::string("tensor ") + tensor.name + " has another element type");
     if (view.bytes != bytes)
       throw Error(NNC_ERROR_EXTENT, std::string("tensor ") + tensor.name + " has " + std::to_string(bytes) +

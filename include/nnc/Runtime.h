@@ -39,7 +39,17 @@ enum {
   NNC_FLOAT16 = 10,
   NNC_BFLOAT16 = 11,
   NNC_FLOAT32 = 12,
-  NNC_FLOAT64 = 13
+  NNC_FLOAT64 = 13,
+  NNC_FLOAT8E4M3FN = 16, /**< one byte each, as all floats of 8 bits */
+  NNC_FLOAT8E4M3FNUZ = 17,
+  NNC_FLOAT8E5M2 = 18,
+  NNC_FLOAT8E5M2FNUZ = 19,
+  NNC_FLOAT8E8M0 = 20,
+  NNC_FLOAT4E2M1 = 21, /**< from here on packed without gaps between rows, the first element in a byte's low bits */
+  NNC_INT4 = 22,
+  NNC_UINT4 = 23,
+  NNC_INT2 = 24,
+  NNC_UINT2 = 25
 };
 
 /** How a model asks for parallel loops: call `body(arg, i)` once for each i below n, in any order, at the same time

@@ -24,6 +24,11 @@ size_t getElementBytes(uint32_t type) {
   case NNC_BOOL:
   case NNC_INT8:
   case NNC_UINT8:
+  case NNC_FLOAT8E4M3FN:
+  case NNC_FLOAT8E4M3FNUZ:
+  case NNC_FLOAT8E5M2:
+  case NNC_FLOAT8E5M2FNUZ:
+  case NNC_FLOAT8E8M0:
     return 1;
   case NNC_INT16:
   case NNC_UINT16:
@@ -45,7 +50,10 @@ size_t getElementBytes(uint32_t type) {
 
 StringRef getTypeName(uint32_t type) {
   static const StringRef names[] = {"?",      "bool",   "int8",   "uint8",   "int16",    "uint16",  "int32",
-                                    "uint32", "int64",  "uint64", "float16", "bfloat16", "float32", "float64"};
+                                    "uint32", "int64",  "uint64", "float16", "bfloat16", "float32", "float64",
+                                    "?",      "?",      "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2",
+                                    "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn", "int4", "uint4", "int2",
+                                    "uint2"};
   return type < std::size(names) ? names[type] : names[0];
 }
 
@@ -99,9 +107,10 @@ template <typename T> static void store(char *at, double value) {
 }
 
 static double loadFloat(const fltSemantics &semantics, const char *at) {
-  uint16_t bits;
-  memcpy(&bits, at, sizeof(bits));
-  return APFloat(semantics, APInt(16, bits)).convertToDouble();
+  uint16_t bits = 0;
+  unsigned width = APFloat::semanticsSizeInBits(semantics);
+  memcpy(&bits, at, width / 8);
+  return APFloat(semantics, APInt(width, bits)).convertToDouble();
 }
 
 static void storeFloat(const fltSemantics &semantics, char *at, double value) {
@@ -109,11 +118,35 @@ static void storeFloat(const fltSemantics &semantics, char *at, double value) {
   bool losesInfo;
   converted.convert(semantics, APFloat::rmNearestTiesToEven, &losesInfo);
   auto bits = static_cast<uint16_t>(converted.bitcastToAPInt().getZExtValue());
-  memcpy(at, &bits, sizeof(bits));
+  memcpy(at, &bits, APFloat::semanticsSizeInBits(semantics) / 8);
+}
+
+/// The format of a float type of at most 16 bits that fills its bytes; null for other types.
+static const fltSemantics *getSemantics(uint32_t type) {
+  switch (type) {
+  case NNC_FLOAT16:
+    return &APFloat::IEEEhalf();
+  case NNC_BFLOAT16:
+    return &APFloat::BFloat();
+  case NNC_FLOAT8E4M3FN:
+    return &APFloat::Float8E4M3FN();
+  case NNC_FLOAT8E4M3FNUZ:
+    return &APFloat::Float8E4M3FNUZ();
+  case NNC_FLOAT8E5M2:
+    return &APFloat::Float8E5M2();
+  case NNC_FLOAT8E5M2FNUZ:
+    return &APFloat::Float8E5M2FNUZ();
+  case NNC_FLOAT8E8M0:
+    return &APFloat::Float8E8M0FNU();
+  default:
+    return nullptr;
+  }
 }
 
 double HostTensor::getElement(int64_t position) const {
   const char *at = data.data() + position * getElementBytes(type);
+  if (const fltSemantics *semantics = getSemantics(type))
+    return loadFloat(*semantics, at);
   switch (type) {
   case NNC_INT8:
     return load<int8_t>(at);
@@ -129,10 +162,6 @@ double HostTensor::getElement(int64_t position) const {
     return load<int64_t>(at);
   case NNC_UINT64:
     return load<uint64_t>(at);
-  case NNC_FLOAT16:
-    return loadFloat(APFloat::IEEEhalf(), at);
-  case NNC_BFLOAT16:
-    return loadFloat(APFloat::BFloat(), at);
   case NNC_FLOAT32:
     return load<float>(at);
   case NNC_FLOAT64:
@@ -144,6 +173,8 @@ double HostTensor::getElement(int64_t position) const {
 
 void HostTensor::setElement(int64_t position, double value) {
   char *at = data.data() + position * getElementBytes(type);
+  if (const fltSemantics *semantics = getSemantics(type))
+    return storeFloat(*semantics, at, value);
   switch (type) {
   case NNC_INT8:
     return store<int8_t>(at, value);
@@ -159,10 +190,6 @@ void HostTensor::setElement(int64_t position, double value) {
     return store<int64_t>(at, value);
   case NNC_UINT64:
     return store<uint64_t>(at, value);
-  case NNC_FLOAT16:
-    return storeFloat(APFloat::IEEEhalf(), at, value);
-  case NNC_BFLOAT16:
-    return storeFloat(APFloat::BFloat(), at, value);
   case NNC_FLOAT32:
     return store<float>(at, value);
   case NNC_FLOAT64:

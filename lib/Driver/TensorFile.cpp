@@ -137,7 +137,8 @@ static Expected<HostTensor> readNumpy(StringRef path, StringRef content) {
 static uint32_t getTypeOfOnnx(int dataType) {
   static const uint32_t types[] = {0,           NNC_FLOAT32, NNC_UINT8,   NNC_INT8,    NNC_UINT16, NNC_INT16,
                                    NNC_INT32,   NNC_INT64,   0,           NNC_BOOL,    NNC_FLOAT16, NNC_FLOAT64,
-                                   NNC_UINT32,  NNC_UINT64,  0,           0,           NNC_BFLOAT16};
+                                   NNC_UINT32,  NNC_UINT64,  0,           0,           NNC_BFLOAT16, NNC_FLOAT8E4M3FN,
+                                   NNC_FLOAT8E4M3FNUZ, NNC_FLOAT8E5M2, NNC_FLOAT8E5M2FNUZ, 0, 0, 0, NNC_FLOAT8E8M0};
   return dataType >= 0 && dataType < static_cast<int>(std::size(types)) ? types[dataType] : 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "nnc/Runtime.h"
 
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/IR/IRBuilder.h"
 
 using namespace llvm;
@@ -160,7 +161,11 @@ Function *EntryPointBuilder::buildRun() {
   for (auto [i, input] : enumerate(interface.inputs))
     appendMemRef(arguments, run->getArg(i), getShape(input, inputExtents));
   for (auto [i, output] : enumerate(interface.outputs))
-    appendMemRef(arguments, run->getArg(numInputs + i), getShape(output, outputExtents));
+    // A packed output is a row of bytes; a packed input has the shape of its elements, which the code knows.
+    if (output.isPacked())
+      appendMemRef(arguments, run->getArg(numInputs + i), {ConstantInt::get(index, output.getBytes())});
+    else
+      appendMemRef(arguments, run->getArg(numInputs + i), getShape(output, outputExtents));
   appendMemRef(arguments, workspace, {ConstantInt::get(index, facts.workspaceBytes)});
   if (parallel)
     arguments.push_back(parallel);
@@ -237,8 +242,20 @@ static uint32_t getTypeCode(mlir::Type type) {
     return NNC_FLOAT32;
   if (type.isF64())
     return NNC_FLOAT64;
+  if (mlir::isa<mlir::FloatType>(type))
+    return TypeSwitch<mlir::Type, uint32_t>(type)
+        .Case([](mlir::Float8E4M3FNType) { return NNC_FLOAT8E4M3FN; })
+        .Case([](mlir::Float8E4M3FNUZType) { return NNC_FLOAT8E4M3FNUZ; })
+        .Case([](mlir::Float8E5M2Type) { return NNC_FLOAT8E5M2; })
+        .Case([](mlir::Float8E5M2FNUZType) { return NNC_FLOAT8E5M2FNUZ; })
+        .Case([](mlir::Float8E8M0FNUType) { return NNC_FLOAT8E8M0; })
+        .Case([](mlir::Float4E2M1FNType) { return NNC_FLOAT4E2M1; });
   bool isUnsigned = type.isUnsignedInteger();
   switch (mlir::isa<mlir::IndexType>(type) ? 64 : type.getIntOrFloatBitWidth()) {
+  case 2:
+    return isUnsigned ? NNC_UINT2 : NNC_INT2;
+  case 4:
+    return isUnsigned ? NNC_UINT4 : NNC_INT4;
   case 8:
     return isUnsigned ? NNC_UINT8 : NNC_INT8;
   case 16:
@@ -263,7 +280,7 @@ Constant *EntryPointBuilder::describeTensors(ArrayRef<TensorInterface> tensors, 
       shape.push_back(isDynamic ? -1 : extent);
       places.push_back(isDynamic ? tensor.extentOf[dynamic++] : -1);
     }
-    uint64_t bytes = tensor.isStatic() ? tensor.getNumElements() * tensor.getElementBytes() : 0;
+    uint64_t bytes = tensor.isStatic() ? tensor.getBytes() : 0;
     described.push_back(ConstantStruct::get(
         type, makeString(tensor.name), builder.getInt32(getTypeCode(tensor.elementType)),
         builder.getInt32(tensor.shape.size()), makeGlobal(ConstantDataArray::get(module.getContext(), shape), "shape"),

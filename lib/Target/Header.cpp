@@ -144,7 +144,7 @@ void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
   }
   if (tensor.isStatic()) {
     define(prefix + "NUMEL", makeNumber(tensor.getNumElements()));
-    define(prefix + "BYTES", makeNumber(tensor.getNumElements() * tensor.getElementBytes()));
+    define(prefix + "BYTES", makeNumber(tensor.getBytes()));
   }
 }
 

@@ -27,13 +27,23 @@ int64_t TensorInterface::getElementBytes() const {
   return llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8u);
 }
 
+bool TensorInterface::isPacked() const {
+  return elementType.isIntOrFloat() && !elementType.isInteger(1) && elementType.getIntOrFloatBitWidth() < 8;
+}
+
+int64_t TensorInterface::getBytes() const {
+  if (isPacked())
+    return llvm::divideCeil(getNumElements() * elementType.getIntOrFloatBitWidth(), 8);
+  return getNumElements() * getElementBytes();
+}
+
 std::string TensorInterface::getCType() const {
   if (elementType.isF32())
     return "float";
   if (elementType.isF64())
     return "double";
   int64_t bits = getElementBytes() * 8;
-  bool isSigned = isa<IntegerType>(elementType) && !elementType.isUnsignedInteger() && !elementType.isInteger(1);
+  bool isSigned = isa<IntegerType>(elementType) && !isPacked() && !elementType.isUnsignedInteger() && !elementType.isInteger(1);
   return (isSigned ? "int" : "uint") + std::to_string(bits) + "_t";
 }
 

@@ -25,8 +25,12 @@ struct TensorInterface {
   bool isStatic() const;
   /// Elements; of a static shape only.
   int64_t getNumElements() const;
-  /// Bytes of one element in memory.
+  /// Bytes of one element in memory; 1 where several share a byte.
   int64_t getElementBytes() const;
+  /// Elements of less than a byte, packed.
+  bool isPacked() const;
+  /// Bytes of all elements; of a static shape only.
+  int64_t getBytes() const;
   /// The type's name in C ("float", "uint8_t"; f16 and bf16 travel as uint16_t).
   std::string getCType() const;
   /// The type's name for people and the report ("f32", "u8", "bool").

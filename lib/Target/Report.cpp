@@ -31,7 +31,7 @@ static void writeTensors(llvm::json::OStream &json, StringRef key, ArrayRef<Tens
               json.value(extent);
         });
         if (tensor.isStatic())
-          json.attribute("bytes", tensor.getNumElements() * tensor.getElementBytes());
+          json.attribute("bytes", tensor.getBytes());
       });
   });
 }

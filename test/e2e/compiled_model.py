@@ -8,9 +8,12 @@ import numpy as np
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NNC = os.environ.get("NNC", os.path.join(os.environ.get("NNC_BUILD", os.path.join(ROOT, "build", "release")), "bin", "nnc"))
 
-# The element types of nnc/Runtime.h. bfloat16 travels as its bits.
+# The element types of nnc/Runtime.h. bfloat16 and the floats of 8 bits travel as their bits; types of 4 and 2 bits are
+# arrays of ml_dtypes here, packed on their way.
 TYPES = {1: np.bool_, 2: np.int8, 3: np.uint8, 4: np.int16, 5: np.uint16, 6: np.int32, 7: np.uint32, 8: np.int64,
-         9: np.uint64, 10: np.float16, 11: np.uint16, 12: np.float32, 13: np.float64}
+         9: np.uint64, 10: np.float16, 11: np.uint16, 12: np.float32, 13: np.float64, 16: np.uint8, 17: np.uint8,
+         18: np.uint8, 19: np.uint8, 20: np.uint8, 21: np.uint8, 22: np.uint8, 23: np.uint8, 24: np.uint8, 25: np.uint8}
+PACKED_BITS = {21: 4, 22: 4, 23: 4, 24: 2, 25: 2}
 ERRORS = {1: "null pointer", 2: "misaligned pointer", 3: "unsupported CPU", 4: "extent out of range"}
 GUARD = 64  # bytes behind each buffer that the model must not touch
 
@@ -68,6 +71,21 @@ def as_bytes(array):
     return np.require(array, requirements="C")
 
 
+def pack(array, bits):
+    """The elements' low bits, the first in the low bits of a byte."""
+    per_byte = 8 // bits
+    flat = array.reshape(-1).view(np.uint8) & ((1 << bits) - 1)
+    flat = np.concatenate([flat, np.zeros(-flat.size % per_byte, np.uint8)]).reshape(-1, per_byte)
+    return (flat << (np.arange(per_byte, dtype=np.uint8) * bits)).sum(axis=1).astype(np.uint8)
+
+
+def unpack(packed, shape, bits):
+    """A byte for each element, its bits in the low ones."""
+    shifts = np.arange(8 // bits, dtype=np.uint8) * bits
+    elements = (packed[:, None] >> shifts) & ((1 << bits) - 1)
+    return elements.reshape(-1)[:int(np.prod(shape, dtype=np.int64))].reshape(shape)
+
+
 class CompiledModel:
     """A shared library made by nnc, loaded."""
 
@@ -109,6 +127,8 @@ class CompiledModel:
             if array.dtype.itemsize != np.dtype(TYPES[tensor.type]).itemsize:
                 raise Broken(f"input {tensor.name.decode()}: element type {tensor.type}, the data {array.dtype}")
         values = self.find_extents(arrays)
+        arrays = [pack(array, PACKED_BITS[tensor.type]) if tensor.type in PACKED_BITS else array
+                  for tensor, array in zip(self.inputs, arrays)]
         extents = (ctypes.c_int64 * max(1, len(values)))(*values)
         results = (ctypes.c_int64 * max(1, model.num_output_extents))()
         workspace_bytes = model.workspace_bytes
@@ -121,11 +141,13 @@ class CompiledModel:
         for tensor in self.outputs:
             shape = [results[tensor.extent_of[d]] if tensor.shape[d] < 0 else tensor.shape[d] for d in range(tensor.rank)]
             dtype = np.dtype(TYPES[tensor.type])
-            size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-            outputs.append((aligned(size), shape, dtype, size))
+            count = int(np.prod(shape, dtype=np.int64))
+            bits = PACKED_BITS.get(tensor.type, 0)
+            size = -(-count * bits // 8) if bits else count * dtype.itemsize
+            outputs.append((aligned(size), shape, dtype, size, bits))
         workspace = aligned(workspace_bytes)
         guards = [(b, array.nbytes) for b, array in zip(buffers, arrays)]
-        guards += [(b, size) for b, _, _, size in outputs] + [(workspace, workspace_bytes)]
+        guards += [(b, size) for b, _, _, size, _ in outputs] + [(workspace, workspace_bytes)]
         pointers = (ctypes.c_void_p * max(1, len(buffers)))(*[b.ctypes.data for b in buffers])
         targets = (ctypes.c_void_p * max(1, len(outputs)))(*[b.ctypes.data for b, *_ in outputs])
         address = workspace.ctypes.data
@@ -140,7 +162,8 @@ class CompiledModel:
             for buffer, array in zip(buffers, arrays):
                 if buffer[:array.nbytes].tobytes() != array.tobytes():
                     raise Broken("the model changed one of its inputs")
-            return [b[:size].view(dtype).reshape(shape) for b, shape, dtype, size in outputs]
+            return [unpack(b[:size], shape, bits) if bits else b[:size].view(dtype).reshape(shape)
+                    for b, shape, dtype, size, bits in outputs]
 
         run.keep = (buffers, outputs, workspace, arrays, extents)
         return run, collect

@@ -32,7 +32,10 @@ FORMS = ("given", "constant", "dynamic")
 NUMERIC = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16,
            onnx.TensorProto.BOOL, onnx.TensorProto.INT8, onnx.TensorProto.INT16, onnx.TensorProto.INT32,
            onnx.TensorProto.INT64, onnx.TensorProto.UINT8, onnx.TensorProto.UINT16, onnx.TensorProto.UINT32,
-           onnx.TensorProto.UINT64}
+           onnx.TensorProto.UINT64, onnx.TensorProto.FLOAT8E4M3FN, onnx.TensorProto.FLOAT8E4M3FNUZ,
+           onnx.TensorProto.FLOAT8E5M2, onnx.TensorProto.FLOAT8E5M2FNUZ, onnx.TensorProto.FLOAT8E8M0,
+           onnx.TensorProto.FLOAT4E2M1, onnx.TensorProto.INT4, onnx.TensorProto.UINT4, onnx.TensorProto.INT2,
+           onnx.TensorProto.UINT2}
 TIMEOUT = 60
 # The rounding errors of a Fourier transform are relative to its largest element, in the recorded outputs too.
 FOURIER_ULPS = 4
@@ -49,9 +52,23 @@ def to_array(value):
     return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
 
 
+def is_narrow(dtype):
+    return re.match(r"float8|float4|u?int[24]$", dtype.name) is not None
+
+
 def for_memory(array):
-    """bfloat16 as its bits, the rest as it is."""
+    """bfloat16 and narrower types as their bits, the rest as it is."""
+    if is_narrow(array.dtype):
+        return array.view(np.uint8)
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
+
+
+def from_bits(bits, dtype):
+    """Elements of a narrow type from bytes that hold their bits."""
+    if dtype.name in ("int4", "int2"):
+        unused = 8 - int(dtype.name[3:])
+        bits = ((bits << unused).view(np.int8) >> unused).view(np.uint8)
+    return np.ascontiguousarray(bits).view(dtype)
 
 
 def supported_ops():
@@ -155,6 +172,8 @@ def compare(library, case, arrays):
     for i, (actual, wanted) in enumerate(zip(results, expected)):
         if wanted.dtype.name == "bfloat16" and actual.dtype == np.uint16:
             actual = actual.view(wanted.dtype)
+        if is_narrow(wanted.dtype) and actual.dtype == np.uint8:
+            actual = from_bits(actual, wanted.dtype)
         rtol = max(case.rtol, TWO_ULPS.get(wanted.dtype.name, 0))
         atol = case.atol
         if any(node.op_type in ("DFT", "STFT") for node in case.model.graph.node) and wanted.size:

@@ -5,6 +5,7 @@
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ElementwiseBodies.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/NarrowElements.h"
 
 #include "dialects/NN/NN.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -42,6 +43,8 @@ static TypedAttr getSplat(Value operand, Type storage) {
   DenseElementsAttr dense = nn::getDenseConstant(operand, /*maxElements=*/std::numeric_limits<int64_t>::max());
   if (!dense || !dense.isSplat())
     return {};
+  if (isNarrowElement(dense.getElementType()))
+    return IntegerAttr::get(storage, getStoredBits(dense.getSplatValue<Attribute>()));
   if (isa<FloatType>(storage))
     return FloatAttr::get(storage, dense.getSplatValue<APFloat>());
   return IntegerAttr::get(storage, dense.getSplatValue<APInt>().zext(storage.getIntOrFloatBitWidth()));

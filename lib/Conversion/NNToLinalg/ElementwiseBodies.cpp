@@ -4,6 +4,9 @@
 // where the hardware has one.
 #include "lib/Conversion/NNToLinalg/ElementwiseBodies.h"
 
+#include "lib/Conversion/NNToLinalg/NarrowElements.h"
+#include "lib/Conversion/NNToLinalg/Quantization.h"
+
 #include "dialects/NN/NN.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -22,12 +25,16 @@ Value loadElement(ImplicitLocOpBuilder &builder, Value stored, Type type) {
     Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(stored.getType()));
     return arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, stored, zero);
   }
+  if (isNarrowElement(type))
+    return decodeNarrow(builder, stored, type);
   return isNarrowFloat(type) ? arith::ExtFOp::create(builder, builder.getF32Type(), stored).getResult() : stored;
 }
 
 Value storeElement(ImplicitLocOpBuilder &builder, Value computed, Type type) {
   if (type.isInteger(1))
     return arith::ExtUIOp::create(builder, builder.getI8Type(), computed);
+  if (isNarrowElement(type))
+    return encodeNarrow(builder, computed, type);
   return isNarrowFloat(type) ? arith::TruncFOp::create(builder, type, computed).getResult() : computed;
 }
 
@@ -95,7 +102,7 @@ using Body = std::function<Value(Scalars &, ValueRange)>;
 /// Truncation as C does it on the usual hardware: by way of a signed integer that
 /// is wide enough for all values of the target.
 static Value floatToInt(ImplicitLocOpBuilder &builder, Value x, Type to) {
-  unsigned width = to.getIntOrFloatBitWidth();
+  unsigned width = std::max(8u, to.getIntOrFloatBitWidth());
   auto type = builder.getIntegerType(width);
   if (width == 64 && to.isUnsignedInteger())
     return arith::FPToUIOp::create(builder, type, x);
@@ -125,7 +132,7 @@ Value convertElement(ImplicitLocOpBuilder &builder, Value x, Type from, Type to)
   }
   if (isa<FloatType>(from))
     return floatToInt(builder, x, to);
-  auto type = builder.getIntegerType(to.getIntOrFloatBitWidth());
+  auto type = builder.getIntegerType(std::max(8u, to.getIntOrFloatBitWidth()));
   unsigned width = x.getType().getIntOrFloatBitWidth();
   if (width == type.getWidth())
     return x;
@@ -438,7 +445,15 @@ static void addBinary(llvm::StringMap<Body> &table) {
       row<WhereOp>([](Scalars &s, ValueRange x) { return s.select(x[0], x[1], x[2]); }),
       row<CastOp>([](Scalars &s, ValueRange x) {
         auto op = cast<CastOp>(s.op);
-        return convertElement(s.builder, x[0], getElementTypeOrSelf(op.getInput()), op.getTo());
+        Value result = convertElement(s.builder, x[0], getElementTypeOrSelf(op.getInput()), op.getTo());
+        auto narrow = dyn_cast<FloatType>(op.getTo());
+        if (narrow && isa<Float8E8M0FNUType>(narrow))
+          return roundToPowerOfTwo(s.builder, result, static_cast<int>(op.getRounding()), op.getSaturate());
+        return narrow && isNarrowElement(narrow) && op.getSaturate() ? clampToFinite(s.builder, result, narrow) : result;
+      }),
+      row<QuantizeOp>([](Scalars &s, ValueRange x) { return buildQuantize(s.builder, cast<QuantizeOp>(s.op), x); }),
+      row<DequantizeOp>([](Scalars &s, ValueRange x) {
+        return buildDequantize(s.builder, cast<DequantizeOp>(s.op), x);
       }),
   };
   table.insert(std::begin(rows), std::end(rows));

@@ -1,8 +1,12 @@
 // Lowers every NN operation; what is left unlowered is an error that names it.
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/NarrowBoundaries.h"
+#include "lib/Conversion/NNToLinalg/NarrowElements.h"
 #include "lib/Conversion/Passes.h"
 
+#include "dialects/NN/NN.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
@@ -14,6 +18,8 @@ namespace nnc {
 StorageTypeConverter::StorageTypeConverter() {
   addConversion([](Type type) { return type; });
   addConversion([](RankedTensorType type) -> Type {
+    if (isNarrowElement(type.getElementType()))
+      return type.clone(IntegerType::get(type.getContext(), 8));
     auto integer = dyn_cast<IntegerType>(type.getElementType());
     if (!integer || (integer.isSignless() && integer.getWidth() != 1))
       return type;
@@ -45,6 +51,12 @@ struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
     auto dense = dyn_cast<DenseElementsAttr>(op.getValue());
     if (!dense)
       return rewriter.notifyMatchFailure(op, "not a dense constant");
+    if (isNarrowElement(dense.getElementType()) && isa<FloatType>(dense.getElementType())) {
+      rewriter.replaceOpWithNewOp<arith::ConstantOp>(
+          op, cast<TypedAttr>(cast<DenseFPElementsAttr>(dense).mapValues(
+                  type.getElementType(), [](const APFloat &x) { return x.bitcastToAPInt().zext(8); })));
+      return success();
+    }
     unsigned width = type.getElementTypeBitWidth();
     rewriter.replaceOpWithNewOp<arith::ConstantOp>(
         op, cast<TypedAttr>(dense.mapValues(type.getElementType(), [&](const APInt &i) { return i.zext(width); })));
@@ -52,8 +64,40 @@ struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
   }
 };
 
+/// Narrow elements are converted and moved; other operations do not know their storage.
+bool acceptsNarrowElements(Operation *op) {
+  return isa<nn::CastOp, nn::WhereOp, nn::QuantizeOp, nn::DequantizeOp, nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp,
+             nn::FlattenOp, nn::TransposeOp, nn::ConcatOp, nn::SliceOp, nn::ReverseOp, nn::BroadcastToOp, nn::TileOp,
+             nn::DepthToSpaceOp, nn::SpaceToDepthOp, nn::GatherOp, nn::GatherElementsOp, nn::GatherNDOp, nn::ShapeOp,
+             nn::SizeOp>(op);
+}
+
+LogicalResult checkNarrowElements(ModuleOp module) {
+  bool ok = true;
+  module.walk([&](Operation *op) {
+    if (!isa_and_nonnull<nn::NNDialect>(op->getDialect()) || acceptsNarrowElements(op))
+      return;
+    SmallVector<Type> types(op->getOperandTypes());
+    llvm::append_range(types, op->getResultTypes());
+    for (Type type : types) {
+      if (!isNarrowElement(getElementTypeOrSelf(type)))
+        continue;
+      op->emitError("'") << op->getName() << "' of elements of type " << getElementTypeOrSelf(type)
+                         << " is not supported";
+      ok = false;
+      return;
+    }
+  });
+  return success(ok);
+}
+
 struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass> {
   void runOnOperation() override {
+    if (failed(checkNarrowElements(getOperation())))
+      return signalPassFailure();
+    SmallVector<std::pair<func::FuncOp, BoundaryTypes>> boundaries;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      boundaries.push_back({function, BoundaryTypes(function)});
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
     populateContractionToLinalg(types, patterns);
@@ -79,7 +123,10 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
       return types.isLegal(op);
     });
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    for (const auto &[function, boundary] : boundaries)
+      if (failed(packBoundaries(function, boundary)))
+        return signalPassFailure();
   }
 };
 

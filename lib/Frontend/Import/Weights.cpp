@@ -28,20 +28,43 @@ RankedTensorType getTensorType(ArrayRef<int64_t> shape, Type elementType) {
 
 size_t getElementBytes(Type type) { return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8); }
 
+/// Whether several elements share a byte.
+static bool isPacked(Type type) { return type.getIntOrFloatBitWidth() < 8 && !type.isInteger(1); }
+
+size_t getBytes(RankedTensorType type) {
+  if (isPacked(type.getElementType()))
+    return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(), 8);
+  return type.getNumElements() * getElementBytes(type.getElementType());
+}
+
+/// One byte for each element of packed data, the first element in the low bits of a byte.
+static std::shared_ptr<std::vector<char>> unpack(RankedTensorType type, StringRef bytes) {
+  unsigned bits = type.getElementTypeBitWidth(), perByte = 8 / bits;
+  auto elements = std::make_shared<std::vector<char>>(type.getNumElements());
+  for (size_t i = 0; i < elements->size(); ++i)
+    (*elements)[i] = (static_cast<uint8_t>(bytes[i / perByte]) >> (bits * (i % perByte))) & ((1u << bits) - 1);
+  return elements;
+}
+
 llvm::Expected<ElementsAttr> makeWeights(RankedTensorType type, StringRef bytes, std::shared_ptr<const void> owner,
                                          StringRef name) {
   Type elementType = type.getElementType();
-  size_t elementBytes = getElementBytes(elementType), expected = type.getNumElements() * elementBytes;
+  size_t elementBytes = getElementBytes(elementType), expected = getBytes(type);
   if (bytes.size() != expected)
     return llvm::createStringError("tensor '" + name + "': " + Twine(bytes.size()) +
                                    " bytes of data where its shape needs " + Twine(expected));
+  if (isPacked(elementType)) {
+    auto elements = unpack(type, bytes);
+    bytes = StringRef(elements->data(), elements->size());
+    owner = elements;
+  }
   if (elementType.isInteger(1)) {
     SmallVector<bool> values;
     for (char byte : bytes)
       values.push_back(byte != 0);
     return cast<ElementsAttr>(DenseElementsAttr::get(type, values));
   }
-  if (expected <= inlineBytes)
+  if (bytes.size() <= inlineBytes)
     return cast<ElementsAttr>(DenseElementsAttr::getFromRawBuffer(type, ArrayRef(bytes.data(), bytes.size())));
   std::string key = name.empty() ? "constant" : name.str();
   if (reinterpret_cast<uintptr_t>(bytes.data()) % elementBytes != 0) {

@@ -21,7 +21,10 @@ mlir::RankedTensorType getTensorType(llvm::ArrayRef<int64_t> shape, mlir::Type e
 /// Bytes of one element, booleans one byte.
 size_t getElementBytes(mlir::Type type);
 
-/// A constant of `type`, from elements in memory order (little-endian). Large
+/// Bytes of a tensor in a file: elements of 4 and 2 bits are packed, the first in the low bits of a byte.
+size_t getBytes(mlir::RankedTensorType type);
+
+/// A constant of `type`, from elements in memory order (little-endian, packed as getBytes says). Large
 /// ones are not copied: they point into `bytes`, which `owner` keeps alive. An
 /// error where the number of bytes does not fit; `name` is for the message and
 /// the resource.

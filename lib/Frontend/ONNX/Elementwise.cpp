@@ -130,19 +130,26 @@ static LogicalResult importWhere(NodeBinder &node) {
   return node.result(node.create<nn::WhereOp>(condition, x, y));
 }
 
+static LogicalResult createCast(NodeBinder &node, Value x, Type to) {
+  bool saturate = node.intAttr("saturate", 1);
+  std::string name = node.stringAttr("round_mode", "up");
+  auto rounding = nn::symbolizePowerRounding(name);
+  if (!rounding)
+    return node.reject("round_mode '" + name + "' is not known");
+  return node.result(node.create<nn::CastOp>(x, to, saturate, *rounding));
+}
+
 static LogicalResult importCast(NodeBinder &node) {
-  node.ignoreAttrs({"saturate", "round_mode"}); // for float8 targets only
   Value x = node.operand(0);
   Type to = node.elementType(node.intAttr("to", 0));
-  return node.result(node.create<nn::CastOp>(x, to));
+  return createCast(node, x, to);
 }
 
 static LogicalResult importCastLike(NodeBinder &node) {
-  node.ignoreAttrs({"saturate", "round_mode"});
   Value x = node.operand(0), like = node.operand(1);
   if (node.failed())
     return failure();
-  return node.result(node.create<nn::CastOp>(x, getElementTypeOrSelf(like)));
+  return createCast(node, x, getElementTypeOrSelf(like));
 }
 
 static LogicalResult importBitCast(NodeBinder &node) {

@@ -21,6 +21,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getMovementOps(),
           getNormalizationOps(),
           getPoolingOps(),
+          getQuantizationOps(),
           getRecurrentOps(),
           getReductionOps(),
           getResamplingOps(),

@@ -31,6 +31,7 @@ llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getPoolingOps();
 llvm::ArrayRef<OpEntry> getRecurrentOps();
+llvm::ArrayRef<OpEntry> getQuantizationOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getSamplingOps();

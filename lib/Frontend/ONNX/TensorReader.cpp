@@ -15,6 +15,22 @@ namespace nnc::onnx {
 
 using ::onnx::TensorProto;
 
+/// Data types that older versions of the format's library do not name.
+namespace NarrowType {
+enum : int64_t {
+  FLOAT8E4M3FN = 17,
+  FLOAT8E4M3FNUZ = 18,
+  FLOAT8E5M2 = 19,
+  FLOAT8E5M2FNUZ = 20,
+  UINT4 = 21,
+  INT4 = 22,
+  FLOAT4E2M1 = 23,
+  FLOAT8E8M0 = 24,
+  UINT2 = 25,
+  INT2 = 26
+};
+} // namespace NarrowType
+
 Type getElementType(MLIRContext *context, int64_t dataType) {
   auto unsignedType = [&](unsigned width) { return IntegerType::get(context, width, IntegerType::Unsigned); };
   switch (dataType) {
@@ -36,6 +52,26 @@ Type getElementType(MLIRContext *context, int64_t dataType) {
     return IntegerType::get(context, 32);
   case TensorProto::INT64:
     return IntegerType::get(context, 64);
+  case NarrowType::INT2:
+    return IntegerType::get(context, 2);
+  case NarrowType::INT4:
+    return IntegerType::get(context, 4);
+  case NarrowType::UINT2:
+    return unsignedType(2);
+  case NarrowType::UINT4:
+    return unsignedType(4);
+  case NarrowType::FLOAT4E2M1:
+    return Float4E2M1FNType::get(context);
+  case NarrowType::FLOAT8E4M3FN:
+    return Float8E4M3FNType::get(context);
+  case NarrowType::FLOAT8E4M3FNUZ:
+    return Float8E4M3FNUZType::get(context);
+  case NarrowType::FLOAT8E5M2:
+    return Float8E5M2Type::get(context);
+  case NarrowType::FLOAT8E5M2FNUZ:
+    return Float8E5M2FNUZType::get(context);
+  case NarrowType::FLOAT8E8M0:
+    return Float8E8M0FNUType::get(context);
   case TensorProto::UINT8:
     return unsignedType(8);
   case TensorProto::UINT16:
@@ -99,6 +135,16 @@ static std::optional<std::vector<char>> packTyped(const TensorProto &tensor) {
   case TensorProto::INT8:
   case TensorProto::UINT8:
   case TensorProto::BOOL:
+  case NarrowType::INT2:
+  case NarrowType::INT4:
+  case NarrowType::UINT2:
+  case NarrowType::UINT4:
+  case NarrowType::FLOAT4E2M1:
+  case NarrowType::FLOAT8E4M3FN:
+  case NarrowType::FLOAT8E4M3FNUZ:
+  case NarrowType::FLOAT8E5M2:
+  case NarrowType::FLOAT8E5M2FNUZ:
+  case NarrowType::FLOAT8E8M0:
     return packField<uint8_t>(tensor.int32_data());
   case TensorProto::INT64:
     return packField<int64_t>(tensor.int64_data());
@@ -152,7 +198,7 @@ llvm::Expected<ElementsAttr> TensorReader::readExternal(RankedTensorType type, c
     file = std::move(*opened);
   }
   if (!hasLength)
-    length = type.getNumElements() * frontend::getElementBytes(type.getElementType());
+    length = frontend::getBytes(type);
   if (offset > file->getBufferSize() || length > file->getBufferSize() - offset)
     return makeError("tensor '" + tensor.name() + "': external data '" + location + "' is too short");
   return frontend::makeWeights(type, file->getBuffer().substr(offset, length), file, tensor.name());
