@@ -21,6 +21,12 @@ LogicalResult PackMatrixOp::verify() {
   return success();
 }
 
+DotPacking getDotPacking(TargetAttr target) {
+  // Without an instruction for bytes, pairs of 16-bit integers: what they are multiplied and added in.
+  return target.getVnni() ? DotPacking{4, IntegerType::get(target.getContext(), 8)}
+                          : DotPacking{2, IntegerType::get(target.getContext(), 16)};
+}
+
 int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
   int64_t lanes = target.getLanes(elementType);
   // Two vectors wide on most targets (14x2 of 32, 6x2 of 16 registers); one where the matrix is no wider.

@@ -12,6 +12,10 @@ def Kernel_ContractOp : Kernel_StructuredOp<"contract",
     lhs [B..., M, K] times rhs, packed [B..., N/nr, K, nr], into init
     [B..., M, N]. Each batch extent of lhs and rhs is either init's or 1.
     The last panel of rhs is padded with zeros.
+
+    Integers of 8 bits, lhs unsigned and rhs signed, are summed in i32. g
+    neighbours along K (see getDotPacking) are together: rhs is
+    [B..., N/nr, K/g, nr * g], of i8 or i16.
   }];
 }
 

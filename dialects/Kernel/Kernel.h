@@ -48,6 +48,14 @@ llvm::LogicalResult verifyWindows(mlir::Operation *op, int64_t spatial,
 /// of n output channels per group; kDynamic where not known) is packed.
 int64_t getPanelWidth(TargetAttr target, int64_t n, mlir::Type elementType);
 
+/// How right-hand sides of i8 are packed for sums of products in i32: so many neighbours along the summed extent are
+/// together, as elements of this type.
+struct DotPacking {
+  int64_t group;
+  mlir::Type type;
+};
+DotPacking getDotPacking(TargetAttr target);
+
 /// Lets one-shot bufferisation handle the dialect's kernels.
 void registerBufferization(mlir::DialectRegistry &registry);
 

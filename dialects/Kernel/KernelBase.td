@@ -38,7 +38,8 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
     "unsigned":$vectorRegisters,  // number of architectural vector registers
     "bool":$fma,                  // fused multiply-add is one instruction
     "unsigned":$l1Bytes,          // data cache, per core
-    "unsigned":$l2Bytes
+    "unsigned":$l2Bytes,
+    DefaultValuedParameter<"bool", "false">:$vnni // x86's sums of four products of ui8 and i8 are one instruction
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{

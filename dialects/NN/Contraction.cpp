@@ -15,17 +15,14 @@ static SmallVector<int64_t> getMatrixShape(RankedTensorType type, bool isLhs, bo
   return shape;
 }
 
-LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
-                                         SmallVectorImpl<Type> &types) {
-  auto lhs = cast<RankedTensorType>(adaptor.getLhs().getType()), rhs = cast<RankedTensorType>(adaptor.getRhs().getType());
+/// The type of a product with elements of `elementType`.
+static LogicalResult inferProduct(std::optional<Location> location, RankedTensorType lhs, RankedTensorType rhs,
+                                  bool transposeLhs, bool transposeRhs, Type elementType,
+                                  SmallVectorImpl<Type> &types) {
   if (lhs.getRank() == 0 || rhs.getRank() == 0)
     return emitOptionalError(location, "matmul of a scalar: ", lhs, " and ", rhs);
-  if (lhs.getElementType() != rhs.getElementType())
-    return emitOptionalError(location, "operands of different element types: ", lhs, " and ", rhs);
-  if ((adaptor.getTransposeLhs() && lhs.getRank() < 2) || (adaptor.getTransposeRhs() && rhs.getRank() < 2))
-    return emitOptionalError(location, "a vector cannot be transposed");
-  SmallVector<int64_t> left = getMatrixShape(lhs, true, adaptor.getTransposeLhs());
-  SmallVector<int64_t> right = getMatrixShape(rhs, false, adaptor.getTransposeRhs());
+  SmallVector<int64_t> left = getMatrixShape(lhs, true, transposeLhs);
+  SmallVector<int64_t> right = getMatrixShape(rhs, false, transposeRhs);
   int64_t k = left.back(), otherK = right[right.size() - 2];
   if (k != otherK && !ShapedType::isDynamic(k) && !ShapedType::isDynamic(otherK))
     return emitOptionalError(location, "inner dimensions differ: ", lhs, " and ", rhs);
@@ -36,8 +33,28 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
     batch.push_back(left[left.size() - 2]);
   if (rhs.getRank() > 1)
     batch.push_back(right.back());
-  types.push_back(RankedTensorType::get(batch, lhs.getElementType()));
+  types.push_back(RankedTensorType::get(batch, elementType));
   return success();
+}
+
+LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  auto lhs = cast<RankedTensorType>(adaptor.getLhs().getType()), rhs = cast<RankedTensorType>(adaptor.getRhs().getType());
+  if (lhs.getElementType() != rhs.getElementType())
+    return emitOptionalError(location, "operands of different element types: ", lhs, " and ", rhs);
+  if ((adaptor.getTransposeLhs() && lhs.getRank() < 2) || (adaptor.getTransposeRhs() && rhs.getRank() < 2))
+    return emitOptionalError(location, "a vector cannot be transposed");
+  return inferProduct(location, lhs, rhs, adaptor.getTransposeLhs(), adaptor.getTransposeRhs(), lhs.getElementType(),
+                      types);
+}
+
+LogicalResult IntegerMatmulOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location,
+                                                Adaptor adaptor, SmallVectorImpl<Type> &types) {
+  auto lhs = cast<RankedTensorType>(adaptor.getLhs().getType()), rhs = cast<RankedTensorType>(adaptor.getRhs().getType());
+  if (failed(checkZeroPoint(location, lhs, adaptor.getLhsZeroPoint(), lhs.getRank() - 1)) ||
+      failed(checkZeroPoint(location, rhs, adaptor.getRhsZeroPoint(), std::max<int64_t>(0, rhs.getRank() - 2))))
+    return failure();
+  return inferProduct(location, lhs, rhs, false, false, IntegerType::get(context, 32), types);
 }
 
 } // namespace nnc::nn

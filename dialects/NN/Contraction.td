@@ -18,4 +18,21 @@ def NN_MatmulOp : NN_Op<"matmul"> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 
+def NN_IntegerMatmulOp : NN_Op<"integer_matmul", [AttrSizedOperandSegments]> {
+  let summary = "matrix product of integers of 8 bits, less their zero points, summed in i32";
+  let description = [{
+    numpy.matmul of (lhs - lhs_zero_point) and (rhs - rhs_zero_point), as nn.matmul.
+    A zero point is of its operand's type, 0 where it is left out, and broadcasts
+    to the operand; it has one value for all of the axis that is summed over.
+    Without zero points, lhs ui8 and rhs i8, it is a kernel.
+  }];
+  let arguments = (ins NN_IntegerTensor:$lhs, NN_IntegerTensor:$rhs, Optional<NN_IntegerTensor>:$lhs_zero_point,
+                       Optional<NN_IntegerTensor>:$rhs_zero_point);
+  let results = (outs NN_IntegerTensor:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`lhs_zero` $lhs_zero_point^)? (`rhs_zero` $rhs_zero_point^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
 #endif // DIALECTS_NN_CONTRACTION_TD

@@ -21,8 +21,6 @@ static LogicalResult checkConvolution(std::optional<Location> location, Adaptor 
     return emitOptionalError(location, "filter ", filter, " does not have the rank of the input ", input);
   if (!filter.hasStaticShape())
     return emitOptionalError(location, "the filter's shape must be known at compile time");
-  if (input.getElementType() != filter.getElementType())
-    return emitOptionalError(location, "input and filter of different element types");
   for (ArrayRef<int64_t> numbers :
        {adaptor.getStrides(), adaptor.getDilations(), adaptor.getPadsBegin(), adaptor.getPadsEnd()}) {
     if (static_cast<int64_t>(numbers.size()) != spatial)
@@ -43,6 +41,16 @@ static LogicalResult checkConvolution(std::optional<Location> location, Adaptor 
                              channels);
   if (llvm::any_of(filter.getShape(), [](int64_t extent) { return extent == 0; }))
     return emitOptionalError(location, "empty filter ", filter);
+  return success();
+}
+
+/// Input and filter of one type, of which sums are defined.
+template <typename Adaptor> static LogicalResult checkTypes(std::optional<Location> location, Adaptor adaptor) {
+  Type input = cast<RankedTensorType>(adaptor.getInput().getType()).getElementType();
+  if (input != cast<RankedTensorType>(adaptor.getFilter().getType()).getElementType())
+    return emitOptionalError(location, "input and filter of different element types");
+  if (!isa<FloatType>(input) && !input.isSignlessInteger(32))
+    return emitOptionalError(location, "a convolution of elements of type ", input, " is not supported");
   return success();
 }
 
@@ -70,14 +78,14 @@ static LogicalResult checkBias(std::optional<Location> location, Adaptor adaptor
   return success();
 }
 
-LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
-                                       SmallVectorImpl<Type> &types) {
+/// The type of an ordinary convolution.
+template <typename Adaptor>
+static LogicalResult inferConvolution(std::optional<Location> location, Adaptor adaptor, SmallVectorImpl<Type> &types) {
   auto input = cast<RankedTensorType>(adaptor.getInput().getType());
   auto filter = cast<RankedTensorType>(adaptor.getFilter().getType());
   if (filter.getRank() < 3)
     return emitOptionalError(location, "filter of too few dimensions: ", filter);
-  if (failed(checkConvolution(location, adaptor, filter.getDimSize(1) * adaptor.getGroups())) ||
-      failed(checkBias(location, adaptor, filter.getDimSize(0))))
+  if (failed(checkConvolution(location, adaptor, filter.getDimSize(1) * adaptor.getGroups())))
     return failure();
   SmallVector<int64_t> spatial;
   int64_t first = adaptor.getLayout() == Layout::ChannelsFirst ? 2 : 1;
@@ -90,6 +98,26 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
   return success();
 }
 
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  auto filter = cast<RankedTensorType>(adaptor.getFilter().getType());
+  if (failed(checkTypes(location, adaptor)) || failed(inferConvolution(location, adaptor, types)))
+    return failure();
+  return checkBias(location, adaptor, filter.getDimSize(0));
+}
+
+LogicalResult IntegerConvOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location, Adaptor adaptor,
+                                              SmallVectorImpl<Type> &types) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  auto filter = cast<RankedTensorType>(adaptor.getFilter().getType());
+  if (failed(checkZeroPoint(location, input, adaptor.getInputZeroPoint(), 0, input.getRank())) ||
+      failed(checkZeroPoint(location, filter, adaptor.getFilterZeroPoint(), 1, filter.getRank())) ||
+      failed(inferConvolution(location, adaptor, types)))
+    return failure();
+  types.back() = cast<RankedTensorType>(types.back()).clone(IntegerType::get(context, 32));
+  return success();
+}
+
 LogicalResult ConvTransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
                                                 SmallVectorImpl<Type> &types) {
   auto input = cast<RankedTensorType>(adaptor.getInput().getType());
@@ -97,7 +125,7 @@ LogicalResult ConvTransposeOp::inferReturnTypes(MLIRContext *, std::optional<Loc
   if (filter.getRank() < 3)
     return emitOptionalError(location, "filter of too few dimensions: ", filter);
   int64_t channels = filter.getDimSize(1) * adaptor.getGroups();
-  if (failed(checkConvolution(location, adaptor, filter.getDimSize(0))) ||
+  if (failed(checkTypes(location, adaptor)) || failed(checkConvolution(location, adaptor, filter.getDimSize(0))) ||
       failed(checkBias(location, adaptor, channels)))
     return failure();
   if (adaptor.getOutputPadding().size() != adaptor.getStrides().size())

@@ -94,4 +94,24 @@ SliceBounds clampSlice(int64_t extent, int64_t start, int64_t end, int64_t step)
   return {start, size};
 }
 
+LogicalResult checkZeroPoint(std::optional<Location> location, RankedTensorType operand, Value zeroPoint,
+                             int64_t summed, int64_t end) {
+  if (operand.getElementTypeBitWidth() != 8)
+    return emitOptionalError(location, "integer products are of elements of 8 bits, not of ", operand);
+  if (!zeroPoint)
+    return success();
+  auto type = cast<RankedTensorType>(zeroPoint.getType());
+  if (type.getElementType() != operand.getElementType() || type.getRank() > operand.getRank())
+    return emitOptionalError(location, "the zero point ", type, " does not fit ", operand);
+  int64_t offset = operand.getRank() - type.getRank();
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    int64_t extent = type.getDimSize(axis), own = operand.getDimSize(axis + offset);
+    bool isSummed = axis + offset >= summed && axis + offset < std::max(end, summed + 1);
+    bool fits = extent == 1 || (extent == own && !isSummed) || (ShapedType::isDynamic(own) && !isSummed);
+    if (!fits)
+      return emitOptionalError(location, "the zero point ", type, " does not fit ", operand);
+  }
+  return success();
+}
+
 } // namespace nnc::nn

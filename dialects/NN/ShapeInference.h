@@ -39,6 +39,11 @@ llvm::LogicalResult inferPool(std::optional<mlir::Location> location, mlir::Rank
 llvm::LogicalResult inferBroadcast(std::optional<mlir::Location> location, mlir::ValueRange operands,
                                    mlir::Type elementType, llvm::SmallVectorImpl<mlir::Type> &types);
 
+/// Checks an operand of 8-bit integers and its zero point (null: 0): of its type, broadcast to it, and the same along
+/// `summed` and the axes behind it down to `end` (exclusive; -1: `summed` alone).
+llvm::LogicalResult checkZeroPoint(std::optional<mlir::Location> location, mlir::RankedTensorType operand,
+                                   mlir::Value zeroPoint, int64_t summed, int64_t end = -1);
+
 /// A slice of one axis: its first index and number of elements.
 struct SliceBounds {
   int64_t start;

@@ -2,6 +2,7 @@
 #include "lib/Analysis/MultiplyAdds.h"
 
 #include "dialects/Kernel/Kernel.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
@@ -31,10 +32,12 @@ static std::optional<int64_t> count(kernel::ContractOp op) {
 static std::optional<int64_t> count(kernel::ConvOp op) {
   // The filter is [G, OB, K..., C/G, nr].
   ArrayRef<int64_t> filter = getShape(op.getFilter()), input = getShape(op.getInput()), init = getShape(op.getInit());
+  bool isDot = getElementTypeOrSelf(op.getInput().getType()).isInteger(8);
+  int64_t group = isDot ? kernel::getDotPacking(kernel::getTarget(op)).group : 1;
   std::optional<int64_t> taps = multiply(filter.drop_front(2).drop_back(2));
   if (op.getTransposed()) // each input element meets every tap of its group's output channels
     return multiply(multiply(multiply(input), taps), init.back() / filter.front());
-  return multiply(multiply(multiply(init), taps), filter[filter.size() - 2]);
+  return multiply(multiply(multiply(init), taps), filter[filter.size() - 2] * group);
 }
 
 /// Those of the convolution that it computes.

@@ -18,8 +18,10 @@ namespace nnc {
 /// Algebra and layouts, while operations still are layers.
 static void buildNN(OpPassManager &passes) {
   passes.addPass(createCanonicalizerPass());
+  passes.addNestedPass<func::FuncOp>(createRecognizeIntegerProducts());
   passes.addNestedPass<func::FuncOp>(createFoldBatchNorm());
   passes.addNestedPass<func::FuncOp>(createAssignLayouts());
+  passes.addNestedPass<func::FuncOp>(createExpandIntegerProducts()); // before transposes move
   passes.addNestedPass<func::FuncOp>(createSinkTransposes()); // after the layouts, whose transposes it cancels
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

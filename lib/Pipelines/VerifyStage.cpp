@@ -19,7 +19,8 @@ static ArrayRef<StringRef> getContract(Stage stage) {
                                       "scf",            "ub",           "bufferization"};
   static const StringRef buffers[] = {"builtin",      "func",   "kernel", "linalg.fill", "linalg.generic", "linalg.index",
                                       "linalg.yield", "memref", "arith",  "math",        "scf",            "ub"};
-  static const StringRef loops[] = {"builtin", "func", "memref", "vector", "arith", "math", "scf", "ub"};
+  static const StringRef loops[] = {"builtin", "func", "memref", "vector", "arith",
+                                    "math",    "scf",  "ub",     "llvm.call_intrinsic"};
   static const StringRef llvm[] = {"builtin.module", "llvm"};
   switch (stage) {
   case Stage::Import:

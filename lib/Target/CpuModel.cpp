@@ -143,13 +143,14 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
   const llvm::MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
   const llvm::Triple &triple = machine.getTargetTriple();
   unsigned vectorBits = 64, registers = 16, l1 = 32 << 10, l2 = 256 << 10;
-  bool fma = false;
+  bool fma = false, vnni = false;
   if (triple.isX86()) {
     bool avx512 = hasFeature(info, "avx512f") && hasFeature(info, "avx512vl") && hasFeature(info, "avx512dq") &&
                   hasFeature(info, "avx512bw");
     vectorBits = avx512 ? 512 : hasFeature(info, "avx") ? 256 : 128;
     registers = avx512 ? 32 : triple.isArch64Bit() ? 16 : 8;
     fma = hasFeature(info, "fma");
+    vnni = avx512 ? hasFeature(info, "avx512vnni") : vectorBits == 256 && hasFeature(info, "avxvnni");
     l2 = avx512 ? 1 << 20 : 256 << 10;
   } else if (triple.isAArch64()) {
     vectorBits = 128, registers = 32, fma = true, l2 = 512 << 10;
@@ -163,7 +164,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
   } else if (triple.isWasm()) {
     vectorBits = hasFeature(info, "simd128") ? 128 : 32, registers = 16;
   }
-  return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2);
+  return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2, vnni);
 }
 
 void attachTarget(ModuleOp module, const llvm::TargetMachine &machine) {

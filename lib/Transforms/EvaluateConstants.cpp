@@ -10,6 +10,7 @@
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
@@ -80,6 +81,10 @@ Constancy ConstantSubgraph::classify(Operation &op) {
   // A loop with a condition may not end.
   if (op.hasTrait<OpTrait::IsTerminator>() || !isMemoryEffectFree(&op) || isa<scf::WhileOp>(op) ||
       op.walk([](scf::WhileOp) { return WalkResult::interrupt(); }).wasInterrupted())
+    return {};
+  // May need instructions that this machine does not have.
+  if (isa<kernel::ContractOp, kernel::ConvOp>(op) && kernel::getTarget(&op).getVnni() &&
+      getElementTypeOrSelf(op.getOperand(0).getType()).isInteger(8))
     return {};
   Constancy result{true, 0};
   llvm::SetVector<Value> dependencies;

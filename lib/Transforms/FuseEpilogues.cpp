@@ -80,7 +80,9 @@ static std::optional<Candidate> findCandidate(kernel::EpilogueOpInterface kernel
   if (!generic || generic->getBlock() != kernel->getBlock() || !isElementwise(generic))
     return std::nullopt;
   auto resultType = cast<RankedTensorType>(generic.getResult(0).getType());
-  if (resultType.getElementType() != getElementTypeOrSelf(result.getType()))
+  // A kernel that stores another type needs another destination: one that nothing else uses.
+  if (resultType.getElementType() != getElementTypeOrSelf(result.getType()) &&
+      !cast<DestinationStyleOpInterface>(kernel.getOperation()).getDpsInits().front().getDefiningOp<tensor::EmptyOp>())
     return std::nullopt;
   for (OpOperand *input : generic.getDpsInputOperands())
     if (input->get() == result && !isIdentityOn(generic.getMatchingIndexingMap(input), resultType.getShape()))
@@ -158,6 +160,26 @@ static void appendBody(RewriterBase &rewriter, const Candidate &candidate, kerne
   rewriter.modifyOpInPlace(yield, [&] { yield->setOperand(0, stored); });
 }
 
+/// Gives the kernel, and the reshape behind it, a destination with elements of `elementType`.
+static void changeElementType(RewriterBase &rewriter, const Candidate &candidate, Type elementType) {
+  kernel::EpilogueOpInterface fused = candidate.kernel;
+  auto kernel = cast<DestinationStyleOpInterface>(fused.getOperation());
+  OpOperand &init = *kernel.getDpsInitOperand(0);
+  auto type = cast<RankedTensorType>(init.get().getType());
+  if (type.getElementType() == elementType)
+    return;
+  rewriter.setInsertionPoint(kernel);
+  auto old = init.get().getDefiningOp<tensor::EmptyOp>();
+  Value empty = tensor::EmptyOp::create(rewriter, old.getLoc(), type.getShape(), elementType, old.getDynamicSizes());
+  rewriter.modifyOpInPlace(kernel, [&] {
+    init.set(empty);
+    kernel->getResult(0).setType(type.clone(elementType));
+  });
+  if (tensor::ExpandShapeOp expand = candidate.expand)
+    rewriter.modifyOpInPlace(expand,
+                             [&] { expand.getResult().setType(expand.getResultType().clone(elementType)); });
+}
+
 static LogicalResult fuse(RewriterBase &rewriter, const Candidate &candidate) {
   kernel::EpilogueOpInterface kernel = candidate.kernel;
   tensor::ExpandShapeOp expand = candidate.expand;
@@ -192,6 +214,7 @@ static LogicalResult fuse(RewriterBase &rewriter, const Candidate &candidate) {
     kernel.setEpilogueMaps(rewriter.getArrayAttr(maps));
   });
   appendBody(rewriter, candidate, kernel, argumentOf);
+  changeElementType(rewriter, candidate, getElementTypeOrSelf(generic.getResult(0).getType()));
   kernel->setLoc(rewriter.getFusedLoc({kernel->getLoc(), generic.getLoc()}));
   if (expand)
     rewriter.moveOpBefore(expand, generic);

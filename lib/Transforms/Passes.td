@@ -64,6 +64,27 @@ def FoldBatchNorm : Pass<"fold-batch-norm"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
 }
 
+def RecognizeIntegerProducts : Pass<"recognize-integer-products"> {
+  let summary = "Make products of dequantised integers integer products";
+  let description = [{
+    Before: `nn.matmul` or `nn.conv` of two `nn.dequantize` of 8-bit integers
+    After: `nn.integer_matmul` or `nn.integer_conv`, cast and scaled; a `nn.quantize`
+    behind it shares the factor.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
+}
+
+def ExpandIntegerProducts : Pass<"expand-integer-products"> {
+  let summary = "Take the zero points out of integer products";
+  let description = [{
+    Before: `nn.integer_matmul %a, %b lhs_zero %z` of i8 and i8
+    After: `nn.integer_matmul` of ui8 and i8 without zero points, less the zero
+    point times the sums of rhs. What no kernel can compute becomes `nn.matmul` or
+    `nn.conv` on i32.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
+}
+
 def BufferizeModel : Pass<"bufferize-model", "::mlir::ModuleOp"> {
   let summary = "Place every tensor of @main in a buffer; results become destination arguments";
   let description = [{

@@ -7,9 +7,10 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from mlir_function import TARGETS, call, compile_function, memref_type
+from mlir_function import TARGETS, VNNI_TARGETS, call, compile_function, memref_type
 
-LANES = {"sse2": 4, "avx2": 8, "avx512": 16}
+LANES = {"sse2": 4, "avx2": 8, "avx512": 16, "vnni": 16}
+GROUPS = {"vnni": (4, np.int8)}  # bytes packed together; pairs of 16-bit integers elsewhere
 
 
 def panel_width(lanes, n):
@@ -116,11 +117,69 @@ def conv_case(rng, target):
     return label, text, (xl, w, bias, packed, y), expected
 
 
+def pack_group(matrix, width, target):
+    """[..., K, N] of int8 as [..., N / width, K / group, width * group]."""
+    group, dtype = GROUPS.get(target, (2, np.int16))
+    *batch, k, n = matrix.shape
+    padded = np.zeros((*batch, k, -(-n // width) * width), dtype)
+    padded[..., :n] = matrix
+    panels = padded.reshape(*batch, k // group, group, -1, width)
+    return np.ascontiguousarray(np.moveaxis(panels, [-2, -4, -1, -3], [-4, -3, -2, -1])).reshape(
+        *batch, padded.shape[-1] // width, k // group, width * group)
+
+
+def integer_contract_case(rng, target):
+    batch = [(), (), (3,)][rng.integers(3)]
+    m, n, k = int(rng.integers(1, 40)), int(rng.integers(1, 90)), 4 * int(rng.integers(1, 40))
+    lhs = rng.integers(0, 256, batch + (m, k)).astype(np.uint8)
+    rhs = rng.integers(-128, 128, batch + (k, n)).astype(np.int8)
+    packed = pack_group(rhs, panel_width(LANES[target], n), target)
+    out = np.full(batch + (m, n), 77, np.int32)
+    lt, pt, ot = memref_type(lhs.view(np.int8)), memref_type(packed), memref_type(out)
+    body = (f"  kernel.contract(%lhs, %packed, %out) attributes {{epilogue_maps = []}} {{\n"
+            f"  ^bb0(%acc: i32):\n    kernel.yield %acc : i32\n  }} : ({lt}, {pt}, {ot}) -> ()\n")
+    text = make_function([("lhs", lt), ("packed", pt), ("out", ot)], body)
+    expected = lhs.astype(np.int64) @ rhs.astype(np.int64)
+    return f"integer contract {lhs.shape} {rhs.shape}", text, (lhs, packed, out), expected
+
+
+def integer_conv_case(rng, target):
+    groups, spatial = int(rng.choice([1, 1, 2])), int(rng.integers(1, 3))
+    channels, outputs = 4 * int(rng.integers(1, 6)), int(rng.integers(1, 45))
+    size = [int(rng.integers(1, 4)) for _ in range(spatial)]
+    extent = [int(rng.integers(4, 30)) for _ in range(spatial)]
+    strides = [int(rng.integers(1, 3)) for _ in range(spatial)]
+    begin, end = ([int(rng.integers(0, 2)) for _ in range(spatial)] for _ in range(2))
+    x = rng.integers(0, 256, [2, groups * channels] + extent).astype(np.uint8)
+    w = rng.integers(-128, 128, [groups * outputs, channels] + size).astype(np.int8)
+    # Exact in floats: fewer than 2^24 / 2^15 products.
+    expected = np.moveaxis(reference_conv(x.astype(np.float32), w.astype(np.float32),
+                                          np.zeros(groups * outputs, np.float32),
+                                          dict(strides=strides, pads=begin + end, group=groups), False), 1, -1)
+    matrix = np.moveaxis(w.reshape([groups, outputs, channels] + size), [1, 2], [-1, -2])  # [G, K..., C, OC]
+    packed = pack_group(matrix, panel_width(LANES[target], outputs), target)  # [G, K..., OC / nr, C / g, nr * g]
+    packed = np.ascontiguousarray(np.moveaxis(packed, -3, 1))
+    xl = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    y = np.full(expected.shape, 77, np.int32)
+    it, pt, ot = memref_type(xl.view(np.int8)), memref_type(packed), memref_type(y)
+    array = lambda v: "array<i64: " + ", ".join(map(str, v)) + ">"
+    body = (f"  kernel.conv(%x, %packed, %out) attributes {{strides = {array(strides)}, dilations = {array([1] * spatial)}, "
+            f"pads_begin = {array(begin)}, pads_end = {array(end)}, epilogue_maps = []}} {{\n"
+            f"  ^bb0(%acc: i32):\n    kernel.yield %acc : i32\n  }} : ({it}, {pt}, {ot}) -> ()\n")
+    text = make_function([("x", it), ("packed", pt), ("out", ot)], body)
+    return f"integer conv {xl.shape} {w.shape} {strides} {begin} {end} {groups}", text, (xl, packed, y), expected
+
+
+def has_vnni():
+    with open("/proc/cpuinfo") as file:
+        return " avx512_vnni" in file.read()
+
+
 def check(label, text, arrays, expected, target, passes="func.func(convert-kernel-to-vector)"):
     library = compile_function(text, passes, target)
     call(library, "f", *arrays)
     error = np.max(np.abs(arrays[-1] - expected), initial=0) / max(1e-30, np.max(np.abs(expected), initial=0))
-    if not error < 1e-5:
+    if not error < 1e-5 or (arrays[-1].dtype.kind == "i" and error != 0):
         print(f"FAIL {target} {label}: error {error}")
         return False
     return True
@@ -139,7 +198,15 @@ def main():
             for _ in range(arguments.cases):
                 ok = check(*make(rng, target), target)
                 passed, failed = passed + ok, failed + (not ok)
-    print(f"kernels: {passed} passed, {failed} failed, 0 skipped")
+    for target in [*TARGETS, *(VNNI_TARGETS if has_vnni() else ())]:
+        rng = np.random.default_rng(arguments.seed)
+        for make in (integer_contract_case, integer_conv_case):
+            for _ in range(arguments.cases):
+                ok = check(*make(rng, target), target)
+                passed, failed = passed + ok, failed + (not ok)
+    if not has_vnni():
+        print("SKIP integer kernels with VNNI: this CPU has none")
+    print(f"kernels: {passed} passed, {failed} failed, {0 if has_vnni() else 1} skipped")
     return 1 if failed else 0
 
 

@@ -20,10 +20,12 @@ TARGETS = {
     "avx2": ("vectorBits = 256, vectorRegisters = 16, fma = true, l1Bytes = 32768, l2Bytes = 262144", "x86-64-v3"),
     "avx512": ("vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576", "x86-64-v4"),
 }
+# Products of bytes in one instruction; no CPU but these needs tests of other kernels.
+VNNI_TARGETS = {"vnni": (TARGETS["avx512"][0] + ", vnni = true", "icelake-server")}
 
 
 def memref_type(array, dynamic=()):
-    names = {"float32": "f32", "float64": "f64", "int64": "i64", "int32": "i32", "int8": "i8", "float16": "f16"}
+    names = {"float32": "f32", "float64": "f64", "int64": "i64", "int32": "i32", "int16": "i16", "int8": "i8", "float16": "f16"}
     dims = "".join(("?" if i in dynamic else str(d)) + "x" for i, d in enumerate(array.shape))
     return f"memref<{dims}{names[array.dtype.name]}>"
 
@@ -41,7 +43,7 @@ def descriptor(array):
 
 def compile_function(text, passes, target="avx512", keep=None):
     """Compiles `text`, whose functions take memrefs, and loads it; the pass pipeline runs before the lowering to LLVM."""
-    description, cpu = TARGETS[target]
+    description, cpu = {**TARGETS, **VNNI_TARGETS}[target]
     module = f"module attributes {{kernel.target = #kernel.target<{description}>}} {{\n{text}\n}}\n"
     with tempfile.TemporaryDirectory() as folder:
         base = os.path.join(keep or folder, "f")

@@ -24,8 +24,8 @@ public:
   ContractExpansion(OpBuilder &builder, kernel::ContractOp op)
       : op(op), loc(op.getLoc()), lhs(op.getLhs()), rhs(op.getRhs()), init(op.getInit()),
         rank(cast<MemRefType>(init.getType()).getRank()),
-        panelWidth(cast<MemRefType>(rhs.getType()).getShape().back()),
-        tile(op, cast<MemRefType>(lhs.getType()).getElementType(), panelWidth),
+        tile(op, cast<MemRefType>(lhs.getType()).getElementType(), cast<MemRefType>(rhs.getType()).getShape().back()),
+        panelWidth(tile.getPanelWidth()),
         m(getBufferExtent(builder, loc, init, rank - 2)), n(getBufferExtent(builder, loc, init, rank - 1)),
         k(getBufferExtent(builder, loc, lhs, rank - 1)) {}
 
@@ -56,8 +56,9 @@ private:
   kernel::ContractOp op;
   Location loc;
   Value lhs, rhs, init;
-  int64_t rank, panelWidth;
+  int64_t rank;
   MicroKernel tile;
+  int64_t panelWidth;
   OpFoldResult m, n, k;
 };
 
@@ -185,7 +186,7 @@ Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &co
   for (int64_t i = 0; i < columns.panels; ++i)
     panels.push_back(index.get(index.add(columns.panel, index.fold(i))));
   return forEachCarrying(
-      builder, loc, index.fold(0), k, 1, tile.createZeros(builder, rows, vectors),
+      builder, loc, index.fold(0), index.div(k, tile.getGroup()), 1, tile.createZeros(builder, rows, vectors),
       [&](OpBuilder &nested, Value at, ValueRange carried) {
         SmallVector<Value> weights, inputs;
         for (int64_t i = 0; i < vectors; ++i) {
@@ -193,9 +194,11 @@ Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &co
           indices.append({panels[i / tile.getPanelVectors()], at});
           weights.push_back(tile.loadWeights(nested, rhs, indices, i % tile.getPanelVectors()));
         }
+        Index inner(nested, loc);
+        Value element = inner.get(inner.mul(at, inner.fold(tile.getGroup())));
         for (Value rowIndex : rowIndices) {
           SmallVector<Value> indices(lhsBatch);
-          indices.append({rowIndex, at});
+          indices.append({rowIndex, element});
           inputs.push_back(tile.loadInput(nested, lhs, indices));
         }
         return tile.step(nested, inputs, weights, carried);

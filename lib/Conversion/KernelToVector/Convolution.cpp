@@ -33,8 +33,9 @@ public:
   ConvExpansion(OpBuilder &builder, kernel::ConvOp op)
       : op(op), loc(op.getLoc()), input(op.getInput()), filter(op.getFilter()), init(op.getInit()),
         filterType(cast<MemRefType>(filter.getType())), spatial(cast<MemRefType>(input.getType()).getRank() - 2),
-        panelWidth(filterType.getShape().back()), inputChannels(filterType.getDimSize(spatial + 2)),
-        tile(op, cast<MemRefType>(input.getType()).getElementType(), panelWidth) {}
+        inputChannels(filterType.getDimSize(spatial + 2)),
+        tile(op, cast<MemRefType>(input.getType()).getElementType(), filterType.getShape().back()),
+        panelWidth(tile.getPanelWidth()) {}
 
   void expand(OpBuilder &builder);
 
@@ -56,8 +57,10 @@ private:
   Location loc;
   Value input, filter, init;
   MemRefType filterType;
-  int64_t spatial, panelWidth, inputChannels;
+  int64_t spatial;
+  int64_t inputChannels; ///< steps over them: groups of channels for integers of 8 bits
   MicroKernel tile;
+  int64_t panelWidth;
   SmallVector<int64_t> order; ///< of the spatial dimensions; rows run along the last
 };
 
@@ -166,7 +169,7 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
                                           ValueRange sums) const {
   Index index(builder, loc);
   int64_t vectors = sums.size() / pixels.size();
-  OpFoldResult firstChannel = index.mul(panel.group, index.fold(inputChannels));
+  OpFoldResult firstChannel = index.mul(panel.group, index.fold(inputChannels * tile.getGroup()));
   auto step = [&](OpBuilder &nested, Value channel, ValueRange carried) {
     Index inner(nested, loc);
     SmallVector<Value> weights, inputs, at{panel.group, panel.number};
@@ -174,7 +177,7 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
     at.push_back(channel);
     for (int64_t i = 0; i < vectors; ++i)
       weights.push_back(tile.loadWeights(nested, filter, at, i));
-    Value inputChannel = inner.get(inner.add(firstChannel, channel));
+    Value inputChannel = inner.get(inner.add(firstChannel, inner.mul(channel, inner.fold(tile.getGroup()))));
     for (Value pixel : pixels) {
       SmallVector<Value> from{panel.batch};
       llvm::append_range(from, arrange(inputRows, pixel));

@@ -3,6 +3,7 @@
 #include "lib/Conversion/Passes.h"
 
 #include "llvm/ADT/TypeSwitch.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 

@@ -6,6 +6,7 @@
 #include "lib/Codegen/Widening.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -16,17 +17,21 @@ namespace nnc {
 /// More rows than this bring nothing: the multiply-add chains are long enough and weights are reused enough.
 static constexpr int64_t maxRows = 14;
 
-MicroKernel::MicroKernel(Operation *kernel, Type inputType, int64_t panelWidth)
-    : loc(kernel->getLoc()), target(kernel::getTarget(kernel)), inputType(inputType), panelWidth(panelWidth) {
+MicroKernel::MicroKernel(Operation *kernel, Type inputType, int64_t packedWidth)
+    : loc(kernel->getLoc()), target(kernel::getTarget(kernel)), inputType(inputType) {
   auto epilogue = cast<kernel::EpilogueOpInterface>(kernel);
   Type result = epilogue.getEpilogue().front().getArgument(0).getType();
   accumulatorType = nnc::getAccumulatorType(result);
+  if (inputType.isInteger(8) && accumulatorType.isInteger(32))
+    group = kernel::getDotPacking(target).group;
+  panelWidth = packedWidth / group;
   lanes = std::min<int64_t>(target.getLanes(accumulatorType), panelWidth);
 }
 
 int64_t MicroKernel::getMaxRows(int64_t vectors) const {
   // Without fused multiply-add the product needs a register of its own.
-  int64_t available = target.getVectorRegisters() - vectors - (target.getFma() ? 1 : 2);
+  bool isFused = group > 1 ? target.getVnni() : target.getFma();
+  int64_t available = target.getVectorRegisters() - vectors - (isFused ? 1 : 2);
   return std::clamp<int64_t>(available / vectors, 1, maxRows);
 }
 
@@ -44,20 +49,56 @@ Accumulators MicroKernel::step(OpBuilder &builder, ArrayRef<Value> inputs, Array
     Value wide = broadcastTo(builder, loc, input, lanes);
     for (auto [column, weight] : llvm::enumerate(weights)) {
       Value &accumulator = next[row * weights.size() + column];
-      accumulator = multiplyAdd(builder, loc, wide, weight, accumulator, target.getFma());
+      if (group > 1)
+        accumulator = accumulateDot(builder, wide, weight, accumulator);
+      else
+        accumulator = multiplyAdd(builder, loc, wide, weight, accumulator, target.getFma());
     }
   }
   return next;
 }
 
+/// Adds to each lane the sum of the products of its group; `input` has the group's bits in each lane.
+Value MicroKernel::accumulateDot(OpBuilder &builder, Value input, Value weight, Value accumulator) const {
+  auto packed = cast<VectorType>(weight.getType());
+  Value spread = vector::BitCastOp::create(builder, loc, packed, input);
+  if (target.getVnni()) {
+    std::string name = "llvm.x86.avx512.vpdpbusd." + std::to_string(target.getVectorBits());
+    return LLVM::CallIntrinsicOp::create(builder, loc, accumulator.getType(), builder.getStringAttr(name),
+                                         ValueRange{accumulator, spread, weight})
+        .getResult(0);
+  }
+  // Even and odd neighbours apart, multiplied in i32 and added: pmaddwd on x86.
+  auto sumOfProducts = [&](unsigned half) -> Value {
+    Value a = vector::DeinterleaveOp::create(builder, loc, spread).getResult(half);
+    Value b = vector::DeinterleaveOp::create(builder, loc, weight).getResult(half);
+    Value product = arith::MulIOp::create(builder, loc, arith::ExtSIOp::create(builder, loc, accumulator.getType(), a),
+                                          arith::ExtSIOp::create(builder, loc, accumulator.getType(), b));
+    return product;
+  };
+  Value sum = arith::AddIOp::create(builder, loc, sumOfProducts(0), sumOfProducts(1));
+  return arith::AddIOp::create(builder, loc, sum, accumulator);
+}
+
 Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange panelIndices, int64_t number) const {
   SmallVector<Value> indices(panelIndices);
+  if (group > 1) {
+    indices.push_back(arith::ConstantIndexOp::create(builder, loc, number * lanes * group));
+    return loadWide(builder, loc, packed, indices, lanes * group);
+  }
   indices.push_back(arith::ConstantIndexOp::create(builder, loc, number * lanes));
   return convertElements(builder, loc, loadWide(builder, loc, packed, indices, lanes), accumulatorType);
 }
 
 Value MicroKernel::loadInput(OpBuilder &builder, Value input, ValueRange indices) const {
-  return convertElements(builder, loc, memref::LoadOp::create(builder, loc, input, indices), accumulatorType);
+  if (group == 1)
+    return convertElements(builder, loc, memref::LoadOp::create(builder, loc, input, indices), accumulatorType);
+  Value bytes = loadWide(builder, loc, input, indices, group);
+  Type element = kernel::getDotPacking(target).type;
+  if (!element.isInteger(8))
+    bytes = arith::ExtUIOp::create(builder, loc, VectorType::get({group}, element), bytes);
+  Value bits = vector::BitCastOp::create(builder, loc, VectorType::get({1}, accumulatorType), bytes);
+  return vector::ExtractOp::create(builder, loc, bits, ArrayRef<int64_t>{0});
 }
 
 void storeTile(OpBuilder &builder, kernel::EpilogueOpInterface kernel, ValueRange accumulators,

@@ -17,10 +17,13 @@ using Accumulators = llvm::SmallVector<mlir::Value>;
 
 class MicroKernel {
 public:
-  /// For inputs of `inputType` and packed panels of `panelWidth` columns.
-  MicroKernel(mlir::Operation *kernel, mlir::Type inputType, int64_t panelWidth);
+  /// For inputs of `inputType` and packed panels of rows of `packedWidth` elements.
+  MicroKernel(mlir::Operation *kernel, mlir::Type inputType, int64_t packedWidth);
 
   int64_t getLanes() const { return lanes; }
+  int64_t getPanelWidth() const { return panelWidth; }
+  /// Neighbours along the summed extent that one step takes: more than one for integers of 8 bits.
+  int64_t getGroup() const { return group; }
   /// Vectors in one panel.
   int64_t getPanelVectors() const { return panelWidth / lanes; }
   /// The most rows whose accumulators, with `vectors` weights and one input, fit the registers.
@@ -39,14 +42,17 @@ public:
   /// operand but the last).
   mlir::Value loadWeights(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange panelIndices,
                           int64_t number) const;
-  /// One input element as an accumulator scalar.
+  /// One input element as an accumulator scalar; a group of bytes as the bits of an i32.
   mlir::Value loadInput(mlir::OpBuilder &builder, mlir::Value input, mlir::ValueRange indices) const;
 
 private:
+  mlir::Value accumulateDot(mlir::OpBuilder &builder, mlir::Value input, mlir::Value weight,
+                            mlir::Value accumulator) const;
+
   mlir::Location loc;
   kernel::TargetAttr target;
   mlir::Type inputType, accumulatorType;
-  int64_t panelWidth, lanes;
+  int64_t panelWidth, lanes, group = 1;
 };
 
 /// Stores a tile's accumulators: row r goes to output index `rowIndices[r]`,

@@ -93,10 +93,42 @@ Value multiplyPacked(ImplicitLocOpBuilder &builder, Value lhs, Value packed, Ran
   return createKernel<kernel::ContractOp>(builder, {lhs, packed}, init, {});
 }
 
+/// The packed form of matrices [B..., K, N] of i8, K a multiple of the group, for sums in i32.
+static Value packIntegers(ImplicitLocOpBuilder &builder, Operation *op, Value matrix) {
+  RankedTensorType type = getRanked(matrix);
+  int64_t rank = type.getRank(), k = type.getDimSize(rank - 2), n = type.getDimSize(rank - 1);
+  kernel::TargetAttr target = kernel::getTarget(op);
+  kernel::DotPacking packing = kernel::getDotPacking(target);
+  int64_t width = kernel::getPanelWidth(target, n, builder.getI32Type());
+  SmallVector<int64_t> shape(type.getShape().drop_back(2));
+  SmallVector<Value> extents = getExtents(builder, matrix);
+  Value columns = extents[rank - 1];
+  shape.append({ShapedType::isDynamic(n) ? n : static_cast<int64_t>(llvm::divideCeil(n, width)), k / packing.group,
+                width * packing.group});
+  extents.truncate(rank - 2);
+  extents.append({arith::CeilDivUIOp::create(builder, columns, getIndex(builder, width)), Value(), Value()});
+  auto packed = RankedTensorType::get(shape, packing.type);
+  return generate(builder, packed, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) {
+    Value group = getIndex(inner, packing.group);
+    Value offset = arith::DivUIOp::create(inner, index[rank], group);
+    Value column = add(inner, mul(inner, index[rank - 2], getIndex(inner, width)), offset);
+    Value row = add(inner, mul(inner, index[rank - 1], group), arith::RemUIOp::create(inner, index[rank], group));
+    Value exists = arith::CmpIOp::create(inner, arith::CmpIPredicate::ult, column, columns);
+    SmallVector<Value> from(index.take_front(rank - 2));
+    from.append({row, arith::SelectOp::create(inner, exists, column, getIndex(inner, 0))});
+    Value element = tensor::ExtractOp::create(inner, matrix, from);
+    if (element.getType() != packing.type)
+      element = arith::ExtSIOp::create(inner, packing.type, element);
+    Value zero = arith::ConstantOp::create(inner, inner.getZeroAttr(packing.type));
+    return arith::SelectOp::create(inner, exists, element, zero).getResult();
+  });
+}
+
 /// [B..., M, K] x [B..., K, N] with equal ranks.
 static Value contract(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, Value rhs, bool transposed,
                       RankedTensorType type, ArrayRef<Value> extents) {
-  return multiplyPacked(builder, lhs, packMatrix(builder, op, rhs, transposed), type, extents);
+  Value packed = isa<nn::IntegerMatmulOp>(op) ? packIntegers(builder, op, rhs) : packMatrix(builder, op, rhs, transposed);
+  return multiplyPacked(builder, lhs, packed, type, extents);
 }
 
 /// The product by one matrix: rows of all leading axes together.
@@ -108,7 +140,7 @@ static Value buildFlatProduct(ImplicitLocOpBuilder &builder, Operation *op, Valu
   SmallVector<Value> extents = getExtents(builder, lhs);
   shape.back() = n;
   extents.back() = columns;
-  RankedTensorType type = getRanked(lhs).clone(shape);
+  auto type = RankedTensorType::get(shape, getElementTypeOrSelf(op->getResult(0).getType()));
   if (rank == 2)
     return contract(builder, op, lhs, rhs, transposed, type, extents);
   int64_t counts[] = {rank - 1, 1};
@@ -120,19 +152,19 @@ static Value buildFlatProduct(ImplicitLocOpBuilder &builder, Operation *op, Valu
 }
 
 /// The product as [B..., M, N], leading axes broadcast.
-static Value buildProduct(ImplicitLocOpBuilder &builder, nn::MatmulOp op, Value lhs, Value rhs, bool transposed) {
+static Value buildProduct(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, Value rhs, bool transposed) {
   if (getRanked(rhs).getRank() == 2)
     return buildFlatProduct(builder, op, lhs, rhs, transposed);
   int64_t rank = std::max(getRanked(lhs).getRank(), getRanked(rhs).getRank());
-  SmallVector<bool> lhsUnclear = findUnclear(op.getLhs(), op.getRhs(), rank);
-  SmallVector<bool> rhsUnclear = findUnclear(op.getRhs(), op.getLhs(), rank);
+  SmallVector<bool> lhsUnclear = findUnclear(op->getOperand(0), op->getOperand(1), rank);
+  SmallVector<bool> rhsUnclear = findUnclear(op->getOperand(1), op->getOperand(0), rank);
   lhs = addLeadingAxes(builder, lhs, rank);
   rhs = addLeadingAxes(builder, rhs, rank);
   SmallVector<Value> left = getExtents(builder, lhs), right = getExtents(builder, rhs), extents;
   SmallVector<int64_t> shape;
   if (!nn::inferBroadcastShape({getRanked(lhs).getShape().drop_back(2), getRanked(rhs).getShape().drop_back(2)},
                                shape)) {
-    op.emitError("leading dimensions do not broadcast");
+    op->emitError("leading dimensions do not broadcast");
     return {};
   }
   for (int64_t axis = 0; axis < rank - 2; ++axis) {
@@ -145,7 +177,7 @@ static Value buildProduct(ImplicitLocOpBuilder &builder, nn::MatmulOp op, Value 
   }
   int64_t axisOfN = rank - (transposed ? 2 : 1);
   shape.append({getRanked(lhs).getDimSize(rank - 2), getRanked(rhs).getDimSize(axisOfN)});
-  RankedTensorType type = getRanked(lhs).clone(shape);
+  auto type = RankedTensorType::get(shape, getElementTypeOrSelf(op->getResult(0).getType()));
   lhs = broadcastBatch(builder, lhs, lhsUnclear, type, extents);
   rhs = broadcastBatch(builder, rhs, rhsUnclear, type, extents);
   extents.append({left[rank - 2], right[axisOfN]});
@@ -187,8 +219,29 @@ Value LowerOp<nn::MatmulOp>::build(ImplicitLocOpBuilder &builder, nn::MatmulOp o
   return castTo(builder, product, type);
 }
 
+template <>
+Value LowerOp<nn::IntegerMatmulOp>::build(ImplicitLocOpBuilder &builder, nn::IntegerMatmulOp op, OpAdaptor adaptor,
+                                          RankedTensorType type) const {
+  RankedTensorType lhs = getRanked(op.getLhs()), rhs = getRanked(op.getRhs());
+  int64_t k = lhs.getShape().back();
+  bool isKernel = lhs.getRank() > 1 && rhs.getRank() > 1 && !op.getLhsZeroPoint() && !op.getRhsZeroPoint() &&
+                  lhs.getElementType().isUnsignedInteger() && !rhs.getElementType().isUnsignedInteger() &&
+                  !ShapedType::isDynamic(k) && k % 4 == 0;
+  if (!isKernel) {
+    op.emitError("the integer product has zero points or extents that no kernel takes");
+    return {};
+  }
+  // The summed extent of rhs is known from lhs.
+  RankedTensorType storage = getRanked(adaptor.getRhs());
+  SmallVector<int64_t> shape(storage.getShape());
+  shape[shape.size() - 2] = k;
+  Value matrix = castTo(builder, adaptor.getRhs(), storage.clone(shape));
+  Value product = buildProduct(builder, op, adaptor.getLhs(), matrix, /*transposed=*/false);
+  return product ? castTo(builder, product, type) : Value();
+}
+
 void populateContractionToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerOp<nn::MatmulOp>>(types, patterns.getContext());
+  patterns.add<LowerOp<nn::MatmulOp>, LowerOp<nn::IntegerMatmulOp>>(types, patterns.getContext());
 }
 
 } // namespace nnc

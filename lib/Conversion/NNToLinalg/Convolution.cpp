@@ -45,6 +45,35 @@ static Value packFilter(ImplicitLocOpBuilder &builder, Operation *op, Value filt
       .getResult(0);
 }
 
+/// A filter of i8, (OC, C/G, K...), for sums in i32: C/G is a multiple of the group.
+static Value packIntegerFilter(ImplicitLocOpBuilder &builder, Operation *op, Value filter, int64_t groups) {
+  RankedTensorType type = getRanked(filter);
+  int64_t rank = type.getRank(), inputs = type.getDimSize(1), outputs = type.getDimSize(0) / groups;
+  kernel::TargetAttr target = kernel::getTarget(op);
+  kernel::DotPacking packing = kernel::getDotPacking(target);
+  int64_t width = kernel::getPanelWidth(target, outputs, builder.getI32Type());
+  SmallVector<int64_t> shape{groups, static_cast<int64_t>(llvm::divideCeil(outputs, width))};
+  llvm::append_range(shape, type.getShape().drop_front(2));
+  shape.append({inputs / packing.group, width * packing.group});
+  auto packed = RankedTensorType::get(shape, packing.type);
+  return generate(builder, packed, {}, [&](ImplicitLocOpBuilder &inner, ValueRange index) {
+    Value group = getIndex(inner, packing.group);
+    Value offset = arith::DivUIOp::create(inner, index[rank + 1], group);
+    Value output = add(inner, mul(inner, index[1], getIndex(inner, width)), offset);
+    Value exists = arith::CmpIOp::create(inner, arith::CmpIPredicate::ult, output, getIndex(inner, outputs));
+    output = arith::SelectOp::create(inner, exists, output, getIndex(inner, 0));
+    SmallVector<Value> from{add(inner, mul(inner, index[0], getIndex(inner, outputs)), output),
+                            add(inner, mul(inner, index[rank], group),
+                                arith::RemUIOp::create(inner, index[rank + 1], group))};
+    llvm::append_range(from, index.slice(2, rank - 2));
+    Value element = tensor::ExtractOp::create(inner, filter, from);
+    if (element.getType() != packing.type)
+      element = arith::ExtSIOp::create(inner, packing.type, element);
+    Value zero = arith::ConstantOp::create(inner, inner.getZeroAttr(packing.type));
+    return arith::SelectOp::create(inner, exists, element, zero).getResult();
+  });
+}
+
 /// Extents of the result, channels last; spatial ones by `count`.
 template <typename OpTy>
 static SmallVector<Value> getResultExtents(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType type,
@@ -76,17 +105,17 @@ static Value createConvolution(ImplicitLocOpBuilder &builder, OpTy op, Value inp
   int64_t rank = getRanked(init).getRank();
   AffineMap perChannel = AffineMap::get(rank, 0, builder.getAffineDimExpr(rank - 1));
   auto addBias = [](ImplicitLocOpBuilder &inner, ValueRange values) -> Value {
-    return arith::AddFOp::create(inner, values[0], values[1]);
+    if (isa<FloatType>(values[0].getType()))
+      return arith::AddFOp::create(inner, values[0], values[1]);
+    return arith::AddIOp::create(inner, values[0], values[1]);
   };
   return createKernel<KernelTy>(builder, {input, filter}, init, attributes, EpilogueOperand{bias, perChannel}, addBias);
 }
 
-template <>
-Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, OpAdaptor adaptor,
-                                 RankedTensorType type) const {
-  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout()), filter = adaptor.getFilter();
-  RankedTensorType filterType = getRanked(filter), last = getChannelsLastType(type, op.getLayout());
-  int64_t groups = op.getGroups();
+/// An empty destination, channels last, for a convolution of `input`, channels last as well.
+template <typename OpTy>
+static Value createConvInit(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType filterType,
+                            RankedTensorType last) {
   // The filter knows the channels.
   SmallVector<int64_t> shape(last.getShape());
   shape.back() = filterType.getDimSize(0);
@@ -96,7 +125,16 @@ Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, O
                       op.getPadsEnd()[i]};
     return getWindowCount(builder, extent, window, /*ceil=*/false);
   });
-  Value init = createEmpty(builder, builder.getLoc(), last, extents);
+  return createEmpty(builder, builder.getLoc(), last, extents);
+}
+
+template <>
+Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, OpAdaptor adaptor,
+                                 RankedTensorType type) const {
+  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout()), filter = adaptor.getFilter();
+  RankedTensorType filterType = getRanked(filter);
+  int64_t groups = op.getGroups();
+  Value init = createConvInit(builder, op, input, filterType, getChannelsLastType(type, op.getLayout()));
   bool isDepthwise = groups > 1 && filterType.getDimSize(1) == 1 && filterType.getDimSize(0) == groups;
   Value result =
       isDepthwise ? createConvolution<kernel::DepthwiseOp>(builder, op, input, arrangeDepthwiseFilter(builder, filter),
@@ -104,6 +142,24 @@ Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, O
                   : createConvolution<kernel::ConvOp>(builder, op, input,
                                                       packFilter(builder, op, filter, groups, /*transposed=*/false),
                                                       adaptor.getBias(), init, /*transposed=*/false);
+  return fromChannelsLast(builder, result, type, op.getLayout());
+}
+
+template <>
+Value LowerOp<nn::IntegerConvOp>::build(ImplicitLocOpBuilder &builder, nn::IntegerConvOp op, OpAdaptor adaptor,
+                                        RankedTensorType type) const {
+  RankedTensorType filterType = getRanked(op.getFilter());
+  bool isKernel = !op.getInputZeroPoint() && !op.getFilterZeroPoint() && filterType.getDimSize(1) % 4 == 0 &&
+                  getElementTypeOrSelf(op.getInput()).isUnsignedInteger() &&
+                  !filterType.getElementType().isUnsignedInteger();
+  if (!isKernel) {
+    op.emitError("the integer convolution has zero points or channels that no kernel takes");
+    return {};
+  }
+  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout());
+  Value init = createConvInit(builder, op, input, filterType, getChannelsLastType(type, op.getLayout()));
+  Value packed = packIntegerFilter(builder, op, adaptor.getFilter(), op.getGroups());
+  Value result = createConvolution<kernel::ConvOp>(builder, op, input, packed, Value(), init, /*transposed=*/false);
   return fromChannelsLast(builder, result, type, op.getLayout());
 }
 
@@ -134,7 +190,7 @@ Value LowerOp<nn::ConvTransposeOp>::build(ImplicitLocOpBuilder &builder, nn::Con
 }
 
 void populateConvolutionToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerOp<nn::ConvOp>, LowerOp<nn::ConvTransposeOp>>(types, patterns.getContext());
+  patterns.add<LowerOp<nn::ConvOp>, LowerOp<nn::IntegerConvOp>, LowerOp<nn::ConvTransposeOp>>(types, patterns.getContext());
 }
 
 } // namespace nnc

@@ -35,32 +35,9 @@ static LogicalResult importGemm(NodeBinder &node) {
   return node.result(node.create<nn::AddOp>(product, scale(node, addend, beta)));
 }
 
-/// An 8-bit matrix as i32, less its zero point (null, one number, or one per row or column).
-static Value subtractZeroPoint(NodeBinder &node, Value matrix, Value zeroPoint, bool perRow) {
-  Type i32 = node.getBuilder().getI32Type();
-  Value wide = node.create<nn::CastOp>(matrix, i32);
-  if (!zeroPoint)
-    return wide;
-  Value offset = node.create<nn::CastOp>(zeroPoint, i32);
-  // One per row: a column. More axes than one are as the matrix has them.
-  if (perRow && node.getRank(zeroPoint) == 1 && node.getType(zeroPoint).getDimSize(0) != 1)
-    offset = node.create<nn::UnsqueezeOp>(offset, ArrayRef<int64_t>{1});
-  return node.create<nn::SubOp>(wide, offset);
-}
-
-static LogicalResult importMatMulInteger(NodeBinder &node) {
-  Value lhs = node.operand(0), rhs = node.operand(1);
-  if (node.failed())
-    return failure();
-  lhs = subtractZeroPoint(node, lhs, node.optionalOperand(2), /*perRow=*/true);
-  rhs = subtractZeroPoint(node, rhs, node.optionalOperand(3), /*perRow=*/false);
-  return node.result(node.create<nn::MatmulOp>(lhs, rhs, /*transpose_lhs=*/false, /*transpose_rhs=*/false));
-}
-
 static const OpEntry table[] = {
     {"Gemm", 7, importGemm},
     {"MatMul", 1, importMatMul},
-    {"MatMulInteger", 10, importMatMulInteger},
 };
 
 ArrayRef<OpEntry> getContractionOps() { return table; }

@@ -22,6 +22,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getNormalizationOps(),
           getPoolingOps(),
           getQuantizationOps(),
+          getQuantizedLayerOps(),
           getRecurrentOps(),
           getReductionOps(),
           getResamplingOps(),

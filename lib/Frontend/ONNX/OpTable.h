@@ -32,6 +32,7 @@ llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getPoolingOps();
 llvm::ArrayRef<OpEntry> getRecurrentOps();
 llvm::ArrayRef<OpEntry> getQuantizationOps();
+llvm::ArrayRef<OpEntry> getQuantizedLayerOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getSamplingOps();

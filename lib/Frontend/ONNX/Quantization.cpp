@@ -185,6 +185,8 @@ static LogicalResult importDequantizeLinear(NodeBinder &node) {
 static const OpEntry table[] = {
     {"DequantizeLinear", 10, importDequantizeLinear},
     {"QuantizeLinear", 10, importQuantizeLinear},
+    {"DequantizeLinear", 1, importDequantizeLinear, "com.microsoft"},
+    {"QuantizeLinear", 1, importQuantizeLinear, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getQuantizationOps() { return table; }

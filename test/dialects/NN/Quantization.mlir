@@ -26,3 +26,12 @@ func.func @zero_point_of_another_type(%x: tensor<4xi8>, %scale: tensor<f32>, %ze
   %y = nn.dequantize %x, %scale, %zero {to = f32} : (tensor<4xi8>, tensor<f32>, tensor<ui8>) -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// -----
+
+func.func @zero_point_along_the_sum(%a: tensor<3x8xui8>, %b: tensor<8x5xi8>, %z: tensor<8xui8>) -> tensor<3x5xi32> {
+  // expected-error@+2 {{the zero point 'tensor<8xui8>' does not fit 'tensor<3x8xui8>'}}
+  // expected-error@+1 {{'nn.integer_matmul' op failed to infer returned types}}
+  %y = nn.integer_matmul %a, %b lhs_zero %z : (tensor<3x8xui8>, tensor<8x5xi8>, tensor<8xui8>) -> tensor<3x5xi32>
+  return %y : tensor<3x5xi32>
+}

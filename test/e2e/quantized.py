@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""Random quantised models against ONNX Runtime, for SSE2, AVX2, AVX-512 and AVX-512 with VNNI.
+
+Integer results of ONNX's own operators must be equal in all bits. Operators of com.microsoft have no specification of
+their rounding: their quantised results may differ by one step.
+"""
+import argparse
+import os
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import Broken, CompiledModel, Refused, compile_model  # noqa: E402
+
+CPUS = {"sse2": "x86-64-v2", "avx2": "x86-64-v3", "avx512": "x86-64-v4", "vnni": "icelake-server"}
+
+
+def cpu_flags():
+    with open("/proc/cpuinfo") as file:
+        return next((line.split() for line in file if line.startswith("flags")), [])
+
+
+def can_run(cpu):
+    needed = {"sse2": "sse4_2", "avx2": "avx2", "avx512": "avx512bw", "vnni": "avx512_vnni"}[cpu]
+    return needed in cpu_flags()
+
+
+class Case:
+    """A model of one node or a few, with run-time inputs."""
+
+    def __init__(self, random):
+        self.random = random
+        self.nodes, self.inputs, self.constants, self.feeds = [], [], [], {}
+        self.tolerance = 0
+
+    def array(self, shape, dtype):
+        if dtype == np.float32:
+            return self.random.standard_normal(shape).astype(np.float32)
+        info = np.iinfo(dtype)
+        return self.random.integers(info.min, info.max + 1, shape).astype(dtype)
+
+    def feed(self, name, array):
+        self.feeds[name] = array
+        self.inputs.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape))
+        return name
+
+    def constant(self, name, array):
+        self.constants.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def scale(self, name, shape=()):
+        return self.constant(name, self.random.uniform(0.01, 0.1, shape).astype(np.float32))
+
+    def zero(self, name, dtype, shape=(), symmetric=False):
+        value = np.zeros(shape, dtype) if symmetric else self.array(shape, dtype)
+        return self.constant(name, value.astype(dtype))
+
+    def node(self, op, inputs, outputs=("y",), **attributes):
+        self.nodes.append(helper.make_node(op, inputs, list(outputs), **attributes))
+
+    def model(self, outputs):
+        graph = helper.make_graph(self.nodes, "quantized", self.inputs,
+                                  [helper.make_tensor_value_info(name, kind, None) for name, kind in outputs],
+                                  self.constants)
+        return helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21),
+                                                                      helper.make_opsetid("com.microsoft", 1)])
+
+
+BYTES = {np.uint8: TensorProto.UINT8, np.int8: TensorProto.INT8}
+
+
+def pick(random, *choices):
+    return choices[random.integers(len(choices))]
+
+
+def matmul_shapes(random):
+    m, k, n = (int(random.integers(1, limit)) for limit in (40, 150, 70))
+    return (m, k), (k, n)
+
+
+def make_matmul_integer(random):
+    case = Case(random)
+    left, right = matmul_shapes(random)
+    a, b = pick(random, np.uint8, np.int8), pick(random, np.uint8, np.int8)
+    if a == np.int8 and b == np.uint8:  # ONNX Runtime has no such kernel
+        b = np.int8
+    case.feed("a", case.array(left, a))
+    (case.feed if random.integers(4) == 0 else case.constant)("b", case.array(right, b))
+    case.node("MatMulInteger", ["a", "b", case.zero("az", a), case.zero("bz", b, symmetric=random.integers(2))])
+    return case, [("y", TensorProto.INT32)]
+
+
+def make_qlinear_matmul(random):
+    case = Case(random)
+    left, right = matmul_shapes(random)
+    a = pick(random, np.uint8, np.int8)
+    b = pick(random, np.uint8, np.int8) if a == np.uint8 else np.int8
+    batch = pick(random, (), (2,), (2, 3))
+    case.feed("a", case.array(batch + left, a))
+    case.constant("b", case.array(right, b))
+    per_column = random.integers(2) and b == np.int8
+    columns = (right[1],) if per_column else ()
+    case.node("QLinearMatMul", ["a", case.scale("as"), case.zero("az", a), "b", case.scale("bs", columns),
+                                case.zero("bz", b, columns, symmetric=per_column or random.integers(2)),
+                                case.constant("ys", np.float32(random.uniform(1, 8))), case.zero("yz", a)])
+    return case, [("y", BYTES[a])]
+
+
+def conv_shapes(random):
+    groups = int(pick(random, 1, 1, 1, 2))
+    channels, outputs = groups * int(random.integers(1, 20)), groups * int(random.integers(1, 36))
+    if random.integers(6) == 0:  # depthwise
+        groups = outputs = channels
+    kernel = [int(random.integers(1, 4)), int(random.integers(1, 4))]
+    image = (int(random.integers(1, 3)), channels, int(random.integers(4, 14)), int(random.integers(4, 14)))
+    attributes = {"group": groups, "strides": [int(random.integers(1, 3))] * 2, "kernel_shape": kernel,
+                  "pads": [int(random.integers(0, size)) for size in kernel * 2]}
+    return image, (outputs, channels // groups, *kernel), attributes
+
+
+def make_conv_integer(random):
+    case = Case(random)
+    image, filters, attributes = conv_shapes(random)
+    w = pick(random, np.uint8, np.int8)
+    case.feed("x", case.array(image, np.uint8))
+    case.constant("w", case.array(filters, w))
+    case.node("ConvInteger", ["x", "w", case.zero("xz", np.uint8), case.zero("wz", w, symmetric=random.integers(2))],
+              **attributes)
+    return case, [("y", TensorProto.INT32)]
+
+
+def make_qlinear_conv(random):
+    case = Case(random)
+    image, filters, attributes = conv_shapes(random)
+    x = pick(random, np.uint8, np.int8)
+    w = pick(random, np.uint8, np.int8) if x == np.uint8 else np.int8
+    case.feed("x", case.array(image, x))
+    case.constant("w", case.array(filters, w))
+    per_channel = random.integers(2) and w == np.int8
+    shape = (filters[0],) if per_channel else ()
+    inputs = ["x", case.scale("xs"), case.zero("xz", x), "w", case.scale("ws", shape),
+              case.zero("wz", w, shape, symmetric=per_channel or random.integers(2)),
+              case.constant("ys", np.float32(random.uniform(1, 8))), case.zero("yz", x)]
+    if random.integers(2):
+        inputs.append(case.constant("b", random.integers(-5000, 5000, filters[0]).astype(np.int32)))
+    case.node("QLinearConv", inputs, **attributes)
+    return case, [("y", BYTES[x])]
+
+
+def make_linear(random):
+    case = Case(random)
+    shape = tuple(int(random.integers(1, 9)) for _ in range(3))
+    dtype = pick(random, np.uint8, np.int8, np.uint16, np.int16)
+    axis = int(random.integers(3))
+    per_axis = random.integers(2)
+    parameters = (shape[axis],) if per_axis else ()
+    case.feed("x", case.array(shape, np.float32) * np.float32(5))
+    inputs = ["x", case.scale("s", parameters), case.zero("z", dtype, parameters)]
+    case.node("QuantizeLinear", inputs, ["q"], axis=axis)
+    case.node("DequantizeLinear", ["q", *inputs[1:]], ["y"], axis=axis)
+    return case, [("q", helper.np_dtype_to_tensor_dtype(np.dtype(dtype))), ("y", TensorProto.FLOAT)]
+
+
+def make_dynamic(random):
+    case = Case(random)
+    case.feed("x", case.array((int(random.integers(1, 50)), 7), np.float32))
+    case.node("DynamicQuantizeLinear", ["x"], ["y", "s", "z"])
+    return case, [("y", TensorProto.UINT8), ("s", TensorProto.FLOAT), ("z", TensorProto.UINT8)]
+
+
+def make_binary(random):
+    case = Case(random)
+    case.tolerance = 1
+    dtype = pick(random, np.uint8, np.int8)
+    shape = (3, int(random.integers(1, 40)))
+    inputs = []
+    for name in "ab":
+        case.feed(name, case.array(shape, dtype))
+        inputs += [name, case.scale(name + "s"), case.zero(name + "z", dtype)]
+    inputs += [case.scale("ys"), case.zero("yz", dtype)]
+    case.node(pick(random, "QLinearAdd", "QLinearMul"), inputs, domain="com.microsoft")
+    return case, [("y", BYTES[dtype])]
+
+
+def make_unary(random):
+    case = Case(random)
+    case.tolerance = 1
+    dtype = pick(random, np.uint8, np.int8)
+    op = pick(random, "QLinearSigmoid", "QLinearLeakyRelu", "QLinearGlobalAveragePool")
+    case.feed("x", case.array((2, 3, 5, int(random.integers(1, 9))), dtype))
+    attributes = {"alpha": 0.1} if op == "QLinearLeakyRelu" else {}
+    case.node(op, ["x", case.scale("xs"), case.zero("xz", dtype), case.scale("ys"), case.zero("yz", dtype)],
+              domain="com.microsoft", **attributes)
+    return case, [("y", BYTES[dtype])]
+
+
+def make_gemm(random):
+    case = Case(random)
+    left, right = matmul_shapes(random)
+    dtype = np.uint8
+    case.feed("a", case.array(left, dtype))
+    case.constant("b", case.array(right[::-1], np.int8))
+    inputs = ["a", case.scale("as"), case.zero("az", dtype), "b", case.scale("bs"),
+              case.zero("bz", np.int8, symmetric=True),
+              case.constant("c", random.integers(-5000, 5000, right[1]).astype(np.int32)),
+              case.constant("ys", np.float32(random.uniform(1, 8))), case.zero("yz", dtype)]
+    case.node("QGemm", inputs, domain="com.microsoft", transB=1, alpha=1.0)
+    return case, [("y", TensorProto.UINT8)]
+
+
+def make_bits(random):
+    case = Case(random)
+    n, block, blocks = int(random.integers(1, 40)), 32, int(random.integers(1, 5))
+    k = block * blocks
+    case.feed("x", case.array((int(random.integers(1, 9)), k), np.float32))
+    case.constant("b", case.array((n, blocks, block // 2), np.uint8))
+    inputs = ["x", "b", case.scale("s", (n * blocks,))]
+    if random.integers(2):
+        inputs.append(case.constant("z", case.array((n * ((blocks + 1) // 2),), np.uint8)))
+    case.node("MatMulNBits", inputs, domain="com.microsoft", K=k, N=n, bits=4, block_size=block)
+    return case, [("y", TensorProto.FLOAT)]
+
+
+def make_to_float(random):
+    case = Case(random)
+    left, right = matmul_shapes(random)
+    op = pick(random, "DynamicQuantizeMatMul", "MatMulIntegerToFloat")
+    b = pick(random, np.uint8, np.int8)
+    case.constant("b", case.array(right, b))
+    bias = case.constant("c", case.array((right[1],), np.float32))
+    if op == "DynamicQuantizeMatMul":
+        case.feed("a", case.array(left, np.float32))
+        inputs = ["a", "b", case.scale("bs"), case.zero("bz", b), bias]
+    else:
+        case.feed("a", case.array(left, np.uint8))
+        inputs = ["a", "b", case.scale("as"), case.scale("bs"), case.zero("az", np.uint8), case.zero("bz", b), bias]
+    case.node(op, inputs, domain="com.microsoft")
+    return case, [("y", TensorProto.FLOAT)]
+
+
+MAKERS = {name[5:]: maker for name, maker in globals().items() if name.startswith("make_")}
+
+
+def describe(actual, wanted, tolerance):
+    """None where the results agree, else a sentence."""
+    if actual.shape != wanted.shape or actual.dtype != wanted.dtype:
+        return f"{actual.dtype} {actual.shape}, expected {wanted.dtype} {wanted.shape}"
+    if wanted.dtype == np.float32:
+        largest = np.abs(wanted).max(initial=0)
+        return None if np.abs(actual - wanted).max(initial=0) <= 1e-5 * max(largest, 1e-3) else "floats differ"
+    wrong = np.abs(actual.astype(np.int64) - wanted.astype(np.int64)) > tolerance
+    if not wrong.any():
+        return None
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return f"{int(wrong.sum())} of {wrong.size} elements differ, first at {place}: {actual[place]}, expected {wanted[place]}"
+
+
+def check(name, seed, cpus, folder):
+    case, outputs = MAKERS[name](np.random.default_rng(seed))
+    model = case.model(outputs)
+    source = os.path.join(folder, "model.onnx")
+    onnx.save(model, source)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    wanted = session.run([n for n, _ in outputs], case.feeds)
+    for cpu in cpus:
+        library = os.path.join(folder, f"{name}{seed}{cpu}.so")
+        compile_model(source, library, ["--emit=shared", "--name=model", f"--cpu={CPUS[cpu]}"])
+        results = CompiledModel(library, "model")([case.feeds[i.name] for i in case.inputs])
+        for actual, expected in zip(results, wanted):
+            difference = describe(actual, expected, case.tolerance)
+            if difference:
+                return f"{cpu}: {difference}"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pattern", nargs="?", default="", help="only kinds whose name contains this")
+    parser.add_argument("--cases", type=int, default=6, help="random models of each kind")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    arguments = parser.parse_args()
+    cpus = [cpu for cpu in CPUS if can_run(cpu)]
+    passed = failed = skipped = 0
+    for name in (name for name in MAKERS if arguments.pattern in name):
+        for seed in range(arguments.first, arguments.first + arguments.cases):
+            with tempfile.TemporaryDirectory(prefix="nnc-quantized-") as folder:
+                try:
+                    difference = check(name, seed, cpus, folder)
+                except Refused as reason:
+                    print(f"SKIP {name} {seed}: {reason}")
+                    skipped += 1
+                    continue
+                except Broken as reason:
+                    difference = str(reason)
+            failed += difference is not None
+            passed += difference is None
+            if difference:
+                print(f"FAIL {name} {seed}: {difference}")
+    if len(cpus) < len(CPUS):
+        print(f"SKIP this CPU lacks {', '.join(sorted(set(CPUS) - set(cpus)))}")
+    print(f"quantized: {passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

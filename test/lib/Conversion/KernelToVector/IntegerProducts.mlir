@@ -1,0 +1,40 @@
+// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(convert-kernel-to-vector))' --split-input-file | FileCheck %s
+
+// Four neighbours of K at once: 32 bits of lhs in each lane, 64 bytes of rhs.
+// CHECK-LABEL: @vnni
+// CHECK: scf.for
+// CHECK: vector.load %{{.*}} : memref<1x10x64xi8>, vector<64xi8>
+// CHECK: vector.load %{{.*}} : memref<2x40xi8>, vector<4xi8>
+// CHECK: vector.bitcast %{{.*}} : vector<4xi8> to vector<1xi32>
+// CHECK: vector.bitcast %{{.*}} : vector<16xi32> to vector<64xi8>
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK: vector.store %{{.*}} : memref<2x16xi32>, vector<16xi32>
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576, vnni = true>} {
+  func.func @vnni(%a: memref<2x40xi8>, %b: memref<1x10x64xi8>, %c: memref<2x16xi32>) {
+    kernel.contract(%a, %b, %c) attributes {epilogue_maps = []} {
+    ^bb0(%acc: i32):
+      kernel.yield %acc : i32
+    } : (memref<2x40xi8>, memref<1x10x64xi8>, memref<2x16xi32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Pairs of 16-bit integers elsewhere.
+// CHECK-LABEL: @pairs
+// CHECK: vector.load %{{.*}} : memref<1x20x16xi16>, vector<16xi16>
+// CHECK: arith.extui %{{.*}} : vector<2xi8> to vector<2xi16>
+// CHECK: vector.bitcast %{{.*}} : vector<2xi16> to vector<1xi32>
+// CHECK-NOT: llvm.call_intrinsic
+// CHECK: vector.deinterleave
+// CHECK: arith.muli %{{.*}} : vector<8xi32>
+module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegisters = 16, fma = true, l1Bytes = 32768, l2Bytes = 262144>} {
+  func.func @pairs(%a: memref<1x40xi8>, %b: memref<1x20x16xi16>, %c: memref<1x8xi32>) {
+    kernel.contract(%a, %b, %c) attributes {epilogue_maps = []} {
+    ^bb0(%acc: i32):
+      kernel.yield %acc : i32
+    } : (memref<1x40xi8>, memref<1x20x16xi16>, memref<1x8xi32>) -> ()
+    return
+  }
+}

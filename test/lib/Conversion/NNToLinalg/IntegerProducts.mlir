@@ -1,0 +1,33 @@
+// RUN: nnc-opt %s --convert-nn-to-linalg --split-input-file --verify-diagnostics | FileCheck %s
+
+// rhs is packed in pairs of 16-bit integers where the CPU has no products of bytes.
+// CHECK-LABEL: @matmul
+func.func @matmul(%a: tensor<3x8xui8>, %b: tensor<8x5xi8>) -> tensor<3x5xi32> {
+  // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<1x4x16xi16>)
+  // CHECK: kernel.contract
+  // CHECK: (tensor<3x8xi8>, tensor<1x4x16xi16>, tensor<3x5xi32>) -> tensor<3x5xi32>
+  %y = nn.integer_matmul %a, %b : (tensor<3x8xui8>, tensor<8x5xi8>) -> tensor<3x5xi32>
+  return %y : tensor<3x5xi32>
+}
+
+// -----
+
+// In fours where it has.
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576, vnni = true>} {
+  // CHECK-LABEL: @conv
+  func.func @conv(%x: tensor<1x5x5x8xui8>, %w: tensor<16x8x3x3xi8>) -> tensor<1x3x3x16xi32> {
+    // CHECK: outs(%{{.*}} : tensor<1x1x3x3x2x64xi8>)
+    // CHECK: kernel.conv
+    %y = nn.integer_conv %x, %w {layout = #nn<layout channels_last>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, groups = 1 : i64} : (tensor<1x5x5x8xui8>, tensor<16x8x3x3xi8>) -> tensor<1x3x3x16xi32>
+    return %y : tensor<1x3x3x16xi32>
+  }
+}
+
+// -----
+
+func.func @zero_points_are_taken_out_before(%a: tensor<3x8xui8>, %b: tensor<8x5xi8>, %z: tensor<ui8>) -> tensor<3x5xi32> {
+  // expected-error@+2 {{the integer product has zero points or extents that no kernel takes}}
+  // expected-error@+1 {{failed to legalize operation 'nn.integer_matmul'}}
+  %y = nn.integer_matmul %a, %b lhs_zero %z : (tensor<3x8xui8>, tensor<8x5xi8>, tensor<ui8>) -> tensor<3x5xi32>
+  return %y : tensor<3x5xi32>
+}
