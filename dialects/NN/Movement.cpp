@@ -299,7 +299,7 @@ LogicalResult TileOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
 static LogicalResult inferBlocks(std::optional<Location> location, Value input, int64_t block, Layout layout, bool grow,
                                  SmallVectorImpl<Type> &types) {
   RankedTensorType type = getRanked(input);
-  if (type.getRank() != 4 || block < 1)
+  if (type.getRank() != 4 || block < 1 || block > (1 << 15))
     return emitOptionalError(location, "cannot rearrange blocks of ", block, " of ", type);
   SmallVector<int64_t> shape(type.getShape());
   int64_t channel = layout == Layout::ChannelsFirst ? 1 : 3, height = layout == Layout::ChannelsFirst ? 2 : 1;

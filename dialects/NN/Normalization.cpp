@@ -38,8 +38,8 @@ LogicalResult BatchNormOp::verify() {
 LogicalResult InstanceNormOp::verify() { return verifyChannels(*this, getLayout(), {getScale(), getBias()}); }
 
 LogicalResult LrnOp::verify() {
-  if (getSize() < 1)
-    return emitOpError("size must be positive");
+  if (getSize() < 1 || getSize() > (1 << 12))
+    return emitOpError("size must be positive and at most 4096");
   return verifyChannels(*this, getLayout(), {});
 }
 

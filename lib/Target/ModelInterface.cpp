@@ -73,17 +73,25 @@ std::string makeIdentifier(StringRef text) {
 
 /// `identifier` itself, or with the first free number behind it.
 static std::string makeUnique(std::string identifier, llvm::StringSet<> &taken) {
-  static const char *const keywords[] = {
-      "auto",    "bool",   "break",    "case",    "catch",  "char",     "class",    "const",    "continue", "default",
-      "delete",  "do",     "double",   "else",    "enum",   "extern",   "false",    "float",    "for",      "goto",
-      "if",      "inline", "int",      "long",    "new",    "operator", "private",  "public",   "register", "restrict",
-      "return",  "short",  "signed",   "sizeof",  "static", "struct",   "switch",   "template", "this",     "throw",
-      "true",    "try",    "typedef",  "union",   "unsigned", "using",  "virtual",  "void",     "volatile", "while",
-      "workspace", "weights", "code", "stack", "extents", "parallel_for", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t",
-      "uint32_t", "uint64_t", "size_t", "not", "and", "or", "xor", "model", "run", "NULL"};
-  for (const char *keyword : keywords)
-    if (identifier == keyword)
-      identifier += '_';
+  static const llvm::StringSet<> reserved{
+      // C and C++, as compilers know them without -std
+      "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
+      "char8_t", "char16_t", "char32_t", "class", "co_await", "co_return", "co_yield", "compl", "concept", "const",
+      "const_cast", "consteval", "constexpr", "constinit", "continue", "decltype", "default", "delete", "do", "double",
+      "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if",
+      "inline", "int", "linux", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator",
+      "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
+      "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this",
+      "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "union", "unix", "unsigned",
+      "using", "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
+      // the headers that are included
+      "null", "offsetof", "ptrdiff_t", "size_t", "max_align_t", "int8_t", "int16_t", "int32_t", "int64_t", "uint8_t",
+      "uint16_t", "uint32_t", "uint64_t", "int8_max", "int16_max", "int32_max", "int64_max", "int8_min", "int16_min",
+      "int32_min", "int64_min", "uint8_max", "uint16_max", "uint32_max", "uint64_max", "size_max", "intptr_t", "uintptr_t",
+      // names of the header's own
+      "workspace", "weights", "code", "stack", "extents", "parallel", "parallel_for", "model", "run"};
+  if (reserved.contains(StringRef(identifier).lower()))
+    identifier += '_';
   // Macros are the identifier in capitals: unique means unique without regard to case.
   std::string unique = identifier;
   for (unsigned i = 2; !taken.insert(StringRef(unique).lower()).second; ++i)

@@ -187,6 +187,18 @@ void Planner::planSlots() {
 }
 
 /// The offset of each slot, then the arena's total size.
+/// The size of what no memory holds: products and sums of extents stop here instead of wrapping around.
+static constexpr int64_t boundlessBytes = (int64_t{1} << 62) - 1;
+
+/// bytes * extent, at most boundlessBytes.
+static Value multiplyBytes(OpBuilder &builder, Location loc, Value bytes, Value extent) {
+  Value limit = arith::ConstantIndexOp::create(builder, loc, boundlessBytes);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value most = arith::DivUIOp::create(builder, loc, limit, arith::MaxUIOp::create(builder, loc, extent, one));
+  Value isTooLarge = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, bytes, most);
+  return arith::SelectOp::create(builder, loc, isTooLarge, limit, arith::MulIOp::create(builder, loc, bytes, extent));
+}
+
 FailureOr<SmallVector<Value>> Planner::buildOffsets(OpBuilder &builder, SizeExpressions &sizes) {
   Location loc = main.getLoc();
   SmallVector<Value> offsets{arith::ConstantIndexOp::create(builder, loc, peak)};
@@ -203,13 +215,15 @@ FailureOr<SmallVector<Value>> Planner::buildOffsets(OpBuilder &builder, SizeExpr
         FailureOr<Value> extent = sizes.rebuild(size, builder);
         if (failed(extent))
           return failure();
-        bytes = arith::MulIOp::create(builder, loc, bytes, *extent);
+        bytes = multiplyBytes(builder, loc, bytes, *extent);
       }
       largest = largest ? arith::MaxUIOp::create(builder, loc, largest, bytes).getResult() : bytes;
     }
     Value mask = arith::ConstantIndexOp::create(builder, loc, alignment - 1);
     Value clear = arith::ConstantIndexOp::create(builder, loc, -alignment);
-    Value end = arith::AddIOp::create(builder, loc, arith::AddIOp::create(builder, loc, offsets.back(), largest), mask);
+    Value limit = arith::ConstantIndexOp::create(builder, loc, boundlessBytes);
+    Value sum = arith::AddIOp::create(builder, loc, offsets.back(), largest);
+    Value end = arith::AddIOp::create(builder, loc, arith::MinUIOp::create(builder, loc, sum, limit), mask);
     offsets.push_back(arith::AndIOp::create(builder, loc, end, clear));
   }
   return offsets;

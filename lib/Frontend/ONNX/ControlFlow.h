@@ -4,7 +4,7 @@
 
 #include "dialects/NN/ExtentTracing.h"
 #include "dialects/NN/NN.h"
-#include "lib/Frontend/ONNX/Proto.h"
+#include "lib/Support/OnnxProto.h"
 
 #include <optional>
 

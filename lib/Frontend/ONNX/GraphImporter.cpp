@@ -293,6 +293,23 @@ bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node
   return true;
 }
 
+/// The value that a function gives an attribute which its caller leaves out, if it does.
+/// Read from the wire, because older versions of libonnx do not know the field.
+static std::optional<::onnx::AttributeProto> findDefault(const ::onnx::FunctionProto &function, StringRef name) {
+  static constexpr int attributeProto = 11; // FunctionProto.attribute_proto of onnx.proto, from IR version 9 on
+  google::protobuf::UnknownFieldSet fields;
+  if (!fields.ParseFromString(function.SerializeAsString()))
+    return std::nullopt;
+  for (int i = 0; i < fields.field_count(); ++i) {
+    const auto &field = fields.field(i);
+    ::onnx::AttributeProto attribute;
+    if (field.number() == attributeProto && field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED &&
+        attribute.ParseFromString(field.length_delimited()) && attribute.name() == name)
+      return attribute;
+  }
+  return std::nullopt;
+}
+
 /// A copy of a function's node in which references to the function's attributes are replaced by the caller's values.
 static bool bindAttributes(const ::onnx::NodeProto &caller, const ::onnx::FunctionProto &function,
                            ::onnx::NodeProto &node) {
@@ -306,12 +323,13 @@ static bool bindAttributes(const ::onnx::NodeProto &caller, const ::onnx::Functi
       continue;
     const auto &given = caller.attribute();
     auto value = llvm::find_if(given, [&](const auto &a) { return a.name() == attribute->ref_attr_name(); });
-    if (value == given.end()) {
+    auto bound = value == given.end() ? findDefault(function, attribute->ref_attr_name()) : std::optional(*value);
+    if (!bound) {
       node.mutable_attribute()->DeleteSubrange(i, 1); // the operator's own default
       continue;
     }
     std::string name = attribute->name();
-    *attribute = *value;
+    *attribute = *bound;
     attribute->set_name(name);
   }
   return true;
@@ -358,6 +376,10 @@ OwningOpRef<ModuleOp> GraphImporter::import(StringRef modelName) {
   Opsets opsets = readOpsets(model->opset_import());
   if (!opsets.contains(""))
     opsets[""] = 1;
+  llvm::StringSet<> functions;
+  for (const auto &function : model->functions())
+    if (!functions.insert(function.domain() + ":" + function.name()).second)
+      blockModel("function '" + function.name() + "' is there twice; overloads are not supported");
   findUnsupported(model->graph().node(), opsets, 0);
   if (!blockers.empty())
     return {};

@@ -130,8 +130,10 @@ static LogicalResult importSplit(NodeBinder &node) {
   int64_t axis = node.axisAttr("axis", 0, x);
   SmallVector<int64_t> sizes = node.getOpset() < 13 ? node.intsAttr("split") : node.constantInts(1);
   int64_t outputs = node.intAttr("num_outputs", 0);
-  while (node.getOpset() < 18 && node.wantsResult(outputs))
-    ++outputs;
+  if (node.getOpset() < 18)
+    outputs = node.getNumResults();
+  else if (outputs > node.getNumResults())
+    return node.reject("has fewer outputs than num_outputs says");
   if (node.failed())
     return failure();
   if (sizes.empty()) {

@@ -43,6 +43,8 @@ public:
   llvm::SmallVector<mlir::Value> allOperands();
   /// The integers of a constant operand; rejects the node where it is not constant. Empty where it is left out.
   llvm::SmallVector<int64_t> constantInts(unsigned index);
+  /// Number of outputs the node lists, left-out ones included.
+  int64_t getNumResults() const { return node.output_size(); }
   /// True where output `index` is asked for.
   bool wantsResult(unsigned index) const;
 
