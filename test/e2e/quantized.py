@@ -243,6 +243,65 @@ def make_to_float(random):
     return case, [("y", TensorProto.FLOAT)]
 
 
+def quantize(case, name, dtype):
+    """QuantizeLinear, DequantizeLinear of a float value."""
+    parameters = [case.constant(name + "s", np.float32(case.random.uniform(0.01, 0.1))), case.zero(name + "z", dtype)]
+    case.node("QuantizeLinear", [name, *parameters], [name + "q"])
+    case.node("DequantizeLinear", [name + "q", *parameters], [name + "d"])
+    return name + "d"
+
+
+def make_qdq_conv(random):
+    """The pattern of exporters: quantised input, weights (per channel) and bias around a float convolution."""
+    case = Case(random)
+    case.tolerance = 1  # ONNX Runtime sums floats here
+    image, filters, attributes = conv_shapes(random)
+    x = pick(random, np.uint8, np.int8)
+    case.feed("x", case.array(image, np.float32))
+    channels = (filters[0],) if random.integers(2) else ()
+    case.constant("w", case.array(filters, np.int8))
+    weight_scale = random.uniform(0.002, 0.02, channels).astype(np.float32)
+    case.constant("ws", weight_scale)
+    case.node("DequantizeLinear", ["w", "ws", case.zero("wz", np.int8, channels, symmetric=True)], ["wd"], axis=0)
+    inputs = [quantize(case, "x", x), "wd"]
+    kind = random.integers(3)
+    if kind == 1:  # a bias in units of the products, as exporters have it
+        input_scale = numpy_helper.to_array(next(c for c in case.constants if c.name == "xs"))
+        case.constant("b", random.integers(-500, 500, filters[0]).astype(np.int32))
+        case.constant("bs", np.broadcast_to(input_scale * weight_scale, (filters[0],)).astype(np.float32))
+        case.node("DequantizeLinear", ["b", "bs"], ["bd"], axis=0)
+        inputs.append("bd")
+    elif kind == 2:
+        inputs.append(case.constant("b", case.array((filters[0],), np.float32)))
+    case.node("Conv", inputs, ["c"], **attributes)
+    if random.integers(2):
+        case.node("Relu", ["c"], ["r"])
+    last = case.nodes[-1].output[0]
+    case.node("QuantizeLinear", [last, case.constant("ys", np.float32(random.uniform(0.05, 0.3))), case.zero("yz", x)], ["y"])
+    return case, [("y", BYTES[x])]
+
+
+def make_qdq_matmul(random):
+    case = Case(random)
+    case.tolerance = 1
+    left, right = matmul_shapes(random)
+    x = pick(random, np.uint8, np.int8)
+    case.feed("x", case.array(pick(random, (), (2,)) + left, np.float32))
+    columns = (right[1],) if random.integers(2) else ()
+    case.constant("w", case.array(right, np.int8))
+    case.constant("ws", random.uniform(0.002, 0.02, columns).astype(np.float32))
+    case.node("DequantizeLinear", ["w", "ws", case.zero("wz", np.int8, columns, symmetric=random.integers(2))], ["wd"], axis=1)
+    case.node("MatMul", [quantize(case, "x", x), "wd"], ["p"])
+    if random.integers(2):
+        case.node("Add", ["p", case.constant("b", case.array((right[1],), np.float32))], ["sum"])
+    last = case.nodes[-1].output[0]
+    if random.integers(3) == 0:
+        case.node("Identity", [last])
+        return case, [("y", TensorProto.FLOAT)]
+    case.node("QuantizeLinear", [last, case.constant("ys", np.float32(random.uniform(0.05, 0.3))), case.zero("yz", x)], ["y"])
+    return case, [("y", BYTES[x])]
+
+
 MAKERS = {name[5:]: maker for name, maker in globals().items() if name.startswith("make_")}
 
 
