@@ -123,8 +123,7 @@ def referencePool(kind, x, size, strides, dilations, begin, end, out):
     if kind == "max":
         result = np.full(shape, -np.inf) if x.dtype.kind == "f" else np.full(shape, np.iinfo(x.dtype).min, x.dtype)
         for _, _, element, mask in forEachTap(x, size, strides, dilations, begin, out):
-            # As ONNX Runtime: of a NaN and anything else the later one stays.
-            result = np.where(mask & ~(result > element), element, result)
+            result = np.where(mask & (element > result), element, result)  # NaN is ignored
         return result
     total, count = np.zeros(shape), np.zeros(shape)
     for tap, _, element, mask in forEachTap(x, size, strides, dilations, begin, out):
