@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -190,6 +191,18 @@ static Expected<std::optional<Stage>> getStopAfter(EmitKind emit, StringRef name
   return stage;
 }
 
+/// Refuses outputs that would replace the model, or each other.
+static Error checkOutputs(const CompileOptions &options) {
+  const OutputOptions &output = options.output;
+  for (StringRef input : options.inputs)
+    for (StringRef file : {StringRef(output.outputFile), StringRef(output.headerFile)})
+      if (!file.empty() && file != "-" && sys::fs::equivalent(file, input))
+        return makeError("the output " + file + " would replace the model");
+  if (!output.headerFile.empty() && output.headerFile == output.outputFile)
+    return makeError("-o " + output.outputFile + ": that is the name of the header; give the object another one");
+  return Error::success();
+}
+
 Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> inputs) const {
   CompileOptions result;
   result.inputs = inputs;
@@ -249,6 +262,9 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
     sys::path::replace_extension(header, ".h");
     output.headerFile = header.str().str();
   }
+  if (outputs)
+    if (Error error = checkOutputs(result))
+      return error;
   result.name = options->name.empty() ? stem : options->name.getValue();
   return result;
 }

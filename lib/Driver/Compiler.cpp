@@ -14,6 +14,7 @@
 #include "lib/Target/Emit.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SHA256.h"
@@ -83,6 +84,25 @@ static LogicalResult printAsMLIR(ModuleOp module, const CompileOptions &options)
                    [&](llvm::raw_ostream &os) { printModule(module, os, options.printWeights); });
 }
 
+/// Refuses names in --shape that are neither an input nor an extent of the model.
+static LogicalResult checkShapeNames(ModuleOp module, const CompileOptions &options) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  llvm::SetVector<StringRef> known;
+  for (unsigned i = 0; main && i < main.getNumArguments(); ++i) {
+    if (auto name = main.getArgAttrOfType<StringAttr>(i, "nn.name"))
+      known.insert(name.getValue());
+    if (auto symbols = main.getArgAttrOfType<ArrayAttr>(i, "nn.symbols"))
+      for (auto symbol : symbols.getAsRange<StringAttr>())
+        if (!symbol.empty())
+          known.insert(symbol.getValue());
+  }
+  for (const auto &given : options.shapes.inputs)
+    if (!known.contains(given.first()))
+      return module.emitError("--shape: there is no input or extent '")
+             << given.first() << "'; there are: " << llvm::join(known, ", ");
+  return success();
+}
+
 /// Converts the model, and says what became of it.
 static LogicalResult exportAsONNX(ModuleOp module, const CompileOptions &options) {
   onnx_export::ExportOptions exporting{*options.exportOpset, options.output.provenance.version};
@@ -112,6 +132,8 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
       })))
     return failure();
   module->getOperation()->setLoc(loc);
+  if (failed(checkShapeNames(*module, options)))
+    return failure();
   if (failed(runner.dump(*module, Stage::Import)))
     return failure();
   if (options.stopAfter == Stage::Import)

@@ -47,7 +47,7 @@ Value ModelBuilder::addInput(StringRef name, RankedTensorType type, ArrayRef<std
   NamedAttrList attributes;
   attributes.set("nn.name", builder.getStringAttr(name));
   SmallVector<StringRef> symbolNames(symbols.begin(), symbols.end());
-  if (!type.hasStaticShape())
+  if (!type.hasStaticShape() || llvm::any_of(symbolNames, [](StringRef symbol) { return !symbol.empty(); }))
     attributes.set("nn.symbols", builder.getStrArrayAttr(symbolNames));
   inputAttributes.push_back(attributes.getDictionary(builder.getContext()));
   return main.getBody().front().addArgument(type, NameLoc::get(builder.getStringAttr(name)));
