@@ -25,7 +25,7 @@ constexpr int64_t alwaysWorthwhileBytes = 64 << 10;
 /// Larger ones only while they are at most this many times their constants.
 constexpr int64_t acceptedGrowth = 16;
 /// What is computed on the way may be this large, or four times its constants; else a small file could take all memory.
-constexpr int64_t maxComputedBytes = 256 << 20;
+constexpr int64_t maxComputedBytes = 768 << 20;
 /// Packed weights are evaluated up to this size, even those made from a single value.
 constexpr int64_t maxPackedBytes = int64_t{2} << 30;
 /// Constants up to this size are part of the code that is run; larger ones are passed to it.
@@ -99,7 +99,9 @@ Constancy ConstantSubgraph::classify(Operation &op) {
   }
   for (Type type : op.getResultTypes()) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (tensor && (!tensor.hasStaticShape() || getBytes(tensor) > std::max(maxComputedBytes, 4 * result.sourceBytes)))
+    bool isComputed = tensor && !isa<tensor::EmptyOp>(op);
+    bool isTooLarge = isComputed && getBytes(tensor) > std::max(maxComputedBytes, 4 * result.sourceBytes);
+    if (tensor && (!tensor.hasStaticShape() || isTooLarge))
       return {};
   }
   return result;

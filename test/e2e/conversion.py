@@ -32,11 +32,19 @@ DEVIATIONS = {f"test_resize_downsample_scales_{mode}_align_corners": "ONNX Runti
               for mode in ("linear", "cubic")}
 
 
+class Extents:
+    """Of an input, as a descriptor has them."""
+
+    def __init__(self, shape):
+        self.shape, self.rank = shape, len(shape)
+
+
 class ConvertedModel:
     """An ONNX file in ONNX Runtime, with the face of a CompiledModel."""
 
     def __init__(self, path):
         self.model = onnx.load(path)
+        self.inputs = [Extents([d.dim_value for d in value.type.tensor_type.shape.dim]) for value in self.model.graph.input]
         self.input_names = [value.name for value in self.model.graph.input]
         self.output_names = [value.name for value in self.model.graph.output]
 
@@ -86,8 +94,8 @@ def check_node(case, folder):
     return None
 
 
-def check_framework(framework, name, case, folder):
-    item = framework_cases.FRAMEWORKS[framework](os.path.join(framework_cases.DATA, framework, name), case)
+def check_framework(framework, place, case, folder):
+    item = (framework_cases.REAL if case.get("real") else framework_cases.FRAMEWORKS)[framework](place, case)
     files = [os.path.join(item.folder, file) for file in item.files]
     converted = convert(files[0], os.path.join(folder, "converted.onnx"), options=[*files[1:], *item.options])
     for output, actual, expected in item.run(converted):
@@ -103,8 +111,8 @@ def list_jobs(graphs, pattern):
         yield "random", f"random/{seed}", lambda folder, seed=seed: check_random(seed, folder)
     for case in onnx_node_tests.collect("."):
         yield "nodes", f"nodes/{case.name}", lambda folder, case=case: check_node(case, folder)
-    for framework, name, case in framework_cases.list_cases(""):
-        yield "frameworks", f"{framework}/{name}", lambda folder, f=framework, n=name, c=case: check_framework(f, n, c, folder)
+    for framework, place, name, case in framework_cases.list_cases(""):
+        yield "frameworks", f"{framework}/{name}", lambda folder, f=framework, p=place, c=case: check_framework(f, p, c, folder)
 
 
 def run(check):

@@ -40,6 +40,9 @@ static bool lacksType(Operation &op, Type element) {
 /// Writes one operation; false where ONNX cannot express it.
 static bool write(GraphWriter &graph, Operation &op) {
   OpWriter writer(graph, &op);
+  for (Value operand : op.getOperands())
+    if (operand && !getDataType(cast<RankedTensorType>(operand.getType()).getElementType()))
+      writer.refuse("elements of " + op.getName().getStringRef() + " of fewer than 8 bits, or f8");
   for (Type type : op.getResultTypes()) {
     Type element = cast<RankedTensorType>(type).getElementType();
     if (!getDataType(element))
