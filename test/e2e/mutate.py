@@ -80,7 +80,7 @@ def run_one(job):
         with open(stem + extension, "wb") as file:
             file.write(mutate(data, rng) if index == damaged else data)
     path, output = stem + source[0][0], stem + ".o"
-    environment = dict(os.environ, ASAN_OPTIONS="exitcode=77:detect_leaks=0:allocator_may_return_null=1",
+    environment = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":exitcode=77:detect_leaks=0:allocator_may_return_null=1",
                        UBSAN_OPTIONS="exitcode=77:halt_on_error=1:print_stacktrace=1")
     try:
         result = subprocess.run([NNC, path, "-o", output, "--name=mutated", "--cpu=x86-64-v2"], capture_output=True,
