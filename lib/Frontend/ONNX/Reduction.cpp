@@ -33,19 +33,11 @@ static LogicalResult importReduce(NodeBinder &node, nn::ReductionKind kind, Afte
   Type type = getElementTypeOrSelf(x);
   // Roots and logarithms of integers are those of floats, rounded toward zero.
   bool isTranscendental = after != After::Nothing || kind == nn::ReductionKind::LogSumExp;
-  bool converts = isTranscendental && !isa<FloatType>(type);
   // A sum of squares may be beyond the half precision that its root fits.
-  if (isTranscendental && isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32) {
-    x = node.create<nn::CastOp>(x, Type(node.getBuilder().getF32Type()));
-    Value wide = node.create<nn::ReduceOp>(x, kind, axes, keepdims);
-    if (after == After::SquareRoot)
-      wide = node.create<nn::SqrtOp>(wide);
-    if (after == After::Logarithm)
-      wide = node.create<nn::LogOp>(wide);
-    return node.result(node.create<nn::CastOp>(wide, type));
-  }
+  bool isNarrow = isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
+  bool converts = isTranscendental && (isNarrow || !isa<FloatType>(type));
   if (converts)
-    x = node.create<nn::CastOp>(x, after == After::SquareRoot ? Type(node.getBuilder().getF64Type())
+    x = node.create<nn::CastOp>(x, after == After::SquareRoot && !isNarrow ? Type(node.getBuilder().getF64Type())
                                                               : Type(node.getBuilder().getF32Type()));
   Value result = node.create<nn::ReduceOp>(x, kind, axes, keepdims);
   if (after == After::SquareRoot)

@@ -145,8 +145,10 @@ static LogicalResult importResize(NodeBinder &node) {
   request.coordinates = *coordinateMode;
   request.nearest = *nearestMode;
   request.cubicCoefficient = node.floatAttr("cubic_coeff_a", -0.75);
-  request.excludeOutside = node.intAttr("exclude_outside", 0) && request.mode == nn::ResizeMode::Cubic;
   request.antialias = node.intAttr("antialias", 0) && request.mode != nn::ResizeMode::Nearest;
+  // Of two neighbours one is always inside, and alone it weighs what both together do where the edge is repeated.
+  bool hasWideFilter = request.mode == nn::ResizeMode::Cubic || request.antialias;
+  request.excludeOutside = node.intAttr("exclude_outside", 0) && hasWideFilter;
   request.extrapolationValue = node.floatAttr("extrapolation_value", 0);
   if (node.hasAttr("axes")) {
     request.axes.clear();
