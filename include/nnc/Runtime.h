@@ -22,7 +22,7 @@ enum {
   NNC_ERROR_NULL = 1,      /**< a pointer to a tensor, the extents or the workspace is null */
   NNC_ERROR_ALIGNMENT = 2, /**< the workspace or a tensor is not aligned */
   NNC_ERROR_CPU = 3,       /**< this CPU lacks instructions that the model was compiled for */
-  NNC_ERROR_EXTENT = 4     /**< a run-time extent is out of range */
+  NNC_ERROR_EXTENT = 4     /**< a run-time extent is out of range, or does not fit the others */
 };
 
 /** Element types. */

@@ -11,9 +11,11 @@ def ConvertNNToLinalg : Pass<"convert-nn-to-linalg", "::mlir::ModuleOp"> {
     Before: `%1 = nn.relu %0 : (tensor<4xf32>) -> tensor<4xf32>`
     After: a `linalg.generic` with the scalar body, or a `kernel` operation for
     the hot families. Booleans are stored as i8, unsigned integers as signless.
+    What operations require of run-time extents becomes `cf.assert`.
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
-    "::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect",
+    "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];
 }

@@ -30,6 +30,7 @@ static void buildNN(OpPassManager &passes) {
 /// From layers to kernels and element-wise loops, fused; weights packed.
 static void buildTensors(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createConvertNNToLinalg());
+  passes.addPass(createOutlineExtentChecks());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   if (options.winograd)

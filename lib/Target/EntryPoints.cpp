@@ -72,7 +72,7 @@ Value *EntryPointBuilder::isMisaligned(Value *address, int64_t alignment) {
   return builder.CreateICmpNE(low, ConstantInt::get(integer, 0));
 }
 
-/// Loads and checks the extents: each between 1 and 2^31 - 1.
+/// Loads and checks the extents: each between 1 and 2^31 - 1, and all of them fit each other.
 SmallVector<Value *> EntryPointBuilder::loadExtents(Value *extents, Value *onError) {
   SmallVector<Value *> loaded;
   Value *wrong = builder.getFalse();
@@ -84,6 +84,8 @@ SmallVector<Value *> EntryPointBuilder::loadExtents(Value *extents, Value *onErr
   }
   if (!loaded.empty())
     returnIf(wrong, onError);
+  if (Function *fit = module.getFunction("main_extents_fit"))
+    returnIf(builder.CreateNot(builder.CreateCall(fit, getInputExtents(loaded))), onError);
   return loaded;
 }
 

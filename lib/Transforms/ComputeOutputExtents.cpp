@@ -1,6 +1,7 @@
 // From the extents of the inputs to those of the outputs, as a function of the
 // compiled model. Expects @main on tensors; destination-style operations have the
 // extents of their destinations.
+#include "lib/Transforms/ExtentFunctions.h"
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/SizeExpressions.h"
 
@@ -13,25 +14,17 @@ namespace nnc {
 
 static LogicalResult buildExtents(func::FuncOp main) {
   OpBuilder builder(main);
-  SmallVector<Type> inputs, outputs;
-  SmallVector<unsigned> firstExtent;
-  for (Type type : main.getArgumentTypes()) {
-    firstExtent.push_back(inputs.size());
-    if (auto tensor = dyn_cast<RankedTensorType>(type))
-      inputs.append(tensor.getNumDynamicDims(), builder.getIndexType());
-  }
+  SmallVector<Type> outputs;
   for (Type type : main.getResultTypes())
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       outputs.append(tensor.getNumDynamicDims(), builder.getIndexType());
   if (outputs.empty())
     return success();
 
-  auto function = func::FuncOp::create(builder, main.getLoc(), "main_output_extents",
-                                       builder.getFunctionType(inputs, outputs));
-  builder.setInsertionPointToStart(function.addEntryBlock());
-  SizeExpressions sizes(main, [&](OpBuilder &, BlockArgument argument, int64_t dim) -> Value {
-    auto type = cast<RankedTensorType>(argument.getType());
-    return function.getArgument(firstExtent[argument.getArgNumber()] + type.getDynamicDimIndex(dim));
+  func::FuncOp function = createExtentFunction(main, "main_output_extents", outputs);
+  builder.setInsertionPointToStart(&function.getBody().front());
+  SizeExpressions sizes(main, [&](OpBuilder &, BlockArgument argument, int64_t dim) {
+    return getExtentArgument(function, main, argument, dim);
   });
   SmallVector<Value> extents;
   for (Value result : main.getBody().front().getTerminator()->getOperands()) {

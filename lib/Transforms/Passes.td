@@ -155,6 +155,18 @@ def ComputeOutputExtents : Pass<"compute-output-extents", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def OutlineExtentChecks : Pass<"outline-extent-checks", "::mlir::ModuleOp"> {
+  let summary = "Move what is asserted of run-time extents into a function of the inputs' extents";
+  let description = [{
+    Before: `cf.assert` in `@main` on tensors.
+    After: none; `@main_extents_fit`, which takes every dynamic extent of the
+    inputs in order and returns whether all assertions hold, where there are any.
+    In a branch that the extents decide, they count where it is taken; in one that
+    data decide, they are dropped. One that never holds is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def LowerVectors : Pass<"lower-vectors", "::mlir::ModuleOp"> {
   let summary = "Break vector operations down to those that LLVM has";
   let description = [{

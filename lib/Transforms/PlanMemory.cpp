@@ -4,6 +4,7 @@
 // whose offsets are computed at the function's entry.
 #include "lib/Analysis/LayerName.h"
 #include "lib/Analysis/MemoryPlanner.h"
+#include "lib/Transforms/ExtentFunctions.h"
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/SizeExpressions.h"
 
@@ -58,7 +59,7 @@ private:
 
   func::FuncOp main;
   Block &block;
-  DenseMap<Operation *, Block *> homes;                          ///< blocks in which hoisted allocations were
+  DenseMap<Operation *, Block *> homes;                         ///< blocks in which hoisted allocations were
   DenseMap<Operation *, std::pair<int64_t, int64_t>> positions; ///< of an operation, and of the last one inside it
   int64_t numPositions = 0;
   SmallVector<Buffer> buffers;
@@ -73,7 +74,8 @@ static int64_t getElementBytes(MemRefType type) {
   return llvm::divideCeil(type.getElementType().isIndex() ? 64u : type.getElementTypeBitWidth(), 8u);
 }
 
-/// Moves allocations out of loops and branches: one buffer serves all iterations, because its contents do not outlive one.
+/// Moves allocations out of loops and branches: one buffer serves all iterations, because its contents do not outlive
+/// one.
 LogicalResult Planner::hoistNested() {
   BufferViewFlowAnalysis aliases(main);
   SmallVector<memref::AllocOp> nested;
@@ -84,7 +86,8 @@ LogicalResult Planner::hoistNested() {
   for (memref::AllocOp op : nested) {
     for (Operation *parent = op->getParentOp(); parent != main; parent = parent->getParentOp())
       if (isa<scf::ParallelOp, scf::ForallOp>(parent))
-        return op.emitError("a buffer is allocated inside a parallel loop; use memref.alloca for scratch of one iteration");
+        return op.emitError(
+            "a buffer is allocated inside a parallel loop; use memref.alloca for scratch of one iteration");
     Operation *ancestor = block.findAncestorOpInBlock(*op);
     for (Value alias : aliases.resolve(op.getResult()))
       for (Operation *user : alias.getUsers())
@@ -230,25 +233,19 @@ FailureOr<SmallVector<Value>> Planner::buildOffsets(OpBuilder &builder, SizeExpr
 }
 
 LogicalResult Planner::buildWorkspaceFunction() {
-  OpBuilder builder(main);
-  SmallVector<Type> extents;
-  for (unsigned i = 0; i < main.getNumArguments(); ++i)
-    if (!main.getArgAttr(i, "nn.output"))
-      extents.append(cast<MemRefType>(main.getArgumentTypes()[i]).getNumDynamicDims(), builder.getIndexType());
-  auto function = func::FuncOp::create(builder, main.getLoc(), "main_workspace",
-                                       builder.getFunctionType(extents, builder.getIndexType()));
-  builder.setInsertionPointToStart(function.addEntryBlock());
+  OpBuilder builder(main.getContext());
+  func::FuncOp function = createExtentFunction(main, "main_workspace", builder.getIndexType());
+  builder.setInsertionPointToStart(&function.getBody().front());
+  auto ofOutputs = main->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>("main_output_extents");
+  func::CallOp outputExtents;
   SizeExpressions sizes(main, [&](OpBuilder &, BlockArgument argument, int64_t dim) -> Value {
-    unsigned place = 0;
-    for (unsigned i = 0; i <= argument.getArgNumber(); ++i) {
-      if (main.getArgAttr(i, "nn.output"))
-        continue;
-      auto type = cast<MemRefType>(main.getArgumentTypes()[i]);
-      if (i == argument.getArgNumber())
-        return function.getArgument(place + type.getDynamicDimIndex(dim));
-      place += type.getNumDynamicDims();
+    if (Value extent = getExtentArgument(function, main, argument, dim))
+      return extent;
+    if (ofOutputs && !outputExtents) {
+      OpBuilder start = OpBuilder::atBlockBegin(&function.getBody().front());
+      outputExtents = func::CallOp::create(start, main.getLoc(), ofOutputs, function.getArguments());
     }
-    return Value();
+    return outputExtents ? outputExtents.getResult(getOutputExtentIndex(main, argument, dim)) : Value();
   });
   FailureOr<SmallVector<Value>> offsets = buildOffsets(builder, sizes);
   if (failed(offsets))
@@ -278,10 +275,11 @@ LogicalResult Planner::rewrite() {
   for (Buffer &buffer : buffers) {
     memref::AllocOp alloc = buffer.alloc;
     builder.setInsertionPoint(alloc);
-    Value offset = buffer.slot >= 0 ? offsets[buffer.slot]
-                                    : arith::ConstantIndexOp::create(builder, alloc.getLoc(), buffer.offset).getResult();
-    Value view = memref::ViewOp::create(builder, alloc.getLoc(), alloc.getType(), arena, offset,
-                                        alloc.getDynamicSizes());
+    Value offset = buffer.slot >= 0
+                       ? offsets[buffer.slot]
+                       : arith::ConstantIndexOp::create(builder, alloc.getLoc(), buffer.offset).getResult();
+    Value view =
+        memref::ViewOp::create(builder, alloc.getLoc(), alloc.getType(), arena, offset, alloc.getDynamicSizes());
     for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
       if (isa<memref::DeallocOp>(user))
         user->erase();

@@ -1,10 +1,12 @@
 // Lowers every NN operation; what is left unlowered is an error that names it.
+#include "lib/Conversion/NNToLinalg/ExtentRequirements.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/NarrowBoundaries.h"
 #include "lib/Conversion/NNToLinalg/NarrowElements.h"
 #include "lib/Conversion/Passes.h"
 
 #include "dialects/NN/NN.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -64,6 +66,17 @@ struct ConvertConstant : OpConversionPattern<arith::ConstantOp> {
   }
 };
 
+/// An extent of a tensor whose elements are stored as another type.
+struct ConvertDim : OpConversionPattern<tensor::DimOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(tensor::DimOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<tensor::DimOp>(op, adaptor.getSource(), adaptor.getIndex());
+    return success();
+  }
+};
+
 /// Narrow elements are converted and moved; other operations do not know their storage.
 bool acceptsNarrowElements(Operation *op) {
   return isa<nn::CastOp, nn::WhereOp, nn::QuantizeOp, nn::DequantizeOp, nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp,
@@ -98,6 +111,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     SmallVector<std::pair<func::FuncOp, BoundaryTypes>> boundaries;
     for (auto function : getOperation().getOps<func::FuncOp>())
       boundaries.push_back({function, BoundaryTypes(function)});
+    addExtentRequirements(getOperation());
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
     populateContractionToLinalg(types, patterns);
@@ -111,7 +125,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populateRecurrentToLinalg(types, patterns);
     populateReductionToLinalg(types, patterns);
     populateResamplingToLinalg(types, patterns);
-    patterns.add<ConvertConstant>(types, &getContext());
+    patterns.add<ConvertConstant, ConvertDim>(types, &getContext());
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);
 

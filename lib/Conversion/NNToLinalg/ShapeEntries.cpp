@@ -49,14 +49,11 @@ static int64_t getLength(Value tensor) {
   return type.getRank() <= 1 && type.hasStaticShape() ? type.getNumElements() : -1;
 }
 
-/// An extent of a value of the source model, which the conversion replaces by one of the same type.
+/// An extent of a value of the source model.
 Value EntryBuilder::getExtentOf(Value tensor, int64_t axis) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (!type.isDynamicDim(axis))
     return getIndex(builder, type.getDimSize(axis));
-  Type element = type.getElementType();
-  if (element.isInteger(1) || element.isUnsignedInteger())
-    return {}; // stored as another type
   return builder.createOrFold<tensor::DimOp>(tensor, axis);
 }
 
@@ -88,8 +85,9 @@ Value EntryBuilder::buildResult(Operation *op, int64_t i) {
       .Case([&](nn::SizeOp size) { return buildOfSize(size); })
       .Case<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::MaxOp, nn::MinOp>(
           [&](Operation *binary) { return buildOfBinary(binary, i); })
-      .Case<nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::FlattenOp>(
-          [&](Operation *reshape) { return getLength(reshape->getOperand(0)) < 0 ? Value() : build(reshape->getOperand(0), i); })
+      .Case<nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::FlattenOp>([&](Operation *reshape) {
+        return getLength(reshape->getOperand(0)) < 0 ? Value() : build(reshape->getOperand(0), i);
+      })
       .Case([&](nn::CastOp cast) {
         bool keeps = getElementTypeOrSelf(cast.getInput()).isSignlessInteger(64) && cast.getTo().isSignlessInteger();
         keeps |= cast.getTo().isSignlessInteger(64) && getElementTypeOrSelf(cast.getInput()).isSignlessInteger(32);
@@ -182,8 +180,12 @@ Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
   return constant && constant.value() > 0 ? builder.createOrFold<arith::DivSIOp>(lhs, rhs) : Value();
 }
 
+Value findEntry(ImplicitLocOpBuilder &builder, Value original, int64_t i) {
+  return EntryBuilder(builder).build(original, i);
+}
+
 Value getEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i) {
-  if (Value entry = EntryBuilder(builder).build(original, i))
+  if (Value entry = findEntry(builder, original, i))
     return entry;
   SmallVector<Value> index(cast<RankedTensorType>(tensor.getType()).getRank(), getIndex(builder, i));
   Value element = tensor::ExtractOp::create(builder, tensor, index);

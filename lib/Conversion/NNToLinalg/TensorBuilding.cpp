@@ -2,6 +2,7 @@
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/ExtentRequirements.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
@@ -22,7 +23,17 @@ Value extractOnlyElement(ImplicitLocOpBuilder &builder, Value tensor) {
 }
 
 Value castTo(ImplicitLocOpBuilder &builder, Value value, RankedTensorType type) {
-  return value.getType() == type ? value : tensor::CastOp::create(builder, type, value).getResult();
+  auto source = cast<RankedTensorType>(value.getType());
+  if (source == type)
+    return value;
+  for (int64_t axis = 0; axis < type.getRank(); ++axis)
+    if (source.isDynamicDim(axis) && !type.isDynamicDim(axis)) {
+      Value extent = getExtent(builder, builder.getLoc(), value, axis),
+            known = getIndex(builder, type.getDimSize(axis));
+      require(builder, builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, extent, known),
+              "an extent is that of its type");
+    }
+  return tensor::CastOp::create(builder, type, value);
 }
 
 /// All axes as one.

@@ -20,10 +20,13 @@ mlir::Value mul(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value 
 /// the source model. Defined in ShapeEntries.cpp.
 mlir::Value getEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, mlir::Value tensor, int64_t i);
 
+/// The same before the conversion; null where the entry depends on data.
+mlir::Value findEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, int64_t i);
+
 /// The one element of `tensor`.
 mlir::Value extractOnlyElement(mlir::ImplicitLocOpBuilder &builder, mlir::Value tensor);
 
-/// `value` as `type`, which has compatible extents.
+/// `value` as `type`, which has compatible extents; those that only `type` knows are required at run time.
 mlir::Value castTo(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::RankedTensorType type);
 
 /// The elements of `value` in row-major order in the shape of `type`; `extents` has

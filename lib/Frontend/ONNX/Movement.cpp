@@ -3,6 +3,8 @@
 
 #include "mlir/IR/TypeUtilities.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace nnc::onnx {
@@ -124,6 +126,31 @@ static LogicalResult splitAtRunTime(NodeBinder &node, Value x, int64_t axis, int
   return success();
 }
 
+/// Equal parts, as opsets below 18 want them: the axis becomes two, the parts and what each has.
+static LogicalResult splitEqually(NodeBinder &node, Value x, int64_t axis, int64_t outputs) {
+  int64_t rank = node.getRank(x);
+  Value part = node.create<nn::DivOp>(node.create<nn::ShapeOp>(x, axis, axis + 1), node.ints({outputs}));
+  SmallVector<Value> shape{node.ints({outputs}), part};
+  if (axis > 0)
+    shape.insert(shape.begin(), node.create<nn::ShapeOp>(x, 0, axis));
+  if (axis + 1 < rank)
+    shape.push_back(node.create<nn::ShapeOp>(x, axis + 1, rank));
+  Value parts = node.create<nn::ReshapeOp>(x, node.create<nn::ConcatOp>(shape, /*axis=*/0), /*allow_zero=*/true);
+  for (int64_t i = 0; i < outputs; ++i) {
+    Value slice = node.create<nn::SliceOp>(parts, node.ints({i}), node.ints({i + 1}), Value(), ArrayRef<int64_t>{axis});
+    if (failed(node.result(node.create<nn::SqueezeOp>(slice, ArrayRef<int64_t>{axis}))))
+      return failure();
+  }
+  return success();
+}
+
+/// `x` with the extent `extent` along `axis`, which what runs has to have.
+static Value fixExtent(NodeBinder &node, Value x, int64_t axis, int64_t extent) {
+  SmallVector<int64_t> shape(node.getRank(x), 0); // 0 keeps an extent
+  shape[axis] = extent;
+  return node.create<nn::ReshapeOp>(x, node.ints(shape), /*allow_zero=*/false);
+}
+
 /// Sizes are an attribute, from opset 13 on an operand; equal parts where there are none.
 static LogicalResult importSplit(NodeBinder &node) {
   Value x = node.operand(0);
@@ -136,12 +163,20 @@ static LogicalResult importSplit(NodeBinder &node) {
     return node.reject("has fewer outputs than num_outputs says");
   if (node.failed())
     return failure();
-  if (sizes.empty()) {
-    int64_t extent = node.getType(x).getDimSize(axis);
+  if (llvm::any_of(sizes, [](int64_t size) { return size < 0 || size > INT32_MAX; }))
+    return node.reject("a part has a size that is negative or too large");
+  int64_t extent = node.getType(x).getDimSize(axis), sum = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
+  if (!sizes.empty() && ShapedType::isDynamic(extent)) {
+    x = fixExtent(node, x, axis, sum);
+  } else if (!sizes.empty() && sum != extent) {
+    return node.reject("its parts have " + Twine(sum) + " elements together, the axis " + Twine(extent));
+  } else if (sizes.empty()) {
     if (outputs < 1)
       return node.reject("the number of parts is not known");
     if (ShapedType::isDynamic(extent))
-      return splitAtRunTime(node, x, axis, outputs);
+      return node.getOpset() < 18 ? splitEqually(node, x, axis, outputs) : splitAtRunTime(node, x, axis, outputs);
+    if (node.getOpset() < 18 && extent % outputs != 0)
+      return node.reject("cannot split " + Twine(extent) + " elements into " + Twine(outputs) + " equal parts");
     int64_t part = llvm::divideCeil(extent, outputs);
     for (int64_t i = 0; i < outputs; ++i)
       sizes.push_back(std::max<int64_t>(0, std::min(part, extent - i * part)));

@@ -106,3 +106,22 @@ func.func @main(%x: memref<1xindex>, %y: memref<1xindex> {nn.output}) {
   memref.store %f, %a[%c0] : memref<?xf32>
   return
 }
+
+// -----
+
+// A buffer as large as an output: the output's extent is computed from the inputs'.
+// CHECK-LABEL: func.func @main_workspace(
+// CHECK-SAME: %[[N:.*]]: index) -> index
+// CHECK: %[[M:.*]] = call @main_output_extents(%[[N]])
+// CHECK: arith.muli %{{.*}}, %[[M]]
+func.func @main_output_extents(%n: index) -> index {
+  return %n : index
+}
+func.func @main(%x: memref<?xf32>, %y: memref<?xf32> {nn.output}) {
+  %c0 = arith.constant 0 : index
+  %m = memref.dim %y, %c0 : memref<?xf32>
+  %a = memref.alloc(%m) : memref<?xf32>
+  memref.copy %x, %a : memref<?xf32> to memref<?xf32>
+  memref.copy %a, %y : memref<?xf32> to memref<?xf32>
+  return
+}

@@ -1,0 +1,23 @@
+// Functions from the run-time extents of a model's inputs: of the outputs'
+// extents, of the workspace's size, of whether the extents fit each other.
+#ifndef LIB_TRANSFORMS_EXTENTFUNCTIONS_H
+#define LIB_TRANSFORMS_EXTENTFUNCTIONS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace nnc {
+
+/// Creates, in front of `main`, a function of every dynamic extent of its inputs in order, with an empty entry block.
+/// Arguments marked `nn.output` are no inputs.
+mlir::func::FuncOp createExtentFunction(mlir::func::FuncOp main, llvm::StringRef name, mlir::TypeRange results);
+
+/// The argument of `function` for extent `dim` of `argument`, an argument of `main`; null where that is an output.
+mlir::Value getExtentArgument(mlir::func::FuncOp function, mlir::func::FuncOp main, mlir::BlockArgument argument,
+                              int64_t dim);
+
+/// For an output `argument` of `main`: the position of its extent `dim` among the results of @main_output_extents.
+unsigned getOutputExtentIndex(mlir::func::FuncOp main, mlir::BlockArgument argument, int64_t dim);
+
+} // namespace nnc
+
+#endif // LIB_TRANSFORMS_EXTENTFUNCTIONS_H

@@ -1,0 +1,82 @@
+// Assertions about extents leave @main, which cannot fail, for a function that
+// the entry points call before it.
+#include "lib/Transforms/ExtentFunctions.h"
+#include "lib/Transforms/Passes.h"
+#include "lib/Transforms/SizeExpressions.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+#define GEN_PASS_DEF_OUTLINEEXTENTCHECKS
+#include "lib/Transforms/Passes.h.inc"
+
+/// `value` at the builder's insertion point, or null where it depends on data.
+static Value rebuildQuietly(SizeExpressions &sizes, Value value, OpBuilder &builder) {
+  ScopedDiagnosticHandler swallow(value.getContext(), [](Diagnostic &) { return success(); });
+  FailureOr<Value> rebuilt = sizes.rebuild(value, builder);
+  return failed(rebuilt) ? Value() : *rebuilt;
+}
+
+/// Whether the assertion holds or is in a branch that is not taken; null where data decide.
+static Value buildCheck(SizeExpressions &sizes, cf::AssertOp assertion, OpBuilder &builder) {
+  Value holds = rebuildQuietly(sizes, assertion.getArg(), builder);
+  Location loc = assertion.getLoc();
+  for (Operation *op = assertion; holds && op->getParentOp(); op = op->getParentOp()) {
+    auto branch = dyn_cast<scf::IfOp>(op->getParentOp());
+    if (!branch)
+      continue;
+    Value isThen = rebuildQuietly(sizes, branch.getCondition(), builder);
+    if (!isThen)
+      return {};
+    Value yes = arith::ConstantIntOp::create(builder, loc, 1, 1);
+    bool inThen = op->getParentRegion() == &branch.getThenRegion();
+    holds = builder.createOrFold<arith::SelectOp>(loc, isThen, inThen ? holds : yes, inThen ? yes : holds);
+  }
+  return holds;
+}
+
+static LogicalResult outlineChecks(func::FuncOp main) {
+  SmallVector<cf::AssertOp> assertions;
+  main.walk([&](cf::AssertOp assertion) { assertions.push_back(assertion); });
+  if (assertions.empty())
+    return success();
+  OpBuilder builder(main.getContext());
+  func::FuncOp function = createExtentFunction(main, "main_extents_fit", builder.getI1Type());
+  builder.setInsertionPointToStart(&function.getBody().front());
+  SizeExpressions sizes(main, [&](OpBuilder &, BlockArgument argument, int64_t dim) {
+    return getExtentArgument(function, main, argument, dim);
+  });
+  Value fits;
+  for (cf::AssertOp assertion : assertions) {
+    Value holds = buildCheck(sizes, assertion, builder);
+    if (holds && matchPattern(holds, m_Zero()))
+      return assertion.emitError("no extents of the inputs fit: ") << assertion.getMsg();
+    if (holds && !matchPattern(holds, m_One()))
+      fits = fits ? builder.createOrFold<arith::AndIOp>(assertion.getLoc(), fits, holds) : holds;
+    assertion.erase();
+  }
+  if (!fits) {
+    function.erase();
+    return success();
+  }
+  func::ReturnOp::create(builder, main.getLoc(), fits);
+  return success();
+}
+
+namespace {
+
+struct OutlineExtentChecksPass : public impl::OutlineExtentChecksBase<OutlineExtentChecksPass> {
+  void runOnOperation() override {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (main && main.getBody().hasOneBlock() && failed(outlineChecks(main)))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace nnc

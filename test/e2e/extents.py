@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""Run-time extents that fit each other and that do not: where ONNX Runtime computes, nnc gives the same; where it fails, the
+entry points return NNC_ERROR_EXTENT (and workspace_size 0) before anything is read."""
+import ctypes
+import os
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import Broken, CompiledModel, Refused, compile_model, describe_difference  # noqa: E402
+from onnx_node_tests import in_child  # noqa: E402
+
+ERROR_EXTENT = 4
+
+
+class Case:
+    """One model of symbolic inputs; `shapes` are lists of input shapes that ONNX Runtime may or may not take."""
+
+    def __init__(self, name, nodes, inputs, shapes, constants=None, outputs=("y",), opset=18, types=None):
+        self.name, self.inputs, self.shapes, self.types = name, inputs, shapes, types or {}
+        declared = [helper.make_tensor_value_info(n, self.types.get(n, TensorProto.FLOAT), s) for n, s in inputs.items()]
+        results = [onnx.ValueInfoProto(name=n) for n in outputs]
+        constants = [numpy_helper.from_array(np.asarray(v), n) for n, v in (constants or {}).items()]
+        nodes = [nodes] if isinstance(nodes, onnx.NodeProto) else nodes
+        self.model = helper.make_model(helper.make_graph(nodes, "g", declared, results, constants), ir_version=9,
+                                       opset_imports=[helper.make_opsetid("", opset)])
+        # ONNX wants the outputs' types.
+        inferred = onnx.shape_inference.infer_shapes(self.model)
+        known = {v.name: v for v in list(inferred.graph.value_info) + list(inferred.graph.output)}
+        for result in self.model.graph.output:
+            kind = known[result.name].type.tensor_type.elem_type
+            result.CopyFrom(helper.make_tensor_value_info(result.name, kind or TensorProto.FLOAT, None))
+
+    def make_data(self, shapes):
+        rng = np.random.default_rng(len(self.name))
+        return [np.zeros(s, np.int64) if self.types.get(n) == TensorProto.INT64 else
+                rng.standard_normal(s).astype(np.float32) for n, s in zip(self.inputs, shapes)]
+
+
+def node(kind, inputs, outputs="y", **attributes):
+    return helper.make_node(kind, inputs.split(), outputs.split(), **attributes)
+
+
+def branch(*nodes):
+    """The graph of a branch that gives the last node's output."""
+    return helper.make_graph(nodes, "branch", [], [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)])
+
+
+def weights(*shape):
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+def ints(*values):
+    return np.array(values, np.int64)
+
+
+I64 = TensorProto.INT64
+LSTM = dict(W=weights(1, 8, 3), R=weights(1, 8, 2))
+CASES = [
+    Case("MatMul", node("MatMul", "a b"), {"a": ["m", "k"], "b": ["l", "n"]}, [[(2, 3), (3, 4)], [(2, 3), (4, 3)], [(5, 1), (2, 2)]]),
+    Case("MatMul of a constant", node("MatMul", "a w"), {"a": ["m", "k"]}, [[(2, 3)], [(2, 4)]], {"w": weights(3, 5)}),
+    Case("MatMul of batches", node("MatMul", "a b"), {"a": ["p", 2, 3], "b": ["q", 3, 2]},
+         [[(4, 2, 3), (4, 3, 2)], [(1, 2, 3), (4, 3, 2)], [(2, 2, 3), (4, 3, 2)]]),
+    Case("Gemm", node("Gemm", "a b c"), {"a": ["m", "k"], "b": ["l", "n"], "c": ["r", "s"]},
+         [[(2, 3), (3, 4), (1, 4)], [(2, 3), (3, 4), (2, 3)], [(2, 3), (2, 4), (2, 4)]]),
+    Case("Add", node("Add", "a b"), {"a": ["m"], "b": ["n"]}, [[(4,), (4,)], [(4,), (1,)], [(1,), (3,)], [(4,), (3,)], [(3,), (4,)]]),
+    Case("Add of a constant", node("Add", "a w"), {"a": ["m", "n"]}, [[(2, 5)], [(2, 1)], [(2, 4)]], {"w": weights(5)}),
+    Case("Sum of three", node("Sum", "a b c"), {"a": ["m"], "b": ["n"], "c": ["o"]},
+         [[(4,), (1,), (4,)], [(1,), (1,), (3,)], [(4,), (1,), (3,)]]),
+    Case("Reshape", node("Reshape", "a s"), {"a": ["m", "n"]}, [[(2, 6)], [(3, 4)], [(2, 5)]], {"s": ints(4, 3)}),
+    Case("Reshape with -1", node("Reshape", "a s"), {"a": ["m", "n"]}, [[(2, 6)], [(5, 4)], [(3, 3)]], {"s": ints(4, -1)}),
+    Case("Reshape by another's shape", [node("Shape", "b", "s"), node("Reshape", "a s")], {"a": ["m", "n"], "b": ["o", "p"]},
+         [[(2, 6), (3, 4)], [(2, 6), (3, 5)]]),
+    Case("Squeeze", node("Squeeze", "a x"), {"a": ["m", "n"]}, [[(1, 3)], [(2, 3)]], {"x": ints(0)}),
+    Case("Concat", node("Concat", "a b", axis=1), {"a": ["m", 2], "b": ["n", 3]}, [[(4, 2), (4, 3)], [(4, 2), (5, 3)]]),
+    Case("Conv", node("Conv", "a w"), {"a": [1, 2, "h", "w_"]}, [[(1, 2, 3, 5)], [(1, 2, 2, 5)], [(1, 2, 7, 1)]], {"w": weights(4, 2, 3, 3)}),
+    Case("Conv's channels", node("Conv", "a w"), {"a": [1, "c", 4, 4]}, [[(1, 2, 4, 4)], [(1, 3, 4, 4)]], {"w": weights(4, 2, 3, 3)}),
+    Case("MaxPool", node("MaxPool", "a", kernel_shape=[3, 2]), {"a": [1, 2, "h", "w"]}, [[(1, 2, 3, 2)], [(1, 2, 1, 2)]]),
+    Case("AveragePool with pads", node("AveragePool", "a", kernel_shape=[5], pads=[1, 1]), {"a": [1, 1, "h"]}, [[(1, 1, 3)], [(1, 1, 1)]]),
+    Case("Pad", node("Pad", "a p"), {"a": ["m", "n"]}, [[(3, 4)], [(2, 3)], [(1, 4)]], {"p": ints(-1, 0, -1, 2)}),
+    Case("TopK", node("TopK", "a k", "y i", axis=0), {"a": ["m", "n"]}, [[(3, 2)], [(5, 1)], [(2, 2)]], {"k": ints(3)}),
+    Case("Split", node("Split", "a s", "y z", axis=0), {"a": ["m", 2]}, [[(5, 2)], [(4, 2)], [(6, 2)]], {"s": ints(2, 3)}, ("y", "z")),
+    Case("Split into equal parts", node("Split", "a", "y z", axis=0), {"a": ["m", 2]}, [[(4, 2)], [(5, 2)]], outputs=("y", "z"), opset=13),
+    Case("Expand", node("Expand", "a s"), {"a": ["m", "n"]}, [[(1, 3)], [(4, 3)], [(2, 3)]], {"s": ints(4, 3)}),
+    Case("Where", node("Where", "c a b"), {"c": ["m"], "a": ["n"], "b": ["o"]}, [[(3,), (1,), (3,)], [(3,), (2,), (3,)]],
+         types={"c": TensorProto.BOOL}),
+    Case("GatherElements", node("GatherElements", "a i", axis=0), {"a": ["m", "n"], "i": ["p", "q"]},
+         [[(3, 2), (5, 2)], [(3, 2), (1, 1)], [(3, 2), (3, 4)]], types={"i": I64}),
+    Case("ScatterElements", node("ScatterElements", "a i u", axis=0), {"a": ["m", "n"], "i": ["p", "q"], "u": ["r", "s"]},
+         [[(3, 2), (1, 2), (1, 2)], [(3, 2), (1, 2), (1, 1)], [(3, 2), (1, 3), (1, 3)]], types={"i": I64}),
+    Case("ScatterND", node("ScatterND", "a i u"), {"a": ["m", "n"], "i": ["p", 1], "u": ["r", "s"]},
+         [[(3, 2), (2, 1), (2, 2)], [(3, 2), (2, 1), (1, 2)], [(3, 2), (2, 1), (2, 3)]], types={"i": I64}),
+    Case("BatchNormalization", node("BatchNormalization", "a s s s s"), {"a": [2, "c", 3], "s": ["d"]}, [[(2, 4, 3), (4,)], [(2, 4, 3), (3,)]]),
+    Case("LayerNormalization", node("LayerNormalization", "a s"), {"a": [2, "c"], "s": ["d"]}, [[(2, 4), (4,)], [(2, 4), (3,)]]),
+    Case("DepthToSpace", node("DepthToSpace", "a", blocksize=2), {"a": [1, "c", 2, 3]}, [[(1, 8, 2, 3)], [(1, 6, 2, 3)]]),
+    Case("SpaceToDepth", node("SpaceToDepth", "a", blocksize=2), {"a": [1, 1, "h", "w"]}, [[(1, 1, 4, 2)], [(1, 1, 3, 2)]]),
+    Case("LSTM", helper.make_node("LSTM", ["a", "W", "R", "", "", "h"], ["y"], hidden_size=2),
+        {"a": ["t", "b", "f"], "h": [1, "c", "g"]},
+        [[(3, 2, 3), (1, 2, 2)], [(3, 2, 4), (1, 2, 2)], [(3, 2, 3), (1, 3, 2)], [(3, 2, 3), (1, 2, 3)]], LSTM),
+    Case("a fused chain whose parts are outputs", [node("Relu", "a", "y"), node("MatMul", "y w", "z"), node("Exp", "y", "e"),
+                                                  node("Softmax", "e", "u")],
+         {"a": ["m", 3]}, [[(2, 3)], [(7, 3)]], {"w": weights(3, 2)}, ("y", "z", "u")),
+    Case("a branch that the extents decide",
+         [node("Shape", "a", "s"), node("Gather", "s zero", "d"), node("Equal", "d one", "c"),
+          helper.make_node("If", ["c"], ["y"], then_branch=branch(node("Squeeze", "a zeros", "t"), node("Unsqueeze", "t zeros", "u")),
+                           else_branch=branch(node("ReduceSum", "a zeros", "v")))],
+         {"a": ["m", "n"]}, [[(1, 4)], [(3, 4)]],
+         {"zero": np.int64(0), "one": np.int64(1), "zeros": ints(0)}),
+]
+
+
+def run_reference(session, names, arrays):
+    """ONNX Runtime's outputs, or None where it fails."""
+    try:
+        return session.run(None, dict(zip(names, arrays)))
+    except Exception:  # noqa: BLE001 - its exceptions have no common class of their own
+        return None
+
+
+def check_refusal(model, arrays):
+    """None where every entry point refuses the extents of `arrays`."""
+    values = model.find_extents(arrays)
+    extents = (ctypes.c_int64 * len(values))(*values)
+    results = (ctypes.c_int64 * max(1, model.model.num_output_extents))()
+    if model.model.workspace_size(extents) != 0:
+        return "workspace_size is not 0"
+    if model.model.output_extents and model.model.output_extents(extents, results) != ERROR_EXTENT:
+        return "output_extents does not return NNC_ERROR_EXTENT"
+    # The run must not touch anything: all pointers lead to one page that nothing may change.
+    page = np.zeros(4096, np.uint8)
+    start = page.ctypes.data + (-page.ctypes.data % 64)
+    pointers = (ctypes.c_void_p * 8)(*[start] * 8)
+    if model.model.invoke(pointers, pointers, extents, start, None) != ERROR_EXTENT:
+        return "the run does not return NNC_ERROR_EXTENT"
+    return "the run wrote something" if page.any() else None
+
+
+def check(case, folder):
+    import onnxruntime
+    onnxruntime.set_default_logger_severity(4)
+    source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
+    onnx.save(case.model, source)
+    compile_model(source, library, ["--emit=shared", "--name=model"])
+    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    outcomes = set()
+    for shapes in case.shapes:
+        arrays = [np.ones(a.shape, bool) if case.types.get(n) == TensorProto.BOOL else a
+                  for n, a in zip(case.inputs, case.make_data(shapes))]
+        expected = run_reference(session, case.inputs, arrays)
+        outcomes.add(expected is None)
+
+        def compare():
+            model = CompiledModel(library, "model")
+            if expected is None:
+                return check_refusal(model, arrays)
+            for actual, wanted in zip(model(arrays), expected):
+                if reason := describe_difference(actual, wanted, 1e-4, 1e-5):
+                    return reason
+            return None
+
+        if reason := in_child(compare):
+            return f"{shapes}: {reason}"
+    return None if len(outcomes) == 2 or case.name.startswith("a ") else "ONNX Runtime takes all of the shapes, or none"
+
+
+def main():
+    chosen = [case for case in CASES if all(word in case.name for word in sys.argv[1:])]
+    failed = 0
+    for case in chosen:
+        with tempfile.TemporaryDirectory(prefix="nnc-extents-") as folder:
+            try:
+                reason = check(case, folder)
+            except (Broken, Refused) as error:
+                reason = str(error)
+        failed += bool(reason)
+        if reason:
+            print(f"FAIL {case.name}: {reason}")
+    print(f"extents: {len(chosen) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
