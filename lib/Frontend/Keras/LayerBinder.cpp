@@ -135,10 +135,6 @@ const Operand *LayerBinder::argument(StringRef name, int position) const {
 Value LayerBinder::weight() {
   if (failed())
     return {};
-  if (!layer.weightProblem.empty()) {
-    (void)reject(layer.weightProblem);
-    return {};
-  }
   const Hdf5Dataset *dataset = nextWeight < layer.weights.size() ? layer.weights[nextWeight++] : nullptr;
   if (!dataset) {
     (void)reject("the file lacks weight " + Twine(nextWeight) + " of it");

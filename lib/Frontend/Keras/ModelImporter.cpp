@@ -27,6 +27,8 @@ void ModelImporter::findUnsupported(const Layer &layer) {
     findUnsupported(*inner);
   if (!layer.isInput() && !findLayer(layer))
     block(layer, getRefusal(layer.className));
+  else if (!layer.weightProblem.empty())
+    block(layer, layer.weightProblem);
 }
 
 void ModelImporter::findUnsupported(const Graph &graph) {
