@@ -3,6 +3,7 @@
 
 #include "lib/Frontend/Caffe/Caffe.h"
 #include "lib/Frontend/Darknet/Darknet.h"
+#include "lib/Frontend/Keras/Keras.h"
 #include "lib/Frontend/ONNX/ONNX.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -26,12 +27,17 @@ static OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, ArrayRef<ModelFile
   return onnx::importModel(context, files.front(), options);
 }
 
+static OwningOpRef<ModuleOp> importKeras(MLIRContext &context, ArrayRef<ModelFile> files, const ImportOptions &options) {
+  return keras::importModel(context, files.front(), options);
+}
+
 static const Format formats[] = {
     {"mlir", "MLIR named *.mlir", isMLIR, nullptr, importMLIR, nullptr},
     {"caffe", "Caffe (.prototxt, .caffemodel)", caffe::isCaffe, caffe::findCompanion, caffe::importModel,
      caffe::printSupportedOps},
     {"darknet", "darknet (.cfg, .weights)", darknet::isDarknet, darknet::findCompanion, darknet::importModel,
      darknet::printSupportedOps},
+    {"keras", "Keras (.keras, .h5)", keras::isKeras, nullptr, importKeras, keras::printSupportedOps},
     {"onnx", "ONNX", onnx::isOnnx, nullptr, importOnnx, onnx::printSupportedOps},
 };
 

@@ -1,0 +1,21 @@
+// Work that is done apart, for a library that damaged files can bring down.
+#ifndef LIB_FRONTEND_KERAS_CHILDPROCESS_H
+#define LIB_FRONTEND_KERAS_CHILDPROCESS_H
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace nnc::keras {
+
+/// Where the child writes to.
+using Sink = llvm::function_ref<void(llvm::StringRef bytes)>;
+
+/// Runs `work` in a child process, with a limit on its time and without error output, and returns what it hands to the
+/// sink; an error where it returns false, crashes, or writes more than `maxBytes`.
+llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes);
+
+} // namespace nnc::keras
+
+#endif // LIB_FRONTEND_KERAS_CHILDPROCESS_H

@@ -1,0 +1,58 @@
+// All supported layers, and what the importer must know of some without importing them.
+#include "lib/Frontend/Keras/LayerTable.h"
+
+#include "lib/Frontend/Keras/Keras.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace nnc::keras {
+
+static SmallVector<ArrayRef<LayerEntry>> getAllLayers() {
+  return {getActivationLayers(), getContractionLayers(),   getConvolutionLayers(),
+          getMovementLayers(),   getNormalizationLayers(), getPoolingLayers()};
+}
+
+const LayerEntry *findLayer(const Layer &layer) {
+  if (layer.isOperation)
+    return nullptr;
+  for (ArrayRef<LayerEntry> family : getAllLayers())
+    for (const LayerEntry &entry : family)
+      if (entry.className == layer.className)
+        return &entry;
+  return nullptr;
+}
+
+StringRef getRefusal(StringRef className) {
+  return llvm::StringSwitch<StringRef>(className)
+      .Case("Lambda", "it runs Python code, which nnc does not; replace it with layers of Keras")
+      .Cases({"StringLookup", "TextVectorization", "Hashing", "HashedCrossing", "IntegerLookup"},
+             "it works on strings or tables; do this step in the caller")
+      .Default("this class of layer is not supported");
+}
+
+MaskUse getMaskUse(const Layer &layer) {
+  if (layer.isOperation)
+    return MaskUse::Drops;
+  return llvm::StringSwitch<MaskUse>(layer.className)
+      .Cases({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "Attention", "AdditiveAttention",
+              "MultiHeadAttention", "GroupQueryAttention", "GlobalAveragePooling1D", "TimeDistributed", "Softmax",
+              "Concatenate"},
+             MaskUse::Needs)
+      .Cases({"Flatten", "Reshape", "Conv1D", "GlobalMaxPooling1D", "MaxPooling1D", "Dot", "Embedding"}, MaskUse::Drops)
+      .Default(MaskUse::Passes);
+}
+
+void printSupportedOps(llvm::raw_ostream &os) {
+  SmallVector<StringRef> names{"Functional", "InputLayer", "Sequential"};
+  for (ArrayRef<LayerEntry> family : getAllLayers())
+    for (const LayerEntry &entry : family)
+      names.push_back(entry.className);
+  llvm::sort(names);
+  for (StringRef name : names)
+    os << "keras " << name << " 1\n";
+}
+
+} // namespace nnc::keras

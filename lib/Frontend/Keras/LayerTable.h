@@ -1,0 +1,46 @@
+// The table of supported layers: one named import function each, one list per family; the families are those of the NN
+// dialect.
+#ifndef LIB_FRONTEND_KERAS_LAYERTABLE_H
+#define LIB_FRONTEND_KERAS_LAYERTABLE_H
+
+#include "lib/Frontend/Keras/LayerBinder.h"
+
+namespace nnc::keras {
+
+using ImportFunction = llvm::LogicalResult (*)(LayerBinder &);
+
+/// A weight of a class: where archives keep it below the layer, and whether training changes it.
+struct WeightSlot {
+  std::string path;
+  bool isTrainable = true;
+};
+
+/// Names the weights of a layer in the order in which its import function asks for them.
+using ListWeights = void (*)(const Parameters &, llvm::SmallVectorImpl<WeightSlot> &);
+
+struct LayerEntry {
+  llvm::StringRef className;
+  ImportFunction import;
+  ListWeights listWeights = nullptr;
+};
+
+/// One list per family.
+llvm::ArrayRef<LayerEntry> getActivationLayers();
+llvm::ArrayRef<LayerEntry> getContractionLayers();
+llvm::ArrayRef<LayerEntry> getConvolutionLayers();
+llvm::ArrayRef<LayerEntry> getMovementLayers();
+llvm::ArrayRef<LayerEntry> getNormalizationLayers();
+llvm::ArrayRef<LayerEntry> getPoolingLayers();
+
+/// The entry for a layer; null where there is none.
+const LayerEntry *findLayer(const Layer &layer);
+/// Why a class is not supported.
+llvm::StringRef getRefusal(llvm::StringRef className);
+
+/// What a layer does with the mask of its input.
+enum class MaskUse { Drops, Passes, Needs };
+MaskUse getMaskUse(const Layer &layer);
+
+} // namespace nnc::keras
+
+#endif // LIB_FRONTEND_KERAS_LAYERTABLE_H

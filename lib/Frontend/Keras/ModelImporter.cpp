@@ -1,0 +1,325 @@
+// Imports a model call by call.
+#include "lib/Frontend/Keras/ModelImporter.h"
+
+#include "lib/Frontend/Import/Weights.h"
+
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace nnc::keras {
+
+ModelImporter::ModelImporter(MLIRContext *context, const Graph &graph, const Hdf5File &file, int kerasVersion,
+                             const frontend::ImportOptions &options)
+    : builder(context), graph(graph), file(file), kerasVersion(kerasVersion), options(options) {}
+
+void ModelImporter::block(const Layer &layer, const Twine &reason) {
+  blockers.add(layer.name, layer.isOperation ? "operation " + Twine(layer.className) : Twine(layer.className), reason);
+}
+
+//===--- Checks before anything is built ---===//
+
+void ModelImporter::findUnsupported(const Layer &layer) {
+  if (layer.graph)
+    return findUnsupported(*layer.graph);
+  for (const auto &[member, inner] : layer.inner)
+    findUnsupported(*inner);
+  if (!layer.isInput() && !findLayer(layer))
+    block(layer, getRefusal(layer.className));
+  else if (!layer.weightProblem.empty())
+    block(layer, layer.weightProblem);
+}
+
+void ModelImporter::findUnsupported(const Graph &graph) {
+  for (const auto &layer : graph.layers)
+    findUnsupported(*layer);
+}
+
+//===--- Weights ---===//
+
+Value ModelImporter::getWeight(LayerBinder &layer, const Hdf5Dataset &dataset) {
+  Value &value = weights[&dataset];
+  if (value)
+    return value;
+  Type elementType = dataset.getElementType(builder.getContext());
+  if (!elementType) {
+    (void)layer.reject("weight '" + dataset.path + "' has an element type that is not supported");
+    return {};
+  }
+  RankedTensorType type = RankedTensorType::get(dataset.shape, elementType);
+  auto elements = file.read(dataset, frontend::getBytes(type));
+  if (!elements) {
+    (void)layer.reject(llvm::toString(elements.takeError()));
+    return {};
+  }
+  auto constant = frontend::makeWeights(type, elements->bytes, elements->owner, dataset.path);
+  if (!constant) {
+    (void)layer.reject(llvm::toString(constant.takeError()));
+    return {};
+  }
+  return value = layer.constant(*constant);
+}
+
+//===--- Inputs ---===//
+
+static Type getInputType(Builder &builder, StringRef name) {
+  return llvm::StringSwitch<Type>(name)
+      .Case("float16", builder.getF16Type())
+      .Case("bfloat16", builder.getBF16Type())
+      .Case("float32", builder.getF32Type())
+      .Case("float64", builder.getF64Type())
+      .Case("bool", builder.getI1Type())
+      .Case("int8", builder.getIntegerType(8))
+      .Case("int16", builder.getIntegerType(16))
+      .Case("int32", builder.getIntegerType(32))
+      .Case("int64", builder.getIntegerType(64))
+      .Case("uint8", builder.getIntegerType(8, false))
+      .Case("uint16", builder.getIntegerType(16, false))
+      .Case("uint32", builder.getIntegerType(32, false))
+      .Case("uint64", builder.getIntegerType(64, false))
+      .Default({});
+}
+
+/// The shape of an input, `?` where the configuration has null; nullopt where it has none.
+static std::optional<SmallVector<int64_t>> getInputShape(const Layer &layer) {
+  for (StringRef key : {"batch_shape", "batch_input_shape"})
+    if (const llvm::json::Value *shape = layer.parameters().find(key))
+      return asInts(*shape, ShapedType::kDynamic);
+  return std::nullopt;
+}
+
+Operand ModelImporter::addInput(const Layer &layer, StringRef name) {
+  std::optional<SmallVector<int64_t>> shape = getInputShape(layer);
+  if (!shape) {
+    auto given = options.shapes.inputs.find(name);
+    if (given == options.shapes.inputs.end())
+      block(layer, "the shape of the input '" + name + "' is not in the file; give one with --shape");
+    shape = given == options.shapes.inputs.end() ? SmallVector<int64_t>{ShapedType::kDynamic} : given->second;
+  }
+  const llvm::json::Value *dtype = layer.parameters().find("dtype");
+  StringRef typeName = dtype && layer.isInput() ? dtype->getAsString().value_or("") : "float32";
+  Type elementType = getInputType(builder, typeName);
+  if (!elementType) {
+    block(layer, "inputs of the element type '" + typeName + "' are not supported");
+    elementType = builder.getF32Type();
+  }
+  if (layer.isInput() && (layer.parameters().getBool("sparse", false) || layer.parameters().getBool("ragged", false)))
+    block(layer, "sparse and ragged inputs are not supported");
+  SmallVector<std::string> symbols;
+  for (auto [axis, extent] : llvm::enumerate(*shape))
+    symbols.push_back(!ShapedType::isDynamic(extent) ? "" : axis == 0 ? "batch" : (name + "_" + Twine(axis)).str());
+  if (llvm::Error error = frontend::overrideShape(options.shapes, name, symbols, *shape))
+    block(layer, "the input '" + name + "' " + llvm::toString(std::move(error)));
+  SmallVector<int64_t> known;
+  for (int64_t extent : *shape)
+    if (!ShapedType::isDynamic(extent))
+      known.push_back(extent < 1 ? -1 : extent);
+  if (!frontend::countElements(known)) {
+    block(layer, "the extents of the input '" + name + "' must be positive numbers, and not too large");
+    shape->clear();
+    symbols.clear();
+  }
+  Operand operand;
+  operand.kind = Argument::Tensor;
+  operand.value = main->addInput(name, RankedTensorType::get(*shape, elementType), symbols);
+  return operand;
+}
+
+void ModelImporter::addInputs(std::vector<Operand> &inputs) {
+  llvm::StringSet<> names;
+  for (TensorRef ref : graph.inputs) {
+    const Layer &layer = *graph.layers[ref.layer];
+    // The input of a Sequential may be described by its first layer, or by the one that a nested model begins with.
+    const Layer *source = &layer;
+    while (graph.isSequential && source->graph && source->graph->inputs.size() == 1)
+      source = source->graph->layers[source->graph->inputs.front().layer].get();
+    std::string name = layer.isInput() ? layer.name : layer.name + "_input";
+    if (!names.insert(name).second)
+      block(layer, "the input is listed twice");
+    inputs.push_back(addInput(*source, name));
+  }
+}
+
+//===--- Graphs ---===//
+
+std::optional<Operand> ModelImporter::resolve(const Graph &graph, const Argument &argument, const Values &values) {
+  Operand operand;
+  operand.kind = argument.kind;
+  operand.constant = argument.constant;
+  if (argument.kind == Argument::Tensor) {
+    const auto &calls = values[argument.tensor.layer];
+    if (argument.tensor.call >= calls.size() || argument.tensor.result >= calls[argument.tensor.call].size())
+      return std::nullopt;
+    return calls[argument.tensor.call][argument.tensor.result];
+  }
+  for (const Argument &item : argument.items) {
+    std::optional<Operand> resolved = resolve(graph, item, values);
+    if (!resolved)
+      return std::nullopt;
+    operand.items.push_back(std::move(*resolved));
+  }
+  return operand;
+}
+
+static void forEachTensor(const Argument &argument, llvm::function_ref<void(TensorRef)> visit) {
+  if (argument.kind == Argument::Tensor)
+    visit(argument.tensor);
+  for (const Argument &item : argument.items)
+    forEachTensor(item, visit);
+}
+
+/// Imports all calls, each after those whose results it takes.
+bool ModelImporter::importCalls(const Graph &graph, Values &values) {
+  struct Place {
+    unsigned layer, call;
+  };
+  std::vector<std::vector<unsigned>> missing(graph.layers.size());
+  llvm::DenseMap<std::pair<unsigned, unsigned>, std::vector<Place>> users;
+  std::vector<Place> ready;
+  unsigned numLeft = 0;
+  for (unsigned l = 0; l < graph.layers.size(); ++l) {
+    missing[l].assign(graph.layers[l]->calls.size(), 0);
+    for (unsigned c = 0; c < graph.layers[l]->calls.size(); ++c, ++numLeft) {
+      auto count = [&](TensorRef ref) {
+        if (ref.call < values[ref.layer].size() && !values[ref.layer][ref.call].empty())
+          return;
+        ++missing[l][c];
+        users[{ref.layer, ref.call}].push_back({l, c});
+      };
+      for (const Argument &argument : graph.layers[l]->calls[c].positional)
+        forEachTensor(argument, count);
+      for (const auto &[name, argument] : graph.layers[l]->calls[c].named)
+        forEachTensor(argument, count);
+      if (!missing[l][c])
+        ready.push_back({l, c});
+    }
+  }
+  bool isDone = true;
+  for (size_t next = 0; next < ready.size(); ++next, --numLeft) {
+    Place place = ready[next];
+    const Layer &layer = *graph.layers[place.layer];
+    const Call &call = layer.calls[place.call];
+    Operands operands;
+    bool isKnown = true;
+    auto take = [&](const Argument &argument) {
+      std::optional<Operand> operand = resolve(graph, argument, values);
+      isKnown &= operand.has_value();
+      return operand.value_or(Operand());
+    };
+    for (const Argument &argument : call.positional)
+      operands.positional.push_back(take(argument));
+    for (const auto &[name, argument] : call.named)
+      operands.named.emplace_back(name, take(argument));
+    std::vector<Operand> results;
+    if (!isKnown || !importLayer(layer, operands, results))
+      isDone = false; // what comes before it tells why
+    values[place.layer].resize(std::max<size_t>(values[place.layer].size(), place.call + 1));
+    values[place.layer][place.call] = std::move(results);
+    for (Place user : users[{place.layer, place.call}])
+      if (--missing[user.layer][user.call] == 0)
+        ready.push_back(user);
+  }
+  if (numLeft)
+    blockers.addToModel("the layers of '" + graph.name +
+                        "' need each other in a circle, or a result that there is not");
+  return isDone && !numLeft;
+}
+
+bool ModelImporter::importGraph(const Graph &graph, ArrayRef<Operand> inputs, std::vector<Operand> &outputs) {
+  Values values(graph.layers.size());
+  if (inputs.size() != graph.inputs.size()) {
+    blockers.addToModel("the model '" + graph.name + "' has " + Twine(graph.inputs.size()) +
+                        " inputs, and is called with " + Twine(inputs.size()));
+    return false;
+  }
+  for (auto [ref, operand] : llvm::zip(graph.inputs, inputs)) {
+    const Layer &layer = *graph.layers[ref.layer];
+    std::vector<Operand> results{operand};
+    if (!layer.isInput()) {
+      Operands operands;
+      operands.positional.push_back(operand);
+      results.clear();
+      if (!importLayer(layer, operands, results))
+        return false;
+    }
+    values[ref.layer].resize(std::max<size_t>(values[ref.layer].size(), ref.call + 1));
+    values[ref.layer][ref.call] = std::move(results);
+  }
+  if (!importCalls(graph, values))
+    return false;
+  for (const Graph::Output &output : graph.outputs) {
+    Argument argument;
+    argument.kind = Argument::Tensor;
+    argument.tensor = output.tensor;
+    std::optional<Operand> operand = resolve(graph, argument, values);
+    if (!operand) {
+      block(*graph.layers[output.tensor.layer], "an output of the model is a result that it does not have");
+      return false;
+    }
+    outputs.push_back(std::move(*operand));
+  }
+  return true;
+}
+
+//===--- Layers ---===//
+
+bool ModelImporter::importLayer(const Layer &layer, const Operands &operands, std::vector<Operand> &results) {
+  LayerBinder binder(*this, builder, NameLoc::get(builder.getStringAttr(layer.name)), layer, operands);
+  if (layer.graph)
+    return importGraph(*layer.graph, binder.getInputs(), results);
+  const LayerEntry *entry = findLayer(layer);
+  if (!entry) {
+    block(layer, layer.isInput() ? "the input is none of the inputs of its model" : getRefusal(layer.className));
+    return false;
+  }
+  bool isMasked = llvm::any_of(binder.getInputs(), [](const Operand &input) { return input.isMasked; });
+  MaskUse use = getMaskUse(layer);
+  if (isMasked && use == MaskUse::Needs)
+    (void)binder.reject("masks (of Masking, or Embedding with mask_zero) are not supported here");
+  if (failed(entry->import(binder)) || binder.failed() || binder.getResults().empty()) {
+    block(layer, binder.failed() ? binder.getReason() : StringRef("it has no results"));
+    return false;
+  }
+  bool makesMask = layer.className == "Masking" || layer.parameters().getBool("mask_zero", false);
+  for (Value value : binder.getResults()) {
+    Operand result;
+    result.kind = Argument::Tensor;
+    result.value = value;
+    result.isMasked = makesMask || (isMasked && use == MaskUse::Passes);
+    results.push_back(std::move(result));
+  }
+  return true;
+}
+
+//===--- The whole model ---===//
+
+void ModelImporter::addOutputs(ArrayRef<Operand> outputs) {
+  llvm::StringMap<unsigned> used;
+  for (auto [output, operand] : llvm::zip(graph.outputs, outputs)) {
+    std::string base = output.key.empty() ? graph.layers[output.tensor.layer]->name : output.key, name = base;
+    // Two outputs of one layer get numbers.
+    while (used.contains(name))
+      name = base + "_" + std::to_string(++used[base]);
+    used.try_emplace(name, 0);
+    main->addOutput(name, operand.value);
+  }
+}
+
+OwningOpRef<ModuleOp> ModelImporter::import(StringRef modelName) {
+  findUnsupported(graph);
+  if (!blockers.empty())
+    return {};
+  frontend::ModelBuilder model(builder, modelName);
+  main = &model;
+  std::vector<Operand> inputs, outputs;
+  addInputs(inputs);
+  if (blockers.empty() && importGraph(graph, inputs, outputs))
+    addOutputs(outputs);
+  else if (blockers.empty())
+    blockers.addToModel("a layer uses a result that there is not");
+  main = nullptr;
+  return blockers.empty() ? model.finish() : OwningOpRef<ModuleOp>();
+}
+
+} // namespace nnc::keras

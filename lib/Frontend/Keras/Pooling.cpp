@@ -1,0 +1,63 @@
+// Pools over windows and over whole images.
+#include "lib/Frontend/Keras/LayerTable.h"
+#include "lib/Frontend/Keras/Windows.h"
+
+using namespace mlir;
+
+namespace nnc::keras {
+
+static Windows getWindows(LayerBinder &layer, Value x, size_t numSpatial) {
+  Windows windows;
+  windows.layout = layer.getLayout();
+  windows.sizes = layer.positives("pool_size", numSpatial, 2);
+  windows.strides = windows.sizes;
+  if (layer.parameters().has("strides"))
+    windows.strides = layer.positives("strides", numSpatial, 1);
+  windows.dilations.assign(numSpatial, 1);
+  setPads(layer, x, layer.parameters().getString("padding", "valid"), windows);
+  return windows;
+}
+
+template <int numSpatial> static LogicalResult importMaxPooling(LayerBinder &layer) {
+  Value x = layer.inputOfRank(numSpatial + 2);
+  Windows windows = getWindows(layer, x, numSpatial);
+  return layer.result(layer.create<nn::MaxPoolOp>(x, windows.layout, windows.sizes, windows.strides, windows.dilations,
+                                                  windows.padsBegin, windows.padsEnd, /*ceil=*/false));
+}
+
+template <int numSpatial> static LogicalResult importAveragePooling(LayerBinder &layer) {
+  Value x = layer.inputOfRank(numSpatial + 2);
+  Windows windows = getWindows(layer, x, numSpatial);
+  return layer.result(layer.create<nn::AvgPoolOp>(x, windows.layout, windows.sizes, windows.strides, windows.dilations,
+                                                  windows.padsBegin, windows.padsEnd, /*ceil=*/false,
+                                                  /*count_include_pad=*/false));
+}
+
+template <int numSpatial, nn::ReductionKind kind> static LogicalResult importGlobalPooling(LayerBinder &layer) {
+  Value x = layer.inputOfRank(numSpatial + 2);
+  SmallVector<int64_t> axes;
+  for (int64_t i = 0; i < numSpatial; ++i)
+    axes.push_back(getFirstSpatialAxis(layer.getLayout()) + i);
+  return layer.result(layer.create<nn::ReduceOp>(x, kind, axes, layer.parameters().getBool("keepdims", false)));
+}
+
+static constexpr nn::ReductionKind mean = nn::ReductionKind::Mean, max = nn::ReductionKind::Max;
+
+static const LayerEntry table[] = {
+    {"AveragePooling1D", importAveragePooling<1>},
+    {"AveragePooling2D", importAveragePooling<2>},
+    {"AveragePooling3D", importAveragePooling<3>},
+    {"GlobalAveragePooling1D", importGlobalPooling<1, mean>},
+    {"GlobalAveragePooling2D", importGlobalPooling<2, mean>},
+    {"GlobalAveragePooling3D", importGlobalPooling<3, mean>},
+    {"GlobalMaxPooling1D", importGlobalPooling<1, max>},
+    {"GlobalMaxPooling2D", importGlobalPooling<2, max>},
+    {"GlobalMaxPooling3D", importGlobalPooling<3, max>},
+    {"MaxPooling1D", importMaxPooling<1>},
+    {"MaxPooling2D", importMaxPooling<2>},
+    {"MaxPooling3D", importMaxPooling<3>},
+};
+
+ArrayRef<LayerEntry> getPoolingLayers() { return table; }
+
+} // namespace nnc::keras
