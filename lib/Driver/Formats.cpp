@@ -5,6 +5,7 @@
 #include "lib/Frontend/Darknet/Darknet.h"
 #include "lib/Frontend/Keras/Keras.h"
 #include "lib/Frontend/ONNX/ONNX.h"
+#include "lib/Frontend/TFLite/TFLite.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
@@ -31,8 +32,14 @@ static OwningOpRef<ModuleOp> importKeras(MLIRContext &context, ArrayRef<ModelFil
   return keras::importModel(context, files.front(), options);
 }
 
+static OwningOpRef<ModuleOp> importTFLite(MLIRContext &context, ArrayRef<ModelFile> files,
+                                          const ImportOptions &options) {
+  return tflite::importModel(context, files.front(), options);
+}
+
 static const Format formats[] = {
     {"mlir", "MLIR named *.mlir", isMLIR, nullptr, importMLIR, nullptr},
+    {"tflite", "TFLite", tflite::isTFLite, nullptr, importTFLite, tflite::printSupportedOps},
     {"caffe", "Caffe (.prototxt, .caffemodel)", caffe::isCaffe, caffe::findCompanion, caffe::importModel,
      caffe::printSupportedOps},
     {"darknet", "darknet (.cfg, .weights)", darknet::isDarknet, darknet::findCompanion, darknet::importModel,

@@ -102,14 +102,38 @@ class RealDarknet(DarknetCase):
         self.options = []
 
 
+class RealTFLite:
+    """A published network; inputs in the order of the file, quantised numbers as they are."""
+
+    def __init__(self, folder, case):
+        self.folder, self.files, stem = folder, [case["file"]], re.escape(os.path.splitext(case["file"])[0])
+        self.options = []
+        self.inputs = [load(folder, f) for f in find(folder, rf"input_{stem}(_\d+)?\.npy")]
+        self.inputs += [load(folder, f).astype(np.float32) / 127.5 - 1 for f in find(folder, rf"input_{stem}_u8\.npy")]
+        self.expected = {f: load(folder, f) for f in find(folder, rf"output_{stem}(_\d+)?\.npy")}
+        # Else they are those of the same network in another format, by the outputs' names.
+        self.named = {} if self.expected else {f[7:-4]: load(folder, f) for f in find(folder, r"output_.*\.npy")}
+
+    def run(self, model):
+        outputs = model(self.inputs)
+        for name, actual in zip(model.output_names, outputs):
+            if self.named:
+                yield name, actual, self.named[name.replace(":", "_")]
+        for actual, (name, expected) in zip(outputs, self.expected.items()):
+            yield name, actual, expected
+
+
 FRAMEWORKS = {"caffe": CaffeCase, "darknet": DarknetCase}
-REAL = {"caffe": RealCaffe, "darknet": RealDarknet}
+REAL = {"caffe": RealCaffe, "darknet": RealDarknet, "tflite": RealTFLite}
 
 
 def compare(name, actual, expected):
     """None, or a sentence about the difference."""
     if list(actual.shape) != list(expected.shape):
         return f"{name}: shape {list(actual.shape)}, expected {list(expected.shape)}"
+    if expected.dtype.kind in "iu" and actual.dtype == expected.dtype:
+        worst = np.abs(actual.astype(np.int64) - expected.astype(np.int64)).max(initial=0)
+        return None if worst == 0 else f"{name}: {int((actual != expected).sum())} integers differ, by {worst} at most"
     actual, expected = actual.astype(np.float64), expected.astype(np.float64)
     # What is not finite must be the same; -FLT_MAX stands for nothing, and would hide all other errors.
     special = ~np.isfinite(expected) | (np.abs(expected) > 1e38)
@@ -160,8 +184,14 @@ def list_cases(pattern):
         with open(path) as file:
             case = json.load(file)
         for framework in REAL:
-            if re.search(rf"\b{framework}\b", case["format"]):
-                yield framework, os.path.dirname(path), name, {**case, "real": True}
+            if not re.search(rf"\b{framework}\b", case["format"]):
+                continue
+            place = os.path.dirname(path)
+            if framework != "tflite":
+                yield framework, place, name, {**case, "real": True}
+                continue
+            for file in find(place, r".*\.tflite"):
+                yield framework, place, os.path.splitext(file)[0], {**case, "real": True, "file": file}
 
 
 def main():

@@ -45,7 +45,25 @@ def make_sources():
     with open(os.path.join(ROOT, "examples", "digits", "digits.onnx"), "rb") as file:
         digits = file.read()
     onnx_files = [m.SerializeToString() for m in (shapes, slices, rows, light.load("squeezenet"))] + [digits]
-    return [[(".onnx", data)] for data in onnx_files] + two_files.make_all()
+    return [[(".onnx", data)] for data in onnx_files] + two_files.make_all() + tflite_files()
+
+
+def tflite_files():
+    """Some operators of each family, and a network with weights; none without the bindings of the schema."""
+    try:
+        from models import tflite_cases, tflite_graph
+    except ImportError:
+        return []
+    files = []
+    for names in (("conv_0_(2, 3)_(1, 1)_3", "max_pool_0_(1, 1)", "softmax_0.5", "fully_connected_1"),
+                  ("strided_slice_masks", "mirror_pad_1", "split_v", "gather_0", "reshape", "space_to_batch"),
+                  ("transpose_conv_odd", "mean_[1, 2]_False", "top_k", "resize_bilinear_False_True_(3, 5)", "pack_0")):
+        graph = tflite_graph.Graph()
+        for case in tflite_cases.list_cases():
+            if case.name in names:
+                case.build(graph)
+        files.append([(".tflite", graph.serialize())])
+    return files
 
 
 def mutate(data, rng):

@@ -1,0 +1,138 @@
+// TFLite operators of the convolution family. Filters have their output channels first and their input channels last.
+#include "lib/Frontend/TFLite/OpTable.h"
+#include "lib/Frontend/TFLite/Windows.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace nnc::tflite {
+
+/// Binds the filter at `index`, of `rank` axes with known extents; null, with the operator rejected, otherwise.
+static Value bindFilter(OpBinder &op, unsigned index, int64_t rank) {
+  Value filter = op.operand(index);
+  if (!filter)
+    return {};
+  if (op.getRank(filter) == rank && op.getType(filter).hasStaticShape() && !llvm::is_contained(op.getShape(filter), 0))
+    return filter;
+  (void)op.reject("its filter must have " + Twine(rank) + " axes, whose extents are known at compile time");
+  return {};
+}
+
+/// The extent of the last axis, which must be known.
+static int64_t getChannels(OpBinder &op, Value input, int64_t rank) {
+  if (!input)
+    return 0;
+  if (op.getRank(input) == rank && !ShapedType::isDynamic(op.getShape(input).back()))
+    return op.getShape(input).back();
+  (void)op.reject("its input must have " + Twine(rank) + " axes and a known number of channels");
+  return 0;
+}
+
+static LogicalResult importConv2D(OpBinder &op) {
+  Value input = op.operand(0), filter = bindFilter(op, 1, 4), bias = op.optionalOperand(2);
+  const auto &options = op.options<format::Conv2DOptions>();
+  int64_t channels = getChannels(op, input, 4);
+  if (op.failed())
+    return failure();
+  ArrayRef<int64_t> shape = op.getShape(filter);
+  if (channels == 0 || channels % shape[3] != 0)
+    return op.reject("its input has " + Twine(channels) + " channels, its filter " + Twine(shape[3]));
+  Windows windows = readWindows(op, input, options, {shape[1], shape[2]});
+  filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{0, 3, 1, 2});
+  Value result = op.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsLast, windows.strides,
+                                       windows.dilations, windows.padsBegin, windows.padsEnd, channels / shape[3]);
+  return op.result(op.activate(result, options.fused_activation_function()));
+}
+
+static LogicalResult importDepthwiseConv2D(OpBinder &op) {
+  Value input = op.operand(0), filter = bindFilter(op, 1, 4), bias = op.optionalOperand(2);
+  const auto &options = op.options<format::DepthwiseConv2DOptions>();
+  int64_t channels = getChannels(op, input, 4);
+  if (op.failed())
+    return failure();
+  ArrayRef<int64_t> shape = op.getShape(filter); // (1, h, w, channels * multiplier)
+  if (shape[0] != 1 || channels == 0 || shape[3] % channels != 0)
+    return op.reject("its filter does not fit an input of " + Twine(channels) + " channels");
+  Windows windows = readWindows(op, input, options, {shape[1], shape[2]});
+  filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{3, 0, 1, 2});
+  Value result = op.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsLast, windows.strides,
+                                       windows.dilations, windows.padsBegin, windows.padsEnd, channels);
+  return op.result(op.activate(result, options.fused_activation_function()));
+}
+
+static LogicalResult importConv3D(OpBinder &op) {
+  Value input = op.operand(0), filter = bindFilter(op, 1, 5), bias = op.optionalOperand(2);
+  const auto &options = op.options<format::Conv3DOptions>();
+  int64_t channels = getChannels(op, input, 5);
+  if (op.failed())
+    return failure();
+  ArrayRef<int64_t> shape = op.getShape(filter); // (d, h, w, in, out)
+  if (channels == 0 || channels % shape[3] != 0)
+    return op.reject("its input has " + Twine(channels) + " channels, its filter " + Twine(shape[3]));
+  Windows windows;
+  windows.size.assign(shape.begin(), shape.begin() + 3);
+  windows.strides = {options.stride_d(), options.stride_h(), options.stride_w()};
+  windows.dilations = {options.dilation_d_factor(), options.dilation_h_factor(), options.dilation_w_factor()};
+  setPads(op, input, options.padding(), windows);
+  filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{4, 3, 0, 1, 2});
+  Value result = op.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsLast, windows.strides,
+                                       windows.dilations, windows.padsBegin, windows.padsEnd, channels / shape[3]);
+  return op.result(op.activate(result, options.fused_activation_function()));
+}
+
+/// Pads of a transposed convolution from `input` to an image of `wanted` extents: those of the convolution from there
+/// to here at the beginning, what fits at the end; what is missing there becomes padding of the output.
+static void fitOutput(OpBinder &op, Value input, ArrayRef<int64_t> wanted, format::Padding padding, Windows &windows,
+                      SmallVectorImpl<int64_t> &outputPadding) {
+  for (unsigned axis = 0; axis < 2; ++axis) {
+    int64_t extent = op.getShape(input)[axis + 1], stride = windows.strides[axis], size = windows.size[axis];
+    if (ShapedType::isDynamic(extent) || wanted[axis] < 1) {
+      (void)op.reject("its spatial extents must be known at compile time, and positive");
+      return;
+    }
+    if (padding == format::Padding::SAME) {
+      int64_t positions = llvm::divideCeil(wanted[axis], stride);
+      windows.padsBegin[axis] = std::max<int64_t>((positions - 1) * stride + size - wanted[axis], 0) / 2;
+    }
+    int64_t rest = stride * (extent - 1) + size - windows.padsBegin[axis] - wanted[axis];
+    windows.padsEnd[axis] = std::max<int64_t>(rest, 0);
+    outputPadding.push_back(std::max<int64_t>(-rest, 0));
+  }
+}
+
+static LogicalResult importTransposeConv(OpBinder &op) {
+  SmallVector<int64_t> shape = op.constantInts(0);
+  Value filter = bindFilter(op, 1, 4), input = op.operand(2), bias = op.optionalOperand(3);
+  const auto &options = op.options<format::TransposeConvOptions>();
+  int64_t channels = getChannels(op, input, 4);
+  if (op.failed())
+    return failure();
+  ArrayRef<int64_t> extents = op.getShape(filter); // (out, h, w, in)
+  if (shape.size() != 4 || channels != extents[3])
+    return op.reject("its filter or the shape of its output does not fit its input");
+  Windows windows;
+  windows.size = {extents[1], extents[2]};
+  windows.strides = {options.stride_h(), options.stride_w()};
+  windows.dilations = {1, 1};
+  setPads(op, input, format::Padding::VALID, windows);
+  SmallVector<int64_t> outputPadding;
+  if (!op.failed())
+    fitOutput(op, input, {shape[1], shape[2]}, options.padding(), windows, outputPadding);
+  filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{3, 0, 1, 2});
+  Value result =
+      op.create<nn::ConvTransposeOp>(input, filter, bias, nn::Layout::ChannelsLast, windows.strides, windows.dilations,
+                                     windows.padsBegin, windows.padsEnd, /*groups=*/1, outputPadding);
+  return op.result(op.activate(result, options.fused_activation_function()));
+}
+
+static const OpEntry table[] = {
+    {format::BuiltinOperator::CONV_2D, importConv2D},
+    {format::BuiltinOperator::CONV_3D, importConv3D},
+    {format::BuiltinOperator::DEPTHWISE_CONV_2D, importDepthwiseConv2D},
+    {format::BuiltinOperator::TRANSPOSE_CONV, importTransposeConv},
+};
+
+ArrayRef<OpEntry> getConvolutionOps() { return table; }
+
+} // namespace nnc::tflite

@@ -1,0 +1,88 @@
+// What an import function sees of its operator: operands, options, a way to build
+// NN operations, and a way to say no.
+//
+//   static LogicalResult importLeakyRelu(OpBinder &op) {
+//     Value x = op.operand(0);                                            // bind
+//     float alpha = op.options<format::LeakyReluOptions>().alpha();
+//     return op.result(op.create<nn::LeakyReluOp>(x, alpha));             // build, return
+//   }
+//
+// Every accessor that fails records why; create() then does nothing.
+#ifndef LIB_FRONTEND_TFLITE_OPBINDER_H
+#define LIB_FRONTEND_TFLITE_OPBINDER_H
+
+#include "lib/Frontend/Import/NodeBuilder.h"
+#include "lib/Frontend/TFLite/Format.h"
+
+namespace nnc::tflite {
+
+class OpBinder : public frontend::NodeBuilder {
+public:
+  /// `operands` are null where the operator leaves them out; `operandTensors` and `resultTensors` are what the file
+  /// says of each.
+  OpBinder(mlir::OpBuilder &builder, mlir::Location loc, const format::Operator &op,
+           llvm::ArrayRef<mlir::Value> operands, llvm::ArrayRef<const format::Tensor *> operandTensors,
+           llvm::ArrayRef<const format::Tensor *> resultTensors)
+      : NodeBuilder(builder, loc), op(op), operands(operands), operandTensors(operandTensors),
+        resultTensors(resultTensors) {}
+
+  //===--- Operands ---===//
+
+  unsigned getNumOperands() const { return operands.size(); }
+  /// Operand `index`; rejects the operator and gives null where it is left out.
+  mlir::Value operand(unsigned index);
+  /// Operand `index`, or null where it is left out.
+  mlir::Value optionalOperand(unsigned index) const;
+  /// All operands; rejects the operator where one is left out.
+  llvm::SmallVector<mlir::Value> allOperands();
+  /// The integers of a constant operand; rejects the operator where it is not constant.
+  llvm::SmallVector<int64_t> constantInts(unsigned index);
+  /// The one integer of a constant operand.
+  int64_t constantInt(unsigned index);
+  /// The one axis of the tensor `of` that a constant operand names.
+  int64_t constantAxis(unsigned index, mlir::Value of);
+  /// Operand `index`, a list of extents or positions, as a 1-D i64 tensor.
+  mlir::Value indexList(unsigned index);
+
+  //===--- Options ---===//
+
+  /// The operator's options, all at their defaults where the file has none; rejects the operator where they are of
+  /// another kind, or have fields that nnc does not know.
+  template <typename Options> const Options &options() {
+    const void *given =
+        checkOptions(format::BuiltinOptionsTraits<Options>::enum_value, Options::MiniReflectTypeTable()->num_elems);
+    return *static_cast<const Options *>(given);
+  }
+
+  //===--- Building what many operators need ---===//
+
+  /// The NN type of result `index`, as the file has it.
+  mlir::Type getResultType(unsigned index) const;
+  unsigned getNumResults() const { return resultTensors.size(); }
+  /// `value` with another element type.
+  mlir::Value cast(mlir::Value value, mlir::Type elementType);
+  /// `value` behind the activation that an operator has built in.
+  mlir::Value activate(mlir::Value value, format::Activation activation);
+  /// `value` limited to an interval.
+  mlir::Value clip(mlir::Value value, double minimum, double maximum);
+  /// Elements from `start` on up to `end` along one axis.
+  mlir::Value sliceAxis(mlir::Value value, int64_t axis, int64_t start, int64_t end);
+
+  //===--- Ending ---===//
+
+  /// Gives the operator's next result its value, which must have the element type that the file says.
+  llvm::LogicalResult result(mlir::Value value);
+  llvm::ArrayRef<mlir::Value> getResults() const { return results; }
+
+private:
+  const void *checkOptions(format::BuiltinOptions kind, size_t numFields);
+
+  const format::Operator &op;
+  llvm::ArrayRef<mlir::Value> operands;
+  llvm::ArrayRef<const format::Tensor *> operandTensors, resultTensors;
+  llvm::SmallVector<mlir::Value> results;
+};
+
+} // namespace nnc::tflite
+
+#endif // LIB_FRONTEND_TFLITE_OPBINDER_H

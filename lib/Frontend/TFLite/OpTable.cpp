@@ -1,0 +1,53 @@
+// All supported operators.
+#include "lib/Frontend/TFLite/OpTable.h"
+
+#include "lib/Frontend/TFLite/TFLite.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace nnc::tflite {
+
+static SmallVector<ArrayRef<OpEntry>> getAllOps() {
+  return {getContractionOps(),   getConvolutionOps(), getElementwiseOps(), getIndexingOps(),   getMovementOps(),
+          getNormalizationOps(), getPoolingOps(),     getReductionOps(),   getResamplingOps(), getSlicingOps()};
+}
+
+const OpEntry *findOp(format::BuiltinOperator op) {
+  for (ArrayRef<OpEntry> family : getAllOps())
+    for (const OpEntry &entry : family)
+      if (entry.op == op)
+        return &entry;
+  return nullptr;
+}
+
+StringRef getRefusal(format::BuiltinOperator op) {
+  switch (op) {
+  case format::BuiltinOperator::CUSTOM:
+    return "what a custom operator computes is not in the model";
+  case format::BuiltinOperator::WHERE:
+  case format::BuiltinOperator::UNIQUE:
+  case format::BuiltinOperator::NON_MAX_SUPPRESSION_V4:
+  case format::BuiltinOperator::NON_MAX_SUPPRESSION_V5:
+    return "the extents of its result depend on the data; end the network before it and do this step in the caller";
+  case format::BuiltinOperator::RANDOM_STANDARD_NORMAL:
+  case format::BuiltinOperator::RANDOM_UNIFORM:
+  case format::BuiltinOperator::MULTINOMIAL:
+    return "its results are random";
+  default:
+    return "the operator is not supported";
+  }
+}
+
+void printSupportedOps(llvm::raw_ostream &os) {
+  SmallVector<StringRef> names;
+  for (ArrayRef<OpEntry> family : getAllOps())
+    for (const OpEntry &entry : family)
+      names.push_back(format::EnumNameBuiltinOperator(entry.op));
+  llvm::sort(names);
+  for (StringRef name : names)
+    os << "tflite " << name << " 1\n";
+}
+
+} // namespace nnc::tflite

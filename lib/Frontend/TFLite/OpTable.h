@@ -1,0 +1,39 @@
+// The table of supported operators: one named import function each, one list per family; the families are those of
+// the NN dialect.
+#ifndef LIB_FRONTEND_TFLITE_OPTABLE_H
+#define LIB_FRONTEND_TFLITE_OPTABLE_H
+
+#include "lib/Frontend/TFLite/OpBinder.h"
+
+namespace nnc::tflite {
+
+using ImportFunction = llvm::LogicalResult (*)(OpBinder &);
+
+struct OpEntry {
+  format::BuiltinOperator op;
+  ImportFunction import;
+  /// For tensors of quantised numbers; null where those are not supported. Where it is `import`, the operator does the
+  /// same whatever the elements stand for.
+  ImportFunction importQuantized = nullptr;
+};
+
+/// One list per family.
+llvm::ArrayRef<OpEntry> getContractionOps();
+llvm::ArrayRef<OpEntry> getConvolutionOps();
+llvm::ArrayRef<OpEntry> getElementwiseOps();
+llvm::ArrayRef<OpEntry> getIndexingOps();
+llvm::ArrayRef<OpEntry> getMovementOps();
+llvm::ArrayRef<OpEntry> getNormalizationOps();
+llvm::ArrayRef<OpEntry> getPoolingOps();
+llvm::ArrayRef<OpEntry> getReductionOps();
+llvm::ArrayRef<OpEntry> getResamplingOps();
+llvm::ArrayRef<OpEntry> getSlicingOps();
+
+/// The entry for an operator; null where there is none.
+const OpEntry *findOp(format::BuiltinOperator op);
+/// Why an operator is not supported.
+llvm::StringRef getRefusal(format::BuiltinOperator op);
+
+} // namespace nnc::tflite
+
+#endif // LIB_FRONTEND_TFLITE_OPTABLE_H

@@ -1,0 +1,86 @@
+"""TFLite graphs written operator by operator, with the bindings of the schema that ai-edge-litert ships."""
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+TYPES = {np.dtype(np.float32): schema.TensorType.FLOAT32, np.dtype(np.float16): schema.TensorType.FLOAT16,
+         np.dtype(np.float64): schema.TensorType.FLOAT64, np.dtype(np.int8): schema.TensorType.INT8,
+         np.dtype(np.uint8): schema.TensorType.UINT8, np.dtype(np.int16): schema.TensorType.INT16,
+         np.dtype(np.int32): schema.TensorType.INT32, np.dtype(np.uint32): schema.TensorType.UINT32,
+         np.dtype(np.int64): schema.TensorType.INT64, np.dtype(np.bool_): schema.TensorType.BOOL}
+
+
+class Graph:
+    """Collects tensors and operators; `inputs` has the array of each input."""
+
+    def __init__(self):
+        self.tensors, self.buffers, self.codes, self.operators = [], [schema.BufferT()], [], []
+        self.inputs, self.input_indices, self.output_indices = [], [], []
+
+    def tensor(self, shape, dtype, quantization=None, name=None, signature=None):
+        """`quantization`: (scale, zero point), or (scales, zero points, axis)."""
+        tensor = schema.TensorT()
+        tensor.name = f"t{len(self.tensors)}" if name is None else name
+        tensor.shape, tensor.type, tensor.buffer = list(shape), TYPES[np.dtype(dtype)], 0
+        tensor.shapeSignature = signature
+        if quantization is not None:
+            scale, zero, *axis = quantization
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale = np.atleast_1d(np.asarray(scale, np.float32)).tolist()
+            tensor.quantization.zeroPoint = np.atleast_1d(np.asarray(zero, np.int64)).tolist()
+            tensor.quantization.quantizedDimension = axis[0] if axis else 0
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
+
+    def input(self, array, quantization=None, name=None, open_axes=()):
+        """`open_axes`: those whose extents the file leaves open."""
+        signature = [-1 if axis in open_axes else extent for axis, extent in enumerate(array.shape)]
+        index = self.tensor(array.shape, array.dtype, quantization, name, signature if open_axes else None)
+        self.inputs.append(array)
+        self.input_indices.append(index)
+        return index
+
+    def constant(self, array, quantization=None, name=None):
+        array = np.asarray(array)
+        index = self.tensor(array.shape, array.dtype, quantization, name)
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(array.tobytes(), np.uint8)
+        self.tensors[index].buffer = len(self.buffers)
+        self.buffers.append(buffer)
+        return index
+
+    def code(self, name, custom=None, version=1):
+        number = getattr(schema.BuiltinOperator, name) if isinstance(name, str) else name
+        code = schema.OperatorCodeT()
+        code.deprecatedBuiltinCode, code.builtinCode = min(number, 127), number
+        code.customCode, code.version = custom, version
+        self.codes.append(code)
+        return len(self.codes) - 1
+
+    def op(self, name, inputs, outputs, options=None, custom=None, version=1, **fields):
+        """Adds an operator; -1 among the inputs is one that is left out. `outputs`: its tensors."""
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self.code(name, custom, version)
+        operator.inputs, operator.outputs = list(inputs), list(outputs)
+        if options:
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, options)
+            operator.builtinOptions = getattr(schema, options + "T")()
+            for field, value in fields.items():
+                if not hasattr(operator.builtinOptions, field):
+                    raise AttributeError(f"{options} has no field {field}")
+                setattr(operator.builtinOptions, field, value)
+        self.operators.append(operator)
+        return outputs
+
+    def output(self, *indices):
+        self.output_indices += indices
+
+    def serialize(self):
+        model, graph = schema.ModelT(), schema.SubGraphT()
+        graph.tensors, graph.operators = self.tensors, self.operators
+        graph.inputs, graph.outputs = self.input_indices, self.output_indices
+        model.version, model.description = 3, "made by nnc's tests"
+        model.operatorCodes, model.subgraphs, model.buffers = self.codes, [graph], self.buffers
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())

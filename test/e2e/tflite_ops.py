@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Operators of TFLite, with random data of odd shapes and all their options, against the reference kernels of TFLite's own
+interpreter. Floats agree up to rounding, integers exactly. Cases share a model, several at a time; those of a model that
+nnc does not compile are tried in halves.
+"""
+import argparse
+import itertools
+import os
+import re
+import sys
+import tempfile
+
+import numpy as np
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import Broken, CompiledModel, Refused, compile_model, describe_difference  # noqa: E402
+
+try:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+except ImportError:
+    print("SKIP ai-edge-litert cannot be installed from PyPI")
+    print("tflite: 0 passed, 0 failed, 1 skipped")
+    sys.exit(0)
+
+from models import tflite_cases  # noqa: E402
+from models.tflite_graph import Graph  # noqa: E402
+
+BATCH = 16  # cases in one model
+NUMBERS = itertools.count()  # a library that was loaded keeps its name
+
+
+def run_reference(data, inputs):
+    """The outputs of TFLite's reference kernels, or of its other ones where it has no such kernel of an operator."""
+    try:
+        interpreter = Interpreter(model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    except ValueError:
+        interpreter = Interpreter(model_content=data,
+                                  experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+    details = interpreter.get_input_details()
+    for detail, array in zip(details, inputs):
+        if tuple(detail["shape"]) != array.shape:
+            interpreter.resize_tensor_input(detail["index"], array.shape)
+    interpreter.allocate_tensors()
+    for detail, array in zip(details, inputs):
+        interpreter.set_tensor(detail["index"], array)
+    interpreter.invoke()
+    return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+
+
+def build(cases):
+    """One graph of all cases; the number of outputs of each."""
+    graph, counts = Graph(), []
+    for case in cases:
+        before = len(graph.output_indices)
+        case.build(graph)
+        counts.append(len(graph.output_indices) - before)
+    return graph, counts
+
+
+def run_batch(cases, folder, options):
+    """{case: None or what is wrong}; raises what stops all of them together."""
+    graph, counts = build(cases)
+    data = graph.serialize()
+    expected = run_reference(data, graph.inputs)
+    path, library = os.path.join(folder, "model.tflite"), os.path.join(folder, f"model-{next(NUMBERS)}.so")
+    with open(path, "wb") as file:
+        file.write(data)
+    compile_model(path, library, ["--name=model", "--emit=shared", *options])
+    actual = CompiledModel(library, "model")(graph.inputs)
+    os.remove(library)
+    results, place = {}, 0
+    for case, count in zip(cases, counts):
+        problems = [describe_difference(a, e, case.rtol, case.atol)
+                    for a, e in zip(actual[place:place + count], expected[place:place + count])]
+        results[case] = next((p for p in problems if p), None)
+        place += count
+    return results
+
+
+def halve(batch):
+    return [batch[:len(batch) // 2], batch[len(batch) // 2:]]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pattern", nargs="?", default="", help="a regular expression; only cases whose name has it")
+    parser.add_argument("--option", action="append", default=[], help="of nnc")
+    arguments = parser.parse_args()
+    cases = [case for case in tflite_cases.list_cases() if re.search(arguments.pattern, case.name)]
+    passed = failed = 0
+    skips = []
+    with tempfile.TemporaryDirectory() as folder:
+        work = [cases[i:i + BATCH] for i in range(0, len(cases), BATCH)]
+        while work:
+            batch = work.pop(0)
+            try:
+                results = run_batch(batch, folder, arguments.option)
+            except Refused as problem:
+                if len(batch) > 1:
+                    work += halve(batch)
+                else:
+                    skips.append(f"{batch[0].name}: {problem}")
+                continue
+            except (Broken, RuntimeError, ValueError) as problem:
+                if len(batch) > 1:
+                    work += halve(batch)
+                    continue
+                results = {batch[0]: f"{type(problem).__name__}: {problem}"}
+            for case, problem in results.items():
+                if problem:
+                    failed += 1
+                    print("FAIL", case.name, problem.replace("\n", " | ")[:400], flush=True)
+                else:
+                    passed += 1
+    for skip in skips:
+        print("SKIP", skip.replace("\n", " | ")[:300])
+    print(f"tflite: {passed} passed, {failed} failed, {len(skips)} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
