@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 import scipy.special
 
+from host_cpu import choose_targets
 from mlir_function import TARGETS, call, compile_function
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -23,8 +24,6 @@ REFERENCES = {
     "round": lambda x: np.copysign(np.floor(np.abs(x)) + (np.abs(x) - np.floor(np.abs(x)) >= 0.5), x),
     "log10": lambda x: np.log10(x), "erf": lambda x: reference_erf(x),
 }
-# What /proc/cpuinfo must list for a target.
-FLAGS = {"sse2": "sse2", "avx2": "avx2", "avx512": "avx512f"}
 
 
 def reference_erf(x):
@@ -145,15 +144,10 @@ def main():
     chosen = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     bounds = get_bounds()
     names = sorted({name for name, _ in bounds if not chosen or name in chosen} | (set(chosen) if measuring else set()))
-    with open("/proc/cpuinfo") as f:
-        flags = set(re.search(r"^flags\s*:(.*)$", f.read(), re.M)[1].split())
-    passed = failed = skipped = 0
+    passed = failed = 0
+    targets, skipped = choose_targets(TARGETS, len(bounds))
     libraries = {}
-    for target in TARGETS:
-        if FLAGS[target] not in flags:
-            print(f"SKIP [{len(bounds)}] {target}: this machine does not have it")
-            skipped += len(bounds)
-            continue
+    for target in targets:
         text = "".join(get_function(name, kind) for name in names for kind in TYPES)
         libraries[target] = compile_function(text, "func.func(convert-linalg-to-vector,expand-math)", target)
     if "-v" in sys.argv:
