@@ -233,12 +233,11 @@ static Extents step(Extent extent) {
       .Default([&](Operation *other) { return stepOfOther(other, extent); });
 }
 
-/// Where an extent comes from. Iterative, and each extent once: networks are deep, and residual connections would make
-/// the number of paths exponential.
-static Extent trace(Extent start) {
-  DenseMap<std::pair<Value, int64_t>, Extent> origins;
+/// Iterative, and each extent once: networks are deep, and residual connections would make the number of paths exponential.
+std::pair<Value, int64_t> ExtentOrigins::trace(Value value, int64_t axis) {
   auto find = [&](Extent extent) { return origins.find({extent.value, extent.axis}); };
-  SmallVector<Extent> open{start};
+  auto get = [&](Extent extent) { return Extent{find(extent)->second.first, find(extent)->second.second}; };
+  SmallVector<Extent> open{{value, axis}};
   while (!open.empty()) {
     Extent extent = open.back();
     Extents before = find(extent) == origins.end() && isDynamic(extent) ? step(extent) : Extents();
@@ -250,25 +249,28 @@ static Extent trace(Extent start) {
     open.pop_back();
     Extent origin = extent;
     if (!before.empty()) {
-      Extent first = find(before.front())->second;
-      if (llvm::all_of(before, [&](Extent e) { return isSame(find(e)->second, first); }))
+      Extent first = get(before.front());
+      if (llvm::all_of(before, [&](Extent e) { return isSame(get(e), first); }))
         origin = first;
     }
-    origins.try_emplace({extent.value, extent.axis}, origin);
+    origins.try_emplace({extent.value, extent.axis}, origin.value, origin.axis);
   }
-  return find(start)->second;
+  return find({value, axis})->second;
 }
 
-std::pair<Value, int64_t> traceExtent(Value value, int64_t axis) {
-  Extent origin = trace({value, axis});
-  return {origin.value, origin.axis};
-}
-
-bool haveSameExtent(Value value, int64_t axis, Value other, int64_t otherAxis) {
+bool ExtentOrigins::haveSame(Value value, int64_t axis, Value other, int64_t otherAxis) {
   int64_t extent = getRanked(value).getDimSize(axis), otherExtent = getRanked(other).getDimSize(otherAxis);
   if (!ShapedType::isDynamic(extent) || !ShapedType::isDynamic(otherExtent))
     return extent == otherExtent;
-  return isSame(trace({value, axis}), trace({other, otherAxis}));
+  auto [origin, originAxis] = trace(value, axis);
+  auto [otherOrigin, otherOriginAxis] = trace(other, otherAxis);
+  return isSame({origin, originAxis}, {otherOrigin, otherOriginAxis});
+}
+
+std::pair<Value, int64_t> traceExtent(Value value, int64_t axis) { return ExtentOrigins().trace(value, axis); }
+
+bool haveSameExtent(Value value, int64_t axis, Value other, int64_t otherAxis) {
+  return ExtentOrigins().haveSame(value, axis, other, otherAxis);
 }
 
 } // namespace nnc::nn

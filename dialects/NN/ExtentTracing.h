@@ -3,8 +3,21 @@
 #define DIALECTS_NN_EXTENTTRACING_H
 
 #include "mlir/IR/Value.h"
+#include "llvm/ADT/DenseMap.h"
 
 namespace nnc::nn {
+
+/// Traces many extents of operations that do not change in between: each is traced once.
+class ExtentOrigins {
+public:
+  /// As haveSameExtent.
+  bool haveSame(mlir::Value value, int64_t axis, mlir::Value other, int64_t otherAxis);
+  /// As traceExtent.
+  std::pair<mlir::Value, int64_t> trace(mlir::Value value, int64_t axis);
+
+private:
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, std::pair<mlir::Value, int64_t>> origins;
+};
 
 /// True where extent `axis` of `value` provably equals extent `otherAxis` of
 /// `other`: both static and equal, or both traced to one extent of one value, or

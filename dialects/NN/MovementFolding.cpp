@@ -1,5 +1,6 @@
 // Folders and canonicalisation of the movement family: what moves nothing, what
 // undoes or continues the movement before it, and constants.
+#include "dialects/NN/ExtentTracing.h"
 #include "dialects/NN/NN.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -38,12 +39,49 @@ static OpFoldResult foldReshape(Operation *op, Attribute input) {
   return foldKnownInts(op);
 }
 
+/// Whether the number of elements stays the same whatever the unknown extents are; elsewhere it is a requirement, which
+/// no fold may drop.
+static bool keepsElements(ReshapeOp op) {
+  auto input = cast<RankedTensorType>(op.getInput().getType());
+  std::optional<SmallVector<KnownInt>> shape = getKnownInts(op.getShape());
+  if (!shape)
+    return false;
+  llvm::SmallBitVector copied(input.getRank());
+  int64_t own = 1, others = 1;
+  bool hasRemaining = false, isCut = false;
+  for (auto [i, entry] : llvm::enumerate(*shape)) {
+    if (entry.value == -1)
+      hasRemaining = true;
+    else if (entry.value == 0 && !op.getAllowZero() && i < copied.size() && !copied[i])
+      copied.set(i);
+    else if (entry.value)
+      others *= *entry.value;
+    else {
+      int64_t axis = 0;
+      while (axis < input.getRank() &&
+             (copied[axis] || !entry.tensor || !haveSameExtent(entry.tensor, entry.axis, op.getInput(), axis)))
+        ++axis;
+      if (axis == input.getRank())
+        return false;
+      copied.set(axis);
+    }
+  }
+  for (int64_t axis = 0; axis < input.getRank(); ++axis) {
+    if (copied[axis])
+      continue;
+    isCut |= input.isDynamicDim(axis);
+    own *= input.isDynamicDim(axis) ? 1 : input.getDimSize(axis);
+  }
+  return hasRemaining ? others != 0 && own % others == 0 : !isCut && own == others;
+}
+
 OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
-  if (OpFoldResult folded = foldReshape(*this, adaptor.getInput()))
-    return folded;
+  if (getType().hasStaticShape() || keepsElements(*this))
+    if (OpFoldResult folded = foldReshape(*this, adaptor.getInput()))
+      return folded;
   auto producer = getInput().getDefiningOp<ReshapeOp>();
   std::optional<SmallVector<int64_t>> shape = getConstantInts(getShape());
-  if (!producer || !shape || (!getAllowZero() && llvm::is_contained(*shape, 0)))
+  if (!producer || !shape || (!getAllowZero() && llvm::is_contained(*shape, 0)) || !keepsElements(producer))
     return {};
   getInputMutable().assign(producer.getInput());
   return getResult();

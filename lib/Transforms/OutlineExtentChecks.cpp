@@ -22,20 +22,27 @@ static Value rebuildQuietly(SizeExpressions &sizes, Value value, OpBuilder &buil
   return failed(rebuilt) ? Value() : *rebuilt;
 }
 
-/// Whether the assertion holds or is in a branch that is not taken; null where data decide.
+/// Whether the assertion holds or is in a branch that is not taken, or a loop that does not run; null where data decide
+/// a branch. A loop whose length depends on data counts as running.
 static Value buildCheck(SizeExpressions &sizes, cf::AssertOp assertion, OpBuilder &builder) {
   Value holds = rebuildQuietly(sizes, assertion.getArg(), builder);
   Location loc = assertion.getLoc();
+  Value yes = arith::ConstantIntOp::create(builder, loc, 1, 1);
   for (Operation *op = assertion; holds && op->getParentOp(); op = op->getParentOp()) {
-    auto branch = dyn_cast<scf::IfOp>(op->getParentOp());
-    if (!branch)
-      continue;
-    Value isThen = rebuildQuietly(sizes, branch.getCondition(), builder);
-    if (!isThen)
-      return {};
-    Value yes = arith::ConstantIntOp::create(builder, loc, 1, 1);
-    bool inThen = op->getParentRegion() == &branch.getThenRegion();
-    holds = builder.createOrFold<arith::SelectOp>(loc, isThen, inThen ? holds : yes, inThen ? yes : holds);
+    if (auto branch = dyn_cast<scf::IfOp>(op->getParentOp())) {
+      Value isThen = rebuildQuietly(sizes, branch.getCondition(), builder);
+      if (!isThen)
+        return {};
+      bool inThen = op->getParentRegion() == &branch.getThenRegion();
+      holds = builder.createOrFold<arith::SelectOp>(loc, isThen, inThen ? holds : yes, inThen ? yes : holds);
+    } else if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp())) {
+      Value upper = rebuildQuietly(sizes, loop.getUpperBound(), builder);
+      Value lower = upper ? rebuildQuietly(sizes, loop.getLowerBound(), builder) : Value();
+      if (!lower)
+        continue;
+      Value runs = builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, lower, upper);
+      holds = builder.createOrFold<arith::SelectOp>(loc, runs, holds, yes);
+    }
   }
   return holds;
 }

@@ -46,6 +46,7 @@ public:
 
 private:
   LogicalResult hoistNested();
+  LogicalResult hoistSizes(memref::AllocOp op);
   LogicalResult collect();
   void planStatic();
   void planSlots();
@@ -74,6 +75,23 @@ static int64_t getElementBytes(MemRefType type) {
   return llvm::divideCeil(type.getElementType().isIndex() ? 64u : type.getElementTypeBitWidth(), 8u);
 }
 
+/// Computes sizes that a loop or branch computes before it, from the extents of the arguments.
+LogicalResult Planner::hoistSizes(memref::AllocOp op) {
+  OpBuilder builder = OpBuilder::atBlockBegin(&block);
+  SizeExpressions sizes(main, [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
+    return memref::DimOp::create(b, main.getLoc(), argument, dim);
+  });
+  for (OpOperand &size : op.getDynamicSizesMutable()) {
+    if (Operation *def = size.get().getDefiningOp(); def && def->getBlock() == &block)
+      continue;
+    FailureOr<Value> outside = sizes.rebuild(size.get(), builder);
+    if (failed(outside))
+      return failure();
+    size.set(*outside);
+  }
+  return success();
+}
+
 /// Moves allocations out of loops and branches: one buffer serves all iterations, because its contents do not outlive
 /// one.
 LogicalResult Planner::hoistNested() {
@@ -93,9 +111,8 @@ LogicalResult Planner::hoistNested() {
       for (Operation *user : alias.getUsers())
         if (isa<scf::YieldOp, scf::ConditionOp>(user))
           return op.emitError("a buffer made inside a loop or branch is passed on to the next iteration or outside");
-    for (Value size : op.getDynamicSizes())
-      if (Operation *def = size.getDefiningOp(); !def || def->getBlock() != &block)
-        return op.emitError("the size of a buffer inside a loop is not known before the loop");
+    if (failed(hoistSizes(op)))
+      return failure();
     homes[op] = op->getBlock();
     op->moveBefore(ancestor);
   }

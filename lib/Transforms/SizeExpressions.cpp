@@ -70,77 +70,126 @@ FailureOr<Value> SizeExpressions::rebuildIndex(Value size, OpBuilder &builder) {
   return arith::IndexCastOp::create(builder, size.getLoc(), builder.getIndexType(), *value).getResult();
 }
 
+namespace {
+/// Extent `dim` of `shaped`.
+struct Extent {
+  Value shaped;
+  int64_t dim;
+};
+} // namespace
+
+/// The extent that an argument of a loop's body has from the loop's start on; what is carried keeps its shape.
+static std::optional<Extent> followArgument(BlockArgument argument, int64_t dim) {
+  Operation *parent = argument.getOwner()->getParentOp();
+  if (auto loop = dyn_cast<scf::ForOp>(parent))
+    if (OpOperand *init = loop.getTiedLoopInit(argument))
+      return Extent{init->get(), dim};
+  if (auto loop = dyn_cast<scf::WhileOp>(parent))
+    return Extent{loop.getInits()[argument.getArgNumber()], dim};
+  return std::nullopt;
+}
+
+/// The size along `dim` of the result of a slice, which may drop dimensions of size 1.
+static OpFoldResult getSliceSize(Operation *op, int64_t dim) {
+  auto slice = cast<OffsetSizeAndStrideOpInterface>(op);
+  llvm::SmallBitVector dropped = isa<memref::SubViewOp>(op) ? cast<memref::SubViewOp>(op).getDroppedDims()
+                                                            : cast<tensor::ExtractSliceOp>(op).getDroppedDims();
+  SmallVector<OpFoldResult> kept; // in order
+  for (auto [i, size] : llvm::enumerate(slice.getMixedSizes()))
+    if (!dropped[i])
+      kept.push_back(size);
+  return kept[dim];
+}
+
+/// The operand or number that `op` has for the extent `dim` of its result, which is dynamic; null where it has none.
+static OpFoldResult findSize(Operation *op, ShapedType type, int64_t dim) {
+  unsigned number = type.getDynamicDimIndex(dim);
+  if (auto alloc = dyn_cast<memref::AllocOp>(op))
+    return OpFoldResult(alloc.getDynamicSizes()[number]);
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    return OpFoldResult(empty.getDynamicSizes()[number]);
+  if (auto view = dyn_cast<memref::ViewOp>(op))
+    return OpFoldResult(view.getSizes()[number]);
+  if (auto alloc = dyn_cast<bufferization::AllocTensorOp>(op); alloc && !alloc.getCopy())
+    return OpFoldResult(alloc.getDynamicSizes()[number]);
+  if (auto expand = dyn_cast<memref::ExpandShapeOp>(op))
+    return expand.getMixedOutputShape()[dim];
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return expand.getMixedOutputShape()[dim];
+  if (isa<memref::SubViewOp, tensor::ExtractSliceOp>(op))
+    return getSliceSize(op, dim);
+  return {};
+}
+
+/// The other extent that this one always equals, where its operation says so.
+static std::optional<Extent> follow(Value shaped, int64_t dim) {
+  auto result = dyn_cast<OpResult>(shaped);
+  if (!result)
+    return followArgument(cast<BlockArgument>(shaped), dim);
+  Operation *op = result.getOwner();
+  unsigned number = result.getResultNumber();
+  if (isa<memref::CastOp, tensor::CastOp>(op))
+    return Extent{op->getOperand(0), dim};
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return Extent{loop.getInitArgs()[number], dim};
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return Extent{loop.getInits()[number], dim};
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return Extent{branch.thenYield().getOperand(number), dim};
+  if (auto place = dyn_cast<bufferization::MaterializeInDestinationOp>(op))
+    return Extent{place.getDest(), dim};
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
+    return Extent{dps.getTiedOpOperand(result)->get(), dim};
+  // A size that is another extent.
+  auto size = dyn_cast_if_present<Value>(findSize(op, cast<ShapedType>(result.getType()), dim));
+  if (auto other = size ? size.getDefiningOp<tensor::DimOp>() : nullptr)
+    if (auto index = other.getConstantIndex())
+      return Extent{other.getSource(), *index};
+  if (auto other = size ? size.getDefiningOp<memref::DimOp>() : nullptr)
+    if (auto index = other.getConstantIndex())
+      return Extent{other.getSource(), *index};
+  return std::nullopt;
+}
+
 FailureOr<Value> SizeExpressions::rebuildExtent(Value shaped, int64_t dim, OpBuilder &builder) {
-  auto type = cast<ShapedType>(shaped.getType());
-  if (!type.isDynamicDim(dim))
-    return arith::ConstantIndexOp::create(builder, shaped.getLoc(), type.getDimSize(dim)).getResult();
-  if (auto argument = dyn_cast<BlockArgument>(shaped)) {
-    if (argument.getOwner()->getParentOp() == function)
+  while (true) { // networks are deep
+    if (int64_t extent = cast<ShapedType>(shaped.getType()).getDimSize(dim); !ShapedType::isDynamic(extent))
+      return arith::ConstantIndexOp::create(builder, shaped.getLoc(), extent).getResult();
+    auto argument = dyn_cast<BlockArgument>(shaped);
+    if (argument && argument.getOwner()->getParentOp() == function)
       if (Value extent = argumentExtent(builder, argument, dim))
         return extent;
-    if (auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp()))
-      if (OpOperand *init = loop.getTiedLoopInit(argument))
-        return rebuildExtent(init->get(), dim, builder);
-    if (auto loop = dyn_cast<scf::WhileOp>(argument.getOwner()->getParentOp()))
-      return rebuildExtent(loop.getInits()[argument.getArgNumber()], dim, builder);
-    return function.emitError("the extent of a buffer depends on data or on an output's extent");
+    std::optional<Extent> other = follow(shaped, dim);
+    if (!other && argument)
+      return function.emitError("the extent of a buffer depends on data or on an output's extent");
+    if (!other)
+      return rebuildResultExtent(cast<OpResult>(shaped), dim, builder);
+    std::tie(shaped, dim) = std::pair(other->shaped, other->dim);
   }
-  Operation *op = shaped.getDefiningOp();
+}
+
+FailureOr<Value> SizeExpressions::rebuildResultExtent(OpResult result, int64_t dim, OpBuilder &builder) {
+  Operation *op = result.getOwner();
   auto fromFold = [&](OpFoldResult size) -> FailureOr<Value> {
     if (auto value = dyn_cast<Value>(size))
       return rebuild(value, builder);
     return arith::ConstantIndexOp::create(builder, op->getLoc(), cast<IntegerAttr>(cast<Attribute>(size)).getInt())
         .getResult();
   };
-  auto fromDynamic = [&](ValueRange sizes) { return rebuild(sizes[type.getDynamicDimIndex(dim)], builder); };
-  if (auto alloc = dyn_cast<memref::AllocOp>(op))
-    return fromDynamic(alloc.getDynamicSizes());
-  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
-    return fromDynamic(empty.getDynamicSizes());
-  if (auto view = dyn_cast<memref::ViewOp>(op))
-    return fromDynamic(view.getSizes());
-  if (auto cast = dyn_cast<CastOpInterface>(op); cast && isa<memref::CastOp, tensor::CastOp>(op))
-    return rebuildExtent(op->getOperand(0), dim, builder);
-  if (auto expand = dyn_cast<memref::ExpandShapeOp>(op))
-    return fromFold(expand.getMixedOutputShape()[dim]);
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
-    return fromFold(expand.getMixedOutputShape()[dim]);
+  if (OpFoldResult size = findSize(op, cast<ShapedType>(result.getType()), dim))
+    return fromFold(size);
   if (auto collapse = dyn_cast<memref::CollapseShapeOp>(op))
     return multiplyExtents(*this, collapse.getSrc(), collapse.getReassociationIndices()[dim], builder);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
     return multiplyExtents(*this, collapse.getSrc(), collapse.getReassociationIndices()[dim], builder);
-  if (auto slice = dyn_cast<OffsetSizeAndStrideOpInterface>(op); slice && !isa<tensor::InsertSliceOp>(op)) {
-    // Dropped unit dimensions keep the order of the rest.
-    if (static_cast<int64_t>(slice.getMixedSizes().size()) == type.getRank())
-      return fromFold(slice.getMixedSizes()[dim]);
-    SmallVector<OpFoldResult> kept;
-    llvm::SmallBitVector dropped = isa<memref::SubViewOp>(op) ? llvm::cast<memref::SubViewOp>(op).getDroppedDims()
-                                                              : llvm::cast<tensor::ExtractSliceOp>(op).getDroppedDims();
-    for (auto [i, size] : llvm::enumerate(slice.getMixedSizes()))
-      if (!dropped[i])
-        kept.push_back(size);
-    return fromFold(kept[dim]);
-  }
   if (auto reshape = dyn_cast<tensor::ReshapeOp>(op))
     if (auto elements = reshape.getShape().getDefiningOp<tensor::FromElementsOp>())
       return rebuildIndex(elements.getElements()[dim], builder);
-  if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
-    return rebuildExtent(dps.getTiedOpOperand(llvm::cast<OpResult>(shaped))->get(), dim, builder);
-  if (auto loop = dyn_cast<scf::ForOp>(op))
-    return rebuildExtent(loop.getInitArgs()[llvm::cast<OpResult>(shaped).getResultNumber()], dim, builder);
-  if (auto loop = dyn_cast<scf::WhileOp>(op)) // what it carries keeps its shape
-    return rebuildExtent(loop.getInits()[llvm::cast<OpResult>(shaped).getResultNumber()], dim, builder);
-  if (auto branch = dyn_cast<scf::IfOp>(op))
-    return rebuildExtent(branch.thenYield().getOperand(llvm::cast<OpResult>(shaped).getResultNumber()), dim, builder);
-  if (auto place = dyn_cast<bufferization::MaterializeInDestinationOp>(op))
-    return rebuildExtent(place.getDest(), dim, builder);
-  if (auto alloc = dyn_cast<bufferization::AllocTensorOp>(op); alloc && !alloc.getCopy())
-    return fromDynamic(alloc.getDynamicSizes());
   if (auto reify = dyn_cast<ReifyRankedShapedTypeOpInterface>(op)) {
     OpBuilder here(op);
     ReifiedRankedShapedTypeDims shapes;
     if (succeeded(reify.reifyResultShapes(here, shapes)))
-      return fromFold(shapes[llvm::cast<OpResult>(shaped).getResultNumber()][dim]);
+      return fromFold(shapes[result.getResultNumber()][dim]);
   }
   return op->emitError("the extent of this value depends on data; only extents that follow from those of the inputs "
                        "are supported");

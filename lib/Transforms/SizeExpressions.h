@@ -29,6 +29,8 @@ public:
 private:
   /// As rebuild, converted to `index`.
   llvm::FailureOr<mlir::Value> rebuildIndex(mlir::Value size, mlir::OpBuilder &builder);
+  /// rebuildExtent of a dynamic extent that `result`'s operation computes.
+  llvm::FailureOr<mlir::Value> rebuildResultExtent(mlir::OpResult result, int64_t dim, mlir::OpBuilder &builder);
   llvm::FailureOr<mlir::Value> rebuildOperation(mlir::Operation *op, mlir::Value size, mlir::OpBuilder &builder);
 
   mlir::func::FuncOp function;

@@ -9,7 +9,6 @@
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -17,11 +16,6 @@ using namespace mlir;
 namespace nnc {
 
 static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
-
-void require(ImplicitLocOpBuilder &builder, Value condition, const Twine &requirement) {
-  if (!matchPattern(condition, m_One()))
-    cf::AssertOp::create(builder, condition, requirement.str());
-}
 
 namespace {
 
@@ -37,13 +31,17 @@ struct Extent {
 /// Builds the requirements of one operation.
 class RequirementBuilder {
 public:
-  explicit RequirementBuilder(Operation *op) : op(op), builder(op->getLoc(), op) {}
+  RequirementBuilder(Operation *op, nn::ExtentOrigins &origins) : op(op), origins(origins), builder(op->getLoc(), op) {}
 
   void build();
 
 private:
   void add(Value condition, StringRef what) { require(builder, condition, op->getName().getStringRef() + ": " + what); }
-  Value get(Extent extent) { return getExtent(builder, builder.getLoc(), extent.value, extent.axis); }
+  /// Where it comes from: nothing between there and here has to be looked through again.
+  Value get(Extent extent) {
+    auto [origin, axis] = origins.trace(extent.value, extent.axis);
+    return getExtent(builder, builder.getLoc(), origin, axis);
+  }
   Value compare(arith::CmpIPredicate predicate, Value a, Value b) {
     return builder.createOrFold<arith::CmpIOp>(predicate, a, b);
   }
@@ -51,12 +49,14 @@ private:
   Value isOne(Value a) { return isEqual(a, getIndex(builder, 1)); }
   Value either(Value a, Value b) { return builder.createOrFold<arith::OrIOp>(a, b); }
 
-  void requireEqual(Extent a, Extent b, StringRef what);
-  void requireAtMost(Extent a, Extent b, StringRef what);
+  void requireRelation(arith::CmpIPredicate predicate, Extent a, Extent b, StringRef what);
+  void requireEqual(Extent a, Extent b, StringRef what) { requireRelation(arith::CmpIPredicate::eq, a, b, what); }
+  void requireAtMost(Extent a, Extent b, StringRef what) { requireRelation(arith::CmpIPredicate::sle, a, b, what); }
+  void requireConstant(Extent extent, int64_t constant, StringRef what);
   void requireAtLeast(Value a, int64_t least, StringRef what) {
     add(compare(arith::CmpIPredicate::sge, a, getIndex(builder, least)), what);
   }
-  void requireElements(Extent extent);
+  void requireElements(Extent extent, Value picked = {});
   void requireBroadcast(ValueRange operands, int64_t skipLast = 0);
   void requireBroadcastTo(Value target, ValueRange parameters);
   void requireChannels(Value input, nn::Layout layout, ValueRange parameters);
@@ -64,6 +64,7 @@ private:
   void requireEntry(Value shape, int64_t i, StringRef what);
 
   void ofMatmul(Value lhs, int64_t lhsAxis, Value rhs, int64_t rhsAxis);
+  int64_t ofChannels(Value input, nn::Layout layout, int64_t channels, Value bias, int64_t filters);
   template <typename OpTy> void ofConv(OpTy op);
   void ofConvTranspose(nn::ConvTransposeOp op);
   template <typename OpTy> void ofPool(OpTy op);
@@ -81,6 +82,7 @@ private:
   template <typename OpTy> void ofRecurrent(OpTy op, int64_t gates);
 
   Operation *op;
+  nn::ExtentOrigins &origins;
   ImplicitLocOpBuilder builder;
 };
 
@@ -90,21 +92,21 @@ private:
 // Relations
 //===----------------------------------------------------------------------===//
 
-void RequirementBuilder::requireEqual(Extent a, Extent b, StringRef what) {
-  if ((a.isDynamic() || b.isDynamic()) && !nn::haveSameExtent(a.value, a.axis, b.value, b.axis))
-    add(isEqual(get(a), get(b)), what);
+/// A relation that equal extents are in.
+void RequirementBuilder::requireRelation(arith::CmpIPredicate predicate, Extent a, Extent b, StringRef what) {
+  if ((a.isDynamic() || b.isDynamic()) && !origins.haveSame(a.value, a.axis, b.value, b.axis))
+    add(compare(predicate, get(a), get(b)), what);
 }
 
-void RequirementBuilder::requireAtMost(Extent a, Extent b, StringRef what) {
-  if ((a.isDynamic() || b.isDynamic()) && !nn::haveSameExtent(a.value, a.axis, b.value, b.axis))
-    add(compare(arith::CmpIPredicate::sle, get(a), get(b)), what);
-}
-
-/// An axis that elements are picked from. Those of inputs are never empty.
-void RequirementBuilder::requireElements(Extent extent) {
-  auto [origin, axis] = nn::traceExtent(extent.value, extent.axis);
-  if (extent.isDynamic() && !isa<BlockArgument>(origin))
-    requireAtLeast(get(extent), 1, "an axis that elements are picked from has some");
+/// An axis that elements are picked from has some, or none are picked: `picked`, where given, has no elements.
+void RequirementBuilder::requireElements(Extent extent, Value picked) {
+  auto [origin, axis] = origins.trace(extent.value, extent.axis);
+  if (!extent.isDynamic() || isa<BlockArgument>(origin)) // inputs are never empty
+    return;
+  Value holds = compare(arith::CmpIPredicate::sge, get(extent), getIndex(builder, 1));
+  for (int64_t i = 0; picked && i < getRanked(picked).getRank(); ++i)
+    holds = either(holds, isEqual(get({picked, i}), getIndex(builder, 0)));
+  add(holds, "an axis that elements are picked from has some");
 }
 
 /// Each extent is 1 or that of the broadcast; the last `skipLast` axes are not broadcast.
@@ -119,7 +121,7 @@ void RequirementBuilder::requireBroadcast(ValueRange operands, int64_t skipLast)
       if (extent.axis < 0 || extent.isStatically(1))
         continue;
       if (llvm::none_of(extents, [&](Extent other) {
-            return nn::haveSameExtent(extent.value, extent.axis, other.value, other.axis);
+            return origins.haveSame(extent.value, extent.axis, other.value, other.axis);
           }))
         extents.push_back(extent);
     }
@@ -139,7 +141,7 @@ void RequirementBuilder::requireBroadcastTo(Value target, ValueRange parameters)
     for (int64_t axis = 0; axis < getRanked(parameter).getRank(); ++axis) {
       Extent own{parameter, axis}, its{target, axis + getRanked(target).getRank() - getRanked(parameter).getRank()};
       bool isClear = own.isStatically(1) || (!own.isDynamic() && !its.isDynamic());
-      if (!isClear && !nn::haveSameExtent(own.value, own.axis, its.value, its.axis))
+      if (!isClear && !origins.haveSame(own.value, own.axis, its.value, its.axis))
         add(either(isOne(get(own)), isEqual(get(own), get(its))), "a parameter broadcasts to the input");
     }
 }
@@ -171,27 +173,39 @@ void RequirementBuilder::ofMatmul(Value lhs, int64_t lhsAxis, Value rhs, int64_t
     requireBroadcast({lhs, rhs}, /*skipLast=*/2);
 }
 
+void RequirementBuilder::requireConstant(Extent extent, int64_t constant, StringRef what) {
+  if (extent.isDynamic())
+    add(isEqual(get(extent), getIndex(builder, constant)), what);
+}
+
+/// What convolutions have in common; returns the input's first spatial axis.
+int64_t RequirementBuilder::ofChannels(Value input, nn::Layout layout, int64_t channels, Value bias, int64_t filters) {
+  bool isFirst = layout == nn::Layout::ChannelsFirst;
+  requireConstant({input, isFirst ? 1 : getRanked(input).getRank() - 1}, channels,
+                  "the filter is for the input's channels");
+  if (bias)
+    requireConstant({bias, 0}, filters, "the bias has one element per filter");
+  return isFirst ? 2 : 1;
+}
+
 template <typename OpTy> void RequirementBuilder::ofConv(OpTy conv) {
-  RankedTensorType input = getRanked(conv.getInput()), filter = getRanked(conv.getFilter());
-  bool isFirst = conv.getLayout() == nn::Layout::ChannelsFirst;
-  Extent channels{conv.getInput(), isFirst ? 1 : input.getRank() - 1};
-  if (channels.isDynamic())
-    add(isEqual(get(channels), getIndex(builder, filter.getDimSize(1) * conv.getGroups())),
-        "the filter is for the input's channels");
-  for (int64_t i = 0; i < input.getRank() - 2; ++i)
-    requireWindow({conv.getInput(), i + (isFirst ? 2 : 1)},
-                  {filter.getDimSize(i + 2), conv.getStrides()[i], conv.getDilations()[i], conv.getPadsBegin()[i],
-                   conv.getPadsEnd()[i]});
+  RankedTensorType filter = getRanked(conv.getFilter());
+  Value bias;
+  if constexpr (std::is_same_v<OpTy, nn::ConvOp>)
+    bias = conv.getBias();
+  int64_t first = ofChannels(conv.getInput(), conv.getLayout(), filter.getDimSize(1) * conv.getGroups(), bias,
+                             filter.getDimSize(0));
+  for (int64_t i = 0; i < filter.getRank() - 2; ++i)
+    requireWindow({conv.getInput(), i + first}, {filter.getDimSize(i + 2), conv.getStrides()[i], conv.getDilations()[i],
+                                                 conv.getPadsBegin()[i], conv.getPadsEnd()[i]});
 }
 
 void RequirementBuilder::ofConvTranspose(nn::ConvTransposeOp conv) {
-  RankedTensorType input = getRanked(conv.getInput()), filter = getRanked(conv.getFilter());
-  bool isFirst = conv.getLayout() == nn::Layout::ChannelsFirst;
-  Extent channels{conv.getInput(), isFirst ? 1 : input.getRank() - 1};
-  if (channels.isDynamic())
-    add(isEqual(get(channels), getIndex(builder, filter.getDimSize(0))), "the filter is for the input's channels");
-  for (int64_t i = 0; i < input.getRank() - 2; ++i) {
-    Extent extent{conv.getInput(), i + (isFirst ? 2 : 1)};
+  RankedTensorType filter = getRanked(conv.getFilter());
+  int64_t first = ofChannels(conv.getInput(), conv.getLayout(), filter.getDimSize(0), conv.getBias(),
+                             filter.getDimSize(1) * conv.getGroups());
+  for (int64_t i = 0; i < filter.getRank() - 2; ++i) {
+    Extent extent{conv.getInput(), i + first};
     if (!extent.isDynamic())
       continue;
     nn::Window window{filter.getDimSize(i + 2), 1, conv.getDilations()[i], 0, 0};
@@ -257,9 +271,8 @@ void RequirementBuilder::ofPad(nn::PadOp pad) {
     // What negative pads remove is there.
     Value zero = getIndex(builder, 0), removed = builder.createOrFold<arith::MinSIOp>(before, zero);
     removed = nnc::add(builder, removed, builder.createOrFold<arith::MinSIOp>(after, zero));
-    requireAtLeast(nnc::add(builder, get(extent), removed), 0, "pads remove no more than there is");
-    if (pad.getMode() != nn::PadMode::Constant)
-      requireElements(extent);
+    int64_t least = pad.getMode() == nn::PadMode::Constant ? 0 : 1; // of which the others are repeated
+    requireAtLeast(nnc::add(builder, get(extent), removed), least, "pads remove no more than there is");
   }
 }
 
@@ -294,7 +307,7 @@ void RequirementBuilder::ofIndicesBeside(Value indices, Value data, int64_t axis
   for (int64_t i = 0; i < getRanked(data).getRank(); ++i)
     if (i != axis)
       requireAtMost({indices, i}, {data, i}, "no more indices than data beside the axis");
-  requireElements({data, axis});
+  requireElements({data, axis}, indices);
 }
 
 void RequirementBuilder::ofGatherND(nn::GatherNDOp gather) {
@@ -302,7 +315,7 @@ void RequirementBuilder::ofGatherND(nn::GatherNDOp gather) {
     requireEqual({gather.getIndices(), axis}, {gather.getData(), axis}, "batch extents are equal");
   int64_t length = getRanked(gather.getIndices()).getShape().back();
   for (int64_t i = 0; i < length; ++i)
-    requireElements({gather.getData(), static_cast<int64_t>(gather.getBatchDims()) + i});
+    requireElements({gather.getData(), static_cast<int64_t>(gather.getBatchDims()) + i}, gather.getIndices());
 }
 
 void RequirementBuilder::ofScatterElements(nn::ScatterElementsOp scatter) {
@@ -319,7 +332,7 @@ void RequirementBuilder::ofScatterND(nn::ScatterNDOp scatter) {
                  axis < outer ? Extent{scatter.getIndices(), axis} : Extent{scatter.getData(), axis - outer + length},
                  "updates have the shape of what they update");
   for (int64_t i = 0; i < length; ++i)
-    requireElements({scatter.getData(), i});
+    requireElements({scatter.getData(), i}, scatter.getIndices());
 }
 
 void RequirementBuilder::ofTopK(nn::TopKOp top) {
@@ -409,7 +422,11 @@ void RequirementBuilder::build() {
       })
       .Case([&](nn::DepthToSpaceOp op) { ofBlocks(op.getInput(), op.getBlock(), op.getLayout(), /*grow=*/true); })
       .Case([&](nn::SpaceToDepthOp op) { ofBlocks(op.getInput(), op.getBlock(), op.getLayout(), /*grow=*/false); })
-      .Case([&](nn::GatherOp gather) { requireElements({gather.getData(), static_cast<int64_t>(gather.getAxis())}); })
+      .Case([&](nn::GatherOp gather) {
+        requireElements({gather.getData(), static_cast<int64_t>(gather.getAxis())}, gather.getIndices());
+      })
+      .Case(
+          [&](nn::ArgReduceOp reduce) { requireElements({reduce.getInput(), static_cast<int64_t>(reduce.getAxis())}); })
       .Case([&](nn::GatherElementsOp gather) {
         ofIndicesBeside(gather.getIndices(), gather.getData(), gather.getAxis());
       })
@@ -429,9 +446,10 @@ void RequirementBuilder::build() {
 }
 
 void addExtentRequirements(Operation *root) {
-  root->walk([](Operation *op) {
+  nn::ExtentOrigins origins;
+  root->walk([&](Operation *op) {
     if (isa_and_nonnull<nn::NNDialect>(op->getDialect()))
-      RequirementBuilder(op).build();
+      RequirementBuilder(op, origins).build();
   });
 }
 

@@ -2,14 +2,9 @@
 #ifndef LIB_CONVERSION_NNTOLINALG_EXTENTREQUIREMENTS_H
 #define LIB_CONVERSION_NNTOLINALG_EXTENTREQUIREMENTS_H
 
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Operation.h"
 
 namespace nnc {
-
-/// Creates a `cf.assert` that `condition` holds, unless it is constant and true.
-/// `requirement` names the operation and what it needs.
-void require(mlir::ImplicitLocOpBuilder &builder, mlir::Value condition, const llvm::Twine &requirement);
 
 /// Puts, in front of each NN operation in `root`, what it requires of run-time
 /// extents beyond what its verifier can see: equal summed extents, windows that fit

@@ -2,8 +2,8 @@
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
-#include "lib/Conversion/NNToLinalg/ExtentRequirements.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 
@@ -20,6 +20,11 @@ Value mul(ImplicitLocOpBuilder &builder, Value a, Value b) { return builder.crea
 Value extractOnlyElement(ImplicitLocOpBuilder &builder, Value tensor) {
   SmallVector<Value> indices(cast<RankedTensorType>(tensor.getType()).getRank(), getIndex(builder, 0));
   return tensor::ExtractOp::create(builder, tensor, indices);
+}
+
+void require(ImplicitLocOpBuilder &builder, Value condition, const Twine &requirement) {
+  if (!matchPattern(condition, m_One()))
+    cf::AssertOp::create(builder, condition, requirement.str());
 }
 
 Value castTo(ImplicitLocOpBuilder &builder, Value value, RankedTensorType type) {

@@ -26,6 +26,10 @@ mlir::Value findEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original,
 /// The one element of `tensor`.
 mlir::Value extractOnlyElement(mlir::ImplicitLocOpBuilder &builder, mlir::Value tensor);
 
+/// Creates a `cf.assert` that `condition` holds, unless it is constant and true.
+/// `requirement` names the operation and what it needs.
+void require(mlir::ImplicitLocOpBuilder &builder, mlir::Value condition, const llvm::Twine &requirement);
+
 /// `value` as `type`, which has compatible extents; those that only `type` knows are required at run time.
 mlir::Value castTo(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::RankedTensorType type);
 
