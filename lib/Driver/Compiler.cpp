@@ -64,6 +64,16 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
   const Format *format = openModel(context, options.inputs, options.format, files);
   if (!format)
     return {};
+  if (!options.darknetDialect.empty() && format->name != "darknet") {
+    emitError(FileLineColLoc::get(&context, options.inputs.front(), 0, 0))
+        << "--darknet-dialect is for darknet's models; this one is " << format->description;
+    return {};
+  }
+  bool hasShapes = !options.shapes.inputs.empty() || !options.shapes.symbols.empty();
+  if (hasShapes && format->name == "mlir") {
+    emitError(FileLineColLoc::get(&context, options.inputs.front(), 0, 0)) << "--shape has no effect on MLIR";
+    return {};
+  }
   frontend::ImportOptions import;
   import.name = options.name;
   import.shapes = options.shapes;

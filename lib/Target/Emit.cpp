@@ -9,6 +9,7 @@
 #include "lib/Target/Link.h"
 #include "lib/Target/MachineCode.h"
 #include "lib/Target/ObjectFile.h"
+#include "lib/Target/OutputFiles.h"
 #include "lib/Target/Report.h"
 #include "lib/Target/WeightSection.h"
 
@@ -16,7 +17,6 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LLVMContext.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
 #include <chrono>
@@ -39,8 +39,8 @@ private:
   LogicalResult translate();
   LogicalResult generate();
   LogicalResult measure();
-  LogicalResult write();
-  LogicalResult writeFile(StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> writer);
+  llvm::Expected<llvm::SmallVector<char, 0>> package();
+  llvm::Error write();
   LogicalResult fail(llvm::Error error) { return module.emitError(llvm::toString(std::move(error))); }
   template <typename Phase> LogicalResult time(StringRef name, Phase phase);
 
@@ -163,45 +163,41 @@ LogicalResult Emitter::measure() {
   return success();
 }
 
-LogicalResult Emitter::writeFile(StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> writer) {
-  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    writer(os);
-    return llvm::Error::success();
-  });
-  return error ? fail(std::move(error)) : success();
-}
-
-LogicalResult Emitter::write() {
+llvm::Expected<llvm::SmallVector<char, 0>> Emitter::package() {
   switch (output.kind) {
   case OutputKind::Assembly:
   case OutputKind::LLVMIR:
-    if (failed(writeFile(output.outputFile, [&](llvm::raw_ostream &os) { os << text; })))
-      return failure();
-    break;
+    return llvm::SmallVector<char, 0>(text.begin(), text.end());
   case OutputKind::Object:
-    if (failed(writeFile(output.outputFile, [&](llvm::raw_ostream &os) { os.write(object.data(), object.size()); })))
-      return failure();
-    break;
+    return std::move(object);
   case OutputKind::Library:
-    if (llvm::Error error = writeStaticLibrary(object, interface.name + ".o", output.outputFile))
-      return fail(std::move(error));
-    break;
+    return makeStaticLibrary(object, interface.name + ".o");
   case OutputKind::Shared:
-    if (llvm::Error error = linkSharedLibrary(object, machine->getTargetTriple(), output.freestanding,
-                                              output.outputFile))
-      return fail(std::move(error));
-    break;
+    return linkSharedLibrary(object, machine->getTargetTriple(), output.freestanding);
   }
+  llvm_unreachable("all kinds are listed");
+}
+
+llvm::Error Emitter::write() {
+  auto bytes = package();
+  if (!bytes)
+    return bytes.takeError();
+  OutputFiles files;
   TargetNames target{machine->getTargetTriple().str(), machine->getTargetCPU().str()};
-  if (!output.headerFile.empty() && failed(writeFile(output.headerFile, [&](llvm::raw_ostream &os) {
-        writeHeader(os, interface, sizes, target, output);
-      })))
-    return failure();
+  auto writeObject = [&](llvm::raw_ostream &os) { os.write(bytes->data(), bytes->size()); };
+  if (llvm::Error error = files.add(output.outputFile, writeObject, output.kind == OutputKind::Shared))
+    return error;
+  auto writeInterface = [&](llvm::raw_ostream &os) { writeHeader(os, interface, sizes, target, output); };
+  if (!output.headerFile.empty())
+    if (llvm::Error error = files.add(output.headerFile, writeInterface))
+      return error;
+  auto writeAccount = [&](llvm::raw_ostream &os) {
+    writeReport(os, module, interface, sizes, target, output, times ? ArrayRef(*times) : ArrayRef<StageTime>());
+  };
   if (!output.reportFile.empty())
-    return writeFile(output.reportFile, [&](llvm::raw_ostream &os) {
-      writeReport(os, module, interface, sizes, target, output, times ? ArrayRef(*times) : ArrayRef<StageTime>());
-    });
-  return success();
+    if (llvm::Error error = files.add(output.reportFile, writeAccount))
+      return error;
+  return files.commit();
 }
 
 LogicalResult Emitter::run() {
@@ -215,7 +211,8 @@ LogicalResult Emitter::run() {
       })) ||
       failed(time("codegen", [&] { return generate(); })) || failed(measure()))
     return failure();
-  return write();
+  llvm::Error error = write();
+  return error ? fail(std::move(error)) : success();
 }
 
 LogicalResult emitModel(ModuleOp module, const ModelInterface &interface, const TargetOptions &target,

@@ -11,6 +11,9 @@ using namespace llvm;
 
 namespace nnc {
 
+/// Follows the model's name in the first line of every header.
+static constexpr StringLiteral openingPhrase = ": a neural network compiled to machine code by nnc ";
+
 /// `text` as it may stand in a C comment.
 static std::string inComment(StringRef text) {
   std::string safe;
@@ -98,7 +101,7 @@ void HeaderWriter::writeTable(const TensorInterface &tensor, bool isInput) {
 
 void HeaderWriter::writeOpening() {
   const Provenance &from = output.provenance;
-  os << "/*\n * " << name << ": a neural network compiled to machine code by nnc " << inComment(from.version) << ".\n *\n";
+  os << "/*\n * " << name << openingPhrase << inComment(from.version) << ".\n *\n";
   auto row = [&](StringRef label, StringRef value) {
     if (!value.empty())
       os << formatv(" *   {0,-8}  {1}\n", label, inComment(value));
@@ -185,6 +188,10 @@ void HeaderWriter::writeFunctions() {
     os << "const " << name << "_extents *extents, ";
   os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "") << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
      << "extern const struct nnc_model " << name << "_model;\n";
+}
+
+bool isGeneratedHeader(StringRef contents) {
+  return contents.consume_front("/*\n * ") && contents.take_until([](char c) { return c == '\n'; }).contains(openingPhrase);
 }
 
 void writeHeader(raw_ostream &os, const ModelInterface &interface, const EmittedSizes &sizes,
