@@ -38,6 +38,7 @@ public:
 private:
   LogicalResult translate();
   LogicalResult generate();
+  LogicalResult checkUndefined(ArrayRef<std::string> symbols);
   LogicalResult measure();
   llvm::Expected<llvm::SmallVector<char, 0>> package();
   llvm::Error write();
@@ -94,7 +95,10 @@ LogicalResult Emitter::translate() {
     sizes.workspace = plan.getAs<IntegerAttr>("peak").getInt();
     sizes.workspaceBound = plan.getAs<IntegerAttr>("bound").getInt();
   }
-  weightsSection = output.weightsSection.empty() ? ".rodata." + interface.name + ".weights" : output.weightsSection;
+  bool isMachO = machine->getTargetTriple().isOSBinFormatMachO();
+  weightsSection = isMachO ? "__TEXT,__const" : ".rodata." + interface.name + ".weights";
+  if (!output.weightsSection.empty())
+    weightsSection = output.weightsSection;
   if (llvm::GlobalVariable *global = llvmModule->getGlobalVariable("weights", /*AllowInternal=*/true)) {
     sizes.weights = llvmModule->getDataLayout().getTypeAllocSize(global->getValueType());
     global->setAlignment(llvm::Align(64));
@@ -108,7 +112,8 @@ LogicalResult Emitter::translate() {
   if (output.freestanding)
     addMemoryFunctions(*llvmModule);
   setFunctionAttributes(*llvmModule, *machine);
-  return success();
+  llvm::Error error = verify(*llvmModule);
+  return error ? fail(std::move(error)) : success();
 }
 
 LogicalResult Emitter::generate() {
@@ -136,18 +141,34 @@ LogicalResult Emitter::generate() {
   return success();
 }
 
+LogicalResult Emitter::checkUndefined(ArrayRef<std::string> symbols) {
+  std::string foreign, runtime;
+  for (const std::string &symbol : symbols) {
+    UndefinedKind kind = classifyUndefined(symbol, machine->getTargetTriple());
+    if (kind == UndefinedKind::Linker || (!output.freestanding && kind != UndefinedKind::Foreign))
+      continue;
+    std::string &list = kind == UndefinedKind::Foreign ? foreign : runtime;
+    list += (list.empty() ? "" : ", ") + symbol;
+  }
+  if (!foreign.empty())
+    return module.emitError("the object would need symbols that it must not: ")
+           << foreign << "; the CPU '" << machine->getTargetCPU().str()
+           << "' has no instructions for them (--cpu and --features name others)";
+  if (!runtime.empty())
+    return module.emitError("--freestanding: the CPU '")
+           << machine->getTargetCPU().str() << "' needs functions of the target's compiler runtime: " << runtime
+           << "; name a CPU that does without (--cpu, --features), or leave --freestanding out";
+  return success();
+}
+
 LogicalResult Emitter::measure() {
   if (object.empty())
     return success();
   auto facts = inspectObject(object);
   if (!facts)
     return fail(facts.takeError());
-  std::string unexpected;
-  for (const std::string &symbol : facts->undefined)
-    if (output.freestanding ? symbol != "_GLOBAL_OFFSET_TABLE_" : !isAllowedUndefined(symbol))
-      unexpected += (unexpected.empty() ? "" : ", ") + symbol;
-  if (!unexpected.empty())
-    return module.emitError("the object would need symbols that it must not: ") << unexpected;
+  if (failed(checkUndefined(facts->undefined)))
+    return failure();
   if (facts->data != 0)
     return module.emitError("the object would have ") << facts->data << " bytes of writable data";
   sizes.code = facts->code;

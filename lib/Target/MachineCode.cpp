@@ -82,7 +82,28 @@ void addMemoryFunctions(Module &module) {
     builder.CreateStore(byte, builder.CreateGEP(builder.getInt8Ty(), set->getArg(0), i));
   });
   builder.CreateRet(set->getArg(0));
+  if (module.getTargetTriple().isOSDarwin()) { // where LLVM clears memory with bzero
+    Function *clear = start("bzero", size);
+    buildByteLoop(builder, clear->getArg(1), false, [&](Value *i) {
+      builder.CreateStore(builder.getInt8(0), builder.CreateGEP(builder.getInt8Ty(), clear->getArg(0), i));
+    });
+    builder.CreateRet(clear->getArg(0));
+  }
   appendToCompilerUsed(module, used);
+  if (module.getTargetTriple().isWindowsMSVCEnvironment()) { // the mark of a module with floating point; all may define it
+    auto *mark = new GlobalVariable(module, builder.getInt32Ty(), /*isConstant=*/true, GlobalValue::WeakODRLinkage,
+                                    builder.getInt32(0x9875), "_fltused");
+    mark->setComdat(module.getOrInsertComdat("_fltused"));
+  }
+}
+
+Error verify(const Module &module) {
+  std::string problems;
+  raw_string_ostream os(problems);
+  if (!verifyModule(module, &os))
+    return Error::success();
+  return createStringError("the generated code is not valid LLVM IR; this is a bug in nnc: " +
+                           StringRef(problems).split('\n').first);
 }
 
 void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
@@ -109,10 +130,6 @@ void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
 }
 
 Expected<SmallVector<char, 0>> generateCode(Module &module, TargetMachine &machine, CodeGenFileType kind) {
-  std::string problem;
-  raw_string_ostream problems(problem);
-  if (verifyModule(module, &problems))
-    return createStringError("the generated LLVM IR is not valid: " + problem);
   SmallVector<char, 0> code;
   raw_svector_ostream stream(code);
   legacy::PassManager passes;
