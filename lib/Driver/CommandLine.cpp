@@ -43,12 +43,16 @@ struct CompilerCommandLine::Options {
                                 cl::value_desc("list"), cl::cat(category)};
   cl::opt<std::string> floatAbi{"float-abi", cl::desc("soft, softfp or hard"), cl::value_desc("abi"),
                                 cl::cat(category)};
-  cl::opt<std::string> relocationModel{"relocation-model", cl::desc("pic (default) or static"),
-                                       cl::value_desc("model"), cl::cat(category)};
+  cl::opt<std::string> relocationModel{"relocation-model", cl::desc("pic (default) or static"), cl::value_desc("model"),
+                                       cl::cat(category)};
   cl::opt<std::string> codeModel{"code-model", cl::desc("tiny, small, medium or large"), cl::value_desc("model"),
                                  cl::cat(category)};
-  cl::opt<char> optLevel{"O", cl::desc("Optimisation: -O0, -O1, -O2 (default) or -O3"), cl::Prefix, cl::init('2'),
-                         cl::value_desc("level"), cl::cat(category)};
+  cl::opt<char> optLevel{"O",
+                         cl::desc("Optimisation: -O0, -O1, -O2 (default) or -O3"),
+                         cl::Prefix,
+                         cl::init('2'),
+                         cl::value_desc("level"),
+                         cl::cat(category)};
   cl::opt<bool> threads{"threads", cl::desc("Run parallel loops through the caller's parallel-for callback"),
                         cl::cat(category)};
   cl::opt<bool> noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
@@ -56,7 +60,8 @@ struct CompilerCommandLine::Options {
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
                                       cl::cat(category)};
-  cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes, and how the habits of a format were met"), cl::cat(category)};
+  cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes, and how the habits of a format were met"),
+                        cl::cat(category)};
   cl::opt<std::string> dumpFolder{"dump-stages", cl::desc("Write the module after each stage into this folder"),
                                   cl::value_desc("folder"), cl::cat(category)};
   cl::opt<std::string> report{"report", cl::desc("Write sizes, times and the memory plan as JSON"),
@@ -82,8 +87,9 @@ struct CompilerCommandLine::OutputChoices {
                         clEnumValN(EmitKind::ONNX, "onnx", "the model, converted to ONNX"))},
         opset{"opset", cl::desc("ONNX opset of --emit=onnx: 13 to 21 (default: 18)"), cl::value_desc("version"),
               cl::init(onnx_export::defaultOpset), cl::cat(category)},
-        stopAfter{"stop-after", cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
-                                         "arena or llvm"),
+        stopAfter{"stop-after",
+                  cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
+                           "arena or llvm"),
                   cl::value_desc("stage"), cl::cat(category)},
         printWeights{"print-weights", cl::desc("Print large constants as well"), cl::cat(category)} {}
 
@@ -99,9 +105,8 @@ struct CompilerCommandLine::OutputChoices {
 static void removeForeignOptions() {
   SmallVector<cl::Option *> foreign;
   for (auto &[name, option] : cl::getRegisteredOptions())
-    if (llvm::none_of(option->Categories, [](cl::OptionCategory *category) {
-          return category->getName() == "Generic Options";
-        }))
+    if (llvm::none_of(option->Categories,
+                      [](cl::OptionCategory *category) { return category->getName() == "Generic Options"; }))
       foreign.push_back(option);
   for (cl::Option *option : foreign)
     option->removeArgument();
@@ -283,8 +288,13 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
     return makeError("--darknet-dialect=" + result.darknetDialect + ": the dialects are pjreddie and alexeyab");
   if (options->optLevel < '0' || options->optLevel > '3')
     return makeError("-O" + Twine(options->optLevel.getValue()) + ": expected -O0, -O1, -O2 or -O3");
-  result.target = {options->triple,    options->cpu, options->features, options->floatAbi, options->relocationModel,
-                   options->codeModel, static_cast<unsigned>(options->optLevel - '0')};
+  result.target = {options->triple,
+                   options->cpu,
+                   options->features,
+                   options->floatAbi,
+                   options->relocationModel,
+                   options->codeModel,
+                   static_cast<unsigned>(options->optLevel - '0')};
   result.dumpFolder = options->dumpFolder;
   result.printMemoryPlan = options->printMemoryPlan;
   result.verbose = options->verbose;
@@ -319,10 +329,11 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   bool isPrinted = result.stopAfter.has_value() || result.exportOpset.has_value();
   if (output.outputFile.empty())
     output.outputFile = isPrinted ? "-" : stem + getExtension(output.kind);
-  if (!isPrinted && output.outputFile == "-" && output.kind != OutputKind::Assembly && output.kind != OutputKind::LLVMIR)
+  if (!isPrinted && output.outputFile == "-" && output.kind != OutputKind::Assembly &&
+      output.kind != OutputKind::LLVMIR)
     return makeError("-o -: only text can go to the standard output");
-  bool isFile = output.outputFile != "-" && (!sys::fs::exists(output.outputFile) ||
-                                             sys::fs::is_regular_file(output.outputFile)); // no device
+  bool isFile = output.outputFile != "-" &&
+                (!sys::fs::exists(output.outputFile) || sys::fs::is_regular_file(output.outputFile)); // no device
   if (!isPrinted && isFile && output.kind != OutputKind::LLVMIR) {
     SmallString<128> header(output.outputFile);
     sys::path::replace_extension(header, ".h");

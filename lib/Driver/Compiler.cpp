@@ -16,6 +16,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SHA256.h"
 
@@ -181,7 +182,16 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
                     [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes()); });
 }
 
+/// What LLVM cannot generate code for ends the process; that is an error as any other.
+static void endAfterFatalError(void *model, const char *reason, bool) {
+  llvm::errs() << *static_cast<const std::string *>(model)
+               << ": error: LLVM cannot generate code for this target: " << StringRef(reason).split('\n').first << '\n';
+  llvm::errs().flush();
+  std::_Exit(1);
+}
+
 LogicalResult compileModel(const CompileOptions &options) {
+  llvm::ScopedFatalErrorHandler fatal(endAfterFatalError, const_cast<std::string *>(&options.inputs.front()));
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);

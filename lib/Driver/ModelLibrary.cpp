@@ -113,7 +113,9 @@ Expected<std::vector<int64_t>> ModelLibrary::getExtents(ArrayRef<HostTensor> inp
   std::vector<int64_t> extents(model->num_extents, -1);
   for (auto [i, given] : enumerate(inputs)) {
     const nnc_tensor &input = model->inputs[i];
-    auto fail = [&](const Twine &reason) { return createStringError("input '" + StringRef(input.name) + "' " + reason); };
+    auto fail = [&](const Twine &reason) {
+      return createStringError("input '" + StringRef(input.name) + "' " + reason);
+    };
     if (given.type != input.type || given.shape.size() != input.rank)
       return fail("is " + describe(input) + ", the data is " + given.describeType());
     for (unsigned axis = 0; axis < input.rank; ++axis) {

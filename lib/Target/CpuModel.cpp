@@ -117,7 +117,9 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const T
   bool native = options.cpu == "native" || (options.cpu.empty() && isHost);
   if (native && !isHost)
     return llvm::createStringError("the CPU 'native' needs the host's own target");
-  std::string cpu = native ? llvm::sys::getHostCPUName().str() : options.cpu.empty() ? getDefaultCpu(triple) : options.cpu;
+  std::string cpu = native                ? llvm::sys::getHostCPUName().str()
+                    : options.cpu.empty() ? getDefaultCpu(triple)
+                                          : options.cpu;
   std::string features = native ? getHostFeatures() : options.cpu.empty() ? getDefaultFeatures(triple) : "";
   std::unique_ptr<llvm::MCSubtargetInfo> generic(target->createMCSubtargetInfo(triple, "", ""));
   if (!generic->isCPUStringValid(cpu))
@@ -177,7 +179,8 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
     vectorBits = 128, registers = 32, fma = true, l2 = 512 << 10;
   } else if (triple.isARM() || triple.isThumb()) {
     bool neon = hasFeature(info, "neon");
-    vectorBits = neon ? 128 : 32, registers = neon ? 16 : 32, fma = hasFeature(info, "vfp4") && hasFeature(info, "fp-armv8"); // which also has the roundings
+    vectorBits = neon ? 128 : 32, registers = neon ? 16 : 32,
+    fma = hasFeature(info, "vfp4") && hasFeature(info, "fp-armv8"); // which also has the roundings
     l1 = 16 << 10, l2 = 64 << 10;
   } else if (triple.isRISCV()) {
     bool vector = hasFeature(info, "v");

@@ -226,10 +226,12 @@ LogicalResult Emitter::run() {
   if (!created)
     return fail(created.takeError());
   machine = std::move(*created);
-  if (failed(time("translate", [&] { return translate(); })) || failed(time("optimize", [&] {
-        optimize(*llvmModule, *machine, targetOptions.optLevel);
-        return success();
-      })) ||
+  if (failed(time("translate", [&] { return translate(); })) ||
+      failed(time("optimize",
+                  [&] {
+                    optimize(*llvmModule, *machine, targetOptions.optLevel);
+                    return success();
+                  })) ||
       failed(time("codegen", [&] { return generate(); })) || failed(measure()))
     return failure();
   llvm::Error error = write();

@@ -14,9 +14,9 @@ namespace nnc {
 struct EmittedSizes {
   int64_t code = 0;
   int64_t weights = 0;
-  int64_t workspace = 0;     ///< of a static model
+  int64_t workspace = 0;      ///< of a static model
   int64_t workspaceBound = 0; ///< lower bound of the workspace: the largest sum of live buffers
-  int64_t stack = 0;         ///< worst case over the call tree; -1 where it is not known
+  int64_t stack = 0;          ///< worst case over the call tree; -1 where it is not known
   int64_t object = 0;
 };
 

@@ -18,7 +18,8 @@ static constexpr StringLiteral openingPhrase = ": a neural network compiled to m
 static std::string inComment(StringRef text) {
   std::string safe;
   for (char c : text) {
-    bool breaks = (c == '/' && !safe.empty() && safe.back() == '*') || (c == '*' && !safe.empty() && safe.back() == '/');
+    bool breaks =
+        (c == '/' && !safe.empty() && safe.back() == '*') || (c == '*' && !safe.empty() && safe.back() == '/');
     safe += breaks || static_cast<unsigned char>(c) < ' ' ? '_' : c;
   }
   return safe;
@@ -32,9 +33,7 @@ static std::string inString(StringRef text) {
   return safe + "\"";
 }
 
-static std::string makeNumber(int64_t value) {
-  return std::to_string(value) + (value > UINT32_MAX ? "ull" : "u");
-}
+static std::string makeNumber(int64_t value) { return std::to_string(value) + (value > UINT32_MAX ? "ull" : "u"); }
 
 static std::string makeShape(const TensorInterface &tensor, const ModelInterface &interface, bool isInput) {
   std::string text;
@@ -141,8 +140,7 @@ void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
   if (tensor.getRank() != 0) {
     std::string extents;
     for (int64_t extent : tensor.shape)
-      extents += (extents.empty() ? "" : ", ") +
-                 std::to_string(mlir::ShapedType::isDynamic(extent) ? -1 : extent);
+      extents += (extents.empty() ? "" : ", ") + std::to_string(mlir::ShapedType::isDynamic(extent) ? -1 : extent);
     define(prefix + "SHAPE", "{" + extents + "}", tensor.isStatic() ? "" : "-1: known at run time");
   }
   if (tensor.isStatic()) {
@@ -168,7 +166,8 @@ void HeaderWriter::writeExtents() {
     return;
   os << "\n/* Extents of the outputs that follow from those of the inputs. */\n";
   writeStruct("_output_shape", interface.outputExtents);
-  os << "int " << name << "_output_extents(const " << name << "_extents *extents, " << name << "_output_shape *shape);\n";
+  os << "int " << name << "_output_extents(const " << name << "_extents *extents, " << name
+     << "_output_shape *shape);\n";
 }
 
 void HeaderWriter::writeFunctions() {
@@ -186,16 +185,18 @@ void HeaderWriter::writeFunctions() {
     os << tensor.getCType() << " *" << tensor.identifier << ", ";
   if (interface.isDynamic())
     os << "const " << name << "_extents *extents, ";
-  os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "") << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
+  os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "")
+     << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
      << "extern const struct nnc_model " << name << "_model;\n";
 }
 
 bool isGeneratedHeader(StringRef contents) {
-  return contents.consume_front("/*\n * ") && contents.take_until([](char c) { return c == '\n'; }).contains(openingPhrase);
+  return contents.consume_front("/*\n * ") &&
+         contents.take_until([](char c) { return c == '\n'; }).contains(openingPhrase);
 }
 
-void writeHeader(raw_ostream &os, const ModelInterface &interface, const EmittedSizes &sizes,
-                 const TargetNames &target, const OutputOptions &output) {
+void writeHeader(raw_ostream &os, const ModelInterface &interface, const EmittedSizes &sizes, const TargetNames &target,
+                 const OutputOptions &output) {
   HeaderWriter(os, interface, sizes, target, output).write();
 }
 

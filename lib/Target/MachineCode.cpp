@@ -1,6 +1,7 @@
 // Drives LLVM's pass builder and code generator.
 #include "lib/Target/MachineCode.h"
 
+#include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
@@ -60,7 +61,8 @@ void addMemoryFunctions(Module &module) {
     return function;
   };
   auto copyByte = [&](Function *function, Value *i) {
-    Value *byte = builder.CreateLoad(builder.getInt8Ty(), builder.CreateGEP(builder.getInt8Ty(), function->getArg(1), i));
+    Value *byte =
+        builder.CreateLoad(builder.getInt8Ty(), builder.CreateGEP(builder.getInt8Ty(), function->getArg(1), i));
     builder.CreateStore(byte, builder.CreateGEP(builder.getInt8Ty(), function->getArg(0), i));
   };
   Function *copy = start("memcpy", pointer);
@@ -83,14 +85,17 @@ void addMemoryFunctions(Module &module) {
   });
   builder.CreateRet(set->getArg(0));
   if (module.getTargetTriple().isOSDarwin()) { // where LLVM clears memory with bzero
-    Function *clear = start("bzero", size);
-    buildByteLoop(builder, clear->getArg(1), false, [&](Value *i) {
-      builder.CreateStore(builder.getInt8(0), builder.CreateGEP(builder.getInt8Ty(), clear->getArg(0), i));
-    });
-    builder.CreateRet(clear->getArg(0));
+    for (StringRef name : {"bzero", "__bzero"}) {
+      Function *clear = start(name, size);
+      buildByteLoop(builder, clear->getArg(1), false, [&](Value *i) {
+        builder.CreateStore(builder.getInt8(0), builder.CreateGEP(builder.getInt8Ty(), clear->getArg(0), i));
+      });
+      builder.CreateRet(clear->getArg(0));
+    }
   }
   appendToCompilerUsed(module, used);
-  if (module.getTargetTriple().isWindowsMSVCEnvironment()) { // the mark of a module with floating point; all may define it
+  if (module.getTargetTriple()
+          .isWindowsMSVCEnvironment()) { // the mark of a module with floating point; all may define it
     auto *mark = new GlobalVariable(module, builder.getInt32Ty(), /*isConstant=*/true, GlobalValue::WeakODRLinkage,
                                     builder.getInt32(0x9875), "_fltused");
     mark->setComdat(module.getOrInsertComdat("_fltused"));
@@ -112,10 +117,14 @@ void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
   tuning.LoopInterleaving = false;
   tuning.SLPVectorization = false;
   PassBuilder passBuilder(&machine, tuning);
+  TargetLibraryInfoImpl library(module.getTargetTriple());
+  for (LibFunc pattern : {LibFunc_memset_pattern4, LibFunc_memset_pattern8, LibFunc_memset_pattern16})
+    library.setUnavailable(pattern);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager callGraph;
   ModuleAnalysisManager modules;
+  functions.registerPass([&] { return TargetLibraryAnalysis(library); });
   passBuilder.registerModuleAnalyses(modules);
   passBuilder.registerCGSCCAnalyses(callGraph);
   passBuilder.registerFunctionAnalyses(functions);

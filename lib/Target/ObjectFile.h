@@ -16,8 +16,8 @@ namespace nnc {
 
 /// What an object contains.
 struct ObjectFacts {
-  int64_t code = 0;    ///< bytes of machine code
-  int64_t data = 0;    ///< bytes of writable data that is not constant after relocation, and of .bss
+  int64_t code = 0;                   ///< bytes of machine code
+  int64_t data = 0;                   ///< bytes of writable data that is not constant after relocation, and of .bss
   std::vector<std::string> undefined; ///< sorted
   llvm::StringMap<int64_t> stack;     ///< bytes per function; empty where the format has no stack sizes
 };

@@ -54,8 +54,7 @@ Error OutputFiles::add(StringRef path, function_ref<void(raw_ostream &)> write, 
     files.push_back(std::move(file));
     return Error::success();
   }
-  auto temporary = sys::fs::TempFile::create(path + ".tmp-%%%%%%",
-                                             (isExecutable ? 0777 : 0666) & ~sys::fs::getUmask());
+  auto temporary = sys::fs::TempFile::create(path + ".tmp-%%%%%%", (isExecutable ? 0777 : 0666) & ~sys::fs::getUmask());
   if (!temporary)
     return fail(path, toString(temporary.takeError()));
   file.temporary = std::move(*temporary);
