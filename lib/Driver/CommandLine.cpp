@@ -64,8 +64,9 @@ struct CompilerCommandLine::Options {
                         cl::cat(category)};
   cl::opt<std::string> dumpFolder{"dump-stages", cl::desc("Write the module after each stage into this folder"),
                                   cl::value_desc("folder"), cl::cat(category)};
-  cl::opt<std::string> report{"report", cl::desc("Write sizes, times and the memory plan as JSON"),
-                              cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> report{
+      "report", cl::desc("Write sizes, layers, times and the memory plan: as JSON, or as a page (FILE.html)"),
+      cl::value_desc("file"), cl::cat(category)};
   cl::opt<bool> printMemoryPlan{"print-memory-plan", cl::desc("Print who lives where in the workspace"),
                                 cl::cat(category)};
   cl::opt<bool> listOps{"list-ops", cl::desc("Print the supported operators: domain, name, since version"),

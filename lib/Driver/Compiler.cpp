@@ -2,6 +2,7 @@
 // the frontend that knows its format, then runs the stages.
 #include "lib/Driver/Compiler.h"
 
+#include "lib/Analysis/Layers.h"
 #include "lib/Analysis/MultiplyAdds.h"
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/OutputFile.h"
@@ -161,6 +162,7 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
   pipeline.threads = options.output.threads;
   pipeline.winograd = options.winograd;
   pipeline.runConstants = runConstants;
+  std::vector<LayerFacts> layers;
   for (const StageInfo &info : getStages()) {
     if (info.stage == Stage::Import || info.stage == Stage::Object)
       continue;
@@ -168,8 +170,12 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
       recordElementTypes(*module);
     if (failed(runner.runPasses(*module, info.stage, pipeline)))
       return failure();
-    if (info.stage == Stage::Tensors)
+    if (info.stage == Stage::NN)
+      layers = listLayers(*module);
+    if (info.stage == Stage::Tensors) {
       interface->macs = countMultiplyAdds(*module);
+      addMultiplyAdds(*module, layers);
+    }
     if (info.stage == Stage::Tensors || info.stage == Stage::Arena) // packed, gathered
       releaseUnusedConstants(*module);
     if (info.stage == Stage::Arena && options.printMemoryPlan)
@@ -179,7 +185,7 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
   }
   // emitModel adds its phases to the times, and writes all of them into the report.
   return runner.run(Stage::Object,
-                    [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes()); });
+                    [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes(), layers); });
 }
 
 /// What LLVM cannot generate code for ends the process; that is an error as any other.

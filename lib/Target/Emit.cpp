@@ -11,6 +11,7 @@
 #include "lib/Target/ObjectFile.h"
 #include "lib/Target/OutputFiles.h"
 #include "lib/Target/Report.h"
+#include "lib/Target/ReportPage.h"
 #include "lib/Target/WeightSection.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -30,8 +31,8 @@ namespace {
 class Emitter {
 public:
   Emitter(ModuleOp module, const ModelInterface &interface, const TargetOptions &target, const OutputOptions &output,
-          std::vector<StageTime> *times)
-      : module(module), interface(interface), targetOptions(target), output(output), times(times) {}
+          std::vector<StageTime> *times, ArrayRef<LayerFacts> layers)
+      : module(module), interface(interface), targetOptions(target), output(output), times(times), layers(layers) {}
 
   LogicalResult run();
 
@@ -50,6 +51,7 @@ private:
   const TargetOptions &targetOptions;
   const OutputOptions &output;
   std::vector<StageTime> *times;
+  ArrayRef<LayerFacts> layers;
   llvm::LLVMContext context;
   std::unique_ptr<llvm::TargetMachine> machine;
   std::unique_ptr<llvm::Module> llvmModule;
@@ -213,7 +215,10 @@ llvm::Error Emitter::write() {
     if (llvm::Error error = files.add(output.headerFile, writeInterface))
       return error;
   auto writeAccount = [&](llvm::raw_ostream &os) {
-    writeReport(os, module, interface, sizes, target, output, times ? ArrayRef(*times) : ArrayRef<StageTime>());
+    ReportFacts facts{module, interface, sizes, target, output, layers, {}};
+    if (times)
+      facts.times = *times;
+    StringRef(output.reportFile).ends_with(".html") ? writeReportPage(os, facts) : writeReport(os, facts);
   };
   if (!output.reportFile.empty())
     if (llvm::Error error = files.add(output.reportFile, writeAccount))
@@ -239,8 +244,8 @@ LogicalResult Emitter::run() {
 }
 
 LogicalResult emitModel(ModuleOp module, const ModelInterface &interface, const TargetOptions &target,
-                        const OutputOptions &output, std::vector<StageTime> *times) {
-  return Emitter(module, interface, target, output, times).run();
+                        const OutputOptions &output, std::vector<StageTime> *times, ArrayRef<LayerFacts> layers) {
+  return Emitter(module, interface, target, output, times, layers).run();
 }
 
 } // namespace nnc

@@ -3,6 +3,7 @@
 #ifndef LIB_TARGET_EMIT_H
 #define LIB_TARGET_EMIT_H
 
+#include "lib/Analysis/Layers.h"
 #include "lib/Target/ModelInterface.h"
 #include "lib/Target/TargetOptions.h"
 
@@ -25,7 +26,8 @@ struct EmittedSizes {
 /// errors at `module`, and leave no output file behind. `times`, where given,
 /// goes into the report and gains this function's own phases.
 llvm::LogicalResult emitModel(mlir::ModuleOp module, const ModelInterface &interface, const TargetOptions &target,
-                              const OutputOptions &output, std::vector<StageTime> *times = nullptr);
+                              const OutputOptions &output, std::vector<StageTime> *times = nullptr,
+                              llvm::ArrayRef<LayerFacts> layers = {});
 
 /// The memory plan that plan-memory left on `module`, as a table for people
 /// (`--print-memory-plan`).

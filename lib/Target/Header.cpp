@@ -74,6 +74,7 @@ private:
   void writeTable(const TensorInterface &tensor, bool isInput);
   void writeModelMacros();
   void writeTensorMacros(const TensorInterface &tensor);
+  void writeOutputExtents(const TensorInterface &tensor);
   void writeExtents();
   void writeFunctions();
   void define(const Twine &suffix, const Twine &value, StringRef comment = "") {
@@ -129,7 +130,8 @@ void HeaderWriter::writeModelMacros() {
   define("CODE_BYTES", makeNumber(sizes.code));
   if (sizes.stack >= 0)
     define("STACK_BYTES", makeNumber(sizes.stack), "worst case of one run");
-  define("MACS", makeNumber(interface.macs), "multiply-adds of one run; 0: not known");
+  if (interface.macs)
+    define("MACS", makeNumber(*interface.macs), "multiply-adds of one run");
 }
 
 void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
@@ -149,6 +151,14 @@ void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
   }
 }
 
+void HeaderWriter::writeOutputExtents(const TensorInterface &tensor) {
+  unsigned dynamic = 0;
+  for (auto [axis, extent] : enumerate(tensor.shape))
+    if (mlir::ShapedType::isDynamic(extent))
+      os << " *   " << interface.outputExtents[tensor.extentOf[dynamic++]] << ": dimension " << axis << " of "
+         << inComment(tensor.name) << "\n";
+}
+
 void HeaderWriter::writeExtents() {
   if (!interface.isDynamic())
     return;
@@ -164,7 +174,14 @@ void HeaderWriter::writeExtents() {
      << "_workspace_size(const " << name << "_extents *extents);\n";
   if (interface.outputExtents.empty())
     return;
-  os << "\n/* Extents of the outputs that follow from those of the inputs. */\n";
+  os << "\n/*\n * Extents of the outputs that follow from those of the inputs. Each field is called after an output "
+        "and the place of\n"
+     << " * its dimension, from 0:\n";
+  for (const TensorInterface &tensor : interface.outputs)
+    writeOutputExtents(tensor);
+  os << " * " << name
+     << "_output_extents fills them in from the extents of the inputs, before or without a run; it returns 0,\n"
+     << " * or a code as " << name << "_run does.\n */\n";
   writeStruct("_output_shape", interface.outputExtents);
   os << "int " << name << "_output_extents(const " << name << "_extents *extents, " << name
      << "_output_shape *shape);\n";
