@@ -65,7 +65,7 @@ private:
   void writeTotals();
   void writeTensors();
   void writeMemory();
-  void writeBuffer(DictionaryAttr buffer, int64_t steps, int64_t peak, unsigned number);
+  void writeBuffer(DictionaryAttr buffer, int64_t begin, int64_t steps, int64_t peak, unsigned number);
   void writeLayers();
   void writeTimes();
   void writeRow(StringRef label, StringRef value) {
@@ -124,11 +124,11 @@ static int64_t getNumber(DictionaryAttr buffer, StringRef name) {
   return number ? number.getInt() : 0;
 }
 
-void PageWriter::writeBuffer(DictionaryAttr buffer, int64_t steps, int64_t peak, unsigned number) {
+void PageWriter::writeBuffer(DictionaryAttr buffer, int64_t begin, int64_t steps, int64_t peak, unsigned number) {
   constexpr double width = 1000, height = 400;
   static const char *const colours[] = {"#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#eeca3b"};
   int64_t first = getNumber(buffer, "first"), last = getNumber(buffer, "last"), bytes = getNumber(buffer, "bytes");
-  double x = width * static_cast<double>(first) / static_cast<double>(steps);
+  double x = width * static_cast<double>(first - begin) / static_cast<double>(steps);
   double wide = width * static_cast<double>(last - first + 1) / static_cast<double>(steps);
   double high = height * static_cast<double>(bytes) / static_cast<double>(peak);
   double y = height - height * static_cast<double>(getNumber(buffer, "offset")) / static_cast<double>(peak) - high;
@@ -160,13 +160,11 @@ void PageWriter::writeMemory() {
   os << "</p>\n";
   if (peak == 0)
     return;
-  os << "<svg viewBox=\"" << 1000.0 * static_cast<double>(begin) / static_cast<double>(end) << " 0 "
-     << 1000.0 * static_cast<double>(end - begin) / static_cast<double>(end)
-     << " 400\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n";
+  os << "<svg viewBox=\"0 0 1000 400\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n";
   unsigned number = 0;
   for (DictionaryAttr buffer : buffers)
     if (buffer.get("offset"))
-      writeBuffer(buffer, end, peak, number++);
+      writeBuffer(buffer, begin, end - begin, peak, number++);
   os << "</svg>\n<p>Time runs to the right, addresses upwards. Pointing at a buffer shows its layer, size and "
         "life.</p>\n";
 }
