@@ -25,13 +25,12 @@ namespace nnc {
 /// What went wrong: a code of nnc/Runtime.h and a sentence.
 class Error : public std::runtime_error {
 public:
-  Error(int code, const std::string &what) : std::runtime_error(what), code(code) {}
+  Error(int error, const std::string &sentence) : std::runtime_error(sentence), code(error) {}
   int code;
 };
 
 /// The NNC_* element type of T; 0 for types that no tensor has.
-template <typename T>
-constexpr std::uint32_t elementType() {
+template <typename T> constexpr std::uint32_t elementType() {
   using U = std::remove_cv_t<T>;
   if constexpr (std::is_same_v<U, bool>)
     return NNC_BOOL;
@@ -57,9 +56,9 @@ constexpr std::uint32_t elementType() {
 
 /// Bits of one element of a type of which several share a byte; 0 for other types.
 inline std::size_t packedBits(std::uint32_t type) {
-  return type == NNC_INT2 || type == NNC_UINT2                                      ? 2
+  return type == NNC_INT2 || type == NNC_UINT2                             ? 2
          : type == NNC_INT4 || type == NNC_UINT4 || type == NNC_FLOAT4E2M1 ? 4
-                                                                                  : 0;
+                                                                           : 0;
 }
 
 /// Bytes of one element of an NNC_* type; 0 if there is no such type, or if several elements share a byte.
@@ -101,25 +100,20 @@ struct View {
 };
 
 /// A view of `count` elements of type T. Half-precision tensors travel as std::uint16_t.
-template <typename T>
-View view(T *data, std::size_t count) {
+template <typename T> View view(T *data, std::size_t count) {
   static_assert(elementType<T>() != 0, "no tensor has elements of this type");
   return {const_cast<std::remove_cv_t<T> *>(data), count * sizeof(T), elementType<T>(), std::is_const_v<T>};
 }
 
 /// A view of a whole container with data() and size().
-template <typename Container>
-View view(Container &container) {
-  return view(container.data(), container.size());
-}
+template <typename Container> View view(Container &container) { return view(container.data(), container.size()); }
 
 /// A model with its workspace. Not for use by two threads at once; make one Model per thread.
 class Model {
 public:
   /// `extents` gives the run-time extents, in the order of `extent_names`, of models that have some.
-  explicit Model(const nnc_model &description, std::vector<std::int64_t> extents = {})
-      : description(&description) {
-    if (description.abi_version != NNC_ABI_VERSION || description.struct_size < sizeof(nnc_model))
+  explicit Model(const nnc_model &model, std::vector<std::int64_t> extents = {}) : description(&model) {
+    if (model.abi_version != NNC_ABI_VERSION || model.struct_size < sizeof(nnc_model))
       throw Error(NNC_ERROR_EXTENT, "the model was compiled for another version of nnc/Runtime.h");
     setExtents(std::move(extents));
   }
@@ -134,10 +128,10 @@ public:
     std::vector<std::int64_t> results(description->num_output_extents);
     if (description->output_extents && !results.empty())
       check(description->output_extents(values.data(), results.data()));
-    std::uint64_t bytes = description->workspace_bytes;
+    std::uint64_t size = description->workspace_bytes;
     if (description->workspace_size)
-      bytes = description->workspace_size(values.data());
-    allocate(static_cast<std::size_t>(bytes));
+      size = description->workspace_size(values.data());
+    allocate(size);
     inputExtents = std::move(values);
     outputExtents = std::move(results);
   }
@@ -200,14 +194,14 @@ private:
     return bits ? (result + 7) / 8 : result;
   }
 
-  static void checkView(const nnc_tensor &tensor, const View &view, std::size_t bytes) {
-    bool isHalf = (tensor.type == NNC_FLOAT16 || tensor.type == NNC_BFLOAT16) && view.type == NNC_UINT16;
-    bool isBits = tensor.type >= NNC_FLOAT8E4M3FN && tensor.type <= NNC_UINT2 && view.type == NNC_UINT8;
-    if (view.type != 0 && view.type != tensor.type && !isHalf && !isBits)
+  static void checkView(const nnc_tensor &tensor, const View &given, std::size_t needed) {
+    bool isHalf = (tensor.type == NNC_FLOAT16 || tensor.type == NNC_BFLOAT16) && given.type == NNC_UINT16;
+    bool isBits = tensor.type >= NNC_FLOAT8E4M3FN && tensor.type <= NNC_UINT2 && given.type == NNC_UINT8;
+    if (given.type != 0 && given.type != tensor.type && !isHalf && !isBits)
       throw Error(NNC_ERROR_NULL, std::string("tensor ") + tensor.name + " has another element type");
-    if (view.bytes != bytes)
-      throw Error(NNC_ERROR_EXTENT, std::string("tensor ") + tensor.name + " has " + std::to_string(bytes) +
-                                        " bytes, not " + std::to_string(view.bytes));
+    if (given.bytes != needed)
+      throw Error(NNC_ERROR_EXTENT, std::string("tensor ") + tensor.name + " has " + std::to_string(needed) +
+                                        " bytes, not " + std::to_string(given.bytes));
   }
 
   static void check(int code) {
@@ -218,10 +212,12 @@ private:
       throw Error(code, code > 0 && code < 5 ? sentences[code] : "the model failed with code " + std::to_string(code));
   }
 
-  void allocate(std::size_t size) {
-    auto alignment = static_cast<std::align_val_t>(description->workspace_align ? description->workspace_align : 64);
-    workspace = {::operator new(size ? size : 1, alignment), Free{alignment}};
-    workspaceSize = size;
+  void allocate(std::uint64_t size) {
+    if (size > SIZE_MAX)
+      throw std::bad_alloc();
+    auto align = static_cast<std::align_val_t>(description->workspace_align ? description->workspace_align : 64);
+    workspaceSize = size & SIZE_MAX; // no cast, which would be useless on 64-bit machines
+    workspace = {::operator new(workspaceSize ? workspaceSize : 1, align), Free{align}};
   }
 
   const nnc_model *description;

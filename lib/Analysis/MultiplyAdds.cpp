@@ -49,22 +49,25 @@ static std::optional<int64_t> count(kernel::DepthwiseOp op) {
   return multiply(multiply(getShape(op.getInit())), multiply(getShape(op.getFilter()).drop_back()));
 }
 
-int64_t countMultiplyAdds(ModuleOp module) {
-  std::optional<int64_t> total = 0;
-  auto add = [&](std::optional<int64_t> number) {
-    total = total && number ? std::optional(*total + *number) : std::nullopt;
-  };
+void visitMultiplyAdds(ModuleOp module, llvm::function_ref<void(Operation *, std::optional<int64_t>)> visit) {
   module.walk([&](Operation *op) {
     if (auto contract = dyn_cast<kernel::ContractOp>(op))
-      add(count(contract));
+      visit(op, count(contract));
     else if (auto conv = dyn_cast<kernel::ConvOp>(op))
-      add(count(conv));
+      visit(op, count(conv));
     else if (auto winograd = dyn_cast<kernel::WinogradOp>(op))
-      add(count(winograd));
+      visit(op, count(winograd));
     else if (auto depthwise = dyn_cast<kernel::DepthwiseOp>(op))
-      add(count(depthwise));
+      visit(op, count(depthwise));
   });
-  return total.value_or(0);
+}
+
+std::optional<int64_t> countMultiplyAdds(ModuleOp module) {
+  std::optional<int64_t> total = 0;
+  visitMultiplyAdds(module, [&](Operation *, std::optional<int64_t> number) {
+    total = total && number ? std::optional(*total + *number) : std::nullopt;
+  });
+  return total;
 }
 
 } // namespace nnc

@@ -4,11 +4,17 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <optional>
+
 namespace nnc {
 
 /// Multiply-adds of one run of the matrix products and convolutions in `module`; taps that fall on padding count.
-/// 0 where an extent is known only at run time.
-int64_t countMultiplyAdds(mlir::ModuleOp module);
+/// nullopt where an extent is known only at run time.
+std::optional<int64_t> countMultiplyAdds(mlir::ModuleOp module);
+
+/// Calls `visit` with each kernel that multiplies and adds, and with how often it does.
+void visitMultiplyAdds(mlir::ModuleOp module,
+                       llvm::function_ref<void(mlir::Operation *, std::optional<int64_t>)> visit);
 
 } // namespace nnc
 

@@ -4,10 +4,13 @@
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/Version.h"
 #include "lib/Export/ONNX/Export.h"
+#include "lib/Target/Header.h"
+#include "lib/Target/OutputFiles.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -40,13 +43,16 @@ struct CompilerCommandLine::Options {
                                 cl::value_desc("list"), cl::cat(category)};
   cl::opt<std::string> floatAbi{"float-abi", cl::desc("soft, softfp or hard"), cl::value_desc("abi"),
                                 cl::cat(category)};
-  cl::opt<std::string> relocationModel{"relocation-model", cl::desc("pic (default) or static"),
-                                       cl::value_desc("model"), cl::cat(category)};
+  cl::opt<std::string> relocationModel{"relocation-model", cl::desc("pic (default) or static"), cl::value_desc("model"),
+                                       cl::cat(category)};
   cl::opt<std::string> codeModel{"code-model", cl::desc("tiny, small, medium or large"), cl::value_desc("model"),
                                  cl::cat(category)};
-  cl::opt<char> optLevel{"O", cl::desc("Optimisation: -O0, -O1, -O2 (default) or -O3"), cl::Prefix, cl::init('2'),
-                         cl::value_desc("level"), cl::cat(category)};
-  cl::opt<bool> debugInfo{"g", cl::desc("Debug lines that name the layers"), cl::cat(category)};
+  cl::opt<char> optLevel{"O",
+                         cl::desc("Optimisation: -O0, -O1, -O2 (default) or -O3"),
+                         cl::Prefix,
+                         cl::init('2'),
+                         cl::value_desc("level"),
+                         cl::cat(category)};
   cl::opt<bool> threads{"threads", cl::desc("Run parallel loops through the caller's parallel-for callback"),
                         cl::cat(category)};
   cl::opt<bool> noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
@@ -54,11 +60,13 @@ struct CompilerCommandLine::Options {
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
                                       cl::cat(category)};
-  cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes, and how the habits of a format were met"), cl::cat(category)};
+  cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes, and how the habits of a format were met"),
+                        cl::cat(category)};
   cl::opt<std::string> dumpFolder{"dump-stages", cl::desc("Write the module after each stage into this folder"),
                                   cl::value_desc("folder"), cl::cat(category)};
-  cl::opt<std::string> report{"report", cl::desc("Write sizes, times and the memory plan as JSON"),
-                              cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> report{
+      "report", cl::desc("Write sizes, layers, times and the memory plan: as JSON, or as a page (FILE.html)"),
+      cl::value_desc("file"), cl::cat(category)};
   cl::opt<bool> printMemoryPlan{"print-memory-plan", cl::desc("Print who lives where in the workspace"),
                                 cl::cat(category)};
   cl::opt<bool> listOps{"list-ops", cl::desc("Print the supported operators: domain, name, since version"),
@@ -68,6 +76,8 @@ struct CompilerCommandLine::Options {
 struct CompilerCommandLine::OutputChoices {
   explicit OutputChoices(cl::OptionCategory &category)
       : output{"o", cl::desc("Output file (- is the standard output)"), cl::value_desc("file"), cl::cat(category)},
+        header{"header", cl::desc("The header (default: the output's name with .h)"), cl::value_desc("file"),
+               cl::cat(category)},
         emit{"emit", cl::desc("What to write:"), cl::init(EmitKind::Unset), cl::cat(category),
              cl::values(clEnumValN(EmitKind::Object, "obj", "object file and header (default)"),
                         clEnumValN(EmitKind::Assembly, "asm", "assembly"),
@@ -78,12 +88,14 @@ struct CompilerCommandLine::OutputChoices {
                         clEnumValN(EmitKind::ONNX, "onnx", "the model, converted to ONNX"))},
         opset{"opset", cl::desc("ONNX opset of --emit=onnx: 13 to 21 (default: 18)"), cl::value_desc("version"),
               cl::init(onnx_export::defaultOpset), cl::cat(category)},
-        stopAfter{"stop-after", cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
-                                         "arena or llvm"),
+        stopAfter{"stop-after",
+                  cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
+                           "arena or llvm"),
                   cl::value_desc("stage"), cl::cat(category)},
         printWeights{"print-weights", cl::desc("Print large constants as well"), cl::cat(category)} {}
 
   cl::opt<std::string> output;
+  cl::opt<std::string> header;
   cl::opt<EmitKind> emit;
   cl::opt<int64_t> opset;
   cl::opt<std::string> stopAfter;
@@ -94,9 +106,8 @@ struct CompilerCommandLine::OutputChoices {
 static void removeForeignOptions() {
   SmallVector<cl::Option *> foreign;
   for (auto &[name, option] : cl::getRegisteredOptions())
-    if (llvm::none_of(option->Categories, [](cl::OptionCategory *category) {
-          return category->getName() == "Generic Options";
-        }))
+    if (llvm::none_of(option->Categories,
+                      [](cl::OptionCategory *category) { return category->getName() == "Generic Options"; }))
       foreign.push_back(option);
   for (cl::Option *option : foreign)
     option->removeArgument();
@@ -191,15 +202,74 @@ static Expected<std::optional<Stage>> getStopAfter(EmitKind emit, StringRef name
   return stage;
 }
 
-/// Refuses outputs that would replace the model, or each other.
+/// Refuses options that say nothing about what is written.
+Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
+  bool isONNX = result.exportOpset.has_value(), isMLIR = result.stopAfter.has_value();
+  bool isCode = !isONNX && !isMLIR;
+  StringRef written = isONNX ? "--emit=onnx" : "MLIR";
+  auto reaches = [&](Stage stage) { return isCode || (isMLIR && *result.stopAfter >= stage); };
+  struct Rule {
+    const cl::Option &option;
+    bool hasEffect;
+  };
+  const Rule rules[] = {
+      {options->triple, !isONNX},
+      {options->cpu, !isONNX},
+      {options->features, !isONNX},
+      {options->floatAbi, isCode},
+      {options->relocationModel, isCode},
+      {options->codeModel, isCode},
+      {options->optLevel, isCode},
+      {options->freestanding, isCode},
+      {options->weightsSection, isCode},
+      {options->report, isCode},
+      {options->threads, reaches(Stage::Arena)},
+      {options->noWinograd, reaches(Stage::Tensors)},
+      {options->printMemoryPlan, reaches(Stage::Arena)},
+  };
+  for (const Rule &rule : rules)
+    if (rule.option.getNumOccurrences() && !rule.hasEffect)
+      return makeError(Twine(rule.option.ArgStr.size() > 1 ? "--" : "-") + rule.option.ArgStr + " has no effect on " +
+                       written + (isMLIR ? " after the stage " + getStageName(*result.stopAfter) : Twine()));
+  if (!outputs)
+    return Error::success();
+  if (outputs->opset.getNumOccurrences() && !isONNX)
+    return makeError("--opset is for --emit=onnx");
+  if (outputs->printWeights && !isMLIR && result.dumpFolder.empty())
+    return makeError("--print-weights is for --emit=mlir, --stop-after and --dump-stages");
+  if (outputs->header.getNumOccurrences() && result.output.headerFile.empty())
+    return makeError("--header: a header is written with --emit=obj, lib, shared and asm only, to a file");
+  return Error::success();
+}
+
+/// Whether `path` is a file with contents that no writer of headers made.
+static bool isForeignHeader(StringRef path) {
+  auto file = MemoryBuffer::getFile(path);
+  return file && (*file)->getBufferSize() && !isGeneratedHeader((*file)->getBuffer());
+}
+
+/// Refuses outputs that cannot be written, and those that would replace the model, a header of the user's, or each
+/// other.
 static Error checkOutputs(const CompileOptions &options) {
   const OutputOptions &output = options.output;
-  for (StringRef input : options.inputs)
-    for (StringRef file : {StringRef(output.outputFile), StringRef(output.headerFile)})
-      if (!file.empty() && file != "-" && sys::fs::equivalent(file, input))
+  SmallVector<StringRef> files;
+  for (StringRef file : {StringRef(output.outputFile), StringRef(output.headerFile), StringRef(output.reportFile)})
+    if (!file.empty() && file != "-")
+      files.push_back(file);
+  for (StringRef file : files) {
+    if (Error error = checkOutputPath(file))
+      return error;
+    for (StringRef input : options.inputs)
+      if (sys::fs::equivalent(file, input))
         return makeError("the output " + file + " would replace the model");
+  }
   if (!output.headerFile.empty() && output.headerFile == output.outputFile)
     return makeError("-o " + output.outputFile + ": that is the name of the header; give the object another one");
+  if (!output.reportFile.empty() && is_contained({output.outputFile, output.headerFile}, output.reportFile))
+    return makeError("--report=" + output.reportFile + ": that is the name of another output");
+  if (!output.headerFile.empty() && isForeignHeader(output.headerFile))
+    return makeError(output.headerFile + " exists and was not written by nnc; --header=FILE gives the model's header "
+                                         "another name");
   return Error::success();
 }
 
@@ -219,8 +289,13 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
     return makeError("--darknet-dialect=" + result.darknetDialect + ": the dialects are pjreddie and alexeyab");
   if (options->optLevel < '0' || options->optLevel > '3')
     return makeError("-O" + Twine(options->optLevel.getValue()) + ": expected -O0, -O1, -O2 or -O3");
-  result.target = {options->triple,    options->cpu, options->features, options->floatAbi, options->relocationModel,
-                   options->codeModel, static_cast<unsigned>(options->optLevel - '0'), options->debugInfo};
+  result.target = {options->triple,
+                   options->cpu,
+                   options->features,
+                   options->floatAbi,
+                   options->relocationModel,
+                   options->codeModel,
+                   static_cast<unsigned>(options->optLevel - '0')};
   result.dumpFolder = options->dumpFolder;
   result.printMemoryPlan = options->printMemoryPlan;
   result.verbose = options->verbose;
@@ -255,13 +330,20 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   bool isPrinted = result.stopAfter.has_value() || result.exportOpset.has_value();
   if (output.outputFile.empty())
     output.outputFile = isPrinted ? "-" : stem + getExtension(output.kind);
-  if (!isPrinted && output.outputFile == "-" && output.kind != OutputKind::Assembly && output.kind != OutputKind::LLVMIR)
+  if (!isPrinted && output.outputFile == "-" && output.kind != OutputKind::Assembly &&
+      output.kind != OutputKind::LLVMIR)
     return makeError("-o -: only text can go to the standard output");
-  if (!isPrinted && output.outputFile != "-" && output.kind != OutputKind::LLVMIR) {
+  bool isFile = output.outputFile != "-" &&
+                (!sys::fs::exists(output.outputFile) || sys::fs::is_regular_file(output.outputFile)); // no device
+  if (!isPrinted && isFile && output.kind != OutputKind::LLVMIR) {
     SmallString<128> header(output.outputFile);
     sys::path::replace_extension(header, ".h");
     output.headerFile = header.str().str();
+    if (outputs && !outputs->header.empty())
+      output.headerFile = outputs->header;
   }
+  if (Error error = checkEffects(result))
+    return error;
   if (outputs)
     if (Error error = checkOutputs(result))
       return error;

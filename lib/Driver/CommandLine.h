@@ -29,6 +29,8 @@ public:
   bool wasNamed() const;
 
 private:
+  llvm::Error checkEffects(const CompileOptions &result) const;
+
   struct Options;
   struct OutputChoices;
   std::unique_ptr<Options> options;

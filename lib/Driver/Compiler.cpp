@@ -2,6 +2,7 @@
 // the frontend that knows its format, then runs the stages.
 #include "lib/Driver/Compiler.h"
 
+#include "lib/Analysis/Layers.h"
 #include "lib/Analysis/MultiplyAdds.h"
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/OutputFile.h"
@@ -16,6 +17,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SHA256.h"
 
@@ -64,6 +66,16 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
   const Format *format = openModel(context, options.inputs, options.format, files);
   if (!format)
     return {};
+  if (!options.darknetDialect.empty() && format->name != "darknet") {
+    emitError(FileLineColLoc::get(&context, options.inputs.front(), 0, 0))
+        << "--darknet-dialect is for darknet's models; this one is " << format->description;
+    return {};
+  }
+  bool hasShapes = !options.shapes.inputs.empty() || !options.shapes.symbols.empty();
+  if (hasShapes && format->name == "mlir") {
+    emitError(FileLineColLoc::get(&context, options.inputs.front(), 0, 0)) << "--shape has no effect on MLIR";
+    return {};
+  }
   frontend::ImportOptions import;
   import.name = options.name;
   import.shapes = options.shapes;
@@ -150,6 +162,7 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
   pipeline.threads = options.output.threads;
   pipeline.winograd = options.winograd;
   pipeline.runConstants = runConstants;
+  std::vector<LayerFacts> layers;
   for (const StageInfo &info : getStages()) {
     if (info.stage == Stage::Import || info.stage == Stage::Object)
       continue;
@@ -157,8 +170,12 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
       recordElementTypes(*module);
     if (failed(runner.runPasses(*module, info.stage, pipeline)))
       return failure();
-    if (info.stage == Stage::Tensors)
+    if (info.stage == Stage::NN)
+      layers = listLayers(*module);
+    if (info.stage == Stage::Tensors) {
       interface->macs = countMultiplyAdds(*module);
+      addMultiplyAdds(*module, layers);
+    }
     if (info.stage == Stage::Tensors || info.stage == Stage::Arena) // packed, gathered
       releaseUnusedConstants(*module);
     if (info.stage == Stage::Arena && options.printMemoryPlan)
@@ -168,10 +185,19 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
   }
   // emitModel adds its phases to the times, and writes all of them into the report.
   return runner.run(Stage::Object,
-                    [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes()); });
+                    [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes(), layers); });
+}
+
+/// What LLVM cannot generate code for ends the process; that is an error as any other.
+static void endAfterFatalError(void *model, const char *reason, bool) {
+  llvm::errs() << *static_cast<const std::string *>(model)
+               << ": error: LLVM cannot generate code for this target: " << StringRef(reason).split('\n').first << '\n';
+  llvm::errs().flush();
+  std::_Exit(1);
 }
 
 LogicalResult compileModel(const CompileOptions &options) {
+  llvm::ScopedFatalErrorHandler fatal(endAfterFatalError, const_cast<std::string *>(&options.inputs.front()));
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);

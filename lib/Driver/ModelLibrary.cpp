@@ -2,6 +2,7 @@
 #include "lib/Driver/ModelLibrary.h"
 
 #include "lib/Target/Link.h"
+#include "lib/Target/OutputFiles.h"
 
 #include "llvm/BinaryFormat/Magic.h"
 #include "llvm/Object/ELFObjectFile.h"
@@ -15,16 +16,25 @@ using namespace llvm;
 
 namespace nnc {
 
-/// Names of the models that a library exports: its objects `<name>_model` of the descriptor's size.
-static Expected<std::vector<std::string>> findModels(MemoryBufferRef library) {
-  auto file = object::ObjectFile::createObjectFile(library);
+/// An ELF file that this process could load, or an error that says for which machine it is.
+static Expected<std::unique_ptr<object::ELFObjectFileBase>> openForThisMachine(MemoryBufferRef bytes) {
+  auto file = object::ObjectFile::createObjectFile(bytes);
   if (!file)
     return file.takeError();
-  auto *elf = dyn_cast<object::ELFObjectFileBase>(file->get());
+  Triple host(sys::getDefaultTargetTriple());
+  if (!isa<object::ELFObjectFileBase>(**file) || (*file)->getArch() != host.getArch())
+    return createStringError("is for another machine (" + (*file)->getFileFormatName() + "); this one is " +
+                             host.getArchName() + " with ELF files");
+  return std::unique_ptr<object::ELFObjectFileBase>(cast<object::ELFObjectFileBase>(file->release()));
+}
+
+/// Names of the models that a library exports: its objects `<name>_model` of the descriptor's size.
+static Expected<std::vector<std::string>> findModels(MemoryBufferRef library) {
+  auto elf = openForThisMachine(library);
   if (!elf)
-    return createStringError("not an ELF library");
+    return elf.takeError();
   std::vector<std::string> names;
-  for (object::ELFSymbolRef symbol : elf->getDynamicSymbolIterators()) {
+  for (object::ELFSymbolRef symbol : (*elf)->getDynamicSymbolIterators()) {
     Expected<StringRef> name = symbol.getName();
     if (!name)
       return name.takeError();
@@ -75,12 +85,20 @@ Expected<ModelLibrary> ModelLibrary::load(StringRef path, StringRef name) {
   auto object = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!object)
     return createStringError(path + ": " + object.getError().message());
+  if (auto elf = openForThisMachine(**object); !elf)
+    return createStringError(path + ": " + toString(elf.takeError()));
+  ArrayRef<char> bytes((*object)->getBufferStart(), (*object)->getBufferSize());
+  auto linked = linkSharedLibrary(bytes, Triple(sys::getDefaultTargetTriple()), /*freestanding=*/false);
+  if (!linked)
+    return createStringError(path + ": " + toString(linked.takeError()));
   SmallString<128> library;
   if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", library))
     return errorCodeToError(error);
   FileRemover remove(library);
-  ArrayRef<char> bytes((*object)->getBufferStart(), (*object)->getBufferSize());
-  if (Error error = linkSharedLibrary(bytes, Triple(sys::getDefaultTargetTriple()), /*freestanding=*/false, library))
+  OutputFiles files;
+  if (Error error = files.add(library, [&](raw_ostream &os) { os.write(linked->data(), linked->size()); }))
+    return error;
+  if (Error error = files.commit())
     return error;
   if (Error error = loadLibrary(library, name, result.model))
     return error;
@@ -95,7 +113,9 @@ Expected<std::vector<int64_t>> ModelLibrary::getExtents(ArrayRef<HostTensor> inp
   std::vector<int64_t> extents(model->num_extents, -1);
   for (auto [i, given] : enumerate(inputs)) {
     const nnc_tensor &input = model->inputs[i];
-    auto fail = [&](const Twine &reason) { return createStringError("input '" + StringRef(input.name) + "' " + reason); };
+    auto fail = [&](const Twine &reason) {
+      return createStringError("input '" + StringRef(input.name) + "' " + reason);
+    };
     if (given.type != input.type || given.shape.size() != input.rank)
       return fail("is " + describe(input) + ", the data is " + given.describeType());
     for (unsigned axis = 0; axis < input.rank; ++axis) {

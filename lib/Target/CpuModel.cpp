@@ -8,6 +8,7 @@
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/ARMTargetParser.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/SubtargetFeature.h"
 
@@ -28,8 +29,10 @@ static void initializeTargets() {
   });
 }
 
-static llvm::Expected<std::optional<llvm::Reloc::Model>> parseRelocationModel(StringRef name) {
-  if (name.empty() || name == "pic")
+static llvm::Expected<std::optional<llvm::Reloc::Model>> parseRelocationModel(StringRef name, bool isWasm) {
+  if (name.empty())
+    return isWasm ? llvm::Reloc::Static : llvm::Reloc::PIC_;
+  if (name == "pic")
     return llvm::Reloc::PIC_;
   if (name == "static")
     return llvm::Reloc::Static;
@@ -84,6 +87,20 @@ static llvm::Error checkFeatures(const llvm::MCSubtargetInfo &info, StringRef fe
   return llvm::Error::success();
 }
 
+/// The least CPU of a foreign target, as clang chooses it.
+static std::string getDefaultCpu(const llvm::Triple &triple) {
+  if (triple.getArch() == llvm::Triple::x86)
+    return "pentium4"; // the first with SSE2
+  StringRef arm = triple.isARM() || triple.isThumb() ? llvm::ARM::getARMCPUForArch(triple) : StringRef();
+  return arm.empty() ? "generic" : arm.str();
+}
+
+/// What every CPU of a foreign target has besides, as clang assumes: the application profile where there is a system.
+static std::string getDefaultFeatures(const llvm::Triple &triple) {
+  bool hasSystem = triple.getOS() != llvm::Triple::UnknownOS;
+  return triple.isRISCV() && hasSystem ? "+m,+a,+f,+d,+c" : "";
+}
+
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetOptions &options) {
   initializeTargets();
   std::string host = llvm::sys::getDefaultTargetTriple();
@@ -93,12 +110,17 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const T
   if (!target)
     return llvm::createStringError(error);
 
+  if (!triple.isLittleEndian())
+    return llvm::createStringError("%s is big-endian; only little-endian targets are supported", triple.str().c_str());
+
   bool isHost = triple.getArch() == llvm::Triple(host).getArch();
   bool native = options.cpu == "native" || (options.cpu.empty() && isHost);
   if (native && !isHost)
     return llvm::createStringError("the CPU 'native' needs the host's own target");
-  std::string cpu = native ? llvm::sys::getHostCPUName().str() : options.cpu.empty() ? "generic" : options.cpu;
-  std::string features = native ? getHostFeatures() : "";
+  std::string cpu = native                ? llvm::sys::getHostCPUName().str()
+                    : options.cpu.empty() ? getDefaultCpu(triple)
+                                          : options.cpu;
+  std::string features = native ? getHostFeatures() : options.cpu.empty() ? getDefaultFeatures(triple) : "";
   std::unique_ptr<llvm::MCSubtargetInfo> generic(target->createMCSubtargetInfo(triple, "", ""));
   if (!generic->isCPUStringValid(cpu))
     return llvm::createStringError("the target %s does not know the CPU '%s'", triple.str().c_str(), cpu.c_str());
@@ -107,7 +129,7 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const T
   if (!options.features.empty())
     features += (features.empty() ? "" : ",") + options.features;
 
-  auto relocation = parseRelocationModel(options.relocationModel);
+  auto relocation = parseRelocationModel(options.relocationModel, triple.isWasm());
   if (!relocation)
     return relocation.takeError();
   auto codeModel = parseCodeModel(options.codeModel);
@@ -118,6 +140,7 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const T
   llvmOptions.DataSections = true;
   llvmOptions.EmitStackSizeSection = true;
   llvmOptions.UseInitArray = true;
+  llvmOptions.EABIVersion = llvm::EABI::GNU; // plain memcpy, not __aeabi_memcpy4
   if (options.floatAbi == "soft" || options.floatAbi == "softfp")
     llvmOptions.FloatABIType = llvm::FloatABI::Soft;
   else if (options.floatAbi == "hard")
@@ -156,11 +179,12 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
     vectorBits = 128, registers = 32, fma = true, l2 = 512 << 10;
   } else if (triple.isARM() || triple.isThumb()) {
     bool neon = hasFeature(info, "neon");
-    vectorBits = neon ? 128 : 32, registers = neon ? 16 : 32, fma = hasFeature(info, "vfp4");
+    vectorBits = neon ? 128 : 32, registers = neon ? 16 : 32,
+    fma = hasFeature(info, "vfp4") && hasFeature(info, "fp-armv8"); // which also has the roundings
     l1 = 16 << 10, l2 = 64 << 10;
   } else if (triple.isRISCV()) {
     bool vector = hasFeature(info, "v");
-    vectorBits = vector ? 128 : 32, registers = 32, fma = true;
+    vectorBits = vector ? 128 : 32, registers = 32, fma = hasFeature(info, "f") && hasFeature(info, "d");
   } else if (triple.isWasm()) {
     vectorBits = hasFeature(info, "simd128") ? 128 : 32, registers = 16;
   }
@@ -178,7 +202,11 @@ void attachTarget(ModuleOp module, const llvm::TargetMachine &machine) {
                   StringAttr::get(context, layout.getStringRepresentation()));
   module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(),
                   StringAttr::get(context, machine.getTargetTriple().str()));
-  module->setAttr(DLTIDialect::kDataLayoutAttrName, translateDataLayout(layout, context));
+  auto spec = cast<DataLayoutSpecAttr>(translateDataLayout(layout, context));
+  SmallVector<DataLayoutEntryInterface> entries(spec.getEntries());
+  entries.push_back(DataLayoutEntryAttr::get(
+      IndexType::get(context), IntegerAttr::get(IntegerType::get(context, 64), layout.getIndexSizeInBits(0))));
+  module->setAttr(DLTIDialect::kDataLayoutAttrName, DataLayoutSpecAttr::get(context, entries));
 }
 
 } // namespace nnc

@@ -9,14 +9,15 @@
 #include "lib/Target/Link.h"
 #include "lib/Target/MachineCode.h"
 #include "lib/Target/ObjectFile.h"
+#include "lib/Target/OutputFiles.h"
 #include "lib/Target/Report.h"
+#include "lib/Target/ReportPage.h"
 #include "lib/Target/WeightSection.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LLVMContext.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
 #include <chrono>
@@ -30,17 +31,18 @@ namespace {
 class Emitter {
 public:
   Emitter(ModuleOp module, const ModelInterface &interface, const TargetOptions &target, const OutputOptions &output,
-          std::vector<StageTime> *times)
-      : module(module), interface(interface), targetOptions(target), output(output), times(times) {}
+          std::vector<StageTime> *times, ArrayRef<LayerFacts> layers)
+      : module(module), interface(interface), targetOptions(target), output(output), times(times), layers(layers) {}
 
   LogicalResult run();
 
 private:
   LogicalResult translate();
   LogicalResult generate();
+  LogicalResult checkUndefined(ArrayRef<std::string> symbols);
   LogicalResult measure();
-  LogicalResult write();
-  LogicalResult writeFile(StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> writer);
+  llvm::Expected<llvm::SmallVector<char, 0>> package();
+  llvm::Error write();
   LogicalResult fail(llvm::Error error) { return module.emitError(llvm::toString(std::move(error))); }
   template <typename Phase> LogicalResult time(StringRef name, Phase phase);
 
@@ -49,6 +51,7 @@ private:
   const TargetOptions &targetOptions;
   const OutputOptions &output;
   std::vector<StageTime> *times;
+  ArrayRef<LayerFacts> layers;
   llvm::LLVMContext context;
   std::unique_ptr<llvm::TargetMachine> machine;
   std::unique_ptr<llvm::Module> llvmModule;
@@ -94,7 +97,10 @@ LogicalResult Emitter::translate() {
     sizes.workspace = plan.getAs<IntegerAttr>("peak").getInt();
     sizes.workspaceBound = plan.getAs<IntegerAttr>("bound").getInt();
   }
-  weightsSection = output.weightsSection.empty() ? ".rodata." + interface.name + ".weights" : output.weightsSection;
+  bool isMachO = machine->getTargetTriple().isOSBinFormatMachO();
+  weightsSection = isMachO ? "__TEXT,__const" : ".rodata." + interface.name + ".weights";
+  if (!output.weightsSection.empty())
+    weightsSection = output.weightsSection;
   if (llvm::GlobalVariable *global = llvmModule->getGlobalVariable("weights", /*AllowInternal=*/true)) {
     sizes.weights = llvmModule->getDataLayout().getTypeAllocSize(global->getValueType());
     global->setAlignment(llvm::Align(64));
@@ -108,7 +114,8 @@ LogicalResult Emitter::translate() {
   if (output.freestanding)
     addMemoryFunctions(*llvmModule);
   setFunctionAttributes(*llvmModule, *machine);
-  return success();
+  llvm::Error error = verify(*llvmModule);
+  return error ? fail(std::move(error)) : success();
 }
 
 LogicalResult Emitter::generate() {
@@ -136,18 +143,34 @@ LogicalResult Emitter::generate() {
   return success();
 }
 
+LogicalResult Emitter::checkUndefined(ArrayRef<std::string> symbols) {
+  std::string foreign, runtime;
+  for (const std::string &symbol : symbols) {
+    UndefinedKind kind = classifyUndefined(symbol, machine->getTargetTriple());
+    if (kind == UndefinedKind::Linker || (!output.freestanding && kind != UndefinedKind::Foreign))
+      continue;
+    std::string &list = kind == UndefinedKind::Foreign ? foreign : runtime;
+    list += (list.empty() ? "" : ", ") + symbol;
+  }
+  if (!foreign.empty())
+    return module.emitError("the object would need symbols that it must not: ")
+           << foreign << "; the CPU '" << machine->getTargetCPU().str()
+           << "' has no instructions for them (--cpu and --features name others)";
+  if (!runtime.empty())
+    return module.emitError("--freestanding: the CPU '")
+           << machine->getTargetCPU().str() << "' needs functions of the target's compiler runtime: " << runtime
+           << "; name a CPU that does without (--cpu, --features), or leave --freestanding out";
+  return success();
+}
+
 LogicalResult Emitter::measure() {
   if (object.empty())
     return success();
   auto facts = inspectObject(object);
   if (!facts)
     return fail(facts.takeError());
-  std::string unexpected;
-  for (const std::string &symbol : facts->undefined)
-    if (output.freestanding ? symbol != "_GLOBAL_OFFSET_TABLE_" : !isAllowedUndefined(symbol))
-      unexpected += (unexpected.empty() ? "" : ", ") + symbol;
-  if (!unexpected.empty())
-    return module.emitError("the object would need symbols that it must not: ") << unexpected;
+  if (failed(checkUndefined(facts->undefined)))
+    return failure();
   if (facts->data != 0)
     return module.emitError("the object would have ") << facts->data << " bytes of writable data";
   sizes.code = facts->code;
@@ -163,45 +186,44 @@ LogicalResult Emitter::measure() {
   return success();
 }
 
-LogicalResult Emitter::writeFile(StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> writer) {
-  llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    writer(os);
-    return llvm::Error::success();
-  });
-  return error ? fail(std::move(error)) : success();
-}
-
-LogicalResult Emitter::write() {
+llvm::Expected<llvm::SmallVector<char, 0>> Emitter::package() {
   switch (output.kind) {
   case OutputKind::Assembly:
   case OutputKind::LLVMIR:
-    if (failed(writeFile(output.outputFile, [&](llvm::raw_ostream &os) { os << text; })))
-      return failure();
-    break;
+    return llvm::SmallVector<char, 0>(text.begin(), text.end());
   case OutputKind::Object:
-    if (failed(writeFile(output.outputFile, [&](llvm::raw_ostream &os) { os.write(object.data(), object.size()); })))
-      return failure();
-    break;
+    return std::move(object);
   case OutputKind::Library:
-    if (llvm::Error error = writeStaticLibrary(object, interface.name + ".o", output.outputFile))
-      return fail(std::move(error));
-    break;
+    return makeStaticLibrary(object, interface.name + ".o");
   case OutputKind::Shared:
-    if (llvm::Error error = linkSharedLibrary(object, machine->getTargetTriple(), output.freestanding,
-                                              output.outputFile))
-      return fail(std::move(error));
-    break;
+    return linkSharedLibrary(object, machine->getTargetTriple(), output.freestanding);
   }
+  llvm_unreachable("all kinds are listed");
+}
+
+llvm::Error Emitter::write() {
+  auto bytes = package();
+  if (!bytes)
+    return bytes.takeError();
+  OutputFiles files;
   TargetNames target{machine->getTargetTriple().str(), machine->getTargetCPU().str()};
-  if (!output.headerFile.empty() && failed(writeFile(output.headerFile, [&](llvm::raw_ostream &os) {
-        writeHeader(os, interface, sizes, target, output);
-      })))
-    return failure();
+  auto writeObject = [&](llvm::raw_ostream &os) { os.write(bytes->data(), bytes->size()); };
+  if (llvm::Error error = files.add(output.outputFile, writeObject, output.kind == OutputKind::Shared))
+    return error;
+  auto writeInterface = [&](llvm::raw_ostream &os) { writeHeader(os, interface, sizes, target, output); };
+  if (!output.headerFile.empty())
+    if (llvm::Error error = files.add(output.headerFile, writeInterface))
+      return error;
+  auto writeAccount = [&](llvm::raw_ostream &os) {
+    ReportFacts facts{module, interface, sizes, target, output, layers, {}};
+    if (times)
+      facts.times = *times;
+    StringRef(output.reportFile).ends_with(".html") ? writeReportPage(os, facts) : writeReport(os, facts);
+  };
   if (!output.reportFile.empty())
-    return writeFile(output.reportFile, [&](llvm::raw_ostream &os) {
-      writeReport(os, module, interface, sizes, target, output, times ? ArrayRef(*times) : ArrayRef<StageTime>());
-    });
-  return success();
+    if (llvm::Error error = files.add(output.reportFile, writeAccount))
+      return error;
+  return files.commit();
 }
 
 LogicalResult Emitter::run() {
@@ -209,18 +231,21 @@ LogicalResult Emitter::run() {
   if (!created)
     return fail(created.takeError());
   machine = std::move(*created);
-  if (failed(time("translate", [&] { return translate(); })) || failed(time("optimize", [&] {
-        optimize(*llvmModule, *machine, targetOptions.optLevel);
-        return success();
-      })) ||
+  if (failed(time("translate", [&] { return translate(); })) ||
+      failed(time("optimize",
+                  [&] {
+                    optimize(*llvmModule, *machine, targetOptions.optLevel);
+                    return success();
+                  })) ||
       failed(time("codegen", [&] { return generate(); })) || failed(measure()))
     return failure();
-  return write();
+  llvm::Error error = write();
+  return error ? fail(std::move(error)) : success();
 }
 
 LogicalResult emitModel(ModuleOp module, const ModelInterface &interface, const TargetOptions &target,
-                        const OutputOptions &output, std::vector<StageTime> *times) {
-  return Emitter(module, interface, target, output, times).run();
+                        const OutputOptions &output, std::vector<StageTime> *times, ArrayRef<LayerFacts> layers) {
+  return Emitter(module, interface, target, output, times, layers).run();
 }
 
 } // namespace nnc

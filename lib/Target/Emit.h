@@ -3,6 +3,7 @@
 #ifndef LIB_TARGET_EMIT_H
 #define LIB_TARGET_EMIT_H
 
+#include "lib/Analysis/Layers.h"
 #include "lib/Target/ModelInterface.h"
 #include "lib/Target/TargetOptions.h"
 
@@ -14,9 +15,9 @@ namespace nnc {
 struct EmittedSizes {
   int64_t code = 0;
   int64_t weights = 0;
-  int64_t workspace = 0;     ///< of a static model
+  int64_t workspace = 0;      ///< of a static model
   int64_t workspaceBound = 0; ///< lower bound of the workspace: the largest sum of live buffers
-  int64_t stack = 0;         ///< worst case over the call tree; -1 where it is not known
+  int64_t stack = 0;          ///< worst case over the call tree; -1 where it is not known
   int64_t object = 0;
 };
 
@@ -25,7 +26,8 @@ struct EmittedSizes {
 /// errors at `module`, and leave no output file behind. `times`, where given,
 /// goes into the report and gains this function's own phases.
 llvm::LogicalResult emitModel(mlir::ModuleOp module, const ModelInterface &interface, const TargetOptions &target,
-                              const OutputOptions &output, std::vector<StageTime> *times = nullptr);
+                              const OutputOptions &output, std::vector<StageTime> *times = nullptr,
+                              llvm::ArrayRef<LayerFacts> layers = {});
 
 /// The memory plan that plan-memory left on `module`, as a table for people
 /// (`--print-memory-plan`).

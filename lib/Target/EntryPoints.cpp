@@ -305,7 +305,7 @@ void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize,
       i32(interface.inputs.size()), i32(interface.outputs.size()), describeTensors(interface.inputs, "inputs"),
       describeTensors(interface.outputs, "outputs"), i32(interface.extents.size()), i32(interface.outputExtents.size()),
       extentNames, i64(workspaceSize ? 0 : facts.workspaceBytes), i64(workspaceAlignment), i64(facts.weightsBytes),
-      i64(interface.macs), workspaceSize ? workspaceSize : null, outputExtents ? outputExtents : null, invoke};
+      i64(interface.macs.value_or(0)), workspaceSize ? workspaceSize : null, outputExtents ? outputExtents : null, invoke};
   SmallVector<Type *> types;
   for (Constant *field : fields)
     types.push_back(field ? field->getType() : builder.getInt32Ty());

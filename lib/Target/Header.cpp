@@ -11,11 +11,15 @@ using namespace llvm;
 
 namespace nnc {
 
+/// Follows the model's name in the first line of every header.
+static constexpr StringLiteral openingPhrase = ": a neural network compiled to machine code by nnc ";
+
 /// `text` as it may stand in a C comment.
 static std::string inComment(StringRef text) {
   std::string safe;
   for (char c : text) {
-    bool breaks = (c == '/' && !safe.empty() && safe.back() == '*') || (c == '*' && !safe.empty() && safe.back() == '/');
+    bool breaks =
+        (c == '/' && !safe.empty() && safe.back() == '*') || (c == '*' && !safe.empty() && safe.back() == '/');
     safe += breaks || static_cast<unsigned char>(c) < ' ' ? '_' : c;
   }
   return safe;
@@ -29,9 +33,7 @@ static std::string inString(StringRef text) {
   return safe + "\"";
 }
 
-static std::string makeNumber(int64_t value) {
-  return std::to_string(value) + (value > UINT32_MAX ? "ull" : "u");
-}
+static std::string makeNumber(int64_t value) { return std::to_string(value) + (value > UINT32_MAX ? "ull" : "u"); }
 
 static std::string makeShape(const TensorInterface &tensor, const ModelInterface &interface, bool isInput) {
   std::string text;
@@ -72,6 +74,7 @@ private:
   void writeTable(const TensorInterface &tensor, bool isInput);
   void writeModelMacros();
   void writeTensorMacros(const TensorInterface &tensor);
+  void writeOutputExtents(const TensorInterface &tensor);
   void writeExtents();
   void writeFunctions();
   void define(const Twine &suffix, const Twine &value, StringRef comment = "") {
@@ -98,7 +101,7 @@ void HeaderWriter::writeTable(const TensorInterface &tensor, bool isInput) {
 
 void HeaderWriter::writeOpening() {
   const Provenance &from = output.provenance;
-  os << "/*\n * " << name << ": a neural network compiled to machine code by nnc " << inComment(from.version) << ".\n *\n";
+  os << "/*\n * " << name << openingPhrase << inComment(from.version) << ".\n *\n";
   auto row = [&](StringRef label, StringRef value) {
     if (!value.empty())
       os << formatv(" *   {0,-8}  {1}\n", label, inComment(value));
@@ -127,7 +130,8 @@ void HeaderWriter::writeModelMacros() {
   define("CODE_BYTES", makeNumber(sizes.code));
   if (sizes.stack >= 0)
     define("STACK_BYTES", makeNumber(sizes.stack), "worst case of one run");
-  define("MACS", makeNumber(interface.macs), "multiply-adds of one run; 0: not known");
+  if (interface.macs)
+    define("MACS", makeNumber(*interface.macs), "multiply-adds of one run");
 }
 
 void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
@@ -138,14 +142,21 @@ void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
   if (tensor.getRank() != 0) {
     std::string extents;
     for (int64_t extent : tensor.shape)
-      extents += (extents.empty() ? "" : ", ") +
-                 std::to_string(mlir::ShapedType::isDynamic(extent) ? -1 : extent);
+      extents += (extents.empty() ? "" : ", ") + std::to_string(mlir::ShapedType::isDynamic(extent) ? -1 : extent);
     define(prefix + "SHAPE", "{" + extents + "}", tensor.isStatic() ? "" : "-1: known at run time");
   }
   if (tensor.isStatic()) {
     define(prefix + "NUMEL", makeNumber(tensor.getNumElements()));
     define(prefix + "BYTES", makeNumber(tensor.getBytes()));
   }
+}
+
+void HeaderWriter::writeOutputExtents(const TensorInterface &tensor) {
+  unsigned dynamic = 0;
+  for (auto [axis, extent] : enumerate(tensor.shape))
+    if (mlir::ShapedType::isDynamic(extent))
+      os << " *   " << interface.outputExtents[tensor.extentOf[dynamic++]] << ": dimension " << axis << " of "
+         << inComment(tensor.name) << "\n";
 }
 
 void HeaderWriter::writeExtents() {
@@ -163,9 +174,17 @@ void HeaderWriter::writeExtents() {
      << "_workspace_size(const " << name << "_extents *extents);\n";
   if (interface.outputExtents.empty())
     return;
-  os << "\n/* Extents of the outputs that follow from those of the inputs. */\n";
+  os << "\n/*\n * Extents of the outputs that follow from those of the inputs. Each field is called after an output "
+        "and the place of\n"
+     << " * its dimension, from 0:\n";
+  for (const TensorInterface &tensor : interface.outputs)
+    writeOutputExtents(tensor);
+  os << " * " << name
+     << "_output_extents fills them in from the extents of the inputs, before or without a run; it returns 0,\n"
+     << " * or a code as " << name << "_run does.\n */\n";
   writeStruct("_output_shape", interface.outputExtents);
-  os << "int " << name << "_output_extents(const " << name << "_extents *extents, " << name << "_output_shape *shape);\n";
+  os << "int " << name << "_output_extents(const " << name << "_extents *extents, " << name
+     << "_output_shape *shape);\n";
 }
 
 void HeaderWriter::writeFunctions() {
@@ -183,12 +202,18 @@ void HeaderWriter::writeFunctions() {
     os << tensor.getCType() << " *" << tensor.identifier << ", ";
   if (interface.isDynamic())
     os << "const " << name << "_extents *extents, ";
-  os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "") << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
+  os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "")
+     << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
      << "extern const struct nnc_model " << name << "_model;\n";
 }
 
-void writeHeader(raw_ostream &os, const ModelInterface &interface, const EmittedSizes &sizes,
-                 const TargetNames &target, const OutputOptions &output) {
+bool isGeneratedHeader(StringRef contents) {
+  return contents.consume_front("/*\n * ") &&
+         contents.take_until([](char c) { return c == '\n'; }).contains(openingPhrase);
+}
+
+void writeHeader(raw_ostream &os, const ModelInterface &interface, const EmittedSizes &sizes, const TargetNames &target,
+                 const OutputOptions &output) {
   HeaderWriter(os, interface, sizes, target, output).write();
 }
 

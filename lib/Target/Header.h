@@ -18,6 +18,9 @@ struct TargetNames {
 void writeHeader(llvm::raw_ostream &os, const ModelInterface &interface, const EmittedSizes &sizes,
                  const TargetNames &target, const OutputOptions &output);
 
+/// Whether `contents` opens like a header that writeHeader wrote: such a one may be overwritten.
+bool isGeneratedHeader(llvm::StringRef contents);
+
 } // namespace nnc
 
 #endif // LIB_TARGET_HEADER_H

@@ -4,6 +4,7 @@
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
@@ -12,16 +13,23 @@ using namespace llvm;
 
 namespace nnc {
 
-Error writeStaticLibrary(ArrayRef<char> object, const std::string &member, StringRef path) {
+static SmallVector<char, 0> copyBytes(const MemoryBuffer &buffer) {
+  return SmallVector<char, 0>(buffer.getBufferStart(), buffer.getBufferEnd());
+}
+
+Expected<SmallVector<char, 0>> makeStaticLibrary(ArrayRef<char> object, const std::string &member) {
   StringRef bytes(object.data(), object.size());
   SmallVector<NewArchiveMember, 1> members;
   members.emplace_back(MemoryBufferRef(bytes, member));
   members.back().Perms = 0644;
-  return writeArchive(path, members, SymtabWritingMode::NormalSymtab, object::Archive::K_GNU, /*Deterministic=*/true,
-                      /*Thin=*/false);
+  auto archive = writeArchiveToBuffer(members, SymtabWritingMode::NormalSymtab, object::Archive::K_GNU,
+                                      /*Deterministic=*/true, /*Thin=*/false);
+  if (!archive)
+    return archive.takeError();
+  return copyBytes(**archive);
 }
 
-Error linkSharedLibrary(ArrayRef<char> object, const Triple &triple, bool freestanding, StringRef path) {
+Expected<SmallVector<char, 0>> linkSharedLibrary(ArrayRef<char> object, const Triple &triple, bool freestanding) {
   SmallString<128> objectPath, libraryPath;
   if (std::error_code error = sys::fs::createTemporaryFile("nnc", "o", objectPath))
     return errorCodeToError(error);
@@ -32,9 +40,14 @@ Error linkSharedLibrary(ArrayRef<char> object, const Triple &triple, bool freest
     if (error)
       return errorCodeToError(error);
     os.write(object.data(), object.size());
+    os.close();
+    if (os.has_error()) {
+      error = os.error();
+      os.clear_error();
+      return createStringError(objectPath + ": " + error.message());
+    }
   }
-  // Beside the destination, so that the last step is a rename.
-  if (std::error_code error = sys::fs::createUniqueFile(path + ".%%%%%%", libraryPath))
+  if (std::error_code error = sys::fs::createTemporaryFile("nnc", "so", libraryPath))
     return errorCodeToError(error);
   FileRemover removeLibrary(libraryPath);
 
@@ -57,13 +70,10 @@ Error linkSharedLibrary(ArrayRef<char> object, const Triple &triple, bool freest
   std::string message;
   if (sys::ExecuteAndWait(*linker, arguments, std::nullopt, {}, 0, 0, &message) != 0)
     return createStringError("linking the shared library failed: " + *linker + " " + message);
-  if (std::error_code error =
-          sys::fs::setPermissions(libraryPath, sys::fs::all_read | sys::fs::all_exe | sys::fs::owner_write))
-    return errorCodeToError(error);
-  if (std::error_code error = sys::fs::rename(libraryPath, path))
-    return errorCodeToError(error);
-  removeLibrary.releaseFile();
-  return Error::success();
+  auto library = MemoryBuffer::getFile(libraryPath, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!library)
+    return errorCodeToError(library.getError());
+  return copyBytes(**library);
 }
 
 } // namespace nnc

@@ -3,6 +3,7 @@
 #define LIB_TARGET_LINK_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -10,13 +11,13 @@
 
 namespace nnc {
 
-/// An archive with the object as its only member. Deterministic.
-llvm::Error writeStaticLibrary(llvm::ArrayRef<char> object, const std::string &member, llvm::StringRef path);
+/// The bytes of an archive with the object as its only member. Deterministic.
+llvm::Expected<llvm::SmallVector<char, 0>> makeStaticLibrary(llvm::ArrayRef<char> object, const std::string &member);
 
-/// Links the object with the first linker found: ld.lld, or the C compiler where
+/// The bytes of a shared library, linked from the object with the first linker found: ld.lld, or the C compiler where
 /// the target is the host's.
-llvm::Error linkSharedLibrary(llvm::ArrayRef<char> object, const llvm::Triple &triple, bool freestanding,
-                              llvm::StringRef path);
+llvm::Expected<llvm::SmallVector<char, 0>> linkSharedLibrary(llvm::ArrayRef<char> object, const llvm::Triple &triple,
+                                                             bool freestanding);
 
 } // namespace nnc
 

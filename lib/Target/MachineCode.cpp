@@ -1,6 +1,7 @@
 // Drives LLVM's pass builder and code generator.
 #include "lib/Target/MachineCode.h"
 
+#include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
@@ -60,7 +61,8 @@ void addMemoryFunctions(Module &module) {
     return function;
   };
   auto copyByte = [&](Function *function, Value *i) {
-    Value *byte = builder.CreateLoad(builder.getInt8Ty(), builder.CreateGEP(builder.getInt8Ty(), function->getArg(1), i));
+    Value *byte =
+        builder.CreateLoad(builder.getInt8Ty(), builder.CreateGEP(builder.getInt8Ty(), function->getArg(1), i));
     builder.CreateStore(byte, builder.CreateGEP(builder.getInt8Ty(), function->getArg(0), i));
   };
   Function *copy = start("memcpy", pointer);
@@ -82,7 +84,31 @@ void addMemoryFunctions(Module &module) {
     builder.CreateStore(byte, builder.CreateGEP(builder.getInt8Ty(), set->getArg(0), i));
   });
   builder.CreateRet(set->getArg(0));
+  if (module.getTargetTriple().isOSDarwin()) { // where LLVM clears memory with bzero
+    for (StringRef name : {"bzero", "__bzero"}) {
+      Function *clear = start(name, size);
+      buildByteLoop(builder, clear->getArg(1), false, [&](Value *i) {
+        builder.CreateStore(builder.getInt8(0), builder.CreateGEP(builder.getInt8Ty(), clear->getArg(0), i));
+      });
+      builder.CreateRet(clear->getArg(0));
+    }
+  }
   appendToCompilerUsed(module, used);
+  if (module.getTargetTriple()
+          .isWindowsMSVCEnvironment()) { // the mark of a module with floating point; all may define it
+    auto *mark = new GlobalVariable(module, builder.getInt32Ty(), /*isConstant=*/true, GlobalValue::WeakODRLinkage,
+                                    builder.getInt32(0x9875), "_fltused");
+    mark->setComdat(module.getOrInsertComdat("_fltused"));
+  }
+}
+
+Error verify(const Module &module) {
+  std::string problems;
+  raw_string_ostream os(problems);
+  if (!verifyModule(module, &os))
+    return Error::success();
+  return createStringError("the generated code is not valid LLVM IR; this is a bug in nnc: " +
+                           StringRef(problems).split('\n').first);
 }
 
 void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
@@ -91,10 +117,14 @@ void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
   tuning.LoopInterleaving = false;
   tuning.SLPVectorization = false;
   PassBuilder passBuilder(&machine, tuning);
+  TargetLibraryInfoImpl library(module.getTargetTriple());
+  for (LibFunc pattern : {LibFunc_memset_pattern4, LibFunc_memset_pattern8, LibFunc_memset_pattern16})
+    library.setUnavailable(pattern);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager callGraph;
   ModuleAnalysisManager modules;
+  functions.registerPass([&] { return TargetLibraryAnalysis(library); });
   passBuilder.registerModuleAnalyses(modules);
   passBuilder.registerCGSCCAnalyses(callGraph);
   passBuilder.registerFunctionAnalyses(functions);
@@ -109,10 +139,6 @@ void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
 }
 
 Expected<SmallVector<char, 0>> generateCode(Module &module, TargetMachine &machine, CodeGenFileType kind) {
-  std::string problem;
-  raw_string_ostream problems(problem);
-  if (verifyModule(module, &problems))
-    return createStringError("the generated LLVM IR is not valid: " + problem);
   SmallVector<char, 0> code;
   raw_svector_ostream stream(code);
   legacy::PassManager passes;

@@ -12,8 +12,12 @@ namespace nnc {
 /// Tells every function which CPU it is for, and that it neither throws nor unwinds.
 void setFunctionAttributes(llvm::Module &module, const llvm::TargetMachine &machine);
 
-/// Adds local memcpy, memmove and memset, so that the object needs nobody's.
+/// Adds local memcpy, memmove and memset, and what else the target's code generator may take for granted, so that the
+/// object needs nobody's.
 void addMemoryFunctions(llvm::Module &module);
+
+/// Whether `module` is valid: where not, nnc has made a mistake.
+llvm::Error verify(const llvm::Module &module);
 
 /// Runs LLVM's optimiser. Its vectorisers stay off: loops arrive vectorised.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel);

@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,7 @@ struct ModelInterface {
   std::vector<std::string> extents;       ///< names of the distinct symbolic extents of the inputs, C identifiers
   std::vector<std::string> outputExtents; ///< one per dynamic dimension of the outputs, "<output>_<dimension>"
   bool threads = false;                   ///< the entry takes a parallel-for callback
-  int64_t macs = 0;                       ///< multiply-adds of one run; 0 where not known
+  std::optional<int64_t> macs;            ///< multiply-adds of one run; nullopt where not known
 
   bool isDynamic() const { return !extents.empty() || !outputExtents.empty(); }
 

@@ -53,8 +53,8 @@ static Expected<std::map<uint64_t, StringRef>> readRelocatedNames(const ObjectFi
 }
 
 /// Each record of .stack_sizes is a relocated function address and a ULEB128 size.
-static Error readStackSizes(const ObjectFile &file, const SectionRef &section,
-                            const FunctionNames &functions, StringMap<int64_t> &stack) {
+static Error readStackSizes(const ObjectFile &file, const SectionRef &section, const FunctionNames &functions,
+                            StringMap<int64_t> &stack) {
   Expected<StringRef> contents = section.getContents();
   if (!contents)
     return contents.takeError();
@@ -113,16 +113,28 @@ Expected<ObjectFacts> inspectObject(ArrayRef<char> object) {
   return facts;
 }
 
-bool isAllowedUndefined(StringRef symbol) {
-  static const char *const memory[] = {"memcpy", "memmove", "memset", "_GLOBAL_OFFSET_TABLE_"};
-  if (is_contained(memory, symbol))
-    return true;
+UndefinedKind classifyUndefined(StringRef symbol, const Triple &triple) {
+  // Names that the linker itself defines.
+  static const char *const linker[] = {
+      "_GLOBAL_OFFSET_TABLE_", ".TOC.",   "__indirect_function_table", "__stack_pointer", "__memory_base",
+      "__table_base",          "_gp_disp"};
+  static const char *const memory[] = {"memcpy", "memmove", "memset"};
+  if (is_contained(linker, symbol))
+    return UndefinedKind::Linker;
+  bool hasPrefix = triple.isOSBinFormatMachO() || (triple.isOSWindows() && triple.getArch() == Triple::x86);
+  if (hasPrefix)
+    symbol.consume_front("_");
+  if (is_contained(memory, symbol) || (triple.isOSDarwin() && (symbol == "bzero" || symbol == "__bzero")))
+    return UndefinedKind::Memory;
   // libgcc and compiler-rt: __<operation><modes><operand count>, and ARM's __aeabi_*.
   static Regex runtime("^__(aeabi_[a-z0-9]+|u?div[sdt]i3|u?mod[sdt]i3|u?divmod[sdt]i4|mul[sdt]i3|ash[lr][sdt]i3|"
                        "lshr[sdt]i3|(fix|fixuns|float|floatun)[bshdtx][fi]?[sdt][fi]|(extend|trunc)[bshdtx]f[bshdtx]f2|"
                        "(add|sub|mul|div)[sdt]f3|neg[sdt]f2|(cmp|eq|ne|lt|le|gt|ge|unord)[sdt]f2|clz[sd]i2|ctz[sd]i2|"
                        "popcount[sd]i2|gnu_[fh]2[fh]_ieee)$");
-  return runtime.match(symbol);
+  // Of Microsoft's compiler: stack probes, 64-bit arithmetic, and the mark of a program that uses floating point.
+  static Regex windows("^(_fltused|_{1,3}chkstk(_ms)?|_a(ll|ull)(div|rem|mul|shl|shr))$");
+  bool isRuntime = runtime.match(symbol) || (triple.isOSWindows() && windows.match(symbol));
+  return isRuntime ? UndefinedKind::Runtime : UndefinedKind::Foreign;
 }
 
 namespace {
@@ -205,8 +217,8 @@ Expected<SmallVector<char, 0>> stripStackSizes(ArrayRef<char> object) {
   objcopy::ConfigManager config;
   config.Common.InputFilename = "object";
   config.Common.OutputFilename = "object";
-  auto pattern = objcopy::NameOrPattern::create(".stack_sizes", objcopy::MatchStyle::Literal,
-                                                [](Error error) { return error; });
+  auto pattern =
+      objcopy::NameOrPattern::create(".stack_sizes", objcopy::MatchStyle::Literal, [](Error error) { return error; });
   if (!pattern)
     return pattern.takeError();
   if (Error error = config.Common.ToRemove.addMatcher(std::move(pattern)))

@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <string>
 #include <vector>
@@ -15,16 +16,23 @@ namespace nnc {
 
 /// What an object contains.
 struct ObjectFacts {
-  int64_t code = 0;    ///< bytes of machine code
-  int64_t data = 0;    ///< bytes of writable data that is not constant after relocation, and of .bss
+  int64_t code = 0;                   ///< bytes of machine code
+  int64_t data = 0;                   ///< bytes of writable data that is not constant after relocation, and of .bss
   std::vector<std::string> undefined; ///< sorted
   llvm::StringMap<int64_t> stack;     ///< bytes per function; empty where the format has no stack sizes
 };
 
 llvm::Expected<ObjectFacts> inspectObject(llvm::ArrayRef<char> object);
 
-/// Whether an object may leave `symbol` to the linker: memory functions and the target's compiler runtime.
-bool isAllowedUndefined(llvm::StringRef symbol);
+/// Who defines a symbol that an object leaves undefined.
+enum class UndefinedKind {
+  Linker,  ///< the linker, for its own purposes
+  Memory,  ///< memcpy, memmove, memset; any C library
+  Runtime, ///< the target's compiler runtime
+  Foreign, ///< somebody else: not allowed
+};
+
+UndefinedKind classifyUndefined(llvm::StringRef symbol, const llvm::Triple &triple);
 
 /// The deepest stack over the call tree of `module` from its external functions, in bytes; -1 where a function's own
 /// need is not known or functions call each other in a circle.

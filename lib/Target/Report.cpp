@@ -54,32 +54,58 @@ static void writePlan(llvm::json::OStream &json, DictionaryAttr plan) {
   });
 }
 
-void writeReport(llvm::raw_ostream &os, ModuleOp module, const ModelInterface &interface, const EmittedSizes &sizes,
-                 const TargetNames &target, const OutputOptions &output, ArrayRef<StageTime> times) {
+static void writeLayers(llvm::json::OStream &json, ArrayRef<LayerFacts> layers) {
+  json.attributeArray("layers", [&] {
+    for (const LayerFacts &layer : layers)
+      json.object([&] {
+        json.attribute("name", layer.name);
+        json.attribute("operation", layer.kind);
+        json.attribute("inputs", layer.inputs);
+        json.attribute("outputs", layer.outputs);
+        json.attribute("weights", layer.weightBytes);
+        if (layer.bytes)
+          json.attribute("bytes", *layer.bytes);
+        if (layer.macs)
+          json.attribute("macs", *layer.macs);
+      });
+  });
+}
+
+static void writeSizes(llvm::json::OStream &json, const EmittedSizes &sizes, bool isDynamic) {
+  json.attributeObject("sizes", [&] {
+    json.attribute("code", sizes.code);
+    json.attribute("weights", sizes.weights);
+    if (!isDynamic) {
+      json.attribute("workspace", sizes.workspace);
+      json.attribute("workspace_lower_bound", sizes.workspaceBound);
+    }
+    if (sizes.stack >= 0)
+      json.attribute("stack", sizes.stack);
+    json.attribute("object", sizes.object);
+  });
+}
+
+void writeReport(llvm::raw_ostream &os, const ReportFacts &facts) {
+  const ModelInterface &interface = facts.interface;
+  const Provenance &from = facts.output.provenance;
   llvm::json::OStream json(os, /*IndentSize=*/2);
   json.object([&] {
     json.attribute("name", interface.name);
-    json.attribute("model", output.provenance.sourceName);
-    json.attribute("sha256", output.provenance.sourceSha256);
-    json.attribute("version", output.provenance.version);
-    json.attribute("target", target.triple);
-    json.attribute("cpu", target.cpu);
+    json.attribute("model", from.sourceName);
+    json.attribute("sha256", from.sourceSha256);
+    json.attribute("version", from.version);
+    json.attribute("target", facts.target.triple);
+    json.attribute("cpu", facts.target.cpu);
     writeTensors(json, "inputs", interface.inputs, interface.extents);
     writeTensors(json, "outputs", interface.outputs, interface.outputExtents);
-    json.attributeObject("sizes", [&] {
-      json.attribute("code", sizes.code);
-      json.attribute("weights", sizes.weights);
-      if (!interface.isDynamic())
-        json.attribute("workspace", sizes.workspace);
-      json.attribute("workspace_lower_bound", sizes.workspaceBound);
-      json.attribute("stack", sizes.stack);
-      json.attribute("object", sizes.object);
-    });
-    json.attribute("macs", interface.macs);
-    if (auto plan = module->getAttrOfType<DictionaryAttr>("nn.memory_plan"))
+    writeSizes(json, facts.sizes, interface.isDynamic());
+    if (interface.macs)
+      json.attribute("macs", *interface.macs);
+    writeLayers(json, facts.layers);
+    if (auto plan = facts.module->getAttrOfType<DictionaryAttr>("nn.memory_plan"))
       writePlan(json, plan);
     json.attributeArray("stages", [&] {
-      for (const StageTime &time : times)
+      for (const StageTime &time : facts.times)
         json.object([&] {
           json.attribute("stage", time.stage);
           json.attribute("seconds", time.seconds);

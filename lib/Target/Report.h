@@ -2,15 +2,25 @@
 #ifndef LIB_TARGET_REPORT_H
 #define LIB_TARGET_REPORT_H
 
+#include "lib/Analysis/Layers.h"
 #include "lib/Target/Emit.h"
 #include "lib/Target/Header.h"
 
 namespace nnc {
 
-/// Writes interface, sizes, memory plan and times as JSON.
-void writeReport(llvm::raw_ostream &os, mlir::ModuleOp module, const ModelInterface &interface,
-                 const EmittedSizes &sizes, const TargetNames &target, const OutputOptions &output,
-                 llvm::ArrayRef<StageTime> times);
+/// What a report is written from.
+struct ReportFacts {
+  mlir::ModuleOp module; ///< has the memory plan
+  const ModelInterface &interface;
+  const EmittedSizes &sizes;
+  TargetNames target;
+  const OutputOptions &output;
+  llvm::ArrayRef<LayerFacts> layers;
+  llvm::ArrayRef<StageTime> times;
+};
+
+/// Writes interface, sizes, memory plan, layers and times as JSON.
+void writeReport(llvm::raw_ostream &os, const ReportFacts &facts);
 
 } // namespace nnc
 

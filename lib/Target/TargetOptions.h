@@ -18,7 +18,6 @@ struct TargetOptions {
   std::string relocationModel; ///< "", "static" or "pic" (the default)
   std::string codeModel;       ///< "", "tiny", "small", "medium" or "large"
   unsigned optLevel = 2;       ///< 0 to 3
-  bool debugInfo = false;      ///< "-g"
 };
 
 /// The files that emission can write.
@@ -36,7 +35,7 @@ struct Provenance {
 struct OutputOptions {
   OutputKind kind = OutputKind::Object;
   std::string outputFile;     ///< "-o"
-  std::string headerFile;     ///< empty: none
+  std::string headerFile;     ///< "--header=", made from the output's by default; empty: none
   std::string reportFile;     ///< "--report=": empty means none
   std::string weightsSection; ///< "--weights-section=": empty means ".rodata.<name>.weights"
   bool freestanding = false;  ///< no undefined symbol at all: memcpy, memmove and memset come with the object

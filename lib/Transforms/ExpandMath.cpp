@@ -5,6 +5,7 @@
 #include "lib/Transforms/ExpandMathFunctions.h"
 #include "lib/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 
 using namespace mlir;
@@ -179,6 +180,7 @@ struct ExpandMathPass : public impl::ExpandMathBase<ExpandMathPass> {
     RewritePatternSet patterns(context);
     math::populateExpansionPatterns(patterns, {"fpowi", "ipowi", "clampf", "sincos"});
     patterns.add<ExpandConstantPower>(context);
+    arith::populateExpandBFloat16Patterns(patterns); // would be calls of a runtime that not every compiler has
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     SmallVector<Operation *> operations;

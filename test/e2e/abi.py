@@ -17,6 +17,7 @@ from compiled_model import NNC, ROOT  # noqa: E402
 DIGITS = os.path.join(ROOT, "examples", "digits", "digits.onnx")
 INCLUDE = os.path.join(ROOT, "include")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+STRICT = ["-Wshadow", "-Wold-style-cast", "-Wsign-conversion"]
 ALLOWED = {"memcpy", "memmove", "memset"}
 
 
@@ -119,8 +120,18 @@ def test_public_headers_compile(folder):
         write(os.path.join(folder, "h.c"), f'#include "nnc/{name}"\nextern int dummy; int dummy = NNC_OK;\n')
         run("cc", "-std=c99", *WARNINGS, f"-I{INCLUDE}", "-fsyntax-only", "h.c", cwd=folder)
         run("c++", "-xc++", "-std=c++11", *WARNINGS, f"-I{INCLUDE}", "-fsyntax-only", "h.c", cwd=folder)
-    write(os.path.join(folder, "h.cpp"), '#include "nnc/Model.hpp"\n')
-    run("c++", "-std=c++17", *WARNINGS, f"-I{INCLUDE}", "-fsyntax-only", "h.cpp", cwd=folder)
+    write(os.path.join(folder, "h.cpp"), """#include "nnc/Model.hpp"
+float use(const nnc_model &description);
+float use(const nnc_model &description) {
+  nnc::Model model(description, {3});
+  std::vector<float> x(3);
+  const std::vector<float> y(3);
+  model.run({nnc::view(y), nnc::view(y.data(), 2)}, {nnc::view(x)});
+  return x[model.outputShape(0).size()];
+}
+""")
+    run("g++", "-std=c++17", *WARNINGS, *STRICT, "-Wuseless-cast", f"-I{INCLUDE}", "-fsyntax-only", "h.cpp", cwd=folder)
+    run("clang++-22", "-std=c++17", *WARNINGS, *STRICT, f"-I{INCLUDE}", "-fsyntax-only", "h.cpp", cwd=folder)
 
 
 def test_undefined_symbols(folder):

@@ -58,8 +58,26 @@ Accumulators MicroKernel::step(OpBuilder &builder, ArrayRef<Value> inputs, Array
   return next;
 }
 
+/// The same where one lane is a scalar.
+static Value accumulateScalarDot(OpBuilder &builder, Location loc, Value input, Value weight, Value accumulator) {
+  auto packed = cast<VectorType>(weight.getType());
+  Value bits = vector::BroadcastOp::create(builder, loc, VectorType::get({1}, input.getType()), input);
+  Value spread = vector::BitCastOp::create(builder, loc, packed, bits);
+  for (int64_t i = 0; i < packed.getNumElements(); ++i) {
+    auto widen = [&](Value vector) -> Value {
+      Value element = vector::ExtractOp::create(builder, loc, vector, i);
+      return arith::ExtSIOp::create(builder, loc, accumulator.getType(), element);
+    };
+    Value product = arith::MulIOp::create(builder, loc, widen(spread), widen(weight));
+    accumulator = arith::AddIOp::create(builder, loc, product, accumulator);
+  }
+  return accumulator;
+}
+
 /// Adds to each lane the sum of the products of its group; `input` has the group's bits in each lane.
 Value MicroKernel::accumulateDot(OpBuilder &builder, Value input, Value weight, Value accumulator) const {
+  if (!isa<VectorType>(input.getType()))
+    return accumulateScalarDot(builder, loc, input, weight, accumulator);
   auto packed = cast<VectorType>(weight.getType());
   Value spread = vector::BitCastOp::create(builder, loc, packed, input);
   if (target.getVnni()) {

@@ -67,6 +67,15 @@ const format::Blob *LayerBinder::findBlob(unsigned index, ArrayRef<int64_t> shap
   return failed() ? nullptr : blob;
 }
 
+std::string LayerBinder::describeMissingWeights() const {
+  if (!weights.hasOwnFile)
+    return "no file has weights for it; give the .caffemodel as well";
+  if (weights.hasRecord)
+    return "the .caffemodel has too few weight blobs for it";
+  std::string text = "the .caffemodel has no weights under its name";
+  return weights.unmatched.empty() ? text : text + "; those of " + weights.unmatched + " fit no layer of the network";
+}
+
 std::vector<float> LayerBinder::weightNumbers(unsigned index, ArrayRef<int64_t> shape, const format::Filler &filler) {
   const format::Blob *blob = findBlob(index, shape);
   if (failed())
@@ -77,13 +86,12 @@ std::vector<float> LayerBinder::weightNumbers(unsigned index, ArrayRef<int64_t> 
     return std::vector<float>(blob->data().begin(), blob->data().end());
   if (index == 0 && !filler.has_type() && !filler.has_value()) {
     // Caffe would start with zeros: nothing that anybody wants to run.
-    (void)reject("no file has weights for it; give the .caffemodel as well");
+    (void)reject(describeMissingWeights());
     return {};
   }
   if (auto filled = makeFilled(filler, shape))
     return std::move(*filled);
-  (void)reject("no file has weights for it, and its filler '" + filler.type() +
-               "' is random; give the .caffemodel as well");
+  (void)reject(describeMissingWeights() + " (its filler '" + filler.type() + "' is random)");
   return {};
 }
 
@@ -98,8 +106,7 @@ Value LayerBinder::weight(unsigned index, ArrayRef<int64_t> shape, const format:
     return constant(llvm::cantFail(frontend::makeWeights(type, bytes, weights.owner, name)));
   }
   std::vector<float> numbers = weightNumbers(index, shape, filler);
-  return failed() ? Value()
-                  : constant(frontend::makeWeights(builder.getContext(), shape, std::move(numbers), name));
+  return failed() ? Value() : constant(frontend::makeWeights(builder.getContext(), shape, std::move(numbers), name));
 }
 
 void LayerBinder::checkWeights() {

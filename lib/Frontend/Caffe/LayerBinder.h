@@ -28,6 +28,10 @@ struct LayerWeights {
   llvm::SmallVector<bool> isShared;
   /// Whether the files have a record of this layer at all.
   bool hasRecord = false;
+  /// Whether the weights are in a file of their own.
+  bool hasOwnFile = false;
+  /// Layers of that file with weights whose names no layer of the network has: 'a', 'b'.
+  std::string unmatched;
 };
 
 class LayerBinder : public frontend::NodeBuilder {
@@ -75,6 +79,9 @@ public:
   llvm::ArrayRef<std::string> getRemarks() const { return remarks; }
 
 private:
+  /// Says that no file has weights for this layer, and why that may be.
+  std::string describeMissingWeights() const;
+
   /// The elements of a blob of the files, or null where the filler counts; rejects the layer where they do not fit.
   const format::Blob *findBlob(unsigned index, llvm::ArrayRef<int64_t> shape);
 

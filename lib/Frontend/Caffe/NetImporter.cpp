@@ -56,7 +56,8 @@ bool NetImporter::checkBlobs() {
       if (!inPlace && producers.contains(name))
         block(layer, "its top '" + name + "' is made by another layer already");
       StringRef type = layer.type();
-      if (inPlace && (type == "Reshape" || type == "Flatten" || type == "Tile" || type == "Eltwise" || type == "AbsVal"))
+      if (inPlace &&
+          (type == "Reshape" || type == "Flatten" || type == "Tile" || type == "Eltwise" || type == "AbsVal"))
         block(layer, "it cannot work in place: its top is its bottom");
       producers[name] = {static_cast<int>(index), static_cast<int>(top)};
     }
@@ -66,13 +67,28 @@ bool NetImporter::checkBlobs() {
 
 //===--- Weights ---===//
 
+/// The names of the first few layers with weights that are not in `layerOf`.
+static std::string listUnmatched(const format::Net &weightNet, const llvm::StringMap<int> &layerOf) {
+  constexpr unsigned mostListed = 5;
+  std::string list;
+  unsigned number = 0;
+  for (const format::Layer &record : weightNet.layer())
+    if (record.blobs_size() && !layerOf.contains(record.name()) && ++number <= mostListed)
+      list += (list.empty() ? "'" : ", '") + record.name() + "'";
+  return number > mostListed ? list + " and " + std::to_string(number - mostListed) + " more" : list;
+}
+
 void NetImporter::joinWeights() {
   weights.resize(net->layer_size());
   llvm::StringMap<int> layerOf; // the first layer of a name gets its weights
   llvm::StringMap<const format::Blob *> sharedBlobs;
-  for (auto [index, layer] : llvm::enumerate(net->layer())) {
+  for (auto [index, layer] : llvm::enumerate(net->layer()))
     layerOf.try_emplace(layer.name(), index);
-    weights[index].owner = weightNet;
+  std::string unmatched = listUnmatched(*weightNet, layerOf);
+  for (LayerWeights &joined : weights) {
+    joined.owner = weightNet;
+    joined.hasOwnFile = weightNet != net;
+    joined.unmatched = unmatched;
   }
   for (const format::Layer &record : weightNet->layer()) {
     auto found = layerOf.find(record.name());
@@ -154,8 +170,9 @@ static SmallVector<int64_t> getInputShape(const format::Layer &layer, int top) {
       return list.size() == 1 ? list.Get(0) : top < list.size() ? list.Get(top) : 0;
     };
     if (param.shape_size())
-      return param.shape_size() == 1 ? copy(param.shape(0))
-                                     : top < param.shape_size() ? copy(param.shape(top)) : SmallVector<int64_t>();
+      return param.shape_size() == 1    ? copy(param.shape(0))
+             : top < param.shape_size() ? copy(param.shape(top))
+                                        : SmallVector<int64_t>();
     if (param.num_size())
       return {pick(param.num()), pick(param.channels()), pick(param.height()), pick(param.width())};
   }
@@ -173,7 +190,8 @@ static std::string chooseShape(const frontend::ShapeOverrides &shapes, StringRef
   if (given != shapes.inputs.end()) {
     if (isKnown && given->second.size() != shape.size())
       return ("--shape gives '" + input + "' " + Twine(given->second.size()) + " dimensions, the net " +
-              Twine(shape.size())).str();
+              Twine(shape.size()))
+          .str();
     shape = given->second;
   } else if (!isKnown) {
     return ("the file does not give the shape of '" + input + "'; give one with --shape").str();
@@ -248,7 +266,8 @@ void NetImporter::importLayer(int index) {
   StringRef type = layer.type();
   if (labels && (isLossLayer(type) || labels == static_cast<unsigned>(layer.bottom_size()))) {
     if (isLossLayer(type)) {
-      remarks.push_back("layer '" + layer.name() + "' (" + layer.type() + "): left out, its labels come from a data layer");
+      remarks.push_back("layer '" + layer.name() + "' (" + layer.type() +
+                        "): left out, its labels come from a data layer");
       for (const std::string &bottom : layer.bottom())
         if (blobs[bottom].numReaders)
           --blobs[bottom].numReaders; // what only a loss reads is a result

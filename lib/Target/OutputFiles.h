@@ -1,0 +1,46 @@
+// Output files that exist only once all of them are complete.
+#ifndef LIB_TARGET_OUTPUTFILES_H
+#define LIB_TARGET_OUTPUTFILES_H
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <string>
+#include <vector>
+
+namespace nnc {
+
+/// Files that a command writes together: each goes to a temporary file beside its destination, `commit` renames them.
+/// What was not committed leaves nothing behind. Errors name the file.
+class OutputFiles {
+public:
+  OutputFiles() = default;
+  OutputFiles(const OutputFiles &) = delete;
+  OutputFiles &operator=(const OutputFiles &) = delete;
+  ~OutputFiles();
+
+  /// Writes what will be the contents of `path`; `-` is the standard output. Devices and pipes, which cannot be
+  /// replaced by renaming, are written by `commit`.
+  llvm::Error add(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> write, bool isExecutable = false);
+  /// Gives all files their names. After a failure none of them is there.
+  llvm::Error commit();
+
+private:
+  struct File {
+    std::string path;
+    std::optional<llvm::sys::fs::TempFile> temporary;
+    std::string text; ///< where there is no temporary file
+  };
+
+  std::vector<File> files;
+};
+
+/// Whether a file can be written at `path`, as far as that can be told without writing: its folder exists and lets
+/// itself be written, and `path` itself is no folder.
+llvm::Error checkOutputPath(llvm::StringRef path);
+
+} // namespace nnc
+
+#endif // LIB_TARGET_OUTPUTFILES_H
