@@ -22,7 +22,7 @@ except ImportError:
     print("tflite: 0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-from models import tflite_cases  # noqa: E402
+from models import tflite_cases, tflite_quantized_cases  # noqa: E402
 from models.tflite_graph import Graph  # noqa: E402
 
 BATCH = 16  # cases in one model
@@ -86,7 +86,8 @@ def main():
     parser.add_argument("pattern", nargs="?", default="", help="a regular expression; only cases whose name has it")
     parser.add_argument("--option", action="append", default=[], help="of nnc")
     arguments = parser.parse_args()
-    cases = [case for case in tflite_cases.list_cases() if re.search(arguments.pattern, case.name)]
+    cases = [case for source in (tflite_cases, tflite_quantized_cases) for case in source.list_cases()
+             if re.search(arguments.pattern, case.name)]
     passed = failed = 0
     skips = []
     with tempfile.TemporaryDirectory() as folder:

@@ -1,19 +1,26 @@
 // TFLite operators of the contraction family.
-#include "lib/Frontend/TFLite/OpTable.h"
+#include "lib/Frontend/TFLite/QuantizedOps.h"
 
 using namespace mlir;
 
 namespace nnc::tflite {
 
-/// All axes but the last one together, of which there are as many rows as it takes for `columns` in each.
-static Value flattenRows(OpBinder &op, Value input, int64_t columns) {
-  if (op.failed() || (op.getRank(input) == 2 && op.getShape(input)[1] == columns))
+Value bindRows(OpBinder &op, Value input, Value weights, const format::FullyConnectedOptions &options) {
+  if (op.failed())
+    return {};
+  if (options.weights_format() != format::WeightsFormat::DEFAULT)
+    (void)op.reject("shuffled weights are not supported");
+  if (op.getRank(weights) != 2 || !op.getType(weights).hasStaticShape() || op.getShape(weights)[1] == 0)
+    (void)op.reject("its weights must be a matrix whose extents are known at compile time");
+  if (op.failed())
+    return {};
+  int64_t columns = op.getShape(weights)[1];
+  if (op.getRank(input) == 2 && op.getShape(input)[1] == columns)
     return input;
   return op.create<nn::ReshapeOp>(input, op.ints({-1, columns}), /*allow_zero=*/false);
 }
 
-/// `rows` in the shape of `input`, the last extent aside.
-static Value restoreAxes(OpBinder &op, Value rows, Value input) {
+Value restoreAxes(OpBinder &op, Value rows, Value input) {
   int64_t rank = op.getRank(input);
   if (op.failed() || rank == 2)
     return rows;
@@ -27,13 +34,7 @@ static Value restoreAxes(OpBinder &op, Value rows, Value input) {
 static LogicalResult importFullyConnected(OpBinder &op) {
   Value input = op.operand(0), weights = op.operand(1), bias = op.optionalOperand(2);
   const auto &options = op.options<format::FullyConnectedOptions>();
-  if (op.failed())
-    return failure();
-  if (options.weights_format() != format::WeightsFormat::DEFAULT)
-    return op.reject("shuffled weights are not supported");
-  if (op.getRank(weights) != 2 || !op.getType(weights).hasStaticShape() || op.getShape(weights)[1] == 0)
-    return op.reject("its weights must be a matrix whose extents are known at compile time");
-  Value rows = flattenRows(op, input, op.getShape(weights)[1]);
+  Value rows = bindRows(op, input, weights, options);
   Value result = op.create<nn::MatmulOp>(rows, weights, /*transpose_lhs=*/false, /*transpose_rhs=*/true);
   if (bias)
     result = op.create<nn::AddOp>(result, bias);
@@ -50,7 +51,7 @@ static LogicalResult importBatchMatMul(OpBinder &op) {
 
 static const OpEntry table[] = {
     {format::BuiltinOperator::BATCH_MATMUL, importBatchMatMul},
-    {format::BuiltinOperator::FULLY_CONNECTED, importFullyConnected},
+    {format::BuiltinOperator::FULLY_CONNECTED, importFullyConnected, importQuantizedFullyConnected},
 };
 
 ArrayRef<OpEntry> getContractionOps() { return table; }

@@ -1,6 +1,5 @@
 // TFLite operators of the convolution family. Filters have their output channels first and their input channels last.
-#include "lib/Frontend/TFLite/OpTable.h"
-#include "lib/Frontend/TFLite/Windows.h"
+#include "lib/Frontend/TFLite/QuantizedOps.h"
 
 #include <algorithm>
 
@@ -8,15 +7,14 @@ using namespace mlir;
 
 namespace nnc::tflite {
 
-/// Binds the filter at `index`, of `rank` axes with known extents; null, with the operator rejected, otherwise.
-static Value bindFilter(OpBinder &op, unsigned index, int64_t rank) {
-  Value filter = op.operand(index);
-  if (!filter)
-    return {};
+/// Whether a filter has `rank` axes with known extents; rejects the operator otherwise.
+static bool checkFilter(OpBinder &op, Value filter, int64_t rank) {
+  if (op.failed())
+    return false;
   if (op.getRank(filter) == rank && op.getType(filter).hasStaticShape() && !llvm::is_contained(op.getShape(filter), 0))
-    return filter;
+    return true;
   (void)op.reject("its filter must have " + Twine(rank) + " axes, whose extents are known at compile time");
-  return {};
+  return false;
 }
 
 /// The extent of the last axis, which must be known.
@@ -29,43 +27,63 @@ static int64_t getChannels(OpBinder &op, Value input, int64_t rank) {
   return 0;
 }
 
-static LogicalResult importConv2D(OpBinder &op) {
-  Value input = op.operand(0), filter = bindFilter(op, 1, 4), bias = op.optionalOperand(2);
-  const auto &options = op.options<format::Conv2DOptions>();
+std::optional<Conv2D> bindConv2D(OpBinder &op, Value input, Value filter, const format::Conv2DOptions &options) {
   int64_t channels = getChannels(op, input, 4);
-  if (op.failed())
+  if (!checkFilter(op, filter, 4))
+    return std::nullopt;
+  ArrayRef<int64_t> shape = op.getShape(filter); // (out, h, w, in)
+  if (channels == 0 || channels % shape[3] != 0) {
+    (void)op.reject("its input has " + Twine(channels) + " channels, its filter " + Twine(shape[3]));
+    return std::nullopt;
+  }
+  Conv2D conv{Value(), readWindows(op, input, options, {shape[1], shape[2]}), channels / shape[3]};
+  conv.filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{0, 3, 1, 2});
+  return op.failed() ? std::nullopt : std::optional(conv);
+}
+
+std::optional<Conv2D> bindDepthwiseConv2D(OpBinder &op, Value input, Value filter,
+                                          const format::DepthwiseConv2DOptions &options) {
+  int64_t channels = getChannels(op, input, 4);
+  if (!checkFilter(op, filter, 4))
+    return std::nullopt;
+  ArrayRef<int64_t> shape = op.getShape(filter); // (1, h, w, channels * multiplier)
+  if (shape[0] != 1 || channels == 0 || shape[3] % channels != 0) {
+    (void)op.reject("its filter does not fit an input of " + Twine(channels) + " channels");
+    return std::nullopt;
+  }
+  Conv2D conv{Value(), readWindows(op, input, options, {shape[1], shape[2]}), channels};
+  conv.filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{3, 0, 1, 2});
+  return op.failed() ? std::nullopt : std::optional(conv);
+}
+
+static LogicalResult finishConv(OpBinder &op, Value input, Value bias, const std::optional<Conv2D> &conv,
+                                format::Activation activation) {
+  if (!conv)
     return failure();
-  ArrayRef<int64_t> shape = op.getShape(filter);
-  if (channels == 0 || channels % shape[3] != 0)
-    return op.reject("its input has " + Twine(channels) + " channels, its filter " + Twine(shape[3]));
-  Windows windows = readWindows(op, input, options, {shape[1], shape[2]});
-  filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{0, 3, 1, 2});
-  Value result = op.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsLast, windows.strides,
-                                       windows.dilations, windows.padsBegin, windows.padsEnd, channels / shape[3]);
-  return op.result(op.activate(result, options.fused_activation_function()));
+  const Windows &windows = conv->windows;
+  Value result = op.create<nn::ConvOp>(input, conv->filter, bias, nn::Layout::ChannelsLast, windows.strides,
+                                       windows.dilations, windows.padsBegin, windows.padsEnd, conv->groups);
+  return op.result(op.activate(result, activation));
+}
+
+static LogicalResult importConv2D(OpBinder &op) {
+  Value input = op.operand(0), filter = op.operand(1), bias = op.optionalOperand(2);
+  const auto &options = op.options<format::Conv2DOptions>();
+  return finishConv(op, input, bias, bindConv2D(op, input, filter, options), options.fused_activation_function());
 }
 
 static LogicalResult importDepthwiseConv2D(OpBinder &op) {
-  Value input = op.operand(0), filter = bindFilter(op, 1, 4), bias = op.optionalOperand(2);
+  Value input = op.operand(0), filter = op.operand(1), bias = op.optionalOperand(2);
   const auto &options = op.options<format::DepthwiseConv2DOptions>();
-  int64_t channels = getChannels(op, input, 4);
-  if (op.failed())
-    return failure();
-  ArrayRef<int64_t> shape = op.getShape(filter); // (1, h, w, channels * multiplier)
-  if (shape[0] != 1 || channels == 0 || shape[3] % channels != 0)
-    return op.reject("its filter does not fit an input of " + Twine(channels) + " channels");
-  Windows windows = readWindows(op, input, options, {shape[1], shape[2]});
-  filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{3, 0, 1, 2});
-  Value result = op.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsLast, windows.strides,
-                                       windows.dilations, windows.padsBegin, windows.padsEnd, channels);
-  return op.result(op.activate(result, options.fused_activation_function()));
+  return finishConv(op, input, bias, bindDepthwiseConv2D(op, input, filter, options),
+                    options.fused_activation_function());
 }
 
 static LogicalResult importConv3D(OpBinder &op) {
-  Value input = op.operand(0), filter = bindFilter(op, 1, 5), bias = op.optionalOperand(2);
+  Value input = op.operand(0), filter = op.operand(1), bias = op.optionalOperand(2);
   const auto &options = op.options<format::Conv3DOptions>();
   int64_t channels = getChannels(op, input, 5);
-  if (op.failed())
+  if (!checkFilter(op, filter, 5))
     return failure();
   ArrayRef<int64_t> shape = op.getShape(filter); // (d, h, w, in, out)
   if (channels == 0 || channels % shape[3] != 0)
@@ -101,36 +119,45 @@ static void fitOutput(OpBinder &op, Value input, ArrayRef<int64_t> wanted, forma
   }
 }
 
-static LogicalResult importTransposeConv(OpBinder &op) {
+std::optional<TransposedConv> bindTransposedConv(OpBinder &op, Value input, Value filter,
+                                                 const format::TransposeConvOptions &options) {
   SmallVector<int64_t> shape = op.constantInts(0);
-  Value filter = bindFilter(op, 1, 4), input = op.operand(2), bias = op.optionalOperand(3);
-  const auto &options = op.options<format::TransposeConvOptions>();
   int64_t channels = getChannels(op, input, 4);
-  if (op.failed())
-    return failure();
+  if (!checkFilter(op, filter, 4))
+    return std::nullopt;
   ArrayRef<int64_t> extents = op.getShape(filter); // (out, h, w, in)
-  if (shape.size() != 4 || channels != extents[3])
-    return op.reject("its filter or the shape of its output does not fit its input");
-  Windows windows;
-  windows.size = {extents[1], extents[2]};
-  windows.strides = {options.stride_h(), options.stride_w()};
-  windows.dilations = {1, 1};
-  setPads(op, input, format::Padding::VALID, windows);
-  SmallVector<int64_t> outputPadding;
+  if (shape.size() != 4 || channels != extents[3]) {
+    (void)op.reject("its filter or the shape of its output does not fit its input");
+    return std::nullopt;
+  }
+  TransposedConv conv;
+  conv.windows.size = {extents[1], extents[2]};
+  conv.windows.strides = {options.stride_h(), options.stride_w()};
+  conv.windows.dilations = {1, 1};
+  setPads(op, input, format::Padding::VALID, conv.windows);
   if (!op.failed())
-    fitOutput(op, input, {shape[1], shape[2]}, options.padding(), windows, outputPadding);
-  filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{3, 0, 1, 2});
-  Value result =
-      op.create<nn::ConvTransposeOp>(input, filter, bias, nn::Layout::ChannelsLast, windows.strides, windows.dilations,
-                                     windows.padsBegin, windows.padsEnd, /*groups=*/1, outputPadding);
+    fitOutput(op, input, {shape[1], shape[2]}, options.padding(), conv.windows, conv.outputPadding);
+  conv.filter = op.create<nn::TransposeOp>(filter, ArrayRef<int64_t>{3, 0, 1, 2});
+  return op.failed() ? std::nullopt : std::optional(conv);
+}
+
+static LogicalResult importTransposeConv(OpBinder &op) {
+  Value filter = op.operand(1), input = op.operand(2), bias = op.optionalOperand(3);
+  const auto &options = op.options<format::TransposeConvOptions>();
+  std::optional<TransposedConv> conv = bindTransposedConv(op, input, filter, options);
+  if (!conv)
+    return failure();
+  Value result = op.create<nn::ConvTransposeOp>(input, conv->filter, bias, nn::Layout::ChannelsLast,
+                                                conv->windows.strides, conv->windows.dilations, conv->windows.padsBegin,
+                                                conv->windows.padsEnd, /*groups=*/1, conv->outputPadding);
   return op.result(op.activate(result, options.fused_activation_function()));
 }
 
 static const OpEntry table[] = {
-    {format::BuiltinOperator::CONV_2D, importConv2D},
+    {format::BuiltinOperator::CONV_2D, importConv2D, importQuantizedConv2D},
     {format::BuiltinOperator::CONV_3D, importConv3D},
-    {format::BuiltinOperator::DEPTHWISE_CONV_2D, importDepthwiseConv2D},
-    {format::BuiltinOperator::TRANSPOSE_CONV, importTransposeConv},
+    {format::BuiltinOperator::DEPTHWISE_CONV_2D, importDepthwiseConv2D, importQuantizedDepthwiseConv2D},
+    {format::BuiltinOperator::TRANSPOSE_CONV, importTransposeConv, importQuantizedTransposeConv},
 };
 
 ArrayRef<OpEntry> getConvolutionOps() { return table; }

@@ -1,7 +1,6 @@
 // TFLite operators of the movement family: the elements stay as they are.
-#include "lib/Frontend/TFLite/OpTable.h"
-
 #include "lib/Frontend/TFLite/ModelReader.h"
+#include "lib/Frontend/TFLite/QuantizedOps.h"
 
 using namespace mlir;
 
@@ -106,8 +105,7 @@ static LogicalResult importUnpack(OpBinder &op) {
 
 //===--- Growth ---===//
 
-/// The operand of (before, after) for each axis as nn.pad has it: all before, then all after.
-static Value bindPads(OpBinder &op, unsigned index, Value x) {
+Value bindPads(OpBinder &op, unsigned index, Value x) {
   Value pads = op.operand(index);
   if (op.failed())
     return {};
@@ -288,13 +286,13 @@ using Op = format::BuiltinOperator;
 static const OpEntry table[] = {
     {Op::BATCH_TO_SPACE_ND, importBatchToSpace, importBatchToSpace},
     {Op::BROADCAST_TO, importBroadcastTo, importBroadcastTo},
-    {Op::CONCATENATION, importConcatenation},
+    {Op::CONCATENATION, importConcatenation, importQuantizedConcatenation},
     {Op::DEPTH_TO_SPACE, importDepthToSpace, importDepthToSpace},
     {Op::EXPAND_DIMS, importExpandDims, importExpandDims},
     {Op::MIRROR_PAD, importMirrorPad, importMirrorPad},
     {Op::PACK, importPack, importPack},
-    {Op::PAD, importPad},
-    {Op::PADV2, importPad},
+    {Op::PAD, importPad, importQuantizedPad},
+    {Op::PADV2, importPad, importQuantizedPad},
     {Op::RESHAPE, importReshape, importReshape},
     {Op::REVERSE_V2, importReverse, importReverse},
     {Op::SPACE_TO_BATCH_ND, importSpaceToBatch},

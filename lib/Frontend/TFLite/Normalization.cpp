@@ -1,5 +1,5 @@
 // TFLite operators of the normalisation family; all of them work along the last axis.
-#include "lib/Frontend/TFLite/OpTable.h"
+#include "lib/Frontend/TFLite/QuantizedOps.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -65,7 +65,7 @@ static const OpEntry table[] = {
     {format::BuiltinOperator::L2_NORMALIZATION, importL2Normalization},
     {format::BuiltinOperator::LOCAL_RESPONSE_NORMALIZATION, importLocalResponseNormalization},
     {format::BuiltinOperator::LOG_SOFTMAX, importLogSoftmax},
-    {format::BuiltinOperator::SOFTMAX, importSoftmax},
+    {format::BuiltinOperator::SOFTMAX, importSoftmax, importQuantizedSoftmax},
 };
 
 ArrayRef<OpEntry> getNormalizationOps() { return table; }

@@ -7,6 +7,8 @@
 
 #include "mlir/IR/TypeUtilities.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace nnc::tflite {
@@ -63,6 +65,56 @@ Value OpBinder::indexList(unsigned index) {
   if (getRank(value) == 0)
     value = create<nn::UnsqueezeOp>(value, ArrayRef<int64_t>{0});
   return cast(value, builder.getI64Type());
+}
+
+//===--- Quantised numbers ---===//
+
+Quantization OpBinder::readQuantization(const format::Tensor *tensor) {
+  // Harmless numbers, for what is computed before anybody asks whether the operator failed.
+  Quantization result{{1}, {0}, 0, 0, 1};
+  Type type = tensor ? getElementType(builder.getContext(), tensor->type()) : Type();
+  if (!type || !tensor->quantization() || !isa<IntegerType>(type) || type.getIntOrFloatBitWidth() > 32 ||
+      getElements(tensor->quantization()->scale()).empty()) {
+    (void)reject("an operand or result of it is not quantised, while others are");
+    return result;
+  }
+  unsigned bits = type.getIntOrFloatBitWidth();
+  result.lowest = type.isUnsignedInteger() ? 0 : -(int64_t(1) << (bits - 1));
+  result.highest = result.lowest + (int64_t(1) << bits) - 1;
+  ArrayRef<float> scales = getElements(tensor->quantization()->scale());
+  ArrayRef<int64_t> zeroPoints = getElements(tensor->quantization()->zero_point());
+  if (tensor->quantization()->details_type() != format::QuantizationDetails::NONE)
+    (void)reject("another kind of quantisation than by scale and zero point");
+  for (float scale : scales)
+    if (!(scale > 0) || !std::isfinite(scale))
+      (void)reject("a scale that is not positive");
+  for (int64_t zeroPoint : zeroPoints)
+    if (zeroPoint < result.lowest || zeroPoint > result.highest)
+      (void)reject("a zero point that its type does not have");
+  if (zeroPoints.size() > 1 && zeroPoints.size() != scales.size())
+    (void)reject("as many zero points as scales are needed");
+  if (failed())
+    return result;
+  result.scales.assign(scales.begin(), scales.end());
+  result.zeroPoints.assign(scales.size(), zeroPoints.empty() ? 0 : zeroPoints.front());
+  if (zeroPoints.size() > 1)
+    result.zeroPoints.assign(zeroPoints.begin(), zeroPoints.end());
+  result.axis = tensor->quantization()->quantized_dimension();
+  return result;
+}
+
+Quantization OpBinder::requireOne(Quantization quantization) {
+  if (quantization.scales.size() != 1)
+    (void)reject("a scale for each slice of a tensor that must have one");
+  return quantization;
+}
+
+Quantization OpBinder::quantizationOf(unsigned index) {
+  return readQuantization(index < operandTensors.size() ? operandTensors[index] : nullptr);
+}
+
+Quantization OpBinder::resultQuantization(unsigned index) {
+  return readQuantization(index < resultTensors.size() ? resultTensors[index] : nullptr);
 }
 
 //===--- Options ---===//

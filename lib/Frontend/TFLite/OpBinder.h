@@ -16,6 +16,18 @@
 
 namespace nnc::tflite {
 
+/// What the integers of a tensor stand for: scale * (integer - zero point). One entry, or one for each slice of an
+/// axis.
+struct Quantization {
+  llvm::SmallVector<float> scales;
+  llvm::SmallVector<int64_t> zeroPoints;
+  int64_t axis = 0;
+  int64_t lowest = 0, highest = 0; ///< integers of the tensor's type
+
+  float scale() const { return scales.front(); }
+  int64_t zeroPoint() const { return zeroPoints.front(); }
+};
+
 class OpBinder : public frontend::NodeBuilder {
 public:
   /// `operands` are null where the operator leaves them out; `operandTensors` and `resultTensors` are what the file
@@ -43,6 +55,16 @@ public:
   int64_t constantAxis(unsigned index, mlir::Value of);
   /// Operand `index`, a list of extents or positions, as a 1-D i64 tensor.
   mlir::Value indexList(unsigned index);
+
+  //===--- Quantised numbers ---===//
+
+  /// How operand or result `index` is quantised, with as many zero points as scales; rejects the operator where it is
+  /// not, or where the numbers make no sense.
+  Quantization quantizationOf(unsigned index);
+  Quantization resultQuantization(unsigned index);
+  /// The same, with one scale for the whole tensor.
+  Quantization tensorQuantization(unsigned index) { return requireOne(quantizationOf(index)); }
+  Quantization resultTensorQuantization(unsigned index) { return requireOne(resultQuantization(index)); }
 
   //===--- Options ---===//
 
@@ -75,6 +97,8 @@ public:
   llvm::ArrayRef<mlir::Value> getResults() const { return results; }
 
 private:
+  Quantization readQuantization(const format::Tensor *tensor);
+  Quantization requireOne(Quantization quantization);
   const void *checkOptions(format::BuiltinOptions kind, size_t numFields);
 
   const format::Operator &op;

@@ -1,12 +1,11 @@
 // TFLite operators of the pooling family.
-#include "lib/Frontend/TFLite/OpTable.h"
-#include "lib/Frontend/TFLite/Windows.h"
+#include "lib/Frontend/TFLite/QuantizedOps.h"
 
 using namespace mlir;
 
 namespace nnc::tflite {
 
-static Windows readPool(OpBinder &op, Value input, const format::Pool2DOptions &options) {
+Windows readPool(OpBinder &op, Value input, const format::Pool2DOptions &options) {
   Windows windows;
   windows.size = {options.filter_height(), options.filter_width()};
   windows.strides = {options.stride_h(), options.stride_w()};
@@ -46,9 +45,9 @@ static LogicalResult importL2Pool(OpBinder &op) {
 }
 
 static const OpEntry table[] = {
-    {format::BuiltinOperator::AVERAGE_POOL_2D, importAveragePool},
+    {format::BuiltinOperator::AVERAGE_POOL_2D, importAveragePool, importQuantizedAveragePool},
     {format::BuiltinOperator::L2_POOL_2D, importL2Pool},
-    {format::BuiltinOperator::MAX_POOL_2D, importMaxPool},
+    {format::BuiltinOperator::MAX_POOL_2D, importMaxPool, importQuantizedMaxPool},
 };
 
 ArrayRef<OpEntry> getPoolingOps() { return table; }

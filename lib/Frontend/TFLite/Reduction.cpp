@@ -1,12 +1,11 @@
 // TFLite operators of the reduction family.
-#include "lib/Frontend/TFLite/OpTable.h"
+#include "lib/Frontend/TFLite/QuantizedOps.h"
 
 using namespace mlir;
 
 namespace nnc::tflite {
 
-/// The axes of `of` that a constant operand names, ascending.
-static SmallVector<int64_t> constantAxes(OpBinder &op, unsigned index, Value of) {
+SmallVector<int64_t> constantAxes(OpBinder &op, unsigned index, Value of) {
   SmallVector<int64_t> axes = op.constantInts(index);
   for (int64_t &axis : axes)
     axis = op.normalizeAxis(axis, op.getRank(of));
@@ -19,6 +18,12 @@ template <nn::ReductionKind kind> static LogicalResult importReduce(OpBinder &op
   Value x = op.operand(0);
   SmallVector<int64_t> axes = constantAxes(op, 1, x);
   return op.result(op.create<nn::ReduceOp>(x, kind, axes, op.options<format::ReducerOptions>().keep_dims()));
+}
+
+/// The largest or smallest integer stands for the largest or smallest number.
+template <nn::ReductionKind kind> static LogicalResult importQuantizedReduce(OpBinder &op) {
+  requireOneScale(op);
+  return importReduce<kind>(op);
 }
 
 /// Booleans, as numbers.
@@ -60,11 +65,11 @@ static const OpEntry table[] = {
     {Op::ARG_MAX, importArg<false>, importArg<false>},
     {Op::ARG_MIN, importArg<true>, importArg<true>},
     {Op::CUMSUM, importCumSum},
-    {Op::MEAN, importReduce<nn::ReductionKind::Mean>},
+    {Op::MEAN, importReduce<nn::ReductionKind::Mean>, importQuantizedMean},
     {Op::REDUCE_ALL, importReduceBool<nn::ReductionKind::Min>},
     {Op::REDUCE_ANY, importReduceBool<nn::ReductionKind::Max>},
-    {Op::REDUCE_MAX, importReduce<nn::ReductionKind::Max>},
-    {Op::REDUCE_MIN, importReduce<nn::ReductionKind::Min>},
+    {Op::REDUCE_MAX, importReduce<nn::ReductionKind::Max>, importQuantizedReduce<nn::ReductionKind::Max>},
+    {Op::REDUCE_MIN, importReduce<nn::ReductionKind::Min>, importQuantizedReduce<nn::ReductionKind::Min>},
     {Op::REDUCE_PROD, importReduce<nn::ReductionKind::Prod>},
     {Op::SUM, importReduce<nn::ReductionKind::Sum>},
     {Op::TOPK_V2, importTopK, importTopK},

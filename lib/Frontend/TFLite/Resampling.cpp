@@ -43,7 +43,7 @@ static LogicalResult importResizeNearest(OpBinder &op) {
 
 static const OpEntry table[] = {
     {format::BuiltinOperator::RESIZE_BILINEAR, importResizeBilinear},
-    {format::BuiltinOperator::RESIZE_NEAREST_NEIGHBOR, importResizeNearest},
+    {format::BuiltinOperator::RESIZE_NEAREST_NEIGHBOR, importResizeNearest, importResizeNearest},
 };
 
 ArrayRef<OpEntry> getResamplingOps() { return table; }

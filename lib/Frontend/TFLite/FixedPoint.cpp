@@ -1,0 +1,217 @@
+// Fixed-point arithmetic with the roundings of TFLite's reference kernels.
+#include "lib/Frontend/TFLite/FixedPoint.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+
+namespace nnc::tflite {
+
+Multiplier makeMultiplier(double number) {
+  Multiplier result;
+  if (number == 0)
+    return result;
+  double fraction = std::frexp(number, &result.shift);
+  int64_t value = std::llround(fraction * (int64_t(1) << 31));
+  if (value == int64_t(1) << 31) {
+    value /= 2;
+    ++result.shift;
+  }
+  if (result.shift < -31)
+    return {};
+  result.value = static_cast<int32_t>(value);
+  return result;
+}
+
+//===--- On numbers ---===//
+
+int32_t multiplyHigh(int32_t a, int32_t b) {
+  if (a == b && a == INT32_MIN)
+    return INT32_MAX;
+  return static_cast<int32_t>((int64_t(a) * b + (int64_t(1) << 30)) >> 31);
+}
+
+int32_t divideByPower(int32_t x, int exponent) {
+  if (exponent == 0)
+    return x;
+  return static_cast<int32_t>((int64_t(x) + (x < 0 ? -1 : 0) + (int64_t(1) << (exponent - 1))) >> exponent);
+}
+
+int32_t scale(int32_t x, Multiplier multiplier) {
+  uint32_t shifted = static_cast<uint32_t>(x) << std::min(std::max(multiplier.shift, 0), 31);
+  return divideByPower(multiplyHigh(static_cast<int32_t>(shifted), multiplier.value), std::max(-multiplier.shift, 0));
+}
+
+/// x * 2^exponent, at most the largest number.
+static int32_t saturatingShift(int32_t x, int exponent) {
+  int64_t wide = int64_t(x) * (int64_t(1) << exponent);
+  return static_cast<int32_t>(std::clamp<int64_t>(wide, INT32_MIN, INT32_MAX));
+}
+
+static int32_t halfSum(int32_t a, int32_t b) {
+  int64_t sum = int64_t(a) + b;
+  return static_cast<int32_t>((sum + (sum >= 0 ? 1 : -1)) / 2);
+}
+
+/// e to the power of a in [-1/4, 0], without bits before the point.
+static int32_t exponentialNearZero(int32_t a) {
+  const int32_t anchor = 1895147668, third = 715827883; // exp(-1/8) and 1/3
+  int32_t x = a + (1 << 28);
+  int32_t x2 = multiplyHigh(x, x), x3 = multiplyHigh(x2, x), x4 = multiplyHigh(x2, x2);
+  int32_t quarter = divideByPower(x4, 2);
+  int32_t tail = divideByPower(multiplyHigh(quarter + x3, third) + x2, 1);
+  return anchor + multiplyHigh(anchor, x + tail);
+}
+
+int32_t exponential(int32_t x, int integerBits) {
+  if (x == 0)
+    return INT32_MAX;
+  int fractionBits = 31 - integerBits;
+  int32_t quarter = 1 << (fractionBits - 2), inQuarter = (x & (quarter - 1)) - quarter;
+  int32_t result = exponentialNearZero(saturatingShift(inQuarter, integerBits));
+  int32_t rest = inQuarter - x;
+  // exp(-2^k) for k = -2 ... 4, as numbers without bits before the point.
+  static const int32_t factors[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
+  for (int i = 0; i < integerBits + 2; ++i)
+    if (rest & (1 << (fractionBits - 2 + i)))
+      result = multiplyHigh(result, factors[i]);
+  return result;
+}
+
+/// Newton's method for 2 / (1 + a), a in [0, 1], with 2 bits before the point.
+static int32_t refineReciprocal(int32_t a) {
+  int32_t half = halfSum(a, INT32_MAX);
+  int32_t x = 1515870810 + multiplyHigh(half, -1010580540); // 48/17 - 32/17 * half
+  for (int i = 0; i < 3; ++i) {
+    int32_t error = (1 << 29) - multiplyHigh(half, x);
+    x += saturatingShift(multiplyHigh(x, error), 2);
+  }
+  return x;
+}
+
+int32_t logistic(int32_t x) {
+  if (x == 0)
+    return 1 << 30;
+  int32_t ofMagnitude = saturatingShift(refineReciprocal(exponential(x > 0 ? -x : x, 4)), 1);
+  return x > 0 ? ofMagnitude : INT32_MAX - ofMagnitude;
+}
+
+int32_t hyperbolicTangent(int32_t x) {
+  if (x == 0)
+    return 0;
+  // (1 - a) / (1 + a) with a = exp(-2 |x|): the double has one bit more before its point.
+  int32_t magnitude = saturatingShift(refineReciprocal(exponential(x > 0 ? -x : x, 5)) - (1 << 29), 2);
+  return x > 0 ? magnitude : -magnitude;
+}
+
+//===--- On values ---===//
+
+Value makeInts(OpBinder &op, ArrayRef<int32_t> numbers) {
+  SmallVector<int64_t> shape;
+  if (numbers.size() != 1)
+    shape.push_back(numbers.size());
+  auto type = RankedTensorType::get(shape, op.getBuilder().getI32Type());
+  return op.constant(DenseElementsAttr::get(type, numbers));
+}
+
+Value buildDividedByPower(OpBinder &op, Value x, Value exponents) {
+  if (op.failed())
+    return {};
+  Type wide = op.getBuilder().getI64Type(), narrow = op.getBuilder().getI32Type();
+  Value one = op.scalar(wide, 1), wideExponents = op.cast(exponents, wide);
+  Value half = op.create<nn::ShiftRightOp>(op.create<nn::ShiftLeftOp>(one, wideExponents), one);
+  // Negative numbers are rounded down in the middle, unless nothing is rounded.
+  Value sign =
+      op.create<nn::MaxOp>(op.create<nn::ShiftRightOp>(x, op.scalar(narrow, 31)), op.create<nn::NegOp>(exponents));
+  Value sum = op.create<nn::AddOp>(op.create<nn::AddOp>(op.cast(x, wide), op.cast(sign, wide)), half);
+  return op.cast(op.create<nn::ShiftRightOp>(sum, wideExponents), narrow);
+}
+
+/// The same for exponents of at least 2, in 32 bits: half of x first, so that nothing overflows.
+static Value divideByLargerPower(OpBinder &op, Value x, ArrayRef<int32_t> exponents) {
+  SmallVector<int32_t> halves, rest;
+  for (int32_t exponent : exponents) {
+    halves.push_back(1 << (exponent - 2));
+    rest.push_back(exponent - 1);
+  }
+  Type i32 = op.getBuilder().getI32Type();
+  x = op.create<nn::AddOp>(x, op.create<nn::ShiftRightOp>(x, op.scalar(i32, 31)));
+  x = op.create<nn::ShiftRightOp>(x, op.scalar(i32, 1));
+  x = op.create<nn::AddOp>(x, makeInts(op, halves));
+  return op.create<nn::ShiftRightOp>(x, makeInts(op, rest));
+}
+
+Value buildMultipliedHigh(OpBinder &op, Value a, Value b) {
+  Type i32 = op.getBuilder().getI32Type(), i64 = op.getBuilder().getI64Type();
+  Value product = op.create<nn::MulOp>(op.cast(a, i64), op.cast(b, i64));
+  product = op.create<nn::AddOp>(product, op.scalar(i64, int64_t(1) << 30));
+  return op.cast(op.create<nn::ShiftRightOp>(product, op.scalar(i64, 31)), i32);
+}
+
+Value buildScaled(OpBinder &op, Value x, ArrayRef<Multiplier> multipliers) {
+  if (op.failed())
+    return {};
+  SmallVector<int32_t> values, left, right;
+  for (Multiplier multiplier : multipliers) {
+    values.push_back(multiplier.value);
+    left.push_back(std::min(std::max(multiplier.shift, 0), 31));
+    right.push_back(std::max(-multiplier.shift, 0));
+  }
+  if (llvm::any_of(left, [](int32_t shift) { return shift > 0; }))
+    x = op.create<nn::ShiftLeftOp>(x, makeInts(op, left));
+  x = buildMultipliedHigh(op, x, makeInts(op, values));
+  if (llvm::all_of(right, [](int32_t shift) { return shift == 0; }))
+    return x;
+  if (llvm::all_of(right, [](int32_t shift) { return shift >= 2; }))
+    return divideByLargerPower(op, x, right);
+  return buildDividedByPower(op, x, makeInts(op, right));
+}
+
+Value buildDifference(OpBinder &op, Value x, const Quantization &quantization) {
+  Type i32 = op.getBuilder().getI32Type();
+  Value wide = op.cast(x, i32);
+  if (op.failed() || quantization.zeroPoint() == 0)
+    return wide;
+  return op.create<nn::SubOp>(wide, op.scalar(i32, quantization.zeroPoint()));
+}
+
+std::pair<int64_t, int64_t> getLimits(OpBinder &op, const Quantization &result, format::Activation activation) {
+  auto quantize = [&](float number) {
+    // Beyond the integers of the type any number does.
+    float quotient = std::clamp(number / result.scale(), -1e9f, 1e9f);
+    return result.zeroPoint() + static_cast<int64_t>(std::round(quotient));
+  };
+  int64_t least = result.lowest, most = result.highest;
+  switch (activation) {
+  case format::Activation::NONE:
+    break;
+  case format::Activation::RELU:
+    least = std::max(least, quantize(0));
+    break;
+  case format::Activation::RELU6:
+    least = std::max(least, quantize(0));
+    most = std::min(most, quantize(6));
+    break;
+  case format::Activation::RELU_N1_TO_1:
+    least = std::max(least, quantize(-1));
+    most = std::min(most, quantize(1));
+    break;
+  default:
+    (void)op.reject("activation " + Twine(static_cast<int>(activation)) + " of quantised numbers is not supported");
+  }
+  return {least, most};
+}
+
+Value buildResult(OpBinder &op, Value x, const Quantization &result, format::Activation activation) {
+  auto [least, most] = getLimits(op, result, activation);
+  if (op.failed())
+    return {};
+  Type i32 = op.getBuilder().getI32Type();
+  if (result.zeroPoint() != 0)
+    x = op.create<nn::AddOp>(x, op.scalar(i32, result.zeroPoint()));
+  x = op.create<nn::ClipOp>(x, op.scalar(i32, least), op.scalar(i32, most));
+  return op.cast(x, op.getResultType(0));
+}
+
+} // namespace nnc::tflite

@@ -1,0 +1,250 @@
+// Sums, products, means and windows of quantised numbers.
+#include "lib/Frontend/TFLite/FixedPoint.h"
+#include "lib/Frontend/TFLite/QuantizedOps.h"
+
+#include "lib/Frontend/TFLite/ModelReader.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace nnc::tflite {
+
+//===--- Between floats and integers ---===//
+
+static Value makeFloat(OpBinder &op, double number) { return op.scalar(op.getBuilder().getF32Type(), number); }
+
+/// Integers of one quantisation become those of another.
+static Value requantize(OpBinder &op, Value x, const Quantization &from, const Quantization &to) {
+  double factor = static_cast<double>(from.scale()) / static_cast<double>(to.scale());
+  return buildResult(op, buildScaled(op, buildDifference(op, x, from), makeMultiplier(factor)), to,
+                     format::Activation::NONE);
+}
+
+LogicalResult importQuantize(OpBinder &op) {
+  Value x = op.operand(0);
+  Quantization result = op.resultTensorQuantization(0);
+  if (op.failed())
+    return failure();
+  if (!isa<FloatType>(getElementTypeOrSelf(x)))
+    return op.result(requantize(op, x, op.tensorQuantization(0), result));
+  Type type = op.getResultType(0);
+  return op.result(op.create<nn::QuantizeOp>(x, makeFloat(op, result.scale()), op.scalar(type, result.zeroPoint()),
+                                             type, nn::IntegerRounding::HalfAwayFromZero, /*saturate=*/true));
+}
+
+LogicalResult importDequantize(OpBinder &op) {
+  Value x = op.operand(0);
+  Quantization numbers = op.quantizationOf(0);
+  if (op.failed())
+    return failure();
+  SmallVector<int64_t> shape;
+  if (numbers.scales.size() > 1) {
+    numbers.axis = op.normalizeAxis(numbers.axis, op.getRank(x));
+    shape.assign(op.getRank(x) - numbers.axis, 1);
+    if (!op.failed())
+      shape[0] = numbers.scales.size();
+  }
+  if (op.failed())
+    return failure();
+  Value scale = op.floats(shape, std::vector<float>(numbers.scales.begin(), numbers.scales.end()));
+  Type type = getElementTypeOrSelf(x);
+  Value zeroPoint = op.cast(op.reshape(op.ints(numbers.zeroPoints), shape), type);
+  return op.result(op.create<nn::DequantizeOp>(x, scale, zeroPoint, op.getResultType(0)));
+}
+
+//===--- Sums and products ---===//
+
+/// Both operands in units of half the larger scale, shifted to the left so that rounding loses little.
+template <typename OpTy> static Value buildSum(OpBinder &op, format::Activation activation) {
+  Value x = op.operand(0), y = op.operand(1);
+  Quantization left = op.tensorQuantization(0), right = op.tensorQuantization(1),
+               result = op.resultTensorQuantization(0);
+  if (op.failed())
+    return {};
+  int shift = getElementTypeOrSelf(x).isInteger(16) ? 15 : 20;
+  double unit = 2.0 * std::max(left.scale(), right.scale());
+  auto scaled = [&](Value value, const Quantization &numbers) {
+    Value difference = buildDifference(op, value, numbers);
+    difference = op.create<nn::ShiftLeftOp>(difference, op.scalar(op.getBuilder().getI32Type(), shift));
+    return buildScaled(op, difference, makeMultiplier(numbers.scale() / unit));
+  };
+  Value sum = op.create<OpTy>(scaled(x, left), scaled(y, right));
+  double back = unit / ((1 << shift) * static_cast<double>(result.scale()));
+  return buildResult(op, buildScaled(op, sum, makeMultiplier(back)), result, activation);
+}
+
+/// Whether numbers of 16 bits would be added in the way of scales that are powers of two, which is another one.
+template <typename Options> static LogicalResult checkScales(OpBinder &op, const Options &options) {
+  Quantization numbers = op.tensorQuantization(0);
+  if (numbers.highest <= 255 || !options.pot_scale_int16())
+    return success();
+  return op.reject("sums of 16-bit numbers whose scales are powers of two are not supported");
+}
+
+LogicalResult importQuantizedAdd(OpBinder &op) {
+  const auto &options = op.options<format::AddOptions>();
+  if (failed(checkScales(op, options)))
+    return failure();
+  return op.result(buildSum<nn::AddOp>(op, options.fused_activation_function()));
+}
+
+LogicalResult importQuantizedSub(OpBinder &op) {
+  const auto &options = op.options<format::SubOptions>();
+  if (failed(checkScales(op, options)))
+    return failure();
+  return op.result(buildSum<nn::SubOp>(op, options.fused_activation_function()));
+}
+
+LogicalResult importQuantizedMul(OpBinder &op) {
+  Value x = op.operand(0), y = op.operand(1);
+  Quantization left = op.tensorQuantization(0), right = op.tensorQuantization(1),
+               result = op.resultTensorQuantization(0);
+  format::Activation activation = op.options<format::MulOptions>().fused_activation_function();
+  Value product = op.create<nn::MulOp>(buildDifference(op, x, left), buildDifference(op, y, right));
+  float factor = left.scale() * right.scale() / result.scale();
+  return op.result(buildResult(op, buildScaled(op, product, makeMultiplier(factor)), result, activation));
+}
+
+//===--- Means ---===//
+
+/// The factor takes the number of elements in: its bits are shifted to the left as far as they go before they are
+/// divided.
+static Multiplier divideMultiplier(Multiplier multiplier, int64_t count) {
+  int shift = 63 - llvm::countl_zero(static_cast<uint64_t>(count));
+  shift = std::min({shift, 32, 31 + multiplier.shift});
+  return {static_cast<int32_t>((static_cast<int64_t>(multiplier.value) << shift) / count), multiplier.shift - shift};
+}
+
+LogicalResult importQuantizedMean(OpBinder &op) {
+  Value x = op.operand(0);
+  SmallVector<int64_t> axes = constantAxes(op, 1, x);
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  bool keepDims = op.options<format::ReducerOptions>().keep_dims();
+  if (op.failed())
+    return failure();
+  int64_t count = 1;
+  for (int64_t axis : axes) {
+    int64_t extent = op.getShape(x)[axis];
+    if (extent < 1 || count > INT32_MAX / extent)
+      return op.reject("the extents it takes the mean of must be known at compile time, positive and reasonable");
+    count *= extent;
+  }
+  Value sum = op.create<nn::ReduceOp>(buildDifference(op, x, numbers), nn::ReductionKind::Sum, axes, keepDims);
+  Multiplier factor = makeMultiplier(static_cast<double>(numbers.scale()) / static_cast<double>(result.scale()));
+  return op.result(
+      buildResult(op, buildScaled(op, sum, divideMultiplier(factor, count)), result, format::Activation::NONE));
+}
+
+/// How many elements of the image each window has, (1, h, w, 1).
+static Value countElements(OpBinder &op, Value input, const Windows &windows) {
+  SmallVector<int64_t> extents(op.getShape(input).slice(1, 2)), positions;
+  if (llvm::is_contained(extents, ShapedType::kDynamic)) {
+    (void)op.reject("its spatial extents must be known at compile time");
+    return {};
+  }
+  SmallVector<SmallVector<int32_t>> counts(2);
+  for (int axis = 0; axis < 2; ++axis)
+    for (int64_t start = -windows.padsBegin[axis]; start + windows.size[axis] <= extents[axis] + windows.padsEnd[axis];
+         start += windows.strides[axis])
+      counts[axis].push_back(std::min(start + windows.size[axis], extents[axis]) - std::max<int64_t>(start, 0));
+  bool isUniform = llvm::all_equal(counts[0]) && llvm::all_equal(counts[1]) && !counts[0].empty() && !counts[1].empty();
+  if (isUniform)
+    return makeInts(op, {counts[0][0] * counts[1][0]});
+  auto makeAxis = [&](int axis) {
+    SmallVector<int64_t> shape{1, 1, 1, 1};
+    shape[axis + 1] = counts[axis].size();
+    auto type = RankedTensorType::get(shape, op.getBuilder().getI32Type());
+    return op.constant(DenseElementsAttr::get(type, ArrayRef<int32_t>(counts[axis])));
+  };
+  return op.create<nn::MulOp>(makeAxis(0), makeAxis(1));
+}
+
+LogicalResult importQuantizedAveragePool(OpBinder &op) {
+  requireOneScale(op);
+  Value x = op.operand(0);
+  const auto &options = op.options<format::Pool2DOptions>();
+  Quantization result = op.resultTensorQuantization(0);
+  Windows windows = readPool(op, x, options);
+  if (op.failed())
+    return failure();
+  if (windows.size[0] * windows.size[1] > (1 << 16) || result.highest > 255)
+    return op.reject("on quantised numbers it is supported for 8 bits and windows of at most 65536 elements");
+  Type i32 = op.getBuilder().getI32Type();
+  // Sums of integers below 2^24 are exact in f32.
+  Value sum = op.create<nn::SumPoolOp>(op.cast(x, op.getBuilder().getF32Type()), nn::Layout::ChannelsLast, windows.size,
+                                       windows.strides, windows.dilations, windows.padsBegin, windows.padsEnd,
+                                       /*ceil=*/false);
+  sum = op.cast(sum, i32);
+  Value count = countElements(op, x, windows);
+  Value half = op.create<nn::DivOp>(count, op.scalar(i32, 2));
+  Value isPositive = op.create<nn::CompareOp>(sum, op.scalar(i32, 0), nn::ComparePredicate::Greater);
+  Value rounded = op.create<nn::WhereOp>(isPositive, op.create<nn::AddOp>(sum, half), op.create<nn::SubOp>(sum, half));
+  Value mean = op.create<nn::DivOp>(rounded, count);
+  auto [least, most] = getLimits(op, result, options.fused_activation_function());
+  return op.result(op.cast(op.clip(mean, least, most), op.getResultType(0)));
+}
+
+//===--- The numbers stay as they are ---===//
+
+void requireOneScale(OpBinder &op) {
+  Quantization result = op.resultTensorQuantization(0);
+  for (unsigned i = 0; i < op.getNumOperands() && !op.failed(); ++i) {
+    Value value = op.optionalOperand(i);
+    if (!value || getElementTypeOrSelf(value) != op.getResultType(0))
+      continue;
+    Quantization numbers = op.tensorQuantization(i);
+    if (numbers.scale() != result.scale() || numbers.zeroPoint() != result.zeroPoint())
+      (void)op.reject("its operands and its result must have one scale and zero point");
+  }
+}
+
+LogicalResult importQuantizedMaxPool(OpBinder &op) {
+  requireOneScale(op);
+  Value x = op.operand(0);
+  const auto &options = op.options<format::Pool2DOptions>();
+  Windows windows = readPool(op, x, options);
+  Value largest = op.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsLast, windows.size, windows.strides,
+                                           windows.dilations, windows.padsBegin, windows.padsEnd, /*ceil=*/false);
+  if (options.fused_activation_function() == format::Activation::NONE)
+    return op.result(largest);
+  auto [least, most] = getLimits(op, op.resultTensorQuantization(0), options.fused_activation_function());
+  return op.result(op.clip(largest, least, most));
+}
+
+LogicalResult importQuantizedConcatenation(OpBinder &op) {
+  requireOneScale(op);
+  SmallVector<Value> parts = op.allOperands();
+  const auto &options = op.options<format::ConcatenationOptions>();
+  if (op.failed())
+    return failure();
+  if (options.fused_activation_function() != format::Activation::NONE)
+    return op.reject("an activation of quantised numbers is not supported here");
+  return op.result(op.create<nn::ConcatOp>(parts, op.normalizeAxis(options.axis(), op.getRank(parts.front()))));
+}
+
+/// Padding stands for 0, or is one number more of the file.
+LogicalResult importQuantizedPad(OpBinder &op) {
+  requireOneScale(op);
+  Value x = op.operand(0), pads = bindPads(op, 1, x), value = op.optionalOperand(2);
+  if (!value && !op.failed())
+    value = op.scalar(getElementTypeOrSelf(x), op.tensorQuantization(0).zeroPoint());
+  return op.result(op.create<nn::PadOp>(x, pads, value, llvm::to_vector(llvm::seq<int64_t>(0, op.getRank(x))),
+                                        nn::PadMode::Constant));
+}
+
+LogicalResult importQuantizedMaximum(OpBinder &op) {
+  requireOneScale(op);
+  Value x = op.operand(0), y = op.operand(1);
+  return op.result(op.create<nn::MaxOp>(x, y));
+}
+
+LogicalResult importQuantizedMinimum(OpBinder &op) {
+  requireOneScale(op);
+  Value x = op.operand(0), y = op.operand(1);
+  return op.result(op.create<nn::MinOp>(x, y));
+}
+
+} // namespace nnc::tflite

@@ -1,0 +1,223 @@
+// Functions of one quantised number. Of 8 bits they are a table of 256 integers, computed here as TFLite's reference
+// kernels would; softmax is a table of exponentials.
+#include "lib/Frontend/TFLite/FixedPoint.h"
+#include "lib/Frontend/TFLite/QuantizedOps.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+
+namespace nnc::tflite {
+
+/// Rejects the operator unless operand 0 and its result have 8 bits.
+static bool checkBytes(OpBinder &op, const Quantization &numbers, const Quantization &result) {
+  if (!op.failed() && (numbers.highest > 255 || result.highest > 255))
+    (void)op.reject("on quantised numbers it is supported for 8 bits");
+  return !op.failed();
+}
+
+/// The entry of a table for each integer of `x`; entry i - 256 of negative ones is entry i from the end.
+static Value lookUp(OpBinder &op, Value x, ArrayRef<int32_t> table, Type elementType) {
+  auto type = RankedTensorType::get({256}, op.getBuilder().getI32Type());
+  Value entries = op.cast(op.constant(DenseElementsAttr::get(type, table)), elementType);
+  return op.create<nn::GatherOp>(entries, op.cast(x, op.getBuilder().getI32Type()), 0);
+}
+
+/// The result whose integers `function` gives for those of operand 0.
+static LogicalResult tabulate(OpBinder &op, llvm::function_ref<int64_t(int64_t)> function) {
+  Value x = op.operand(0);
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  if (!checkBytes(op, numbers, result))
+    return failure();
+  SmallVector<int32_t> table(256);
+  for (int64_t number = numbers.lowest; number <= numbers.highest; ++number)
+    table[number & 255] = std::clamp(function(number), result.lowest, result.highest);
+  return op.result(lookUp(op, x, table, op.getResultType(0)));
+}
+
+//===--- In fixed point ---===//
+
+/// Beyond these integers, less the zero point, a number with `integerBits` before its point would overflow.
+static int64_t getRadius(int integerBits, int shift) {
+  return static_cast<int64_t>(std::floor(std::ldexp((1 << integerBits) - 1.0, 31 - integerBits - shift)));
+}
+
+/// A function of numbers with 4 bits before the point, saturated outside; `fractionBits` of the result are kept.
+static LogicalResult tabulateSaturated(OpBinder &op, int32_t (*function)(int32_t), int fractionBits) {
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  Multiplier factor = makeMultiplier(numbers.scale() * static_cast<double>(1 << 27));
+  int64_t radius = getRadius(4, factor.shift);
+  return tabulate(op, [&](int64_t integer) -> int64_t {
+    int64_t difference = integer - numbers.zeroPoint();
+    if (difference <= -radius)
+      return result.lowest;
+    if (difference >= radius)
+      return result.highest;
+    return divideByPower(function(scale(difference, factor)), 31 - fractionBits) + result.zeroPoint();
+  });
+}
+
+/// Rejects the operator unless its result has the scale that this operator always has.
+static bool checkResult(OpBinder &op, float scale, int64_t zeroPointAboveLowest) {
+  Quantization result = op.resultTensorQuantization(0);
+  if (!op.failed() && (result.scale() != scale || result.zeroPoint() - result.lowest != zeroPointAboveLowest))
+    (void)op.reject("its result does not have the scale and zero point that this operator always has");
+  return !op.failed();
+}
+
+LogicalResult importQuantizedLogistic(OpBinder &op) {
+  return checkResult(op, 1.0f / 256, 0) ? tabulateSaturated(op, logistic, 8) : failure();
+}
+
+LogicalResult importQuantizedTanh(OpBinder &op) {
+  return checkResult(op, 1.0f / 128, 128) ? tabulateSaturated(op, hyperbolicTangent, 7) : failure();
+}
+
+static int16_t multiplyHigh16(int16_t a, int16_t b) {
+  if (a == b && a == INT16_MIN)
+    return INT16_MAX;
+  return static_cast<int16_t>((int32_t(a) * b + (1 << 14)) >> 15);
+}
+
+/// The upper 16 bits of a multiplier, rounded.
+static int16_t halve(int32_t multiplier) {
+  return multiplier >= INT32_MAX - (1 << 15) ? INT16_MAX : static_cast<int16_t>((multiplier + (1 << 15)) >> 16);
+}
+
+static int16_t shiftSaturated(int16_t x, int exponent) {
+  return static_cast<int16_t>(std::clamp<int32_t>(int32_t(x) << exponent, INT16_MIN, INT16_MAX));
+}
+
+LogicalResult importQuantizedHardSwish(OpBinder &op) {
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  float fine = 1.0f / 128 * numbers.scale();
+  Multiplier toResult = makeMultiplier(fine / result.scale()), toSlope = makeMultiplier(fine / (3.0f / 32768));
+  if (!op.failed() && (toResult.shift > 0 || toResult.shift < -15 || toSlope.shift < -15 || toSlope.shift > 15))
+    return op.reject("its scales are too far apart");
+  return tabulate(op, [&](int64_t integer) -> int64_t {
+    int16_t input = static_cast<int16_t>((integer - numbers.zeroPoint()) * 128);
+    int16_t inResult = multiplyHigh16(input, halve(toResult.value)), slope = input;
+    if (toSlope.shift > 0)
+      slope = shiftSaturated(slope, toSlope.shift - 1);
+    slope = multiplyHigh16(slope, halve(toSlope.value));
+    if (toSlope.shift > 0)
+      slope = shiftSaturated(slope, 1);
+    if (toSlope.shift < 0)
+      slope = divideByPower(slope, -toSlope.shift);
+    slope = static_cast<int16_t>((slope + (1 << 15)) >> 1); // from [-1, 1] to [0, 1]
+    int16_t product = static_cast<int16_t>(int32_t(slope) * inResult / (1 << 15));
+    return divideByPower(product, -toResult.shift) + result.zeroPoint();
+  });
+}
+
+LogicalResult importQuantizedLeakyRelu(OpBinder &op) {
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  float alpha = op.options<format::LeakyReluOptions>().alpha();
+  if (!(alpha >= 0))
+    return op.reject("on quantised numbers its slope must not be negative");
+  Multiplier positive = makeMultiplier(numbers.scale() / result.scale());
+  Multiplier negative = makeMultiplier(static_cast<double>(numbers.scale() * alpha / result.scale()));
+  return tabulate(op, [&](int64_t integer) -> int64_t {
+    int64_t difference = integer - numbers.zeroPoint();
+    return scale(difference, difference >= 0 ? positive : negative) + result.zeroPoint();
+  });
+}
+
+static LogicalResult importActivation(OpBinder &op, format::Activation activation) {
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  Multiplier factor = makeMultiplier(static_cast<double>(numbers.scale() / result.scale()));
+  auto [least, most] = getLimits(op, result, activation);
+  return tabulate(op, [&, least = least, most = most](int64_t integer) -> int64_t {
+    return std::clamp(scale(integer - numbers.zeroPoint(), factor) + result.zeroPoint(), least, most);
+  });
+}
+
+LogicalResult importQuantizedRelu(OpBinder &op) { return importActivation(op, format::Activation::RELU); }
+LogicalResult importQuantizedRelu6(OpBinder &op) { return importActivation(op, format::Activation::RELU6); }
+LogicalResult importQuantizedReluN1To1(OpBinder &op) { return importActivation(op, format::Activation::RELU_N1_TO_1); }
+
+//===--- Through floats ---===//
+
+static LogicalResult tabulateFloat(OpBinder &op, float (*function)(float)) {
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  float inverse = 1 / result.scale();
+  return tabulate(op, [&](int64_t integer) -> int64_t {
+    float value = function(numbers.scale() * static_cast<float>(integer - numbers.zeroPoint()));
+    return static_cast<int64_t>(std::round(std::clamp(value * inverse, -1e9f, 1e9f))) + result.zeroPoint();
+  });
+}
+
+LogicalResult importQuantizedElu(OpBinder &op) {
+  return tabulateFloat(op, [](float x) { return x < 0 ? std::exp(x) - 1 : x; });
+}
+
+LogicalResult importQuantizedExp(OpBinder &op) {
+  return tabulateFloat(op, [](float x) { return std::exp(x); });
+}
+
+//===--- Softmax ---===//
+
+/// 1 / x for each of x, sums of exponentials with 12 bits before the point: a number without bits before its point, and
+/// how many x has above 1.
+static std::pair<Value, Value> buildReciprocal(OpBinder &op, Value x) {
+  Type i32 = op.getBuilder().getI32Type();
+  auto number = [&](int64_t value) { return op.scalar(i32, value); };
+  // Bits of x: as many as there are powers of two that are not larger.
+  SmallVector<int32_t> powers;
+  for (int bit = 0; bit < 31; ++bit)
+    powers.push_back(1 << bit);
+  Value isReached = op.create<nn::CompareOp>(x, makeInts(op, powers), nn::ComparePredicate::GreaterEqual);
+  Value bits = op.create<nn::ReduceOp>(op.cast(isReached, i32), nn::ReductionKind::Sum,
+                                       ArrayRef<int64_t>{op.getRank(x) - 1}, /*keepdims=*/true);
+  Value headroom = op.create<nn::SubOp>(number(32), bits);
+  // x shifted to [1, 2), less 1; half of 1 + that.
+  Value above = op.create<nn::BitwiseAndOp>(op.create<nn::ShiftLeftOp>(x, headroom), number(INT32_MAX));
+  Value half = op.create<nn::AddOp>(op.create<nn::ShiftRightOp>(above, number(1)), number(1 << 30));
+  Value result = op.create<nn::AddOp>(buildMultipliedHigh(op, half, number(-1010580540)), number(1515870810));
+  for (int i = 0; i < 3; ++i) {
+    Value error = op.create<nn::SubOp>(number(1 << 29), buildMultipliedHigh(op, half, result));
+    Value step = op.create<nn::ShiftLeftOp>(buildMultipliedHigh(op, result, error), number(2));
+    result = op.create<nn::AddOp>(result, step);
+  }
+  // Twice that, at most the largest number.
+  Value isLarge = op.create<nn::CompareOp>(result, number((1 << 30) - 1), nn::ComparePredicate::Greater);
+  result = op.create<nn::WhereOp>(isLarge, number(INT32_MAX), op.create<nn::ShiftLeftOp>(result, number(1)));
+  return {result, op.create<nn::SubOp>(number(12), headroom)};
+}
+
+LogicalResult importQuantizedSoftmax(OpBinder &op) {
+  Value x = op.operand(0);
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  double beta = op.options<format::SoftmaxOptions>().beta();
+  if (!checkBytes(op, numbers, result) || !checkResult(op, 1.0f / 256, 0))
+    return failure();
+  Multiplier factor = makeMultiplier(std::min(beta * numbers.scale() * (1 << 26), 2147483647.0));
+  if (!(beta > 0) || factor.shift < 0 || op.getRank(x) < 1)
+    return op.reject("its beta or the scale of its input is out of range, or it has no axis");
+  // Exponentials of how far a number is below the largest one, and the same as terms of the sum.
+  int64_t radius = getRadius(5, factor.shift);
+  SmallVector<int32_t> exponentials(256), terms(256);
+  for (int64_t distance = 0; distance < 256 && distance <= radius; ++distance) {
+    exponentials[distance] = exponential(scale(-distance, factor), 5);
+    terms[distance] = divideByPower(exponentials[distance], 12);
+  }
+  Type i32 = op.getBuilder().getI32Type();
+  SmallVector<int64_t> last{op.getRank(x) - 1};
+  Value wide = op.cast(x, i32);
+  Value largest = op.create<nn::ReduceOp>(wide, nn::ReductionKind::Max, last, /*keepdims=*/true);
+  Value distance = op.create<nn::SubOp>(largest, wide);
+  Value sum =
+      op.create<nn::ReduceOp>(lookUp(op, distance, terms, i32), nn::ReductionKind::Sum, last, /*keepdims=*/true);
+  if (op.failed())
+    return failure();
+  auto [reciprocal, bits] = buildReciprocal(op, sum);
+  Value exponent = op.create<nn::AddOp>(bits, op.scalar(i32, 31 - 8));
+  Value share = buildMultipliedHigh(op, reciprocal, lookUp(op, distance, exponentials, i32));
+  share = buildDividedByPower(op, share, exponent);
+  return op.result(buildResult(op, share, result, format::Activation::NONE));
+}
+
+} // namespace nnc::tflite

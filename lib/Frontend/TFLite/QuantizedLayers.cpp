@@ -1,0 +1,152 @@
+// Convolutions and products of quantised numbers: sums of i32, exact, then brought to the result's scale.
+#include "lib/Frontend/TFLite/QuantizedOps.h"
+
+#include "lib/Frontend/TFLite/FixedPoint.h"
+#include "lib/Frontend/TFLite/Windows.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc::tflite {
+
+/// As many products of 8-bit integers less their zero points as f32 can sum without rounding, whatever the order:
+/// 2^24 / (255 * 255).
+static constexpr int64_t maxExactProducts = 258;
+
+namespace {
+
+/// What layers with weights have in common: operands and how they are quantised.
+struct Layer {
+  Value input, filter, bias;
+  Quantization inputNumbers, filterNumbers, result;
+};
+
+} // namespace
+
+static bool isByte(Value value) {
+  Type type = getElementTypeOrSelf(value);
+  return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() == 8;
+}
+
+/// `channelAxis`: the filter's axis of output channels.
+static Layer bindLayer(OpBinder &op, unsigned input, unsigned filter, unsigned bias, int64_t channelAxis) {
+  Layer layer{op.operand(input), op.operand(filter), op.optionalOperand(bias), {}, {}, {}};
+  layer.inputNumbers = op.tensorQuantization(input);
+  layer.filterNumbers = op.quantizationOf(filter);
+  layer.result = op.resultTensorQuantization(0);
+  if (op.failed())
+    return layer;
+  if (getElementTypeOrSelf(layer.filter).isInteger(4))
+    layer.filter = op.cast(layer.filter, op.getBuilder().getI8Type());
+  if (op.failed())
+    return layer;
+  if (!isByte(layer.input) || !isByte(layer.filter) ||
+      (layer.bias && !getElementTypeOrSelf(layer.bias).isInteger(32))) {
+    (void)op.reject("on quantised numbers it is supported for inputs and weights of 8 bits, and biases of 32");
+    return layer;
+  }
+  if (layer.filterNumbers.scales.size() == 1)
+    return layer;
+  if (layer.filterNumbers.axis != channelAxis || op.getRank(layer.filter) <= channelAxis ||
+      op.getShape(layer.filter)[channelAxis] != static_cast<int64_t>(layer.filterNumbers.scales.size()) ||
+      llvm::any_of(layer.filterNumbers.zeroPoints, [](int64_t zeroPoint) { return zeroPoint != 0; }))
+    (void)op.reject("its weights must have one scale, or one for each output channel and no zero points");
+  return layer;
+}
+
+/// From products of input and filter to the result.
+static SmallVector<Multiplier> getMultipliers(const Layer &layer) {
+  SmallVector<Multiplier> multipliers;
+  for (float scale : layer.filterNumbers.scales)
+    multipliers.push_back(makeMultiplier(static_cast<double>(layer.inputNumbers.scale()) * scale /
+                                         static_cast<double>(layer.result.scale())));
+  return multipliers;
+}
+
+static Value makeZeroPoint(OpBinder &op, Value of, const Quantization &quantization) {
+  if (op.failed() || quantization.zeroPoint() == 0)
+    return {};
+  return op.scalar(getElementTypeOrSelf(of), quantization.zeroPoint());
+}
+
+static LogicalResult finishLayer(OpBinder &op, const Layer &layer, Value sum, format::Activation activation) {
+  if (layer.bias)
+    sum = op.create<nn::AddOp>(sum, layer.bias);
+  Value scaled = buildScaled(op, sum, getMultipliers(layer));
+  return op.result(buildResult(op, scaled, layer.result, activation));
+}
+
+/// `value` less its zero point as floats.
+static Value toFloat(OpBinder &op, Value value, const Quantization &quantization, Type type) {
+  return op.cast(buildDifference(op, value, quantization), type);
+}
+
+/// The sums of an image and a filter (out, in, h, w), in i32.
+static Value convolve(OpBinder &op, const Layer &layer, Value filter, const Windows &windows, int64_t groups) {
+  if (op.failed())
+    return {};
+  ArrayRef<int64_t> shape = op.getShape(filter);
+  // Windows of single channels have no kernel on integers; f32 is as exact as long as the sums are small.
+  if (groups > 1 && shape[1] * shape[2] * shape[3] <= maxExactProducts) {
+    Type f32 = op.getBuilder().getF32Type();
+    Value sum = op.create<nn::ConvOp>(toFloat(op, layer.input, layer.inputNumbers, f32),
+                                      toFloat(op, filter, layer.filterNumbers, f32), Value(), nn::Layout::ChannelsLast,
+                                      windows.strides, windows.dilations, windows.padsBegin, windows.padsEnd, groups);
+    return op.cast(sum, op.getBuilder().getI32Type());
+  }
+  return op.create<nn::IntegerConvOp>(layer.input, filter, makeZeroPoint(op, layer.input, layer.inputNumbers),
+                                      makeZeroPoint(op, filter, layer.filterNumbers), nn::Layout::ChannelsLast,
+                                      windows.strides, windows.dilations, windows.padsBegin, windows.padsEnd, groups);
+}
+
+LogicalResult importQuantizedConv2D(OpBinder &op) {
+  Layer layer = bindLayer(op, 0, 1, 2, /*channelAxis=*/0);
+  const auto &options = op.options<format::Conv2DOptions>();
+  std::optional<Conv2D> conv = bindConv2D(op, layer.input, layer.filter, options);
+  if (!conv)
+    return failure();
+  Value sum = convolve(op, layer, conv->filter, conv->windows, conv->groups);
+  return finishLayer(op, layer, sum, options.fused_activation_function());
+}
+
+LogicalResult importQuantizedDepthwiseConv2D(OpBinder &op) {
+  Layer layer = bindLayer(op, 0, 1, 2, /*channelAxis=*/3);
+  const auto &options = op.options<format::DepthwiseConv2DOptions>();
+  std::optional<Conv2D> conv = bindDepthwiseConv2D(op, layer.input, layer.filter, options);
+  if (!conv)
+    return failure();
+  Value sum = convolve(op, layer, conv->filter, conv->windows, conv->groups);
+  return finishLayer(op, layer, sum, options.fused_activation_function());
+}
+
+LogicalResult importQuantizedFullyConnected(OpBinder &op) {
+  Layer layer = bindLayer(op, 0, 1, 2, /*channelAxis=*/0);
+  const auto &options = op.options<format::FullyConnectedOptions>();
+  Value rows = bindRows(op, layer.input, layer.filter, options);
+  Value columns = op.create<nn::TransposeOp>(layer.filter, ArrayRef<int64_t>{1, 0});
+  Value sum = op.create<nn::IntegerMatmulOp>(rows, columns, makeZeroPoint(op, layer.input, layer.inputNumbers),
+                                             makeZeroPoint(op, layer.filter, layer.filterNumbers));
+  if (options.keep_num_dims())
+    sum = restoreAxes(op, sum, layer.input);
+  return finishLayer(op, layer, sum, options.fused_activation_function());
+}
+
+LogicalResult importQuantizedTransposeConv(OpBinder &op) {
+  Layer layer = bindLayer(op, 2, 1, 3, /*channelAxis=*/0);
+  const auto &options = op.options<format::TransposeConvOptions>();
+  std::optional<TransposedConv> conv = bindTransposedConv(op, layer.input, layer.filter, options);
+  if (!conv)
+    return failure();
+  ArrayRef<int64_t> shape = op.getShape(conv->filter); // (in, out, h, w)
+  // As exact as integers, which have no transposed convolution.
+  Type type = shape[0] * shape[2] * shape[3] <= maxExactProducts ? Type(op.getBuilder().getF32Type())
+                                                                 : Type(op.getBuilder().getF64Type());
+  Value sum = op.create<nn::ConvTransposeOp>(
+      toFloat(op, layer.input, layer.inputNumbers, type), toFloat(op, conv->filter, layer.filterNumbers, type), Value(),
+      nn::Layout::ChannelsLast, conv->windows.strides, conv->windows.dilations, conv->windows.padsBegin,
+      conv->windows.padsEnd, /*groups=*/1, conv->outputPadding);
+  return finishLayer(op, layer, op.cast(sum, op.getBuilder().getI32Type()), options.fused_activation_function());
+}
+
+} // namespace nnc::tflite

@@ -1,0 +1,88 @@
+// Import functions of operators on quantised numbers, and what they share with those on floats.
+#ifndef LIB_FRONTEND_TFLITE_QUANTIZEDOPS_H
+#define LIB_FRONTEND_TFLITE_QUANTIZEDOPS_H
+
+#include "lib/Frontend/TFLite/OpTable.h"
+#include "lib/Frontend/TFLite/Windows.h"
+
+#include <optional>
+
+namespace nnc::tflite {
+
+//===--- Layers: QuantizedLayers.cpp ---===//
+
+llvm::LogicalResult importQuantizedConv2D(OpBinder &op);
+llvm::LogicalResult importQuantizedDepthwiseConv2D(OpBinder &op);
+llvm::LogicalResult importQuantizedFullyConnected(OpBinder &op);
+llvm::LogicalResult importQuantizedTransposeConv(OpBinder &op);
+
+//===--- Arithmetic: QuantizedArithmetic.cpp ---===//
+
+llvm::LogicalResult importQuantize(OpBinder &op);
+llvm::LogicalResult importDequantize(OpBinder &op);
+llvm::LogicalResult importQuantizedAdd(OpBinder &op);
+llvm::LogicalResult importQuantizedSub(OpBinder &op);
+llvm::LogicalResult importQuantizedMul(OpBinder &op);
+llvm::LogicalResult importQuantizedMean(OpBinder &op);
+llvm::LogicalResult importQuantizedAveragePool(OpBinder &op);
+llvm::LogicalResult importQuantizedMaxPool(OpBinder &op);
+llvm::LogicalResult importQuantizedConcatenation(OpBinder &op);
+llvm::LogicalResult importQuantizedPad(OpBinder &op);
+/// Operators that compare their operands, all of one scale, and give one of them.
+llvm::LogicalResult importQuantizedMaximum(OpBinder &op);
+llvm::LogicalResult importQuantizedMinimum(OpBinder &op);
+/// Rejects the operator unless its operands that are quantised and its result have one scale and zero point.
+void requireOneScale(OpBinder &op);
+
+//===--- Functions of one number: QuantizedFunctions.cpp ---===//
+
+llvm::LogicalResult importQuantizedLogistic(OpBinder &op);
+llvm::LogicalResult importQuantizedTanh(OpBinder &op);
+llvm::LogicalResult importQuantizedHardSwish(OpBinder &op);
+llvm::LogicalResult importQuantizedElu(OpBinder &op);
+llvm::LogicalResult importQuantizedExp(OpBinder &op);
+llvm::LogicalResult importQuantizedLeakyRelu(OpBinder &op);
+llvm::LogicalResult importQuantizedRelu(OpBinder &op);
+llvm::LogicalResult importQuantizedRelu6(OpBinder &op);
+llvm::LogicalResult importQuantizedReluN1To1(OpBinder &op);
+llvm::LogicalResult importQuantizedSoftmax(OpBinder &op);
+
+//===--- Shared with operators on floats ---===//
+
+/// A convolution in the terms of nn.conv.
+struct Conv2D {
+  mlir::Value filter; ///< (out, in / groups, h, w)
+  Windows windows;
+  int64_t groups;
+};
+/// The parts of a convolution; none, with the operator rejected, where they do not fit.
+std::optional<Conv2D> bindConv2D(OpBinder &op, mlir::Value input, mlir::Value filter,
+                                 const format::Conv2DOptions &options);
+std::optional<Conv2D> bindDepthwiseConv2D(OpBinder &op, mlir::Value input, mlir::Value filter,
+                                          const format::DepthwiseConv2DOptions &options);
+
+struct TransposedConv {
+  mlir::Value filter; ///< (in, out, h, w)
+  Windows windows;
+  llvm::SmallVector<int64_t> outputPadding;
+};
+/// The parts of a transposed convolution, whose operand 0 is the shape of its result.
+std::optional<TransposedConv> bindTransposedConv(OpBinder &op, mlir::Value input, mlir::Value filter,
+                                                 const format::TransposeConvOptions &options);
+
+/// The input of FULLY_CONNECTED as rows that are as long as those of the weights; checks these.
+mlir::Value bindRows(OpBinder &op, mlir::Value input, mlir::Value weights,
+                     const format::FullyConnectedOptions &options);
+/// `rows` in the shape of `input`, the last extent aside.
+mlir::Value restoreAxes(OpBinder &op, mlir::Value rows, mlir::Value input);
+
+/// The windows of a pool.
+Windows readPool(OpBinder &op, mlir::Value input, const format::Pool2DOptions &options);
+/// The pads that PAD and MIRROR_PAD have as operand `index`, as nn.pad wants them.
+mlir::Value bindPads(OpBinder &op, unsigned index, mlir::Value x);
+/// The axes of `of` that a constant operand names, ascending.
+llvm::SmallVector<int64_t> constantAxes(OpBinder &op, unsigned index, mlir::Value of);
+
+} // namespace nnc::tflite
+
+#endif // LIB_FRONTEND_TFLITE_QUANTIZEDOPS_H
