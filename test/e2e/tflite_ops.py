@@ -47,9 +47,9 @@ def run_reference(data, inputs):
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
 
 
-def build(cases):
+def build(cases, is_reference=False):
     """One graph of all cases; the number of outputs of each."""
-    graph, counts = Graph(), []
+    graph, counts = Graph(is_reference), []
     for case in cases:
         before = len(graph.output_indices)
         case.build(graph)
@@ -61,7 +61,7 @@ def run_batch(cases, folder, options):
     """{case: None or what is wrong}; raises what stops all of them together."""
     graph, counts = build(cases)
     data = graph.serialize()
-    expected = run_reference(data, graph.inputs)
+    expected = run_reference(build(cases, is_reference=True)[0].serialize(), graph.inputs)
     path, library = os.path.join(folder, "model.tflite"), os.path.join(folder, f"model-{next(NUMBERS)}.so")
     with open(path, "wb") as file:
         file.write(data)

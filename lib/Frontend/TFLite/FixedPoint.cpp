@@ -12,7 +12,8 @@ Multiplier makeMultiplier(double number) {
   Multiplier result;
   if (number == 0)
     return result;
-  double fraction = std::frexp(number, &result.shift);
+  // Beyond this everything saturates.
+  double fraction = std::frexp(std::min(number, std::ldexp(1, 31)), &result.shift);
   int64_t value = std::llround(fraction * (int64_t(1) << 31));
   if (value == int64_t(1) << 31) {
     value /= 2;
@@ -36,6 +37,10 @@ int32_t divideByPower(int32_t x, int exponent) {
   if (exponent == 0)
     return x;
   return static_cast<int32_t>((int64_t(x) + (x < 0 ? -1 : 0) + (int64_t(1) << (exponent - 1))) >> exponent);
+}
+
+int16_t halve(int32_t multiplier) {
+  return multiplier >= INT32_MAX - (1 << 15) ? INT16_MAX : static_cast<int16_t>((multiplier + (1 << 15)) >> 16);
 }
 
 int32_t scale(int32_t x, Multiplier multiplier) {
@@ -166,6 +171,22 @@ Value buildScaled(OpBinder &op, Value x, ArrayRef<Multiplier> multipliers) {
   if (llvm::all_of(right, [](int32_t shift) { return shift >= 2; }))
     return divideByLargerPower(op, x, right);
   return buildDividedByPower(op, x, makeInts(op, right));
+}
+
+Value buildWideScaled(OpBinder &op, Value x, ArrayRef<Multiplier> multipliers) {
+  if (op.failed())
+    return {};
+  SmallVector<int32_t> values, shifts;
+  SmallVector<int64_t> halves;
+  for (Multiplier multiplier : multipliers) {
+    values.push_back(halve(multiplier.value));
+    shifts.push_back(15 - std::min(multiplier.shift, 14));
+    halves.push_back(int64_t(1) << (shifts.back() - 1));
+  }
+  Type i64 = op.getBuilder().getI64Type();
+  x = op.create<nn::MulOp>(x, op.cast(makeInts(op, values), i64));
+  x = op.create<nn::AddOp>(x, halves.size() == 1 ? op.scalar(i64, halves.front()) : op.ints(halves));
+  return op.cast(op.create<nn::ShiftRightOp>(x, op.cast(makeInts(op, shifts), i64)), op.getBuilder().getI32Type());
 }
 
 Value buildDifference(OpBinder &op, Value x, const Quantization &quantization) {

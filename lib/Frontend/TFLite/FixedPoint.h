@@ -22,6 +22,8 @@ Multiplier makeMultiplier(double number);
 int32_t multiplyHigh(int32_t a, int32_t b);
 /// x / 2^exponent, to nearest, halves away from zero.
 int32_t divideByPower(int32_t x, int exponent);
+/// The upper 16 bits of a multiplier, rounded.
+int16_t halve(int32_t multiplier);
 /// x times a multiplier.
 int32_t scale(int32_t x, Multiplier multiplier);
 /// e to the power of x, which is not positive and has 4 or 5 bits before its point; the result has none.
@@ -37,6 +39,8 @@ int32_t hyperbolicTangent(int32_t x);
 mlir::Value buildMultipliedHigh(OpBinder &op, mlir::Value a, mlir::Value b);
 /// Integers of i32 times a multiplier, or one for each slice of the last axis.
 mlir::Value buildScaled(OpBinder &op, mlir::Value x, llvm::ArrayRef<Multiplier> multipliers);
+/// Integers of i64 times a multiplier, or one for each slice of the last axis, of which 16 bits count; in i32.
+mlir::Value buildWideScaled(OpBinder &op, mlir::Value x, llvm::ArrayRef<Multiplier> multipliers);
 /// x / 2^exponents, to nearest, halves away from zero; `exponents` is one i32 or broadcasts to x.
 mlir::Value buildDividedByPower(OpBinder &op, mlir::Value x, mlir::Value exponents);
 /// Integers of i32 in units of the result, brought to its zero point, limits and type.

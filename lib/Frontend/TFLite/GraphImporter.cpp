@@ -2,6 +2,7 @@
 #include "lib/Frontend/TFLite/GraphImporter.h"
 
 #include "lib/Frontend/Import/Weights.h"
+#include "lib/Frontend/TFLite/QuantizedOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -128,6 +129,18 @@ Value GraphImporter::lookup(int32_t index) {
   return values[index] = arith::ConstantOp::create(builder, loc, cast<TypedAttr>(*elements));
 }
 
+/// Whether an operator has floats as operands and results, and no quantised numbers but constants: its weights. (Biases
+/// are floats then.)
+bool GraphImporter::hasQuantizedWeights(ArrayRef<const format::Tensor *> operands,
+                                        ArrayRef<const format::Tensor *> results) const {
+  auto isFloat = [](const format::Tensor *tensor) { return tensor && tensor->type() == format::TensorType::FLOAT32; };
+  auto fits = [&](const format::Tensor *tensor) {
+    return !tensor || !isQuantized(*tensor) || reader.isConstant(*tensor);
+  };
+  return !results.empty() && llvm::all_of(results, isFloat) && llvm::any_of(operands, isFloat) &&
+         llvm::all_of(operands, fits);
+}
+
 bool GraphImporter::importOp(unsigned position, const format::Operator &op) {
   ArrayRef<int32_t> outputs = getElements(op.outputs());
   auto poison = [&] {
@@ -160,13 +173,16 @@ bool GraphImporter::importOp(unsigned position, const format::Operator &op) {
   const OpEntry &entry = *findOp(ModelReader::getOperator(reader.getCode(op)));
   auto isNumber = [](const format::Tensor *tensor) { return tensor && isQuantized(*tensor); };
   bool isQuantizedOp = llvm::any_of(operandTensors, isNumber) || llvm::any_of(resultTensors, isNumber);
-  ImportFunction import = isQuantizedOp ? entry.importQuantized : entry.import;
+  bool isHybrid = isQuantizedOp && hasQuantizedWeights(operandTensors, resultTensors);
+  ImportFunction import = isQuantizedOp && !isHybrid ? entry.importQuantized : entry.import;
   if (!import) {
     block(position, op, "it is not supported on quantised numbers");
     return poison();
   }
   Location loc = NameLoc::get(builder.getStringAttr(getOpName(graph, position, op)));
   OpBinder binder(builder, loc, op, operands, operandTensors, resultTensors);
+  if (isHybrid)
+    dequantizeWeights(binder);
   if (failed(import(binder)) || binder.failed()) {
     block(position, op, binder.failed() ? binder.getReason() : StringRef("it cannot be imported"));
     return poison();

@@ -26,6 +26,8 @@ private:
   bool addOutputs(frontend::ModelBuilder &main);
   mlir::RankedTensorType getInputType(const format::Tensor &tensor, llvm::StringRef name,
                                       llvm::SmallVectorImpl<std::string> &symbols);
+  bool hasQuantizedWeights(llvm::ArrayRef<const format::Tensor *> operands,
+                           llvm::ArrayRef<const format::Tensor *> results) const;
   bool importOp(unsigned position, const format::Operator &op);
   /// The value of a tensor: produced before, or a constant. Null where there is none.
   mlir::Value lookup(int32_t index);

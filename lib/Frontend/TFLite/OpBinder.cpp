@@ -69,6 +69,10 @@ Value OpBinder::indexList(unsigned index) {
 
 //===--- Quantised numbers ---===//
 
+bool OpBinder::isOperandQuantized(unsigned index) const {
+  return operandTensors[index] && isQuantized(*operandTensors[index]);
+}
+
 Quantization OpBinder::readQuantization(const format::Tensor *tensor) {
   // Harmless numbers, for what is computed before anybody asks whether the operator failed.
   Quantization result{{1}, {0}, 0, 0, 1};

@@ -35,7 +35,7 @@ public:
   OpBinder(mlir::OpBuilder &builder, mlir::Location loc, const format::Operator &op,
            llvm::ArrayRef<mlir::Value> operands, llvm::ArrayRef<const format::Tensor *> operandTensors,
            llvm::ArrayRef<const format::Tensor *> resultTensors)
-      : NodeBuilder(builder, loc), op(op), operands(operands), operandTensors(operandTensors),
+      : NodeBuilder(builder, loc), op(op), operands(operands.begin(), operands.end()), operandTensors(operandTensors),
         resultTensors(resultTensors) {}
 
   //===--- Operands ---===//
@@ -45,6 +45,8 @@ public:
   mlir::Value operand(unsigned index);
   /// Operand `index`, or null where it is left out.
   mlir::Value optionalOperand(unsigned index) const;
+  /// Puts a value in the place of operand `index`.
+  void replaceOperand(unsigned index, mlir::Value value) { operands[index] = value; }
   /// All operands; rejects the operator where one is left out.
   llvm::SmallVector<mlir::Value> allOperands();
   /// The integers of a constant operand; rejects the operator where it is not constant.
@@ -58,6 +60,7 @@ public:
 
   //===--- Quantised numbers ---===//
 
+  bool isOperandQuantized(unsigned index) const;
   /// How operand or result `index` is quantised, with as many zero points as scales; rejects the operator where it is
   /// not, or where the numbers make no sense.
   Quantization quantizationOf(unsigned index);
@@ -102,7 +105,7 @@ private:
   const void *checkOptions(format::BuiltinOptions kind, size_t numFields);
 
   const format::Operator &op;
-  llvm::ArrayRef<mlir::Value> operands;
+  llvm::SmallVector<mlir::Value> operands;
   llvm::ArrayRef<const format::Tensor *> operandTensors, resultTensors;
   llvm::SmallVector<mlir::Value> results;
 };

@@ -35,24 +35,31 @@ LogicalResult importQuantize(OpBinder &op) {
                                              type, nn::IntegerRounding::HalfAwayFromZero, /*saturate=*/true));
 }
 
-LogicalResult importDequantize(OpBinder &op) {
-  Value x = op.operand(0);
-  Quantization numbers = op.quantizationOf(0);
-  if (op.failed())
-    return failure();
+/// Operand `index` as floats of `type`.
+static Value buildDequantized(OpBinder &op, unsigned index, Type type) {
+  Value x = op.operand(index);
+  Quantization numbers = op.quantizationOf(index);
   SmallVector<int64_t> shape;
   if (numbers.scales.size() > 1) {
     numbers.axis = op.normalizeAxis(numbers.axis, op.getRank(x));
+    if (op.failed())
+      return {};
     shape.assign(op.getRank(x) - numbers.axis, 1);
-    if (!op.failed())
-      shape[0] = numbers.scales.size();
+    shape[0] = numbers.scales.size();
   }
   if (op.failed())
-    return failure();
+    return {};
   Value scale = op.floats(shape, std::vector<float>(numbers.scales.begin(), numbers.scales.end()));
-  Type type = getElementTypeOrSelf(x);
-  Value zeroPoint = op.cast(op.reshape(op.ints(numbers.zeroPoints), shape), type);
-  return op.result(op.create<nn::DequantizeOp>(x, scale, zeroPoint, op.getResultType(0)));
+  Value zeroPoint = op.cast(op.reshape(op.ints(numbers.zeroPoints), shape), getElementTypeOrSelf(x));
+  return op.create<nn::DequantizeOp>(x, scale, zeroPoint, type);
+}
+
+LogicalResult importDequantize(OpBinder &op) { return op.result(buildDequantized(op, 0, op.getResultType(0))); }
+
+void dequantizeWeights(OpBinder &op) {
+  for (unsigned i = 0; i < op.getNumOperands(); ++i)
+    if (op.isOperandQuantized(i))
+      op.replaceOperand(i, buildDequantized(op, i, op.getResultType(0)));
 }
 
 //===--- Sums and products ---===//

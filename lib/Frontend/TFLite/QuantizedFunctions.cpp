@@ -82,11 +82,6 @@ static int16_t multiplyHigh16(int16_t a, int16_t b) {
   return static_cast<int16_t>((int32_t(a) * b + (1 << 14)) >> 15);
 }
 
-/// The upper 16 bits of a multiplier, rounded.
-static int16_t halve(int32_t multiplier) {
-  return multiplier >= INT32_MAX - (1 << 15) ? INT16_MAX : static_cast<int16_t>((multiplier + (1 << 15)) >> 16);
-}
-
 static int16_t shiftSaturated(int16_t x, int exponent) {
   return static_cast<int16_t>(std::clamp<int32_t>(int32_t(x) << exponent, INT16_MIN, INT16_MAX));
 }
@@ -116,10 +111,16 @@ LogicalResult importQuantizedHardSwish(OpBinder &op) {
 LogicalResult importQuantizedLeakyRelu(OpBinder &op) {
   Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
   float alpha = op.options<format::LeakyReluOptions>().alpha();
-  if (!(alpha >= 0))
+  if (op.failed() || !(alpha >= 0))
     return op.reject("on quantised numbers its slope must not be negative");
   Multiplier positive = makeMultiplier(numbers.scale() / result.scale());
-  Multiplier negative = makeMultiplier(static_cast<double>(numbers.scale() * alpha / result.scale()));
+  Multiplier negative = makeMultiplier(numbers.scale() * alpha / result.scale());
+  if (numbers.highest > 255) {
+    Value x = buildDifference(op, op.operand(0), numbers);
+    Value isBelow = op.create<nn::CompareOp>(x, op.scalar(op.getBuilder().getI32Type(), 0), nn::ComparePredicate::Less);
+    Value scaled = op.create<nn::WhereOp>(isBelow, buildScaled(op, x, negative), buildScaled(op, x, positive));
+    return op.result(buildResult(op, scaled, result, format::Activation::NONE));
+  }
   return tabulate(op, [&](int64_t integer) -> int64_t {
     int64_t difference = integer - numbers.zeroPoint();
     return scale(difference, difference >= 0 ? positive : negative) + result.zeroPoint();

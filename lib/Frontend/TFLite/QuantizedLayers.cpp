@@ -20,6 +20,7 @@ namespace {
 struct Layer {
   Value input, filter, bias;
   Quantization inputNumbers, filterNumbers, result;
+  bool isWide = false; ///< inputs of 16 bits, sums and biases of 64
 };
 
 } // namespace
@@ -31,7 +32,7 @@ static bool isByte(Value value) {
 
 /// `channelAxis`: the filter's axis of output channels.
 static Layer bindLayer(OpBinder &op, unsigned input, unsigned filter, unsigned bias, int64_t channelAxis) {
-  Layer layer{op.operand(input), op.operand(filter), op.optionalOperand(bias), {}, {}, {}};
+  Layer layer{op.operand(input), op.operand(filter), op.optionalOperand(bias), {}, {}, {}, false};
   layer.inputNumbers = op.tensorQuantization(input);
   layer.filterNumbers = op.quantizationOf(filter);
   layer.result = op.resultTensorQuantization(0);
@@ -41,9 +42,12 @@ static Layer bindLayer(OpBinder &op, unsigned input, unsigned filter, unsigned b
     layer.filter = op.cast(layer.filter, op.getBuilder().getI8Type());
   if (op.failed())
     return layer;
-  if (!isByte(layer.input) || !isByte(layer.filter) ||
-      (layer.bias && !getElementTypeOrSelf(layer.bias).isInteger(32))) {
-    (void)op.reject("on quantised numbers it is supported for inputs and weights of 8 bits, and biases of 32");
+  layer.isWide = getElementTypeOrSelf(layer.input).isInteger(16);
+  if ((!layer.isWide && !isByte(layer.input)) || !isByte(layer.filter) ||
+      (layer.bias && !getElementTypeOrSelf(layer.bias).isInteger(layer.isWide ? 64 : 32))) {
+    (void)op.reject(
+        "on quantised numbers it is supported for inputs and weights of 8 bits and biases of 32, and for inputs "
+        "of 16 and biases of 64");
     return layer;
   }
   if (layer.filterNumbers.scales.size() == 1)
@@ -71,10 +75,19 @@ static Value makeZeroPoint(OpBinder &op, Value of, const Quantization &quantizat
 }
 
 static LogicalResult finishLayer(OpBinder &op, const Layer &layer, Value sum, format::Activation activation) {
+  sum = op.cast(sum, layer.isWide ? op.getBuilder().getI64Type() : op.getBuilder().getI32Type());
   if (layer.bias)
     sum = op.create<nn::AddOp>(sum, layer.bias);
-  Value scaled = buildScaled(op, sum, getMultipliers(layer));
+  Value scaled =
+      layer.isWide ? buildWideScaled(op, sum, getMultipliers(layer)) : buildScaled(op, sum, getMultipliers(layer));
   return op.result(buildResult(op, scaled, layer.result, activation));
+}
+
+/// The floats that sum `count` products of a layer without rounding, whatever the order.
+static Type getExactType(OpBinder &op, const Layer &layer, int64_t count) {
+  if (layer.isWide || count > maxExactProducts)
+    return op.getBuilder().getF64Type();
+  return op.getBuilder().getF32Type();
 }
 
 /// `value` less its zero point as floats.
@@ -82,22 +95,24 @@ static Value toFloat(OpBinder &op, Value value, const Quantization &quantization
   return op.cast(buildDifference(op, value, quantization), type);
 }
 
-/// The sums of an image and a filter (out, in, h, w), in i32.
-static Value convolve(OpBinder &op, const Layer &layer, Value filter, const Windows &windows, int64_t groups) {
+/// The sums of an image and a filter (out, in, h, w).
+static Value convolve(OpBinder &op, const Layer &layer, const Conv2D &conv) {
   if (op.failed())
     return {};
-  ArrayRef<int64_t> shape = op.getShape(filter);
-  // Windows of single channels have no kernel on integers; f32 is as exact as long as the sums are small.
-  if (groups > 1 && shape[1] * shape[2] * shape[3] <= maxExactProducts) {
-    Type f32 = op.getBuilder().getF32Type();
-    Value sum = op.create<nn::ConvOp>(toFloat(op, layer.input, layer.inputNumbers, f32),
-                                      toFloat(op, filter, layer.filterNumbers, f32), Value(), nn::Layout::ChannelsLast,
-                                      windows.strides, windows.dilations, windows.padsBegin, windows.padsEnd, groups);
-    return op.cast(sum, op.getBuilder().getI32Type());
+  const Windows &windows = conv.windows;
+  ArrayRef<int64_t> shape = op.getShape(conv.filter);
+  int64_t count = shape[1] * shape[2] * shape[3];
+  // Windows of single channels have no kernel on integers.
+  if (layer.isWide || (conv.groups > 1 && count <= maxExactProducts)) {
+    Type type = getExactType(op, layer, count);
+    return op.create<nn::ConvOp>(toFloat(op, layer.input, layer.inputNumbers, type),
+                                 toFloat(op, conv.filter, layer.filterNumbers, type), Value(), nn::Layout::ChannelsLast,
+                                 windows.strides, windows.dilations, windows.padsBegin, windows.padsEnd, conv.groups);
   }
-  return op.create<nn::IntegerConvOp>(layer.input, filter, makeZeroPoint(op, layer.input, layer.inputNumbers),
-                                      makeZeroPoint(op, filter, layer.filterNumbers), nn::Layout::ChannelsLast,
-                                      windows.strides, windows.dilations, windows.padsBegin, windows.padsEnd, groups);
+  return op.create<nn::IntegerConvOp>(layer.input, conv.filter, makeZeroPoint(op, layer.input, layer.inputNumbers),
+                                      makeZeroPoint(op, conv.filter, layer.filterNumbers), nn::Layout::ChannelsLast,
+                                      windows.strides, windows.dilations, windows.padsBegin, windows.padsEnd,
+                                      conv.groups);
 }
 
 LogicalResult importQuantizedConv2D(OpBinder &op) {
@@ -106,8 +121,7 @@ LogicalResult importQuantizedConv2D(OpBinder &op) {
   std::optional<Conv2D> conv = bindConv2D(op, layer.input, layer.filter, options);
   if (!conv)
     return failure();
-  Value sum = convolve(op, layer, conv->filter, conv->windows, conv->groups);
-  return finishLayer(op, layer, sum, options.fused_activation_function());
+  return finishLayer(op, layer, convolve(op, layer, *conv), options.fused_activation_function());
 }
 
 LogicalResult importQuantizedDepthwiseConv2D(OpBinder &op) {
@@ -116,14 +130,15 @@ LogicalResult importQuantizedDepthwiseConv2D(OpBinder &op) {
   std::optional<Conv2D> conv = bindDepthwiseConv2D(op, layer.input, layer.filter, options);
   if (!conv)
     return failure();
-  Value sum = convolve(op, layer, conv->filter, conv->windows, conv->groups);
-  return finishLayer(op, layer, sum, options.fused_activation_function());
+  return finishLayer(op, layer, convolve(op, layer, *conv), options.fused_activation_function());
 }
 
 LogicalResult importQuantizedFullyConnected(OpBinder &op) {
   Layer layer = bindLayer(op, 0, 1, 2, /*channelAxis=*/0);
   const auto &options = op.options<format::FullyConnectedOptions>();
   Value rows = bindRows(op, layer.input, layer.filter, options);
+  if (layer.isWide)
+    return op.reject("on quantised numbers it is supported for inputs of 8 bits");
   Value columns = op.create<nn::TransposeOp>(layer.filter, ArrayRef<int64_t>{1, 0});
   Value sum = op.create<nn::IntegerMatmulOp>(rows, columns, makeZeroPoint(op, layer.input, layer.inputNumbers),
                                              makeZeroPoint(op, layer.filter, layer.filterNumbers));
@@ -139,14 +154,12 @@ LogicalResult importQuantizedTransposeConv(OpBinder &op) {
   if (!conv)
     return failure();
   ArrayRef<int64_t> shape = op.getShape(conv->filter); // (in, out, h, w)
-  // As exact as integers, which have no transposed convolution.
-  Type type = shape[0] * shape[2] * shape[3] <= maxExactProducts ? Type(op.getBuilder().getF32Type())
-                                                                 : Type(op.getBuilder().getF64Type());
+  Type type = getExactType(op, layer, shape[0] * shape[2] * shape[3]);
   Value sum = op.create<nn::ConvTransposeOp>(
       toFloat(op, layer.input, layer.inputNumbers, type), toFloat(op, conv->filter, layer.filterNumbers, type), Value(),
       nn::Layout::ChannelsLast, conv->windows.strides, conv->windows.dilations, conv->windows.padsBegin,
       conv->windows.padsEnd, /*groups=*/1, conv->outputPadding);
-  return finishLayer(op, layer, op.cast(sum, op.getBuilder().getI32Type()), options.fused_activation_function());
+  return finishLayer(op, layer, sum, options.fused_activation_function());
 }
 
 } // namespace nnc::tflite

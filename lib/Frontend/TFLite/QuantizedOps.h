@@ -20,6 +20,8 @@ llvm::LogicalResult importQuantizedTransposeConv(OpBinder &op);
 
 llvm::LogicalResult importQuantize(OpBinder &op);
 llvm::LogicalResult importDequantize(OpBinder &op);
+/// Puts floats in the place of all operands that are quantised.
+void dequantizeWeights(OpBinder &op);
 llvm::LogicalResult importQuantizedAdd(OpBinder &op);
 llvm::LogicalResult importQuantizedSub(OpBinder &op);
 llvm::LogicalResult importQuantizedMul(OpBinder &op);

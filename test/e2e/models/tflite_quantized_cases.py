@@ -42,21 +42,25 @@ def quantized(name, op, shapes, dtype, scales, result, options=None, result_type
 
 
 def layer(name, op, shape, filter_shape, dtype, options, channels, axis=None, bias=True, first=(), result=None, **fields):
-    """A layer with weights; `axis`: that of the filter's scales, one each, else there is one."""
+    """A layer with weights; `axis`: that of the filter's scales, one each, else there is one. Of inputs of 16 bits the
+    weights have 8, and the biases 64."""
 
     def build(graph):
         random = Random(name)
         count = channels if axis is not None else 1
         scales = random.rng.random(count).astype(np.float32) * 0.02 + 0.005
-        zeros = np.zeros(count, np.int64) if dtype == np.int8 else np.full(count, 120)
-        x = graph.input(integers(random, shape, dtype), (0.07, zero_point(random, dtype)))
-        weights = graph.constant(integers(random, filter_shape, dtype), (scales, zeros, axis or 0))
+        zeros = np.full(count, 120) if dtype == np.uint8 else np.zeros(count, np.int64)
+        wide = dtype == np.int16
+        zero = 0 if wide else zero_point(random, dtype)
+        x = graph.input(integers(random, shape, dtype), (0.07, zero))
+        weights = graph.constant(integers(random, filter_shape, np.int8 if wide else dtype), (scales, zeros, axis or 0))
         indices = [graph.constant(array) for array in first]
         indices += [weights, x] if op == "TRANSPOSE_CONV" else [x, weights]
         if bias:
-            indices.append(graph.constant(random.ints(-3000, 3000, channels), (0.07 * scales, np.zeros(count, np.int64))))
+            indices.append(graph.constant(random.ints(-3000, 3000, channels, dtype=np.int64 if wide else np.int32),
+                                          (0.07 * scales, np.zeros(count, np.int64))))
         size = int(np.prod(filter_shape)) // channels
-        out = graph.tensor([], dtype, (result or 0.03 * size ** 0.5, zero_point(random, dtype)))
+        out = graph.tensor([], dtype, (result or 0.03 * size ** 0.5, 0 if wide else zero_point(random, dtype)))
         graph.output(*graph.op(op, indices, [out], options, **fields))
 
     return Case(name, build)
@@ -90,10 +94,14 @@ def layers():
                 axis=0, bias=False)
     yield layer("q_fully_connected_keep", "FULLY_CONNECTED", (3, 2, 20), (9, 20), np.int8, "FullyConnectedOptions", 9,
                 keepNumDims=True)
-    for size, stride in (((3, 3), 2), ((2, 4), 1), ((9, 9), 3)):
+    for dtype, (size, stride) in itertools.product((np.int8, np.int16), (((3, 3), 2), ((2, 4), 1), ((9, 9), 3))):
         out = np.array([1, 4 * stride, 5 * stride, 6], np.int32)
-        yield layer(f"q_transpose_conv_{size}", "TRANSPOSE_CONV", (1, 4, 5, 3), (6, *size, 3), np.int8,
+        yield layer(f"q_transpose_conv_{dtype.__name__}_{size}", "TRANSPOSE_CONV", (1, 4, 5, 3), (6, *size, 3), dtype,
                     "TransposeConvOptions", 6, axis=0, first=[out], padding=SAME, strideH=stride, strideW=stride)
+    yield layer("q_conv_int16", "CONV_2D", (2, 9, 11, 5), (7, 3, 2, 5), np.int16, "Conv2DOptions", 7, axis=0, padding=SAME,
+                fusedActivationFunction=RELU, **one)
+    yield layer("q_depthwise_int16", "DEPTHWISE_CONV_2D", (1, 9, 11, 5), (1, 3, 2, 10), np.int16, "DepthwiseConv2DOptions",
+                10, axis=3, padding=VALID, depthMultiplier=2, **one)
 
 
 def arithmetic():
@@ -161,6 +169,9 @@ def functions():
                 yield quantized(f"q_{op.lower()}_{name}", op, [every], dtype, [scale], 0.04)
         yield quantized(f"q_softmax_long_{dtype.__name__}", "SOFTMAX", [(3, 5, 300)], dtype, [0.03], (1 / 256, low),
                         "SoftmaxOptions", beta=0.7)
+    for scale in (0.0003, 0.002):
+        yield quantized(f"q_leaky_relu_int16_{scale}", "LEAKY_RELU", [(9, 60)], np.int16, [(scale, 0)], (0.0009, 0),
+                        "LeakyReluOptions", alpha=0.3)
     yield quantized("q_softmax_wide", "SOFTMAX", [(64, 2)], np.int8, [0.9], (1 / 256, -128), "SoftmaxOptions", beta=1.0)
     for scale in (0.01, 0.05):
         yield quantized(f"q_elu_{scale}", "ELU", [every], np.int8, [scale], 0.03)
@@ -187,6 +198,35 @@ def movement():
                     rest=[np.array([6, 8], np.int32)])
 
 
+def dequantized(numbers, scales, axis):
+    shape = [1] * numbers.ndim
+    shape[axis] = -1
+    return numbers.astype(np.float32) * np.asarray(scales, np.float32).reshape(shape)
+
+
+def hybrids():
+    """Floats times weights of 8 bits. TFLite quantises the floats on the way, which is less exact than what nnc does: the
+    reference has the same weights as floats."""
+    for name, op, options, shape, weights_shape, axis, fields in (
+            ("conv", "CONV_2D", "Conv2DOptions", (1, 6, 6, 5), (7, 3, 3, 5), 0, {"strideH": 1, "strideW": 1}),
+            ("depthwise", "DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", (1, 6, 6, 5), (1, 3, 3, 5), 3, {
+                "strideH": 1, "strideW": 1, "depthMultiplier": 1}),
+            ("fully_connected", "FULLY_CONNECTED", "FullyConnectedOptions", (3, 20), (9, 20), 0, {})):
+
+        def build(graph, name=name, op=op, options=options, shape=shape, weights_shape=weights_shape, axis=axis,
+                  fields=fields):
+            random = Random(name)
+            x, numbers = random.floats(*shape), integers(random, weights_shape, np.int8)
+            scales = random.rng.random(weights_shape[axis]).astype(np.float32) * 0.02 + 0.005
+            bias = random.floats(weights_shape[axis])
+            weights = (dequantized(numbers, scales, axis), None) if graph.is_reference else (
+                numbers, (scales, np.zeros(len(scales)), axis))
+            indices = [graph.input(x), graph.constant(*weights), graph.constant(bias)]
+            graph.output(*graph.op(op, indices, [graph.tensor([], np.float32)], options, **fields))
+
+        yield Case("hybrid_" + name, build)
+
+
 def list_cases():
-    for family in (layers, arithmetic, conversions, functions, movement):
+    for family in (layers, arithmetic, conversions, functions, movement, hybrids):
         yield from family()
