@@ -7,7 +7,6 @@
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -22,7 +21,7 @@ static void buildNN(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createFoldBatchNorm());
   passes.addNestedPass<func::FuncOp>(createAssignLayouts());
   passes.addNestedPass<func::FuncOp>(createExpandIntegerProducts()); // before transposes move
-  passes.addNestedPass<func::FuncOp>(createSinkTransposes()); // after the layouts, whose transposes it cancels
+  passes.addNestedPass<func::FuncOp>(createSinkTransposes());        // after the layouts, whose transposes it cancels
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }
@@ -37,7 +36,7 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
     passes.addNestedPass<func::FuncOp>(createChooseWinograd());
   if (options.runConstants)
     passes.addPass(createEvaluateConstantsPass(options.runConstants)); // before fusion mixes constants with the rest
-  passes.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass()); // a chain is one epilogue
+  passes.addNestedPass<func::FuncOp>(createFuseElementwise());         // a chain is one epilogue
   passes.addPass(createLowerAffinePass()); // the indices of loops that were fused with a transpose
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());
   passes.addPass(createCanonicalizerPass());
@@ -85,8 +84,9 @@ void registerPipelines(const PipelineOptions &options) {
   for (const StageInfo &info : getStages()) {
     if (info.stage == Stage::Import || info.stage == Stage::Object)
       continue;
-    PassPipelineRegistration<>(("nnc-to-" + info.name).str(), ("From the stage before to: " + info.summary).str(),
-                               [stage = info.stage, options](OpPassManager &passes) { buildStage(passes, stage, options); });
+    PassPipelineRegistration<>(
+        ("nnc-to-" + info.name).str(), ("From the stage before to: " + info.summary).str(),
+        [stage = info.stage, options](OpPassManager &passes) { buildStage(passes, stage, options); });
   }
 }
 

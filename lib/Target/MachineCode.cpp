@@ -6,12 +6,17 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Passes/StandardInstrumentations.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
 
 using namespace llvm;
 
 namespace nnc {
+
+/// Functions outside of layers that have more arguments only check pointers and call layers: passes whose time is
+/// quadratic in the arguments are not worth it.
+static constexpr size_t maxOptimizedArguments = 200;
 
 void setFunctionAttributes(Module &module, const TargetMachine &machine) {
   for (Function &function : module) {
@@ -21,8 +26,12 @@ void setFunctionAttributes(Module &module, const TargetMachine &machine) {
     if (!machine.getTargetFeatureString().empty())
       function.addFnAttr("target-features", machine.getTargetFeatureString());
     function.setDoesNotThrow();
-    if (function.getName().contains(".layer_")) // a function and a section per layer
+    bool isLayer = function.getName().contains(".layer_"); // a function and a section per layer
+    bool isLarge = function.arg_size() > maxOptimizedArguments && !isLayer;
+    if (isLayer || isLarge)
       function.addFnAttr(Attribute::NoInline);
+    if (isLarge)
+      function.addFnAttr(Attribute::OptimizeNone);
   }
 }
 
@@ -116,7 +125,10 @@ void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
   tuning.LoopVectorization = false;
   tuning.LoopInterleaving = false;
   tuning.SLPVectorization = false;
-  PassBuilder passBuilder(&machine, tuning);
+  PassInstrumentationCallbacks callbacks;
+  OptNoneInstrumentation skipping(/*DebugLogging=*/false); // what setFunctionAttributes leaves out
+  skipping.registerCallbacks(callbacks);
+  PassBuilder passBuilder(&machine, tuning, std::nullopt, &callbacks);
   TargetLibraryInfoImpl library(module.getTargetTriple());
   for (LibFunc pattern : {LibFunc_memset_pattern4, LibFunc_memset_pattern8, LibFunc_memset_pattern16})
     library.setUnavailable(pattern);

@@ -3,6 +3,7 @@
 // output writes straight into the caller's memory. Expects linalg, Kernel,
 // tensor and scf operations on tensors; leaves memref.alloc without dealloc and
 // constants as memref.global.
+#include "lib/Transforms/InsertionChains.h"
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -30,8 +31,8 @@ static std::pair<Value, Value> sinkReshapes(OpBuilder &builder, Value value, Val
     if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
       if (!expand.getResultType().hasStaticShape())
         break;
-      destination = memref::CollapseShapeOp::create(builder, op->getLoc(), destination,
-                                                    expand.getReassociationIndices());
+      destination =
+          memref::CollapseShapeOp::create(builder, op->getLoc(), destination, expand.getReassociationIndices());
       value = expand.getSrc();
     } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
       if (!collapse.getSrcType().hasStaticShape())
@@ -117,8 +118,9 @@ static LogicalResult placeInDestinations(func::FuncOp main, const bufferization:
   SmallVector<Operation *> insertions;
   main.walk([&](SubsetInsertionOpInterface op) { insertions.push_back(op); });
   IRRewriter rewriter(main.getContext());
+  InsertionClusters clusters(main);
   for (Operation *op : llvm::reverse(insertions))
-    if (failed(bufferization::eliminateEmptyTensors(rewriter, op, state)))
+    if (clusters.join(op) && failed(bufferization::eliminateEmptyTensors(rewriter, op, state)))
       return failure();
   return success();
 }
@@ -139,6 +141,7 @@ struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> 
     if (failed(decomposeLeftovers(module)) || failed(appendDestinations(main)))
       return signalPassFailure();
     separateEmptyTensors(main);
+    copyLongInsertionChains(main);
 
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;

@@ -17,6 +17,16 @@ def FuseEpilogues : Pass<"fuse-epilogues"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
 }
 
+def FuseElementwise : Pass<"fuse-elementwise"> {
+  let summary = "Fuse element-wise operations into one loop, up to a size";
+  let description = [{
+    Before: two `linalg.generic` in a row, the first used by the second alone.
+    After: one, whose body is both. What would become a loop of very many
+    operands or operations (a sum of thousands) stays several loops.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def ChooseWinograd : Pass<"choose-winograd"> {
   let summary = "Replace 3x3 convolutions by Winograd's algorithm where that is faster";
   let description = [{

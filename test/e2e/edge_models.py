@@ -157,8 +157,50 @@ def parts_beyond_outputs():
     return refuses(make_model([node], {"x": (FLOAT, [4])}, [("a", FLOAT), ("b", FLOAT)], opset=18), "fewer outputs")
 
 
+def wide_concatenations():
+    """As many operands as no network has; the second is an operand of the first, what is inserted is used again."""
+    x = np.random.default_rng(1).random((4, 70), np.float32)
+    nodes, parts = [helper.make_node("Split", ["x"], [f"p{i}" for i in range(70)], axis=1)], []
+    for i in range(70):
+        nodes.append(helper.make_node("Exp", [f"p{i}"], [f"e{i}"]))
+    nodes += [helper.make_node("Concat", [f"e{i}" for i in range(40)], ["a"], axis=1),
+              helper.make_node("Concat", ["a"] + [f"e{i}" for i in range(30, 70)], ["b"], axis=1),
+              helper.make_node("Neg", ["a"], ["c"]), helper.make_node("Neg", ["e5"], ["d"])]
+    return agrees(make_model(nodes, {"x": x}, [(n, FLOAT) for n in "bcd"], opset=13), {"x": x})
+
+
+def nested_concatenations():
+    x = np.random.default_rng(2).random((2, 3), np.float32)
+    nodes = []
+    for i in range(60):
+        nodes += [helper.make_node("Mul", ["x", f"k{i}"], [f"e{i}"]),
+                  helper.make_node("Concat", [f"v{i}" if i else "x", f"e{i}"], [f"v{i + 1}"], axis=1)]
+    constants = {f"k{i}": np.full(1, i + 2, np.float32) for i in range(60)}
+    return agrees(make_model(nodes, {"x": x}, [("v60", FLOAT)], constants), {"x": x})
+
+
+def many_outputs():
+    """The entry has more arguments than are optimised."""
+    x = np.arange(3, dtype=np.float32)
+    nodes = [helper.make_node("Add", ["x", f"k{i}"], [f"y{i}"]) for i in range(300)]
+    constants = {f"k{i}": np.full(1, i, np.float32) for i in range(300)}
+    return agrees(make_model(nodes, {"x": x}, [(f"y{i}", FLOAT) for i in range(300)], constants), {"x": x})
+
+
+def many_operands():
+    """Sums and chains beyond what one loop is made of."""
+    x = np.random.default_rng(3).random((5,), np.float32)
+    nodes = [helper.make_node("Mul", ["x", f"k{i}"], [f"m{i}"]) for i in range(150)]
+    nodes.append(helper.make_node("Sum", [f"m{i}" for i in range(150)], ["s0"]))
+    for i in range(400):
+        nodes.append(helper.make_node(("Sin", "Relu")[i % 2], [f"s{i}"], [f"s{i + 1}"]))
+    constants = {f"k{i}": np.full(1, i / 150, np.float32) for i in range(150)}
+    return agrees(make_model(nodes, {"x": x}, [("s400", FLOAT)], constants), {"x": x}, 1e-3)
+
+
 TESTS = [function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
-         names_that_c_has, workspace_beyond_memory, blocks_beyond_range, parts_beyond_outputs]
+         names_that_c_has, workspace_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
+         wide_concatenations, nested_concatenations, many_outputs, many_operands]
 
 
 def main():

@@ -81,3 +81,30 @@ func.func @main(%x: tensor<8xf32> {nn.name = "x"}) -> (tensor<8xf32> {nn.name = 
   %r = tensor.insert %zero into %x[%c0] : tensor<8xf32>
   return %r : tensor<8xf32>
 }
+
+// -----
+
+// The operands of a wide concatenation are copied: analysing many insertions takes too long. The destination still is
+// the output's own.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: %[[Y:[a-z0-9]*]]: memref<68xf32> {nn.output})
+// CHECK: %[[A:.*]] = memref.alloc() {{.*}} : memref<4xf32>
+// CHECK: linalg.generic {{.*}} outs(%[[A]]
+// CHECK: %[[FIRST:.*]] = memref.subview %[[Y]][0] [4] [1]
+// CHECK: memref.copy %[[A]], %[[FIRST]]
+// CHECK: %[[LAST:.*]] = memref.subview %[[Y]][64] [4] [1]
+// CHECK: memref.copy %[[A]], %[[LAST]]
+// CHECK-NEXT: return
+#v = affine_map<(d0) -> (d0)>
+func.func @main(%x: tensor<4xf32>) -> tensor<68xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %a = linalg.generic {indexing_maps = [#v, #v], iterator_types = ["parallel"]}
+      ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %s = arith.mulf %i, %i : f32
+    linalg.yield %s : f32
+  } -> tensor<4xf32>
+  %r = tensor.concat dim(0) %a, %x, %a, %x, %a, %x, %a, %x, %a, %x, %a, %x, %a, %x, %a, %x, %a
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<68xf32>
+  return %r : tensor<68xf32>
+}

@@ -1,0 +1,61 @@
+// Fuses element-wise operations into one loop, as upstream's
+// linalg-fuse-elementwise-ops does, but in loops of bounded size: the time of
+// later passes grows faster than a loop's operands and operations.
+#include "lib/Transforms/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+#define GEN_PASS_DEF_FUSEELEMENTWISE
+#include "lib/Transforms/Passes.h.inc"
+
+/// Limits of a fused loop.
+static constexpr size_t maxOperands = 48;
+static constexpr size_t maxOperations = 256;
+
+/// Number of operations inside `op`, counted no further than is of interest.
+static size_t countOperations(Operation *op) {
+  size_t count = 0;
+  op->walk([&](Operation *) { return ++count > maxOperations ? WalkResult::interrupt() : WalkResult::advance(); });
+  return count;
+}
+
+static bool shouldFuse(OpOperand *fused) {
+  Operation *producer = fused->get().getDefiningOp();
+  if (!producer || !producer->hasOneUse())
+    return false;
+  Operation *consumer = fused->getOwner();
+  return producer->getNumOperands() + consumer->getNumOperands() <= maxOperands &&
+         countOperations(producer) + countOperations(consumer) <= maxOperations;
+}
+
+namespace {
+
+struct FuseElementwisePass : public impl::FuseElementwiseBase<FuseElementwisePass> {
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, shouldFuse);
+    linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
+    affine::AffineApplyOp::getCanonicalizationPatterns(patterns, context);
+    linalg::GenericOp::getCanonicalizationPatterns(patterns, context);
+    tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, context);
+    tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, context);
+    context->getLoadedDialect<linalg::LinalgDialect>()->getCanonicalizationPatterns(patterns);
+    linalg::populateConstantFoldLinalgOperations(patterns, shouldFuse);
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), GreedyRewriteConfig().setUseTopDownTraversal())))
+      return signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace nnc

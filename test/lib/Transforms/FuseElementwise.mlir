@@ -1,0 +1,106 @@
+// RUN: nnc-opt %s --fuse-elementwise --split-input-file | FileCheck %s
+
+// A chain is one loop.
+// CHECK-LABEL: func.func @chain(
+// CHECK: linalg.generic
+// CHECK: math.exp
+// CHECK-NEXT: arith.negf
+// CHECK-NOT: linalg.generic
+#v = affine_map<(d0) -> (d0)>
+func.func @chain(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %e = tensor.empty() : tensor<8xf32>
+  %a = linalg.generic {indexing_maps = [#v, #v], iterator_types = ["parallel"]}
+      ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %s = math.exp %i : f32
+    linalg.yield %s : f32
+  } -> tensor<8xf32>
+  %b = linalg.generic {indexing_maps = [#v, #v], iterator_types = ["parallel"]}
+      ins(%a : tensor<8xf32>) outs(%e : tensor<8xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %s = arith.negf %i : f32
+    linalg.yield %s : f32
+  } -> tensor<8xf32>
+  return %b : tensor<8xf32>
+}
+
+// -----
+
+// Two sums of 30 stay two loops.
+// CHECK-LABEL: func.func @wide(
+// CHECK-COUNT-2: linalg.generic
+#v = affine_map<(d0) -> (d0)>
+func.func @wide(%x: tensor<8xf32>, %a0: tensor<8xf32>, %a1: tensor<8xf32>, %a2: tensor<8xf32>, %a3: tensor<8xf32>, %a4: tensor<8xf32>, %a5: tensor<8xf32>, %a6: tensor<8xf32>, %a7: tensor<8xf32>, %a8: tensor<8xf32>, %a9: tensor<8xf32>, %a10: tensor<8xf32>, %a11: tensor<8xf32>, %a12: tensor<8xf32>, %a13: tensor<8xf32>, %a14: tensor<8xf32>, %a15: tensor<8xf32>, %a16: tensor<8xf32>, %a17: tensor<8xf32>, %a18: tensor<8xf32>, %a19: tensor<8xf32>, %a20: tensor<8xf32>, %a21: tensor<8xf32>, %a22: tensor<8xf32>, %a23: tensor<8xf32>, %a24: tensor<8xf32>, %a25: tensor<8xf32>, %a26: tensor<8xf32>, %a27: tensor<8xf32>, %a28: tensor<8xf32>, %a29: tensor<8xf32>) -> tensor<8xf32> {
+  %e = tensor.empty() : tensor<8xf32>
+  %b = linalg.generic {indexing_maps = [#v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v], iterator_types = ["parallel"]}
+      ins(%x, %a0, %a1, %a2, %a3, %a4, %a5, %a6, %a7, %a8, %a9, %a10, %a11, %a12, %a13, %a14, %a15, %a16, %a17, %a18, %a19, %a20, %a21, %a22, %a23, %a24, %a25, %a26, %a27, %a28, %a29 : tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<8xf32>) {
+  ^bb0(%i: f32, %i0: f32, %i1: f32, %i2: f32, %i3: f32, %i4: f32, %i5: f32, %i6: f32, %i7: f32, %i8: f32, %i9: f32, %i10: f32, %i11: f32, %i12: f32, %i13: f32, %i14: f32, %i15: f32, %i16: f32, %i17: f32, %i18: f32, %i19: f32, %i20: f32, %i21: f32, %i22: f32, %i23: f32, %i24: f32, %i25: f32, %i26: f32, %i27: f32, %i28: f32, %i29: f32, %o: f32):
+    %s0 = arith.addf %i, %i0 : f32
+    %s1 = arith.addf %s0, %i1 : f32
+    %s2 = arith.addf %s1, %i2 : f32
+    %s3 = arith.addf %s2, %i3 : f32
+    %s4 = arith.addf %s3, %i4 : f32
+    %s5 = arith.addf %s4, %i5 : f32
+    %s6 = arith.addf %s5, %i6 : f32
+    %s7 = arith.addf %s6, %i7 : f32
+    %s8 = arith.addf %s7, %i8 : f32
+    %s9 = arith.addf %s8, %i9 : f32
+    %s10 = arith.addf %s9, %i10 : f32
+    %s11 = arith.addf %s10, %i11 : f32
+    %s12 = arith.addf %s11, %i12 : f32
+    %s13 = arith.addf %s12, %i13 : f32
+    %s14 = arith.addf %s13, %i14 : f32
+    %s15 = arith.addf %s14, %i15 : f32
+    %s16 = arith.addf %s15, %i16 : f32
+    %s17 = arith.addf %s16, %i17 : f32
+    %s18 = arith.addf %s17, %i18 : f32
+    %s19 = arith.addf %s18, %i19 : f32
+    %s20 = arith.addf %s19, %i20 : f32
+    %s21 = arith.addf %s20, %i21 : f32
+    %s22 = arith.addf %s21, %i22 : f32
+    %s23 = arith.addf %s22, %i23 : f32
+    %s24 = arith.addf %s23, %i24 : f32
+    %s25 = arith.addf %s24, %i25 : f32
+    %s26 = arith.addf %s25, %i26 : f32
+    %s27 = arith.addf %s26, %i27 : f32
+    %s28 = arith.addf %s27, %i28 : f32
+    %s29 = arith.addf %s28, %i29 : f32
+    linalg.yield %s29 : f32
+  } -> tensor<8xf32>
+  %c = linalg.generic {indexing_maps = [#v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v, #v], iterator_types = ["parallel"]}
+      ins(%b, %a0, %a1, %a2, %a3, %a4, %a5, %a6, %a7, %a8, %a9, %a10, %a11, %a12, %a13, %a14, %a15, %a16, %a17, %a18, %a19, %a20, %a21, %a22, %a23, %a24, %a25, %a26, %a27, %a28, %a29 : tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<8xf32>) {
+  ^bb0(%i: f32, %i0: f32, %i1: f32, %i2: f32, %i3: f32, %i4: f32, %i5: f32, %i6: f32, %i7: f32, %i8: f32, %i9: f32, %i10: f32, %i11: f32, %i12: f32, %i13: f32, %i14: f32, %i15: f32, %i16: f32, %i17: f32, %i18: f32, %i19: f32, %i20: f32, %i21: f32, %i22: f32, %i23: f32, %i24: f32, %i25: f32, %i26: f32, %i27: f32, %i28: f32, %i29: f32, %o: f32):
+    %s0 = arith.addf %i, %i0 : f32
+    %s1 = arith.addf %s0, %i1 : f32
+    %s2 = arith.addf %s1, %i2 : f32
+    %s3 = arith.addf %s2, %i3 : f32
+    %s4 = arith.addf %s3, %i4 : f32
+    %s5 = arith.addf %s4, %i5 : f32
+    %s6 = arith.addf %s5, %i6 : f32
+    %s7 = arith.addf %s6, %i7 : f32
+    %s8 = arith.addf %s7, %i8 : f32
+    %s9 = arith.addf %s8, %i9 : f32
+    %s10 = arith.addf %s9, %i10 : f32
+    %s11 = arith.addf %s10, %i11 : f32
+    %s12 = arith.addf %s11, %i12 : f32
+    %s13 = arith.addf %s12, %i13 : f32
+    %s14 = arith.addf %s13, %i14 : f32
+    %s15 = arith.addf %s14, %i15 : f32
+    %s16 = arith.addf %s15, %i16 : f32
+    %s17 = arith.addf %s16, %i17 : f32
+    %s18 = arith.addf %s17, %i18 : f32
+    %s19 = arith.addf %s18, %i19 : f32
+    %s20 = arith.addf %s19, %i20 : f32
+    %s21 = arith.addf %s20, %i21 : f32
+    %s22 = arith.addf %s21, %i22 : f32
+    %s23 = arith.addf %s22, %i23 : f32
+    %s24 = arith.addf %s23, %i24 : f32
+    %s25 = arith.addf %s24, %i25 : f32
+    %s26 = arith.addf %s25, %i26 : f32
+    %s27 = arith.addf %s26, %i27 : f32
+    %s28 = arith.addf %s27, %i28 : f32
+    %s29 = arith.addf %s28, %i29 : f32
+    linalg.yield %s29 : f32
+  } -> tensor<8xf32>
+  return %c : tensor<8xf32>
+}
