@@ -25,7 +25,7 @@ class NN_PoolOp<string mnemonic, string text, dag more = (ins)> : NN_Op<mnemonic
 def NN_MaxPoolOp : NN_PoolOp<"max_pool", "largest element of each window; padding never wins"> {
   let description = [{
     With `ceil` a last window that reaches past the padded end counts, unless it
-    would start there.
+    would start there. NaN is ignored.
   }];
 }
 

@@ -30,9 +30,10 @@ def make_model(nodes, inputs, outputs, constants=None, opset=17, functions=(), d
     return helper.make_model(graph, opset_imports=opsets, ir_version=9, functions=list(functions))
 
 
-def agrees(model, inputs, tolerance=1e-4, reference=None):
-    """None where nnc gives what ONNX Runtime gives (for the inputs `reference`, where there are such), else a sentence."""
-    expected = run_reference(model, list((reference or inputs).values()))
+def agrees(model, inputs, tolerance=1e-4, reference=None, oracle=None):
+    """None where nnc gives what ONNX Runtime gives (for the inputs `reference` and of the model `oracle`, where there are
+    such), else a sentence."""
+    expected = run_reference(oracle or model, list((reference or inputs).values()))
     with tempfile.TemporaryDirectory(prefix="nnc-edge-") as folder:
         source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
         onnx.save(model, source)
@@ -198,9 +199,118 @@ def many_operands():
     return agrees(make_model(nodes, {"x": x}, [("s400", FLOAT)], constants), {"x": x}, 1e-3)
 
 
+def half_precision_norms():
+    """Squares and their sums are beyond the range of f16; statistics are f32."""
+    x = (np.random.default_rng(4).random((1, 3, 8, 8)) * 300 + 200).astype(np.float16)
+    nodes = [helper.make_node("LpNormalization", ["x"], ["a"], axis=2), helper.make_node("GlobalLpPool", ["x"], ["b"]),
+             helper.make_node("LpPool", ["x"], ["c"], kernel_shape=[3, 3]),
+             helper.make_node("MeanVarianceNormalization", ["x"], ["d"])]
+    model = make_model(nodes, {"x": x}, [(n, HALF) for n in "abcd"], opset=18)
+    wide = make_model(nodes, {"x": x.astype(np.float32)}, [(n, FLOAT) for n in "abcd"], opset=18)
+    return agrees(model, {"x": x}, 2e-3, reference={"x": x.astype(np.float32)}, oracle=wide)
+
+
+def half_precision_statistics():
+    x = (np.random.default_rng(5).random((2, 64)) * 300 + 300).astype(np.float16)
+    node = helper.make_node("LayerNormalization", ["x", "s"], ["y", "mean", "deviation"])
+    constants = {"s": np.ones(64, np.float16)}
+    model = make_model([node], {"x": x}, [("y", HALF), ("mean", FLOAT), ("deviation", FLOAT)], constants)
+    return agrees(model, {"x": x}, 1e-3)
+
+
+def remainders_of_huge_quotients():
+    """What C's fmodf gives; ONNX Runtime calls it."""
+    x = np.array([3e38, -1e30, 1e20, 5, 1e-3, 16777217e9, 3e38, 2.5], np.float32)
+    y = np.array([1e-45, 3, 7.1, 3e38, 1e-40, 3.3, np.inf, 0.5], np.float32)
+    node = helper.make_node("Mod", ["x", "y"], ["z"], fmod=1)
+    return agrees(make_model([node], {"x": x, "y": y}, [("z", FLOAT)]), {"x": x, "y": y}, 1e-30)
+
+
+def slices_beyond_the_end():
+    x = np.arange(12, dtype=np.float32).reshape(4, 3)
+    bounds = {"a": np.array([10]), "b": np.array([20]), "c": np.array([4])}
+    nodes = [helper.make_node("Slice", ["x", "a", "b"], ["u"]), helper.make_node("Slice", ["x", "c", "b"], ["v"])]
+    return agrees(make_model(nodes, {"x": x}, [("u", FLOAT), ("v", FLOAT)], bounds), {"x": x})
+
+
+def parts_that_do_not_add_up():
+    node = helper.make_node("Split", ["x", "s"], ["a", "b"])
+    return refuses(make_model([node], {"x": (FLOAT, [4])}, [("a", FLOAT), ("b", FLOAT)], {"s": np.array([3, 3])}),
+                   "its parts have 6 elements together, the axis 4")
+
+
+def axes_named_twice():
+    node = helper.make_node("ReduceSum", ["x", "axes"], ["y"])
+    return refuses(make_model([node], {"x": (FLOAT, [4, 3])}, [("y", FLOAT)], {"axes": np.array([1, -1])}), "named twice")
+
+
+def too_many_dimensions():
+    relu, shape = helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Unsqueeze", ["x", "a"], ["y"])
+    return (refuses(make_model([relu], {"x": (FLOAT, [1] * 3000)}, [("y", FLOAT)]), "3000 dimensions") or
+            refuses(make_model([shape], {"x": (FLOAT, [3])}, [("y", FLOAT)], {"a": np.arange(80)}), "81 dimensions"))
+
+
+def function_without_optional_input():
+    """The branch of an If captures an input that the caller leaves out."""
+    bounded = helper.make_graph([helper.make_node("Clip", ["p", "low"], ["r"])], "then", [],
+                                [helper.make_tensor_value_info("r", FLOAT, None)])
+    negated = helper.make_graph([helper.make_node("Neg", ["p"], ["r"])], "else", [],
+                                [helper.make_tensor_value_info("r", FLOAT, None)])
+    choose = helper.make_node("If", ["c"], ["o"], then_branch=bounded, else_branch=negated)
+    function = helper.make_function("my", "Bound", ["p", "c", "low"], ["o"], [choose], [helper.make_opsetid("", 17)])
+    x = np.array([-2, 3], np.float32)
+    node = helper.make_node("Bound", ["x", "yes"], ["y"], domain="my")
+    model = make_model([node], {"x": x}, [("y", FLOAT)], {"yes": np.array(True)}, functions=[function], domains=["my"])
+    return agrees(model, {"x": x})
+
+
+def nested_text():
+    """ONNX's parser of the text form calls itself for each level."""
+    levels = 20000
+    text = ('<ir_version: 8, opset_import: ["" : 17]>\ng (bool c, float[2] x) => (float[2] y) {\n' +
+            "y = If (c) <then_branch = t () => (y) {\n" * levels + "y = Neg (x)\n" +
+            "}, else_branch = e () => (y) { y = Abs (x) }>\n" * levels + "}\n")
+    with tempfile.TemporaryDirectory(prefix="nnc-edge-") as folder:
+        with open(os.path.join(folder, "model.onnx"), "w") as file:
+            file.write(text)
+        result = subprocess.run([NNC, "model.onnx", "-o", "out.o"], cwd=folder, capture_output=True, text=True, timeout=120)
+        if result.returncode != 1 or "levels deep" not in result.stderr:
+            return f"exit code {result.returncode}: {result.stderr[:200]}"
+    return None
+
+
+def bfloat16_without_a_runtime():
+    """Rounding to bf16 is code of the object: halves to even, NaN stays NaN."""
+    x = np.array([1, 1.00390625, 1.01171875, 3.4e38, np.inf, -np.inf, np.nan, -0.0, 1e-40], np.float64)
+    node = helper.make_node("Cast", ["x"], ["y"], to=TensorProto.BFLOAT16)
+    back = helper.make_node("Cast", ["y"], ["z"], to=FLOAT)
+    import ml_dtypes
+    expected = x.astype(np.float32).astype(ml_dtypes.bfloat16).astype(np.float32)
+    declared = helper.make_tensor_value_info("x", TensorProto.DOUBLE, x.shape)
+    graph = helper.make_graph([node, back], "g", [declared], [helper.make_tensor_value_info("z", FLOAT, None)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    with tempfile.TemporaryDirectory(prefix="nnc-edge-") as folder:
+        source = os.path.join(folder, "model.onnx")
+        onnx.save(model, source)
+        for cpu in ("x86-64", "x86-64-v3"):
+            library, code = os.path.join(folder, cpu + ".so"), os.path.join(folder, "model.o")
+            compile_model(source, code, ["--name=model", "--cpu=" + cpu])
+            needed = subprocess.run(["nm", "-u", code], capture_output=True, text=True).stdout.split()
+            if any("bf" in symbol for symbol in needed):
+                return f"{cpu} needs {needed}"
+            compile_model(source, library, ["--emit=shared", "--name=model", "--cpu=" + cpu])
+            actual = CompiledModel(library, "model")([x])[0]
+            if not np.array_equal(actual, expected, equal_nan=True) or np.signbit(actual[7]) != np.signbit(x[7]):
+                return f"{cpu}: {actual}, expected {expected}"
+    return None
+
+
 TESTS = [function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
          names_that_c_has, workspace_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
-         wide_concatenations, nested_concatenations, many_outputs, many_operands]
+         wide_concatenations, nested_concatenations, many_outputs, many_operands,
+         half_precision_norms, half_precision_statistics, remainders_of_huge_quotients, slices_beyond_the_end,
+         parts_that_do_not_add_up, axes_named_twice, too_many_dimensions, function_without_optional_input, nested_text,
+         bfloat16_without_a_runtime]
 
 
 def main():

@@ -14,6 +14,8 @@
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace nnc {
@@ -161,16 +163,26 @@ static Value divideInts(Scalars &s, Value x, Value y, bool remainder) {
   return s.select(isMinusOne, s.negate(x), s.make<arith::DivSIOp>(x, safe));
 }
 
-/// The remainder with the sign of x. The quotient is truncated in f64, where it
-/// times y is exact up to 2^29 for f32, and corrected by one.
+/// Bits of a quotient of which the product with an f32 is exact in f64.
+static constexpr int remainderBits = 28;
+
+/// Steps that divide by y * 2^(remainderBits * step): one for each `remainderBits` of the largest quotient. For f64,
+/// which no wider type helps, large quotients are not exact.
+static int countRemainderSteps(Type type) { return type.isF64() ? 1 : type.isF16() ? 2 : 10; }
+
+/// The remainder with the sign of x. Each step's quotient is truncated in f64, and corrected by one.
 static Value remainderOfFloats(Scalars &s, Value x, Value y) {
   Type type = x.getType(), f64 = s.builder.getF64Type();
   auto widen = [&](Value v) { return type == f64 ? v : s.make<arith::ExtFOp>(f64, v); };
   Value a = widen(s.absolute(x)), b = widen(s.absolute(y));
-  Value quotient = s.make<math::FloorOp>(s.divide(a, b));
-  Value r = s.sub(a, s.mul(quotient, b));
-  r = s.select(s.less(r, s.like(r, 0)), s.add(r, b), r);
-  r = s.select(s.less(r, b), r, s.sub(r, b));
+  Value r = a;
+  for (int step = countRemainderSteps(type) - 1; step >= 0; --step) {
+    Value divisor = s.mul(b, s.like(b, std::ldexp(1.0, remainderBits * step)));
+    Value quotient = s.make<math::FloorOp>(s.divide(r, divisor));
+    r = s.sub(r, s.mul(quotient, divisor));
+    r = s.select(s.less(r, s.like(r, 0)), s.add(r, divisor), r);
+    r = s.select(s.less(r, divisor), r, s.sub(r, divisor));
+  }
   Value infinite = s.isEqual(b, s.like(b, std::numeric_limits<double>::infinity()));
   Value finite = s.less(a, s.like(a, std::numeric_limits<double>::infinity()));
   r = s.select(s.make<arith::AndIOp>(infinite, finite), a, r);

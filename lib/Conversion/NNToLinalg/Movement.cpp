@@ -187,6 +187,9 @@ Value LowerOp<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::SliceOp op,
     isForward &= matchPattern(step, m_Constant(&constant)) && constant.getInt() > 0;
     std::tie(offsets[axis], sizes[axis]) = clampAtRunTime(builder, sizes[axis], start, end, step);
     strides[axis] = step;
+    // What begins at the end is empty; there is no element to begin at.
+    if (IntegerAttr size; matchPattern(sizes[axis], m_Constant(&size)) && size.getInt() == 0)
+      offsets[axis] = getIndex(builder, 0);
   }
   if (isForward)
     return castTo(builder, takeSlice(builder, input, offsets, sizes, strides), type);

@@ -1,6 +1,7 @@
 // Creates NN operations with inferred types; diagnostics become reasons.
 #include "lib/Frontend/Import/NodeBuilder.h"
 
+#include "lib/Frontend/Import/Limits.h"
 #include "lib/Frontend/Import/Weights.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -47,6 +48,10 @@ SmallVector<Value> NodeBuilder::finish(OperationState &state, Infer infer) {
     return {};
   }
   for (Type type : types) {
+    if (int64_t rank = cast<RankedTensorType>(type).getRank(); rank > maxRank) {
+      (void)reject("a result has " + Twine(rank) + " dimensions, more than the " + Twine(maxRank) + " that nnc takes");
+      return {};
+    }
     SmallVector<int64_t> known;
     for (int64_t extent : cast<RankedTensorType>(type).getShape())
       if (!ShapedType::isDynamic(extent))

@@ -1,6 +1,7 @@
 // Imports an ONNX graph node by node.
 #include "lib/Frontend/ONNX/GraphImporter.h"
 
+#include "lib/Frontend/Import/Limits.h"
 #include "lib/Frontend/Import/Weights.h"
 #include "lib/Frontend/ONNX/ControlFlow.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
@@ -135,6 +136,9 @@ RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input
   }
   if (auto error = frontend::overrideShape(options.shapes, input.name(), symbols, shape))
     return fail(llvm::toString(std::move(error)));
+  if (shape.size() > frontend::maxRank)
+    return fail("has " + Twine(shape.size()) + " dimensions, more than the " + Twine(frontend::maxRank) +
+                " that nnc takes");
   SmallVector<int64_t> known;
   llvm::copy_if(shape, std::back_inserter(known), [](int64_t extent) { return !ShapedType::isDynamic(extent); });
   if (!frontend::countElements(known))
@@ -335,6 +339,22 @@ static bool bindAttributes(const ::onnx::NodeProto &caller, const ::onnx::Functi
   return true;
 }
 
+/// Makes the names `missing` empty among the inputs of `node` and of the nodes in its inner graphs.
+static void clearInputs(::onnx::NodeProto &node, const llvm::StringSet<> &missing) {
+  for (std::string &input : *node.mutable_input())
+    if (missing.contains(input))
+      input.clear();
+  for (auto &attribute : *node.mutable_attribute()) {
+    if (!attribute.has_g())
+      continue;
+    llvm::StringSet<> captured = missing;
+    for (const auto &input : attribute.g().input())
+      captured.erase(input.name());
+    for (auto &inner : *attribute.mutable_g()->mutable_node())
+      clearInputs(inner, captured);
+  }
+}
+
 bool GraphImporter::importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
                                    ArrayRef<Value> operands, SmallVectorImpl<Value> &results) {
   int64_t opset = 0;
@@ -356,9 +376,7 @@ bool GraphImporter::importFunction(const ::onnx::FunctionProto &function, const 
     if (!scope.isDefined(name))
       missing.insert(name);
   for (auto &inner : body)
-    for (std::string &input : *inner.mutable_input())
-      if (missing.contains(input))
-        input.clear();
+    clearInputs(inner, missing);
   if (!importNodes(body, readOpsets(function.opset_import()), scope, depth + 1))
     return false;
   for (const std::string &output : function.output()) {

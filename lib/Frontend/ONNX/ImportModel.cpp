@@ -27,10 +27,37 @@ static bool isText(StringRef content) {
   return !word.empty() && content.drop_front(word.size()).ltrim().starts_with(":");
 }
 
+/// Nesting of braces or parentheses in the text form that is still believed: its parser calls itself for each.
+static constexpr int maxTextDepth = 256;
+
+/// Whether braces, parentheses or brackets are nested too deeply to be parsed; strings and comments do not count.
+static bool isTooDeep(StringRef text) {
+  static constexpr StringRef opening = "{([", closing = "})]";
+  int depth[] = {0, 0, 0};
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i)
+        i += text[i] == '\\';
+    } else if (text[i] == '#') {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (size_t kind = opening.find(text[i]); kind != StringRef::npos) {
+      if (++depth[kind] > maxTextDepth)
+        return true;
+    } else if (kind = closing.find(text[i]); kind != StringRef::npos) {
+      depth[kind] = std::max(0, depth[kind] - 1);
+    }
+  }
+  return false;
+}
+
 static std::shared_ptr<::onnx::ModelProto> parse(StringRef content, Location loc) {
   auto model = std::make_shared<::onnx::ModelProto>();
   google::protobuf::SetLogHandler(nullptr);
   if (isText(content)) {
+    if (isTooDeep(content)) {
+      emitError(loc) << "graphs, types or lists are nested more than " << maxTextDepth << " levels deep";
+      return nullptr;
+    }
     std::string text = content.str(); // the parser wants a terminated string, and keeps a pointer to it
     ::onnx::OnnxParser parser(text.c_str());
     auto status = parser.Parse(*model);

@@ -1,6 +1,7 @@
 // ONNX operators of the normalization family. Those without an NN operation of
 // their own are put together from reductions and element-wise operations.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Precision.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -63,13 +64,15 @@ static LogicalResult importLpNormalization(NodeBinder &node) {
   if (p != 1 && p != 2)
     return node.reject("p must be 1 or 2");
   auto kind = p == 1 ? nn::ReductionKind::SumAbs : nn::ReductionKind::SumSquare;
+  Type original = getElementTypeOrSelf(x);
+  x = widenHalf(node, x);
   Value norm = node.create<nn::ReduceOp>(x, kind, ArrayRef<int64_t>{axis}, /*keepdims=*/true);
   if (p == 2)
     norm = node.create<nn::SqrtOp>(norm);
   Type type = getElementTypeOrSelf(x);
   Value isZero = node.create<nn::CompareOp>(norm, node.scalar(type, 0), nn::ComparePredicate::Equal);
   Value divisor = node.create<nn::WhereOp>(isZero, node.scalar(type, 1), norm);
-  return node.result(node.create<nn::DivOp>(x, divisor));
+  return node.result(castTo(node, node.create<nn::DivOp>(x, divisor), original));
 }
 
 //===--- Zero mean, unit variance ---===//
@@ -106,8 +109,9 @@ static LogicalResult importInstanceNormalization(NodeBinder &node) {
   return node.result(node.create<nn::InstanceNormOp>(x, scale, bias, nn::Layout::ChannelsFirst, epsilon));
 }
 
-/// The second and third result: the mean and the inverse of the standard deviation.
+/// The second and third result: the mean and the inverse of the standard deviation, in f32 for half precision.
 static LogicalResult addStatistics(NodeBinder &node, Value x, int64_t axis, APFloat epsilon) {
+  x = widenHalf(node, x);
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(axis, node.getRank(x)));
   Value mean = reduceMean(node, x, axes);
   if (failed(node.result(mean)) || !node.wantsResult(2))
@@ -183,11 +187,13 @@ static LogicalResult importMeanVarianceNormalization(NodeBinder &node) {
   llvm::sort(axes);
   if (node.failed())
     return failure();
+  Type original = getElementTypeOrSelf(x);
+  x = widenHalf(node, x);
   Value centered = node.create<nn::SubOp>(x, reduceMean(node, x, axes));
   Value variance = reduceMean(node, node.create<nn::MulOp>(centered, centered), axes);
   Value deviation = node.create<nn::SqrtOp>(variance);
   deviation = node.create<nn::AddOp>(deviation, node.scalar(getElementTypeOrSelf(x), 1e-9));
-  return node.result(node.create<nn::DivOp>(centered, deviation));
+  return node.result(castTo(node, node.create<nn::DivOp>(centered, deviation), original));
 }
 
 static LogicalResult importLrn(NodeBinder &node) {

@@ -1,5 +1,6 @@
 // ONNX operators of the pooling family. A global pool is a reduction.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Precision.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -65,9 +66,10 @@ static LogicalResult importLpPool(NodeBinder &node) {
   WindowAttributes window = readWindow(node, x);
   if (node.failed())
     return failure();
-  Value sum = node.create<nn::SumPoolOp>(raise(node, x, p), nn::Layout::ChannelsFirst, window.size, window.strides,
-                                         window.dilations, window.padsBegin, window.padsEnd, ceil);
-  return node.result(takeRoot(node, sum, p));
+  Type original = getElementTypeOrSelf(x);
+  Value sum = node.create<nn::SumPoolOp>(raise(node, widenHalf(node, x), p), nn::Layout::ChannelsFirst, window.size,
+                                         window.strides, window.dilations, window.padsBegin, window.padsEnd, ceil);
+  return node.result(castTo(node, takeRoot(node, sum, p), original));
 }
 
 /// Reduces all spatial dimensions to one element each.
@@ -90,7 +92,8 @@ static LogicalResult importGlobalLpPool(NodeBinder &node) {
     return failure();
   if (p < 1)
     return node.reject("p must be positive");
-  return node.result(takeRoot(node, reduceSpatial(node, raise(node, x, p), nn::ReductionKind::Sum), p));
+  Value sum = reduceSpatial(node, raise(node, widenHalf(node, x), p), nn::ReductionKind::Sum);
+  return node.result(castTo(node, takeRoot(node, sum, p), getElementTypeOrSelf(x)));
 }
 
 static const OpEntry table[] = {
