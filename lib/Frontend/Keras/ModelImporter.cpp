@@ -4,7 +4,6 @@
 #include "lib/Frontend/Import/Weights.h"
 
 #include "llvm/ADT/StringSet.h"
-#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 
@@ -15,7 +14,10 @@ ModelImporter::ModelImporter(MLIRContext *context, const Graph &graph, const Hdf
     : builder(context), graph(graph), file(file), kerasVersion(kerasVersion), options(options) {}
 
 void ModelImporter::block(const Layer &layer, const Twine &reason) {
-  blockers.add(layer.name, layer.isOperation ? "operation " + Twine(layer.className) : Twine(layer.className), reason);
+  std::string kind = layer.isOperation ? "operation " + layer.className : layer.className;
+  if (StringRef function = layer.parameters().getString("function"); !layer.isOperation && !function.empty())
+    kind += (" " + function).str();
+  blockers.add(layer.name, kind, reason);
 }
 
 //===--- Checks before anything is built ---===//
@@ -63,24 +65,6 @@ Value ModelImporter::getWeight(LayerBinder &layer, const Hdf5Dataset &dataset) {
 
 //===--- Inputs ---===//
 
-static Type getInputType(Builder &builder, StringRef name) {
-  return llvm::StringSwitch<Type>(name)
-      .Case("float16", builder.getF16Type())
-      .Case("bfloat16", builder.getBF16Type())
-      .Case("float32", builder.getF32Type())
-      .Case("float64", builder.getF64Type())
-      .Case("bool", builder.getI1Type())
-      .Case("int8", builder.getIntegerType(8))
-      .Case("int16", builder.getIntegerType(16))
-      .Case("int32", builder.getIntegerType(32))
-      .Case("int64", builder.getIntegerType(64))
-      .Case("uint8", builder.getIntegerType(8, false))
-      .Case("uint16", builder.getIntegerType(16, false))
-      .Case("uint32", builder.getIntegerType(32, false))
-      .Case("uint64", builder.getIntegerType(64, false))
-      .Default({});
-}
-
 /// The shape of an input, `?` where the configuration has null; nullopt where it has none.
 static std::optional<SmallVector<int64_t>> getInputShape(const Layer &layer) {
   for (StringRef key : {"batch_shape", "batch_input_shape"})
@@ -99,7 +83,7 @@ Operand ModelImporter::addInput(const Layer &layer, StringRef name) {
   }
   const llvm::json::Value *dtype = layer.parameters().find("dtype");
   StringRef typeName = dtype && layer.isInput() ? dtype->getAsString().value_or("") : "float32";
-  Type elementType = getInputType(builder, typeName);
+  Type elementType = parseElementType(builder, typeName);
   if (!elementType) {
     block(layer, "inputs of the element type '" + typeName + "' are not supported");
     elementType = builder.getF32Type();
