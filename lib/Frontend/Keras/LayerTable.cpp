@@ -11,9 +11,9 @@ using namespace mlir;
 namespace nnc::keras {
 
 static SmallVector<ArrayRef<LayerEntry>> getAllLayers() {
-  return {getActivationLayers(), getContractionLayers(), getConvolutionLayers(),   getIndexingLayers(),
-          getMergingLayers(),    getMovementLayers(),    getNormalizationLayers(), getPoolingLayers(),
-          getRecurrentLayers(),  getResamplingLayers()};
+  return {getActivationLayers(), getAttentionLayers(), getContractionLayers(), getConvolutionLayers(),
+          getIndexingLayers(),   getMergingLayers(),   getMovementLayers(),    getNormalizationLayers(),
+          getPoolingLayers(),    getRecurrentLayers(), getResamplingLayers()};
 }
 
 bool isOperation(const Layer &layer) {

@@ -253,6 +253,32 @@ def other_backward(keras, x):
     return keras.layers.Bidirectional(keras.layers.LSTM(3), backward_layer=keras.layers.GRU(3, go_backwards=True))(x)
 
 
+def attention():
+    def multi_head(**parameters):
+        call = {key: parameters.pop(key) for key in list(parameters) if key == "use_causal_mask"}
+        return lambda keras, q, v, *k: keras.layers.MultiHeadAttention(**parameters)(q, v, *k, **call)
+
+    x, y, z = (5, 6), (4, 6), (4, 6)
+    return [
+        layer("", "Attention", x, y),
+        layer("key", "Attention", x, y, z, use_scale=True),
+        layer("concat", "Attention", x, y, score_mode="concat", use_scale=True),
+        layer("causal", "Attention", x, x, call={"use_causal_mask": True}),
+        layer("", "AdditiveAttention", x, y),
+        layer("no scale", "AdditiveAttention", x, y, z, use_scale=False),
+        Case("MultiHeadAttention", multi_head(num_heads=2, key_dim=3), [x, y]),
+        Case("MultiHeadAttention key", multi_head(num_heads=2, key_dim=3, value_dim=4, output_shape=5), [x, (4, 3), (4, 2)]),
+        Case("MultiHeadAttention no bias", multi_head(num_heads=3, key_dim=2, use_bias=False), [x, y]),
+        Case("MultiHeadAttention causal", multi_head(num_heads=2, key_dim=3, use_causal_mask=True), [x, x]),
+        layer("", "EinsumDense", (4, 6), equation="abc,cd->abd", output_shape=(None, 5), bias_axes="d"),
+        layer("heads", "EinsumDense", (4, 6), equation="abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de"),
+        layer("two sums", "EinsumDense", (4, 2, 3), equation="abcd,cde->abe", output_shape=(None, 5)),
+        layer("turned", "EinsumDense", (4, 6), equation="abc,cde->adbe", output_shape=(2, None, 3), bias_axes="d"),
+        layer("dots", "EinsumDense", (4, 6), equation="...x,xy->...y", output_shape=(None, 5), bias_axes="y",
+              activation="relu"),
+    ]
+
+
 def models():
     def nested(keras, x):
         inner = keras.Sequential([keras.layers.Dense(4, activation="relu"), keras.layers.BatchNormalization(),
@@ -268,4 +294,4 @@ def models():
 
 def make_all():
     return (activations() + identities() + dense() + convolutions() + other_convolutions() + pools() + normalizations() +
-            movements() + merges() + recurrent() + models())
+            movements() + merges() + recurrent() + attention() + models())
