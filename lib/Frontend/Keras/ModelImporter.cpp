@@ -22,9 +22,30 @@ void ModelImporter::block(const Layer &layer, const Twine &reason) {
 
 //===--- Checks before anything is built ---===//
 
+/// Whether a layer is described as Keras 1 did, with other names of parameters, of which some are left out where they
+/// have their defaults.
+static bool isOfKeras1(const Layer &layer) {
+  static constexpr StringRef names[] = {"border_mode",      "dim_ordering", "subsample",   "nb_filter",
+                                        "inner_activation", "W_constraint", "atrous_rate", "mode"};
+  return !layer.isOperation && llvm::any_of(names, [&](StringRef name) { return layer.config->get(name) != nullptr; });
+}
+
+bool ModelImporter::isOfTheano() const {
+  for (StringRef path : {"", "model_weights"})
+    if (const std::vector<std::string> *backend = file.findAttribute(path, "backend"))
+      return llvm::is_contained(*backend, "theano");
+  return false;
+}
+
 void ModelImporter::findUnsupported(const Layer &layer) {
   if (layer.graph)
     return findUnsupported(*layer.graph);
+  if (isOfKeras1(layer))
+    return block(
+        layer, "it is described in the form of Keras 1, which is not supported; load and save the model with Keras 2");
+  if (isOfTheano() && StringRef(layer.className).contains("Conv"))
+    return block(layer,
+                 "its kernels are mirrored, as the backend Theano has them; load and save the model with another one");
   for (const auto &[member, inner] : layer.inner)
     findUnsupported(*inner);
   if (!layer.isInput() && !findLayer(layer))

@@ -30,9 +30,11 @@ static LogicalResult importBatchNormalization(LayerBinder &layer) {
     return failure();
   int64_t channels = layer.extent(x, axis);
   bool hasScale = layer.parameters().getBool("scale", true), hasCenter = layer.parameters().getBool("center", true);
-  Value scale = hasScale ? layer.weight({channels}) : fill(layer, channels, 1);
-  Value bias = hasCenter ? layer.weight({channels}) : fill(layer, channels, 0);
+  Value scale = hasScale ? layer.weight({channels}) : Value(), bias = hasCenter ? layer.weight({channels}) : Value();
+  // Only a weight proves that there are so many channels.
   Value mean = layer.weight({channels}), variance = layer.weight({channels});
+  scale = scale ? scale : fill(layer, channels, 1);
+  bias = bias ? bias : fill(layer, channels, 0);
   llvm::APFloat epsilon(layer.parameters().getNumber("epsilon", 1e-3));
   // The channels stand first or last for the operation; of vectors and of other axes that is a matter of order.
   if (axis == rank - 1 || axis == 1) {

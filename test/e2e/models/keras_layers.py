@@ -274,8 +274,7 @@ def attention():
         layer("heads", "EinsumDense", (4, 6), equation="abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de"),
         layer("two sums", "EinsumDense", (4, 2, 3), equation="abcd,cde->abe", output_shape=(None, 5)),
         layer("turned", "EinsumDense", (4, 6), equation="abc,cde->adbe", output_shape=(2, None, 3), bias_axes="d"),
-        layer("dots", "EinsumDense", (4, 6), equation="...x,xy->...y", output_shape=(None, 5), bias_axes="y",
-              activation="relu"),
+        layer("dots", "EinsumDense", (4, 6), equation="...x,xy->...y", output_shape=5, bias_axes="y", activation="relu"),
     ]
 
 
