@@ -267,7 +267,7 @@ def attention():
         layer("", "AdditiveAttention", x, y),
         layer("no scale", "AdditiveAttention", x, y, z, use_scale=False),
         Case("MultiHeadAttention", multi_head(num_heads=2, key_dim=3), [x, y]),
-        Case("MultiHeadAttention key", multi_head(num_heads=2, key_dim=3, value_dim=4, output_shape=5), [x, (4, 3), (4, 2)]),
+        Case("MultiHeadAttention key", multi_head(num_heads=2, key_dim=3, output_shape=5), [x, (4, 3), (4, 2)]),
         Case("MultiHeadAttention no bias", multi_head(num_heads=3, key_dim=2, use_bias=False), [x, y]),
         Case("MultiHeadAttention causal", multi_head(num_heads=2, key_dim=3, use_causal_mask=True), [x, x]),
         layer("", "EinsumDense", (4, 6), equation="abc,cd->abd", output_shape=(None, 5), bias_axes="d"),
