@@ -22,7 +22,7 @@ static Value resize(LayerBinder &layer, Value x, ArrayRef<int64_t> axes, Value s
   }
   // Keras's cubic kernel is Catmull and Rom's, without weight outside the image.
   return layer.create<nn::ResizeOp>(x, sizes, factors, Value(), axes, *mode, nn::CoordinateMode::HalfPixel,
-                                    nn::NearestMode::RoundPreferFloor, llvm::APFloat(-0.5f),
+                                    nn::NearestMode::RoundPreferCeil, llvm::APFloat(-0.5f),
                                     /*exclude_outside=*/*mode == nn::ResizeMode::Cubic, /*antialias=*/false,
                                     llvm::APFloat(0.0f));
 }
