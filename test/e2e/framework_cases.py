@@ -18,7 +18,7 @@ import tempfile
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from compiled_model import ROOT, Broken, CompiledModel, Refused, compile_model  # noqa: E402
+from compiled_model import ROOT, TYPES, Broken, CompiledModel, Refused, compile_model  # noqa: E402
 
 DATA = os.environ.get("NNC_FRAMEWORK_DATA", os.path.join(os.path.dirname(ROOT), "shared", "data"))
 TOLERANCE = 1e-4
@@ -125,8 +125,23 @@ class RealTFLite:
             yield name, actual, expected
 
 
+class RealKeras:
+    """A published .h5 file of one input and one output."""
+
+    def __init__(self, folder, case):
+        self.folder, self.options = folder, []
+        self.files = find(folder, r".*\.(h5|hdf5|keras)")
+        stem = self.files[0].split(".")[0]
+        self.input = load(folder, find(folder, rf"input_{stem}(_h5|_fp32|)\.npy")[0])
+        self.output = find(folder, rf"output_{stem}(_h5|)\.npy")[0]
+
+    def run(self, model):
+        array = self.input.astype(TYPES[model.inputs[0].type])
+        yield self.output, model([array])[0], load(self.folder, self.output)
+
+
 FRAMEWORKS = {"caffe": CaffeCase, "darknet": DarknetCase}
-REAL = {"caffe": RealCaffe, "darknet": RealDarknet, "tflite": RealTFLite}
+REAL = {"caffe": RealCaffe, "darknet": RealDarknet, "keras": RealKeras, "tflite": RealTFLite}
 
 
 def compare(name, actual, expected, tolerance):

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from compiled_model import NNC, ROOT  # noqa: E402
-from models import light, two_files  # noqa: E402
+from models import keras_files, light, two_files  # noqa: E402
 
 LIMIT = 60
 
@@ -45,7 +45,7 @@ def make_sources():
     with open(os.path.join(ROOT, "examples", "digits", "digits.onnx"), "rb") as file:
         digits = file.read()
     onnx_files = [m.SerializeToString() for m in (shapes, slices, rows, light.load("squeezenet"))] + [digits]
-    return [[(".onnx", data)] for data in onnx_files] + two_files.make_all() + tflite_files()
+    return [[(".onnx", data)] for data in onnx_files] + two_files.make_all() + keras_files.make_all() + tflite_files()
 
 
 def tflite_files():

@@ -1,4 +1,4 @@
-// The Keras frontend: a model saved as HDF5 (.h5 of Keras 1, 2 and tf.keras) or as an archive (.keras) becomes a module
+// The Keras frontend: a model saved as HDF5 (.h5 of Keras 2, tf.keras and 3) or as an archive (.keras) becomes a module
 // of NN operations.
 #ifndef LIB_FRONTEND_KERAS_KERAS_H
 #define LIB_FRONTEND_KERAS_KERAS_H

@@ -4,6 +4,7 @@
 #include "lib/Frontend/Keras/ModelImporter.h"
 
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 
@@ -11,6 +12,24 @@ namespace nnc::keras {
 
 /// Parameters that are still believed.
 static constexpr int64_t maxPositive = (int64_t(1) << 31) - 1;
+
+Type parseElementType(Builder &builder, StringRef name) {
+  return llvm::StringSwitch<Type>(name)
+      .Case("float16", builder.getF16Type())
+      .Case("bfloat16", builder.getBF16Type())
+      .Case("float32", builder.getF32Type())
+      .Case("float64", builder.getF64Type())
+      .Case("bool", builder.getI1Type())
+      .Case("int8", builder.getIntegerType(8))
+      .Case("int16", builder.getIntegerType(16))
+      .Case("int32", builder.getIntegerType(32))
+      .Case("int64", builder.getIntegerType(64))
+      .Case("uint8", builder.getIntegerType(8, false))
+      .Case("uint16", builder.getIntegerType(16, false))
+      .Case("uint32", builder.getIntegerType(32, false))
+      .Case("uint64", builder.getIntegerType(64, false))
+      .Default({});
+}
 
 static void flatten(const Operand &operand, std::vector<Operand> &tensors) {
   if (operand.kind == Argument::Tensor)

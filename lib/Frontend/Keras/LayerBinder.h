@@ -14,6 +14,9 @@
 
 namespace nnc::keras {
 
+/// The element type of a name; null where there is no such type.
+mlir::Type parseElementType(mlir::Builder &builder, llvm::StringRef name);
+
 /// An argument of a call with the values of its tensors.
 struct Operand {
   Argument::Kind kind = Argument::Constant;
@@ -35,6 +38,9 @@ class LayerBinder : public frontend::NodeBuilder {
 public:
   LayerBinder(ModelImporter &importer, mlir::OpBuilder &builder, mlir::Location loc, const Layer &layer,
               const Operands &operands);
+  /// The binder of a layer that another one holds, with the same operands.
+  LayerBinder(LayerBinder &outer, const Layer &inner)
+      : LayerBinder(outer.importer, outer.builder, outer.loc, inner, outer.operands) {}
 
   //===--- Parameters ---===//
 

@@ -11,13 +11,21 @@ using namespace mlir;
 namespace nnc::keras {
 
 static SmallVector<ArrayRef<LayerEntry>> getAllLayers() {
-  return {getActivationLayers(), getContractionLayers(),   getConvolutionLayers(),
-          getMovementLayers(),   getNormalizationLayers(), getPoolingLayers()};
+  return {getActivationLayers(), getAttentionLayers(), getContractionLayers(), getConvolutionLayers(),
+          getIndexingLayers(),   getMergingLayers(),   getMovementLayers(),    getNormalizationLayers(),
+          getPoolingLayers(),    getRecurrentLayers(), getResamplingLayers()};
+}
+
+bool isOperation(const Layer &layer) {
+  return layer.isOperation || layer.className == "TFOpLambda" || layer.className == "SlicingOpLambda";
 }
 
 const LayerEntry *findLayer(const Layer &layer) {
-  if (layer.isOperation)
-    return nullptr;
+  if (isOperation(layer)) {
+    const LayerEntry *entry = llvm::find_if(
+        getOperations(), [name = getOperationName(layer)](const LayerEntry &entry) { return entry.className == name; });
+    return entry == getOperations().end() ? nullptr : entry;
+  }
   for (ArrayRef<LayerEntry> family : getAllLayers())
     for (const LayerEntry &entry : family)
       if (entry.className == layer.className)
@@ -34,7 +42,7 @@ StringRef getRefusal(StringRef className) {
 }
 
 MaskUse getMaskUse(const Layer &layer) {
-  if (layer.isOperation)
+  if (isOperation(layer))
     return MaskUse::Drops;
   return llvm::StringSwitch<MaskUse>(layer.className)
       .Cases({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "Attention", "AdditiveAttention",
@@ -53,6 +61,8 @@ void printSupportedOps(llvm::raw_ostream &os) {
   llvm::sort(names);
   for (StringRef name : names)
     os << "keras " << name << " 1\n";
+  for (const LayerEntry &entry : getOperations())
+    os << "keras.ops " << entry.className << " 1\n";
 }
 
 } // namespace nnc::keras

@@ -26,11 +26,23 @@ struct LayerEntry {
 
 /// One list per family.
 llvm::ArrayRef<LayerEntry> getActivationLayers();
+llvm::ArrayRef<LayerEntry> getAttentionLayers();
 llvm::ArrayRef<LayerEntry> getContractionLayers();
 llvm::ArrayRef<LayerEntry> getConvolutionLayers();
+llvm::ArrayRef<LayerEntry> getIndexingLayers();
+llvm::ArrayRef<LayerEntry> getMergingLayers();
 llvm::ArrayRef<LayerEntry> getMovementLayers();
 llvm::ArrayRef<LayerEntry> getNormalizationLayers();
 llvm::ArrayRef<LayerEntry> getPoolingLayers();
+llvm::ArrayRef<LayerEntry> getRecurrentLayers();
+llvm::ArrayRef<LayerEntry> getResamplingLayers();
+
+/// Operations of keras.ops, which are no layers.
+llvm::ArrayRef<LayerEntry> getOperations();
+/// Whether a layer is an operation, or a layer that tf.keras makes around a function of TensorFlow.
+bool isOperation(const Layer &layer);
+/// The name in keras.ops of an operation; "" where it has none. OperationNames.cpp
+llvm::StringRef getOperationName(const Layer &layer);
 
 /// The entry for a layer; null where there is none.
 const LayerEntry *findLayer(const Layer &layer);

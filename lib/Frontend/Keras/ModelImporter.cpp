@@ -4,7 +4,6 @@
 #include "lib/Frontend/Import/Weights.h"
 
 #include "llvm/ADT/StringSet.h"
-#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 
@@ -15,14 +14,38 @@ ModelImporter::ModelImporter(MLIRContext *context, const Graph &graph, const Hdf
     : builder(context), graph(graph), file(file), kerasVersion(kerasVersion), options(options) {}
 
 void ModelImporter::block(const Layer &layer, const Twine &reason) {
-  blockers.add(layer.name, layer.isOperation ? "operation " + Twine(layer.className) : Twine(layer.className), reason);
+  std::string kind = layer.isOperation ? "operation " + layer.className : layer.className;
+  if (StringRef function = layer.parameters().getString("function"); !layer.isOperation && !function.empty())
+    kind += (" " + function).str();
+  blockers.add(layer.name, kind, reason);
 }
 
 //===--- Checks before anything is built ---===//
 
+/// Whether a layer is described as Keras 1 did, with other names of parameters, of which some are left out where they
+/// have their defaults.
+static bool isOfKeras1(const Layer &layer) {
+  static constexpr StringRef names[] = {"border_mode",      "dim_ordering", "subsample",   "nb_filter",
+                                        "inner_activation", "W_constraint", "atrous_rate", "mode"};
+  return !layer.isOperation && llvm::any_of(names, [&](StringRef name) { return layer.config->get(name) != nullptr; });
+}
+
+bool ModelImporter::isOfTheano() const {
+  for (StringRef path : {"", "model_weights"})
+    if (const std::vector<std::string> *backend = file.findAttribute(path, "backend"))
+      return llvm::is_contained(*backend, "theano");
+  return false;
+}
+
 void ModelImporter::findUnsupported(const Layer &layer) {
   if (layer.graph)
     return findUnsupported(*layer.graph);
+  if (isOfKeras1(layer))
+    return block(
+        layer, "it is described in the form of Keras 1, which is not supported; load and save the model with Keras 2");
+  if (isOfTheano() && StringRef(layer.className).contains("Conv"))
+    return block(layer,
+                 "its kernels are mirrored, as the backend Theano has them; load and save the model with another one");
   for (const auto &[member, inner] : layer.inner)
     findUnsupported(*inner);
   if (!layer.isInput() && !findLayer(layer))
@@ -63,24 +86,6 @@ Value ModelImporter::getWeight(LayerBinder &layer, const Hdf5Dataset &dataset) {
 
 //===--- Inputs ---===//
 
-static Type getInputType(Builder &builder, StringRef name) {
-  return llvm::StringSwitch<Type>(name)
-      .Case("float16", builder.getF16Type())
-      .Case("bfloat16", builder.getBF16Type())
-      .Case("float32", builder.getF32Type())
-      .Case("float64", builder.getF64Type())
-      .Case("bool", builder.getI1Type())
-      .Case("int8", builder.getIntegerType(8))
-      .Case("int16", builder.getIntegerType(16))
-      .Case("int32", builder.getIntegerType(32))
-      .Case("int64", builder.getIntegerType(64))
-      .Case("uint8", builder.getIntegerType(8, false))
-      .Case("uint16", builder.getIntegerType(16, false))
-      .Case("uint32", builder.getIntegerType(32, false))
-      .Case("uint64", builder.getIntegerType(64, false))
-      .Default({});
-}
-
 /// The shape of an input, `?` where the configuration has null; nullopt where it has none.
 static std::optional<SmallVector<int64_t>> getInputShape(const Layer &layer) {
   for (StringRef key : {"batch_shape", "batch_input_shape"})
@@ -99,7 +104,7 @@ Operand ModelImporter::addInput(const Layer &layer, StringRef name) {
   }
   const llvm::json::Value *dtype = layer.parameters().find("dtype");
   StringRef typeName = dtype && layer.isInput() ? dtype->getAsString().value_or("") : "float32";
-  Type elementType = getInputType(builder, typeName);
+  Type elementType = parseElementType(builder, typeName);
   if (!elementType) {
     block(layer, "inputs of the element type '" + typeName + "' are not supported");
     elementType = builder.getF32Type();

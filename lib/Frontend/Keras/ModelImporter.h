@@ -31,6 +31,8 @@ private:
   /// Values of a graph that is being imported: per layer and call the results.
   using Values = std::vector<std::vector<std::vector<Operand>>>;
 
+  /// Whether Keras ran on Theano, which convolves with mirrored kernels.
+  bool isOfTheano() const;
   void findUnsupported(const Graph &graph);
   void findUnsupported(const Layer &layer);
   bool importGraph(const Graph &graph, llvm::ArrayRef<Operand> inputs, std::vector<Operand> &outputs);

@@ -85,22 +85,25 @@ void joinByPath(Graph &graph, const Hdf5File &file) {
 static void joinGroup(Layer &layer, const Hdf5File &file, const std::string &group) {
   std::vector<Place> places;
   collectPlaces(layer, "", /*isTrainable=*/true, places);
-  llvm::stable_sort(places, [](const Place &a, const Place &b) { return a.isTrainable && !b.isTrainable; });
   std::vector<std::string> names = file.joinAttribute(group, "weight_names");
   std::string problem;
   if (!places.empty() && !file.hasGroup(group))
     problem = "the file has no weights of it";
   else if (names.size() != places.size())
     problem = "it has " + std::to_string(places.size()) + " weights, and the file " + std::to_string(names.size());
-  for (auto [index, place] : enumerate(places)) {
-    if (problem.empty()) {
-      const Hdf5Dataset *dataset = file.findDataset(group + "/" + names[index]);
-      place.layer->weights[place.index] = dataset;
-      place.layer->weightProblem = dataset ? "" : "the file lacks its weight '" + names[index] + "'";
-    } else {
+  size_t next = 0;
+  for (bool isTrainable : {true, false})
+    for (const Place &place : places) {
+      if (place.isTrainable != isTrainable)
+        continue;
       place.layer->weightProblem = problem;
+      if (!problem.empty())
+        continue;
+      const std::string &name = names[next++];
+      place.layer->weights[place.index] = file.findDataset(group + "/" + name);
+      if (!place.layer->weights[place.index])
+        problem = place.layer->weightProblem = "the file lacks its weight '" + name + "'";
     }
-  }
 }
 
 void joinByName(Graph &graph, const Hdf5File &file, StringRef root) {

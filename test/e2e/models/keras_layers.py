@@ -1,4 +1,6 @@
 """Cases of single layers."""
+import numpy as np
+
 from models.keras_case import Case, layer
 
 ACTIVATIONS = ["relu", "relu6", "leaky_relu", "elu", "selu", "softmax", "softplus", "softsign", "silu", "gelu", "celu", "glu",
@@ -67,6 +69,35 @@ def convolutions():
     return cases
 
 
+def other_convolutions():
+    cases = []
+    images = {1: (9, 3), 2: (7, 8, 3), 3: (4, 5, 3, 2)}
+    for n, shape in images.items():
+        name = f"Conv{n}DTranspose"
+        first = (shape[-1], *shape[:-1])
+        for padding in ("valid", "same"):
+            cases += [layer(f"{padding} k{kernel} s{stride}", name, shape, filters=4, kernel_size=kernel, strides=stride,
+                            padding=padding) for kernel, stride in ((3, 1), (3, 2), (2, 2), (2, 3), (4, 2))]
+        cases += [
+            layer("first", name, first, filters=4, kernel_size=3, strides=2, data_format="channels_first", use_bias=False),
+            layer("dilated", name, shape, filters=2, kernel_size=2, dilation_rate=2, padding="same"),
+            layer("output padding", name, shape, filters=2, kernel_size=3, strides=2, padding="same", output_padding=1),
+            layer("output padding valid", name, shape, filters=2, kernel_size=3, strides=3, output_padding=2),
+        ]
+    for n in (1, 2):
+        shape, first = images[n], (images[n][-1], *images[n][:-1])
+        for name, more in ((f"DepthwiseConv{n}D", {}), (f"SeparableConv{n}D", {"filters": 5})):
+            cases += [
+                layer("", name, shape, kernel_size=3, **more),
+                layer("multiplier", name, shape, kernel_size=3, depth_multiplier=2, padding="same", activation="relu", **more),
+                layer("stride", name, shape, kernel_size=3, strides=2, padding="same", use_bias=False, **more),
+                layer("dilated", name, shape, kernel_size=2, dilation_rate=2, **more),
+                layer("first", name, first, kernel_size=3, data_format="channels_first", depth_multiplier=2, **more),
+            ]
+    cases.append(layer("causal", "SeparableConv1D", (9, 3), filters=4, kernel_size=3, padding="causal"))
+    return cases
+
+
 def pools():
     cases = []
     images = {1: (9, 3), 2: (9, 7, 3), 3: (5, 6, 7, 2)}
@@ -87,6 +118,12 @@ def pools():
     return cases
 
 
+def adapted(keras, x):
+    made = keras.layers.Normalization()
+    made.adapt(np.array([[[1, 2, 3], [2, 5, 1]], [[0, 7, 2], [4, 1, 1.5]]], np.float32))
+    return made(x)
+
+
 def normalizations():
     return [
         layer("vector", "BatchNormalization", (5,)),
@@ -95,6 +132,25 @@ def normalizations():
         layer("middle", "BatchNormalization", (3, 4, 5), axis=2),
         layer("no scale", "BatchNormalization", (4, 3), scale=False, epsilon=0.1),
         layer("bare", "BatchNormalization", (4, 3), scale=False, center=False),
+        layer("", "LayerNormalization", (4, 6)),
+        layer("axis", "LayerNormalization", (4, 6), axis=1),
+        layer("axes", "LayerNormalization", (4, 6, 3), axis=[2, 3], epsilon=0.1),
+        layer("all", "LayerNormalization", (4, 6, 3), axis=[1, 2, 3]),
+        layer("bare", "LayerNormalization", (4, 6), scale=False, center=False),
+        layer("", "RMSNormalization", (4, 6)),
+        layer("", "GroupNormalization", (4, 5, 6), groups=3),
+        layer("instance", "GroupNormalization", (4, 5, 6), groups=-1, scale=False),
+        layer("layer", "GroupNormalization", (4, 6), groups=1, center=False),
+        layer("first", "GroupNormalization", (6, 4, 5), groups=2, axis=1),
+        layer("", "UnitNormalization", (4, 6)),
+        layer("axes", "UnitNormalization", (4, 6, 2), axis=[1, 2]),
+        layer("", "Rescaling", (4, 6), scale=0.25, offset=-1.0),
+        layer("channels", "Rescaling", (4, 3), scale=[1.0, 2.0, 3.0], offset=[0.5, 0.25, 0.0]),
+        layer("bytes", "Rescaling", (4, 6), scale=1 / 255, case_dtypes=["uint8"], case_high=255),
+        layer("given", "Normalization", (4, 3), mean=[1.0, 2.0, 3.0], variance=[1.0, 4.0, 9.0], axis=-1),
+        layer("scalar", "Normalization", (4, 3), mean=1.0, variance=4.0, axis=None),
+        layer("inverted", "Normalization", (4, 3), mean=1.0, variance=4.0, axis=None, invert=True),
+        Case("Normalization adapted", adapted, [(4, 3)]),
     ]
 
 
@@ -102,6 +158,123 @@ def movements():
     return [
         layer("", "Flatten", (3, 4)),
         layer("first", "Flatten", (3, 4, 2), data_format="channels_first"),
+        layer("", "Reshape", (6, 4), target_shape=(3, 8)),
+        layer("rest", "Reshape", (6, 4), target_shape=(-1, 2, 2)),
+        layer("", "Permute", (3, 4, 5), dims=(3, 1, 2)),
+        layer("", "RepeatVector", (5,), n=3),
+        layer("", "ZeroPadding1D", (5, 2), padding=(1, 2)),
+        layer("", "ZeroPadding2D", (5, 4, 2), padding=((1, 0), (2, 3))),
+        layer("first", "ZeroPadding2D", (2, 5, 4), padding=1, data_format="channels_first"),
+        layer("", "ZeroPadding3D", (3, 4, 5, 2), padding=((1, 2), (0, 1), (1, 1))),
+        layer("", "Cropping1D", (5, 2), cropping=(1, 2)),
+        layer("", "Cropping2D", (5, 6, 2), cropping=((1, 0), (2, 3))),
+        layer("first", "Cropping2D", (2, 5, 4), cropping=1, data_format="channels_first"),
+        layer("", "Cropping3D", (4, 4, 5, 2), cropping=((1, 2), (0, 1), (1, 1))),
+        layer("", "UpSampling1D", (4, 2), size=3),
+        layer("", "UpSampling2D", (4, 3, 2), size=(2, 3)),
+        layer("bilinear", "UpSampling2D", (4, 3, 2), size=2, interpolation="bilinear"),
+        layer("bicubic", "UpSampling2D", (5, 6, 2), size=2, interpolation="bicubic"),
+        layer("first", "UpSampling2D", (2, 4, 3), size=2, data_format="channels_first"),
+        layer("", "UpSampling3D", (2, 3, 4, 2), size=(2, 1, 3)),
+        layer("", "Resizing", (5, 6, 2), height=7, width=9),
+        layer("smaller", "Resizing", (9, 8, 2), height=4, width=5),
+        layer("nearest", "Resizing", (5, 6, 2), height=8, width=3, interpolation="nearest"),
+        layer("", "CenterCrop", (7, 8, 2), height=4, width=3),
+    ]
+
+
+def merges():
+    cases = [layer("", name, (4, 3), (4, 3)) for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum",
+                                                         "Concatenate")]
+    cases += [layer("three", name, (4, 3), (4, 3), (4, 3)) for name in ("Add", "Multiply", "Average", "Maximum")]
+    cases += [
+        layer("ranks", "Add", (4, 3), (3,)),
+        layer("broadcast", "Multiply", (4, 3), (1, 3)),
+        layer("axis", "Concatenate", (4, 3), (2, 3), axis=1),
+        layer("vectors", "Dot", (5,), (5,), axes=1),
+        layer("cosine", "Dot", (5,), (5,), axes=-1, normalize=True),
+        layer("matrices", "Dot", (4, 5), (5, 3), axes=(2, 1)),
+        layer("same axis", "Dot", (4, 5), (3, 5), axes=2),
+        layer("first axis", "Dot", (4, 5), (4, 3), axes=(1, 1)),
+        layer("vector", "Dot", (5,), (5, 3), axes=1),
+        layer("", "Embedding", (6,), input_dim=9, output_dim=4, case_dtypes=["int32"], case_high=8),
+        layer("floats", "Embedding", (6,), input_dim=9, output_dim=4, case_low=0, case_high=8),
+        layer("", "Masking", (4, 3), mask_value=0.0),
+    ]
+    return cases
+
+
+def recurrent():
+    cases, x = [], (5, 4)
+    for name in ("LSTM", "GRU", "SimpleRNN"):
+        cases += [
+            layer("", name, x, units=3),
+            layer("sequences", name, x, units=3, return_sequences=True),
+            layer("backwards", name, x, units=3, return_sequences=True, go_backwards=True),
+            layer("backwards last", name, x, units=3, go_backwards=True, use_bias=False),
+            layer("states", name, x, units=3, return_sequences=True, return_state=True),
+            layer("activations", name, x, units=3, activation="relu",
+                  **({} if name == "SimpleRNN" else {"recurrent_activation": "hard_sigmoid"})),
+            Case(f"{name} initial", with_states(name), [x, (3,), (3,)][:3 if name == "LSTM" else 2]),
+        ]
+        for mode in ("concat", "sum", "mul", "ave", None):
+            cases.append(Case(f"Bidirectional {name} {mode}", both_ways(name, merge_mode=mode), [x]))
+        cases += [Case(f"Bidirectional {name} sequences", both_ways(name, return_sequences=True), [x]),
+                  Case(f"Bidirectional {name} states", both_ways(name, return_sequences=True, return_state=True), [x])]
+    cases += [
+        layer("reset before", "GRU", x, units=3, reset_after=False),
+        layer("reset before sequences", "GRU", x, units=3, reset_after=False, return_sequences=True, use_bias=False),
+        Case("Bidirectional other", other_backward, [x]),
+        Case("TimeDistributed dense", lambda keras, y: keras.layers.TimeDistributed(keras.layers.Dense(3))(y), [x]),
+        Case("TimeDistributed conv", lambda keras, y: keras.layers.TimeDistributed(
+            keras.layers.Conv2D(3, 3, activation="relu"))(y), [(3, 6, 5, 2)]),
+        Case("TimeDistributed model", lambda keras, y: keras.layers.TimeDistributed(
+            keras.Sequential([keras.layers.Dense(3), keras.layers.BatchNormalization(), keras.layers.Dense(2)]))(y), [x]),
+        Case("TimeDistributed flatten", lambda keras, y: keras.layers.TimeDistributed(keras.layers.Flatten())(y),
+             [(3, 2, 5)]),
+    ]
+    return cases
+
+
+def with_states(name):
+    def build(keras, x, *states):
+        states = list(states) if len(states) > 1 else states[0]
+        return getattr(keras.layers, name)(3, return_sequences=True)(x, initial_state=states)
+    return build
+
+
+def both_ways(name, merge_mode="concat", **parameters):
+    def build(keras, x):
+        return keras.layers.Bidirectional(getattr(keras.layers, name)(3, **parameters), merge_mode=merge_mode)(x)
+    return build
+
+
+def other_backward(keras, x):
+    return keras.layers.Bidirectional(keras.layers.LSTM(3), backward_layer=keras.layers.GRU(3, go_backwards=True))(x)
+
+
+def attention():
+    def multi_head(**parameters):
+        call = {key: parameters.pop(key) for key in list(parameters) if key == "use_causal_mask"}
+        return lambda keras, q, v, *k: keras.layers.MultiHeadAttention(**parameters)(q, v, *k, **call)
+
+    x, y, z = (5, 6), (4, 6), (4, 6)
+    return [
+        layer("", "Attention", x, y),
+        layer("key", "Attention", x, y, z, use_scale=True),
+        layer("concat", "Attention", x, y, score_mode="concat", use_scale=True),
+        layer("causal", "Attention", x, x, call={"use_causal_mask": True}),
+        layer("", "AdditiveAttention", x, y),
+        layer("no scale", "AdditiveAttention", x, y, z, use_scale=False),
+        Case("MultiHeadAttention", multi_head(num_heads=2, key_dim=3), [x, y]),
+        Case("MultiHeadAttention key", multi_head(num_heads=2, key_dim=3, output_shape=5), [x, (4, 3), (4, 2)]),
+        Case("MultiHeadAttention no bias", multi_head(num_heads=3, key_dim=2, use_bias=False), [x, y]),
+        Case("MultiHeadAttention causal", multi_head(num_heads=2, key_dim=3, use_causal_mask=True), [x, x]),
+        layer("", "EinsumDense", (4, 6), equation="abc,cd->abd", output_shape=(None, 5), bias_axes="d"),
+        layer("heads", "EinsumDense", (4, 6), equation="abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de"),
+        layer("two sums", "EinsumDense", (4, 2, 3), equation="abcd,cde->abe", output_shape=(None, 5)),
+        layer("turned", "EinsumDense", (4, 6), equation="abc,cde->adbe", output_shape=(2, None, 3), bias_axes="d"),
+        layer("dots", "EinsumDense", (4, 6), equation="...x,xy->...y", output_shape=5, bias_axes="y", activation="relu"),
     ]
 
 
@@ -119,4 +292,5 @@ def models():
 
 
 def make_all():
-    return activations() + identities() + dense() + convolutions() + pools() + normalizations() + movements() + models()
+    return (activations() + identities() + dense() + convolutions() + other_convolutions() + pools() + normalizations() +
+            movements() + merges() + recurrent() + attention() + models())
