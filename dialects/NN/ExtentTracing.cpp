@@ -140,9 +140,9 @@ static Extents stepOfMatmul(MatmulOp op, Extent extent) {
   if (lhs.getRank() < 2 || rhs.getRank() < 2)
     return {};
   if (extent.axis == rank - 2)
-    return {{op.getLhs(), lhs.getRank() - 2}};
+    return {{op.getLhs(), lhs.getRank() - (op.getTransposeLhs() ? 1 : 2)}};
   if (extent.axis == rank - 1)
-    return {{op.getRhs(), rhs.getRank() - 1}};
+    return {{op.getRhs(), rhs.getRank() - (op.getTransposeRhs() ? 2 : 1)}};
   return stepOfBroadcast({op.getLhs(), op.getRhs()}, extent);
 }
 

@@ -94,7 +94,6 @@ def other_convolutions():
                 layer("dilated", name, shape, kernel_size=2, dilation_rate=2, **more),
                 layer("first", name, first, kernel_size=3, data_format="channels_first", depth_multiplier=2, **more),
             ]
-    cases.append(layer("causal", "SeparableConv1D", (9, 3), filters=4, kernel_size=3, padding="causal"))
     return cases
 
 
