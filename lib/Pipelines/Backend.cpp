@@ -5,6 +5,7 @@
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/InitAllExtensions.h"
@@ -33,6 +34,11 @@ void buildArenaPipeline(OpPassManager &manager, bool threads) {
 }
 
 void buildLLVMPipeline(OpPassManager &manager) {
+  // LLVM would round bf16 with a function that few runtime libraries have.
+  arith::ArithEmulateUnsupportedFloatsOptions inFloat;
+  inFloat.sourceTypeStrs = {"bf16"};
+  inFloat.targetTypeStr = "f32";
+  manager.addNestedPass<func::FuncOp>(arith::createArithEmulateUnsupportedFloats(inFloat));
   manager.addNestedPass<func::FuncOp>(createExpandMath());
   manager.addPass(createConvertVectorToSCFPass());
   manager.addPass(createExpandMath());
