@@ -167,6 +167,8 @@ static LogicalResult importSplit(NodeBinder &node) {
     return node.reject("a part has a size that is negative or too large");
   int64_t extent = node.getType(x).getDimSize(axis), sum = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
   if (!sizes.empty() && ShapedType::isDynamic(extent)) {
+    if (sum == 0)
+      return node.reject("its parts are empty, the axis is known at run time only");
     x = fixExtent(node, x, axis, sum);
   } else if (!sizes.empty() && sum != extent) {
     return node.reject("its parts have " + Twine(sum) + " elements together, the axis " + Twine(extent));
