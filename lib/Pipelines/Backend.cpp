@@ -57,6 +57,7 @@ void buildLLVMPipeline(OpPassManager &manager) {
   toLLVM.useDynamic = true; // the width of index comes from the data layout
   manager.addPass(createConvertToLLVMPass(toLLVM));
   manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createNarrowFloatsAsIntegers());
   manager.addPass(createEmitParallelCalls());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

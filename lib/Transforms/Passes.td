@@ -143,6 +143,14 @@ def EmitParallelCalls : Pass<"emit-parallel-calls", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def NarrowFloatsAsIntegers : Pass<"narrow-floats-as-integers", "::mlir::ModuleOp"> {
+  let summary = "Move bf16 as integers of 16 bits";
+  let description = [{
+    Before: `llvm.select %c, %x, %y : i1, bf16` and others that move bits, in a module that does not compute in bf16.
+    After: the same of i16.
+  }];
+}
+
 def GatherWeights : Pass<"gather-weights", "::mlir::ModuleOp"> {
   let summary = "Put all constants into one aligned blob, one copy of each";
   let description = [{

@@ -206,19 +206,20 @@ void Planner::planSlots() {
   }
 }
 
-/// The offset of each slot, then the arena's total size.
 /// The size of what no memory holds: products and sums of extents stop here instead of wrapping around.
 static constexpr int64_t boundlessBytes = (int64_t{1} << 62) - 1;
 
 /// bytes * extent, at most boundlessBytes.
 static Value multiplyBytes(OpBuilder &builder, Location loc, Value bytes, Value extent) {
   Value limit = arith::ConstantIndexOp::create(builder, loc, boundlessBytes);
-  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  Value most = arith::DivUIOp::create(builder, loc, limit, arith::MaxUIOp::create(builder, loc, extent, one));
-  Value isTooLarge = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, bytes, most);
-  return arith::SelectOp::create(builder, loc, isTooLarge, limit, arith::MulIOp::create(builder, loc, bytes, extent));
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  auto product = arith::MulUIExtendedOp::create(builder, loc, bytes, extent);
+  Value wraps = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, product.getHigh(), zero);
+  Value atMost = arith::MinUIOp::create(builder, loc, product.getLow(), limit);
+  return arith::SelectOp::create(builder, loc, wraps, limit, atMost);
 }
 
+/// The offset of each slot, then the arena's total size.
 FailureOr<SmallVector<Value>> Planner::buildOffsets(OpBuilder &builder, SizeExpressions &sizes) {
   Location loc = main.getLoc();
   SmallVector<Value> offsets{arith::ConstantIndexOp::create(builder, loc, peak)};

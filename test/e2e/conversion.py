@@ -99,7 +99,7 @@ def check_framework(framework, place, case, folder):
     files = [os.path.join(item.folder, file) for file in item.files]
     converted = convert(files[0], os.path.join(folder, "converted.onnx"), options=[*files[1:], *item.options])
     for output, actual, expected in item.run(converted):
-        problem = framework_cases.compare(output, actual, expected)
+        problem = framework_cases.compare(output, actual, expected, framework_cases.tolerance_of(case))
         if problem:
             return problem
     return None

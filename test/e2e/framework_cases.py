@@ -144,6 +144,10 @@ FRAMEWORKS = {"caffe": CaffeCase, "darknet": DarknetCase}
 REAL = {"caffe": RealCaffe, "darknet": RealDarknet, "keras": RealKeras, "tflite": RealTFLite}
 
 
+def tolerance_of(case):
+    return HYBRID_TOLERANCE if "hybrid" in case["format"] else TOLERANCE
+
+
 def compare(name, actual, expected, tolerance):
     """None, or a sentence about the difference."""
     if list(actual.shape) != list(expected.shape):
@@ -173,8 +177,7 @@ def run_case(framework, folder, case, output):
                       timeout=LIMIT)
         model = CompiledModel(output, "m")
         for name, actual, expected in item.run(model):
-            tolerance = HYBRID_TOLERANCE if "hybrid" in case["format"] else TOLERANCE
-            problem = compare(name, actual, expected, tolerance)
+            problem = compare(name, actual, expected, tolerance_of(case))
             if problem:
                 return "fail", problem
         return "pass", ""

@@ -46,6 +46,11 @@ Value fromChannelsLast(ImplicitLocOpBuilder &builder, Value value, RankedTensorT
 
 Value getWindowCount(ImplicitLocOpBuilder &builder, Value extent, const nn::Window &window, bool ceil) {
   Value zero = getIndex(builder, 0), one = getIndex(builder, 1), stride = getIndex(builder, window.stride);
+  int64_t slack = window.padBegin + window.padEnd - window.getReach() + window.stride;
+  if (slack >= 0 && !(ceil && window.stride > 1)) { // no extent is too small, which keeps sizes simple
+    Value reached = arith::AddIOp::create(builder, extent, getIndex(builder, slack));
+    return arith::DivUIOp::create(builder, reached, stride);
+  }
   Value padded = arith::AddIOp::create(builder, extent, getIndex(builder, window.padBegin + window.padEnd));
   Value room = arith::SubIOp::create(builder, padded, getIndex(builder, window.getReach()));
   Value fits = arith::CmpIOp::create(builder, arith::CmpIPredicate::sge, room, zero);

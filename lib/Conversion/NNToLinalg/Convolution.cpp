@@ -2,6 +2,8 @@
 // each channel has a filter of its own; the bias goes into the epilogue. Kernels
 // want channels last: for another layout the data are transposed here, if the
 // layout was not assigned before.
+#include "lib/Conversion/NNToLinalg/Convolution.h"
+
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
@@ -31,8 +33,7 @@ static Value arrangeDepthwiseFilter(ImplicitLocOpBuilder &builder, Value filter)
   return transposeTo(builder, filter, getRanked(filter).clone(shape), permutation);
 }
 
-/// A filter of static shape in the order of kernel.conv.
-static Value packFilter(ImplicitLocOpBuilder &builder, Operation *op, Value filter, int64_t groups, bool transposed) {
+Value packFilter(ImplicitLocOpBuilder &builder, Operation *op, Value filter, int64_t groups, bool transposed) {
   RankedTensorType type = getRanked(filter);
   int64_t inputs = transposed ? type.getDimSize(0) / groups : type.getDimSize(1);
   int64_t outputs = transposed ? type.getDimSize(1) : type.getDimSize(0) / groups;
@@ -74,10 +75,8 @@ static Value packIntegerFilter(ImplicitLocOpBuilder &builder, Operation *op, Val
   });
 }
 
-/// Extents of the result, channels last; spatial ones by `count`.
-template <typename OpTy>
-static SmallVector<Value> getResultExtents(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType type,
-                                           function_ref<Value(int64_t, Value)> count) {
+SmallVector<Value> getResultExtents(ImplicitLocOpBuilder &builder, Value input, RankedTensorType type,
+                                    function_ref<Value(int64_t, Value)> count) {
   SmallVector<Value> extents = getExtents(builder, input);
   int64_t rank = type.getRank();
   for (int64_t axis = 1; axis < rank - 1; ++axis)
@@ -86,30 +85,32 @@ static SmallVector<Value> getResultExtents(ImplicitLocOpBuilder &builder, OpTy o
   return extents;
 }
 
-/// The kernel, with the bias in its epilogue.
-template <typename KernelTy, typename OpTy>
-static Value createConvolution(ImplicitLocOpBuilder &builder, OpTy op, Value input, Value filter, Value bias,
-                               Value init, bool transposed) {
+Value createConvolution(ImplicitLocOpBuilder &builder, Value input, Value filter, Value bias, Value init,
+                        const ConvolutionWindows &windows, bool isDepthwise) {
   SmallVector<NamedAttribute> attributes;
   auto add = [&](StringRef name, ArrayRef<int64_t> values) {
     attributes.push_back(builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values)));
   };
-  add("strides", op.getStrides());
-  add("dilations", op.getDilations());
-  add("pads_begin", op.getPadsBegin());
-  add("pads_end", op.getPadsEnd());
-  if (transposed)
+  add("strides", windows.strides);
+  add("dilations", windows.dilations);
+  add("pads_begin", windows.padsBegin);
+  add("pads_end", windows.padsEnd);
+  if (windows.transposed)
     attributes.push_back(builder.getNamedAttr("transposed", builder.getUnitAttr()));
-  if (!bias)
-    return createKernel<KernelTy>(builder, {input, filter}, init, attributes);
-  int64_t rank = getRanked(init).getRank();
-  AffineMap perChannel = AffineMap::get(rank, 0, builder.getAffineDimExpr(rank - 1));
+  SmallVector<EpilogueOperand> operands;
+  if (bias) {
+    int64_t rank = getRanked(init).getRank();
+    operands.push_back({bias, AffineMap::get(rank, 0, builder.getAffineDimExpr(rank - 1))});
+  }
   auto addBias = [](ImplicitLocOpBuilder &inner, ValueRange values) -> Value {
+    if (values.size() == 1)
+      return values[0];
     if (isa<FloatType>(values[0].getType()))
       return arith::AddFOp::create(inner, values[0], values[1]);
     return arith::AddIOp::create(inner, values[0], values[1]);
   };
-  return createKernel<KernelTy>(builder, {input, filter}, init, attributes, EpilogueOperand{bias, perChannel}, addBias);
+  return isDepthwise ? createKernel<kernel::DepthwiseOp>(builder, {input, filter}, init, attributes, operands, addBias)
+                     : createKernel<kernel::ConvOp>(builder, {input, filter}, init, attributes, operands, addBias);
 }
 
 /// An empty destination, channels last, for a convolution of `input`, channels last as well.
@@ -120,7 +121,7 @@ static Value createConvInit(ImplicitLocOpBuilder &builder, OpTy op, Value input,
   SmallVector<int64_t> shape(last.getShape());
   shape.back() = filterType.getDimSize(0);
   last = last.clone(shape);
-  SmallVector<Value> extents = getResultExtents(builder, op, input, last, [&](int64_t i, Value extent) {
+  SmallVector<Value> extents = getResultExtents(builder, input, last, [&](int64_t i, Value extent) {
     nn::Window window{filterType.getDimSize(i + 2), op.getStrides()[i], op.getDilations()[i], op.getPadsBegin()[i],
                       op.getPadsEnd()[i]};
     return getWindowCount(builder, extent, window, /*ceil=*/false);
@@ -136,12 +137,9 @@ Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, O
   int64_t groups = op.getGroups();
   Value init = createConvInit(builder, op, input, filterType, getChannelsLastType(type, op.getLayout()));
   bool isDepthwise = groups > 1 && filterType.getDimSize(1) == 1 && filterType.getDimSize(0) == groups;
-  Value result =
-      isDepthwise ? createConvolution<kernel::DepthwiseOp>(builder, op, input, arrangeDepthwiseFilter(builder, filter),
-                                                           adaptor.getBias(), init, /*transposed=*/false)
-                  : createConvolution<kernel::ConvOp>(builder, op, input,
-                                                      packFilter(builder, op, filter, groups, /*transposed=*/false),
-                                                      adaptor.getBias(), init, /*transposed=*/false);
+  filter = isDepthwise ? arrangeDepthwiseFilter(builder, filter)
+                       : packFilter(builder, op, filter, groups, /*transposed=*/false);
+  Value result = createConvolution(builder, input, filter, adaptor.getBias(), init, getWindows(op), isDepthwise);
   return fromChannelsLast(builder, result, type, op.getLayout());
 }
 
@@ -159,38 +157,12 @@ Value LowerOp<nn::IntegerConvOp>::build(ImplicitLocOpBuilder &builder, nn::Integ
   Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout());
   Value init = createConvInit(builder, op, input, filterType, getChannelsLastType(type, op.getLayout()));
   Value packed = packIntegerFilter(builder, op, adaptor.getFilter(), op.getGroups());
-  Value result = createConvolution<kernel::ConvOp>(builder, op, input, packed, Value(), init, /*transposed=*/false);
-  return fromChannelsLast(builder, result, type, op.getLayout());
-}
-
-template <>
-Value LowerOp<nn::ConvTransposeOp>::build(ImplicitLocOpBuilder &builder, nn::ConvTransposeOp op, OpAdaptor adaptor,
-                                          RankedTensorType type) const {
-  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout()), filter = adaptor.getFilter();
-  RankedTensorType filterType = getRanked(filter), last = getChannelsLastType(type, op.getLayout());
-  int64_t groups = op.getGroups();
-  SmallVector<int64_t> shape(last.getShape());
-  shape.back() = filterType.getDimSize(1) * groups;
-  last = last.clone(shape);
-  // stride * (in - 1) + output_padding + reach - pads
-  SmallVector<Value> extents = getResultExtents(builder, op, input, last, [&](int64_t i, Value extent) -> Value {
-    nn::Window window{filterType.getDimSize(i + 2), 1, op.getDilations()[i], 0, 0};
-    int64_t stride = op.getStrides()[i];
-    int64_t offset =
-        op.getOutputPadding()[i] + window.getReach() - op.getPadsBegin()[i] - op.getPadsEnd()[i] - stride;
-    Value scaled = arith::MulIOp::create(builder, extent, getIndex(builder, stride));
-    Value count = arith::AddIOp::create(builder, scaled, getIndex(builder, offset));
-    return arith::MaxSIOp::create(builder, count, getIndex(builder, 0));
-  });
-  Value init = createEmpty(builder, builder.getLoc(), last, extents);
-  Value packed = packFilter(builder, op, filter, groups, /*transposed=*/true);
-  Value result = createConvolution<kernel::ConvOp>(builder, op, input, packed, adaptor.getBias(), init,
-                                                   /*transposed=*/true);
+  Value result = createConvolution(builder, input, packed, Value(), init, getWindows(op));
   return fromChannelsLast(builder, result, type, op.getLayout());
 }
 
 void populateConvolutionToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerOp<nn::ConvOp>, LowerOp<nn::IntegerConvOp>, LowerOp<nn::ConvTransposeOp>>(types, patterns.getContext());
+  patterns.add<LowerOp<nn::ConvOp>, LowerOp<nn::IntegerConvOp>>(types, patterns.getContext());
 }
 
 } // namespace nnc

@@ -16,6 +16,7 @@ public:
 void populateContractionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateControlFlowToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateConvolutionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateTransposedConvolutionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateElementwiseToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateIndexingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateMovementToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);

@@ -117,6 +117,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populateContractionToLinalg(types, patterns);
     populateControlFlowToLinalg(types, patterns);
     populateConvolutionToLinalg(types, patterns);
+    populateTransposedConvolutionToLinalg(types, patterns);
     populateElementwiseToLinalg(types, patterns);
     populateIndexingToLinalg(types, patterns);
     populateMovementToLinalg(types, patterns);

@@ -71,7 +71,7 @@ func.func @main(%x: memref<16xf32>, %y: memref<16xf32> {nn.output}) {
 // CHECK-LABEL: func.func @main_workspace(
 // CHECK-SAME: %[[N:.*]]: index) -> index
 // CHECK: %[[ROW:.*]] = arith.constant 32 : index
-// CHECK: arith.muli %[[ROW]], %[[N]]
+// CHECK: arith.mului_extended %[[ROW]], %[[N]]
 // CHECK: arith.maxui
 // CHECK: return
 // CHECK-LABEL: func.func @main(
@@ -113,7 +113,7 @@ func.func @main(%x: memref<1xindex>, %y: memref<1xindex> {nn.output}) {
 // CHECK-LABEL: func.func @main_workspace(
 // CHECK-SAME: %[[N:.*]]: index) -> index
 // CHECK: %[[M:.*]] = call @main_output_extents(%[[N]])
-// CHECK: arith.muli %{{.*}}, %[[M]]
+// CHECK: arith.mului_extended %{{.*}}, %[[M]]
 func.func @main_output_extents(%n: index) -> index {
   return %n : index
 }

@@ -35,3 +35,16 @@ func.func @transposed(%x: tensor<?x5x8xf32>, %w: tensor<8x6x3xf32>) -> tensor<?x
   %0 = nn.conv_transpose %x, %w {layout = #nn<layout channels_last>, strides = array<i64: 2>, dilations = array<i64: 1>, pads_begin = array<i64: 1>, pads_end = array<i64: 1>, output_padding = array<i64: 1>, groups = 2 : i64} : (tensor<?x5x8xf32>, tensor<8x6x3xf32>) -> tensor<?x10x12xf32>
   return %0 : tensor<?x10x12xf32>
 }
+
+// -----
+
+// Upsampling by 32: a phase is a channel, and the filter of 64 taps is one of 2.
+// CHECK-LABEL: @many_phases
+func.func @many_phases(%x: tensor<1x?x7x8xf32>, %w: tensor<8x6x64x64xf32>, %b: tensor<6xf32>) -> tensor<1x?x224x6xf32> {
+  // CHECK: kernel.pack_filter(%{{.*}}) {groups = 1 : i64} : (tensor<6144x8x2x2xf32>
+  // CHECK: kernel.conv{{.*}}pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, strides = array<i64: 1, 1>
+  // CHECK: tensor<1x?x8x6144xf32>
+  // CHECK: tensor.extract_slice %{{.*}}[0, 16, 16, 0] [1, %{{.*}}, 224, 6] [1, 1, 1, 1] : tensor<1x?x256x6xf32>
+  %0 = nn.conv_transpose %x, %w, %b {layout = #nn<layout channels_last>, strides = array<i64: 32, 32>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 16, 16>, pads_end = array<i64: 16, 16>, output_padding = array<i64: 0, 0>, groups = 1 : i64} : (tensor<1x?x7x8xf32>, tensor<8x6x64x64xf32>, tensor<6xf32>) -> tensor<1x?x224x6xf32>
+  return %0 : tensor<1x?x224x6xf32>
+}

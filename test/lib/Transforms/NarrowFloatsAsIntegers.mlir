@@ -1,0 +1,32 @@
+// RUN: nnc-opt %s --narrow-floats-as-integers --split-input-file | FileCheck %s
+
+// CHECK: llvm.mlir.global private constant @numbers(dense<[16256, -32768]> : tensor<2xi16>)
+llvm.mlir.global private constant @numbers(dense<[1.0, -0.0]> : tensor<2xbf16>) : !llvm.array<2 x bf16>
+
+// CHECK-LABEL: llvm.func @choose(
+// CHECK-SAME: i1, %{{.*}}: i16, %{{.*}}: !llvm.ptr) -> vector<4xi16>
+llvm.func @choose(%condition: i1, %x: bf16, %from: !llvm.ptr) -> vector<4xbf16> {
+  // CHECK: llvm.mlir.constant(32704 : i16) : i16
+  %nan = llvm.mlir.constant(0x7FC0 : bf16) : bf16
+  // CHECK: llvm.select %{{.*}} : i1, i16
+  %chosen = llvm.select %condition, %nan, %x : i1, bf16
+  // CHECK: llvm.load %{{.*}} -> vector<4xi16>
+  %loaded = llvm.load %from : !llvm.ptr -> vector<4xbf16>
+  %zero = llvm.mlir.constant(0 : i64) : i64
+  // CHECK: llvm.insertelement %{{.*}} : vector<4xi16>
+  %inserted = llvm.insertelement %chosen, %loaded[%zero : i64] : vector<4xbf16>
+  // CHECK: llvm.shufflevector %{{.*}} : vector<4xi16>
+  %spread = llvm.shufflevector %inserted, %inserted [0, 0, 0, 0] : vector<4xbf16>
+  llvm.return %spread : vector<4xbf16>
+}
+
+// -----
+
+// What computes stays as it is.
+// CHECK-LABEL: llvm.func @widen(
+// CHECK-SAME: bf16
+llvm.func @widen(%x: bf16) -> f32 {
+  // CHECK: llvm.fpext %{{.*}} : bf16 to f32
+  %wide = llvm.fpext %x : bf16 to f32
+  llvm.return %wide : f32
+}
