@@ -69,6 +69,15 @@ typedef struct nnc_tensor {
   uint64_t bytes;             /**< of the whole tensor; 0 where it is known at run time */
 } nnc_tensor;
 
+/** How long the layers took, of a model compiled with `--profile`. Runs at the same time would mix their counts. */
+typedef struct nnc_profile {
+  uint32_t num_layers;
+  uint32_t reserved;
+  const char *const *layers;  /**< names, as in the source model, in the order of the first run */
+  const uint64_t *macs;       /**< multiply-adds of one run of each layer; 0 where not known */
+  uint64_t *ticks;            /**< of the CPU's counter, summed over all runs since they were set to 0 */
+} nnc_profile;
+
 /** One model. */
 typedef struct nnc_model {
   uint32_t abi_version;
@@ -93,6 +102,7 @@ typedef struct nnc_model {
   /** Runs the model. `extents` and `parallel` may be NULL where the model has no run-time extents or threads. */
   int (*invoke)(const void *const *inputs, void *const *outputs, const int64_t *extents, void *workspace,
                 const nnc_parallel *parallel);
+  const nnc_profile *profile; /**< NULL without `--profile` */
 } nnc_model;
 
 #ifdef __cplusplus

@@ -57,6 +57,7 @@ struct CompilerCommandLine::Options {
                         cl::cat(category)};
   cl::opt<bool> noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
                            cl::cat(category)};
+  cl::opt<bool> profile{"profile", cl::desc("Count how long each layer takes; nnc-run prints it"), cl::cat(category)};
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
                                       cl::cat(category)};
@@ -224,6 +225,7 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->weightsSection, isCode},
       {options->report, isCode},
       {options->threads, reaches(Stage::Arena)},
+      {options->profile, reaches(Stage::LLVM)},
       {options->noWinograd, reaches(Stage::Tensors)},
       {options->printMemoryPlan, reaches(Stage::Arena)},
   };
@@ -299,6 +301,7 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   result.dumpFolder = options->dumpFolder;
   result.printMemoryPlan = options->printMemoryPlan;
   result.verbose = options->verbose;
+  result.profile = options->profile;
   result.winograd = !options->noWinograd;
 
   OutputOptions &output = result.output;

@@ -33,6 +33,8 @@ struct CompileOptions {
   bool printMemoryPlan = false;
   /// 3x3 convolutions may use Winograd's algorithm.
   bool winograd = true;
+  /// The code counts how long each layer takes.
+  bool profile = false;
   /// Time of each stage on the standard error stream.
   bool verbose = false;
   TargetOptions target;

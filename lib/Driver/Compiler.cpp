@@ -162,6 +162,12 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
   pipeline.threads = options.output.threads;
   pipeline.winograd = options.winograd;
   pipeline.runConstants = runConstants;
+  if (options.profile) {
+    pipeline.profileCounter = getTickCounter((*machine)->getTargetTriple()).str();
+    if (pipeline.profileCounter.empty())
+      return emitError(loc) << "--profile: no counter of time is known for the target "
+                            << (*machine)->getTargetTriple().str();
+  }
   std::vector<LayerFacts> layers;
   for (const StageInfo &info : getStages()) {
     if (info.stage == Stage::Import || info.stage == Stage::Object)

@@ -33,7 +33,12 @@ void buildArenaPipeline(OpPassManager &manager, bool threads) {
   manager.addPass(createOutlineLayers());
 }
 
-void buildLLVMPipeline(OpPassManager &manager) {
+void buildLLVMPipeline(OpPassManager &manager, StringRef profileCounter) {
+  if (!profileCounter.empty()) {
+    ProfileLayersOptions profile;
+    profile.counter = profileCounter.str();
+    manager.addPass(createProfileLayers(profile));
+  }
   // LLVM would round bf16 with a function that few runtime libraries have.
   arith::ArithEmulateUnsupportedFloatsOptions inFloat;
   inFloat.sourceTypeStrs = {"bf16"};

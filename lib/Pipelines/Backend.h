@@ -15,8 +15,8 @@ void buildBuffersPipeline(mlir::OpPassManager &manager);
 /// Stage `arena`: loops on memrefs -> one arena, one blob of weights.
 void buildArenaPipeline(mlir::OpPassManager &manager, bool threads);
 
-/// Stage `llvm`: loops -> the LLVM dialect. Expects no math operations.
-void buildLLVMPipeline(mlir::OpPassManager &manager);
+/// Stage `llvm`: loops -> the LLVM dialect. Layers are timed by the intrinsic `profileCounter`, if there is one.
+void buildLLVMPipeline(mlir::OpPassManager &manager, llvm::StringRef profileCounter = "");
 
 /// Registers the dialect extensions (bufferisation, conversion to LLVM) that these stages use.
 void registerBackendExtensions(mlir::DialectRegistry &registry);

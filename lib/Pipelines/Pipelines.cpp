@@ -70,7 +70,7 @@ void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &optio
     buildArenaPipeline(passes, options.threads);
     break;
   case Stage::LLVM:
-    buildLLVMPipeline(passes);
+    buildLLVMPipeline(passes, options.profileCounter);
     break;
   default:
     return;

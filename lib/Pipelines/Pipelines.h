@@ -15,6 +15,8 @@ struct PipelineOptions {
   bool threads = false;
   /// 3x3 convolutions may use Winograd's algorithm.
   bool winograd = true;
+  /// The LLVM intrinsic that times layers; empty: they are not timed.
+  std::string profileCounter;
   /// How constant subgraphs are run; empty: they stay.
   ConstantRunner runConstants;
 };

@@ -209,4 +209,10 @@ void attachTarget(ModuleOp module, const llvm::TargetMachine &machine) {
   module->setAttr(DLTIDialect::kDataLayoutAttrName, DataLayoutSpecAttr::get(context, entries));
 }
 
+llvm::StringRef getTickCounter(const llvm::Triple &triple) {
+  if (triple.isX86())
+    return "llvm.readcyclecounter";
+  return triple.isAArch64() ? "llvm.readsteadycounter" : "";
+}
+
 } // namespace nnc

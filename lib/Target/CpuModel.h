@@ -14,6 +14,9 @@
 
 namespace nnc {
 
+/// The LLVM intrinsic that reads a counter of time which user programs may read; "" where the target has none.
+llvm::StringRef getTickCounter(const llvm::Triple &triple);
+
 /// The machine for `options`, or an error that says which name is unknown.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetOptions &options);
 

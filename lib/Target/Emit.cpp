@@ -60,6 +60,7 @@ private:
   std::string weightsSection;
   std::string text; ///< assembly or LLVM IR, where that is the output
   EmittedSizes sizes;
+  uint64_t profileBytes = 0; ///< the only ones that may be written
 };
 
 } // namespace
@@ -71,6 +72,21 @@ template <typename Phase> LogicalResult Emitter::time(StringRef name, Phase phas
   if (times)
     times->push_back({name.str(), seconds.count()});
   return result;
+}
+
+/// The layers that the code times, with their multiply-adds.
+static std::optional<std::vector<ProfiledLayer>> listProfiledLayers(ModuleOp module, ArrayRef<LayerFacts> layers) {
+  auto names = module->getAttrOfType<ArrayAttr>("nn.profiled_layers");
+  if (!names)
+    return std::nullopt;
+  std::vector<ProfiledLayer> profiled;
+  for (auto name : names.getAsRange<StringAttr>()) {
+    profiled.push_back({name.str(), 0});
+    for (const LayerFacts &layer : layers)
+      if (layer.name == name.getValue())
+        profiled.back().macs += layer.macs.value_or(0);
+  }
+  return profiled;
 }
 
 LogicalResult Emitter::translate() {
@@ -110,6 +126,9 @@ LogicalResult Emitter::translate() {
   facts.workspaceBytes = sizes.workspace;
   facts.weightsBytes = sizes.weights;
   facts.modelHash = output.provenance.sourceSha256;
+  facts.profiledLayers = listProfiledLayers(module, layers);
+  if (facts.profiledLayers)
+    profileBytes = facts.profiledLayers->size() * sizeof(uint64_t);
   addEntryPoints(*llvmModule, interface, facts);
   if (output.freestanding)
     addMemoryFunctions(*llvmModule);
@@ -171,7 +190,7 @@ LogicalResult Emitter::measure() {
     return fail(facts.takeError());
   if (failed(checkUndefined(facts->undefined)))
     return failure();
-  if (facts->data != 0)
+  if (facts->data > profileBytes)
     return module.emitError("the object would have ") << facts->data << " bytes of writable data";
   sizes.code = facts->code;
   sizes.stack = getWorstStack(*llvmModule, facts->stack);

@@ -36,6 +36,7 @@ private:
   Constant *makeGlobal(Constant *value, const Twine &name);
   Constant *makeString(StringRef text);
   Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
+  Constant *describeProfile();
   void describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents);
 
   Module &module;
@@ -291,6 +292,23 @@ Constant *EntryPointBuilder::describeTensors(ArrayRef<TensorInterface> tensors, 
   return makeGlobal(ConstantArray::get(ArrayType::get(type, described.size()), described), name);
 }
 
+/// The nnc_profile, or null.
+Constant *EntryPointBuilder::describeProfile() {
+  Constant *ticks = module.getGlobalVariable("layer_ticks", /*AllowInternal=*/true), *null = ConstantPointerNull::get(pointer);
+  if (!facts.profiledLayers)
+    return null;
+  SmallVector<Constant *> names;
+  SmallVector<uint64_t> macs;
+  for (const ProfiledLayer &layer : *facts.profiledLayers) {
+    names.push_back(makeString(layer.name));
+    macs.push_back(layer.macs);
+  }
+  Constant *layers = ConstantArray::get(ArrayType::get(pointer, names.size()), names);
+  Constant *fields[] = {builder.getInt32(names.size()), builder.getInt32(0), makeGlobal(layers, "layers"),
+                        makeGlobal(ConstantDataArray::get(module.getContext(), macs), "macs"), ticks ? ticks : null};
+  return makeGlobal(ConstantStruct::getAnon(fields), "profile");
+}
+
 void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents) {
   SmallVector<Constant *> names;
   for (const std::string &name : interface.extents)
@@ -305,7 +323,8 @@ void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize,
       i32(interface.inputs.size()), i32(interface.outputs.size()), describeTensors(interface.inputs, "inputs"),
       describeTensors(interface.outputs, "outputs"), i32(interface.extents.size()), i32(interface.outputExtents.size()),
       extentNames, i64(workspaceSize ? 0 : facts.workspaceBytes), i64(workspaceAlignment), i64(facts.weightsBytes),
-      i64(interface.macs.value_or(0)), workspaceSize ? workspaceSize : null, outputExtents ? outputExtents : null, invoke};
+      i64(interface.macs.value_or(0)), workspaceSize ? workspaceSize : null, outputExtents ? outputExtents : null, invoke,
+      describeProfile()};
   SmallVector<Type *> types;
   for (Constant *field : fields)
     types.push_back(field ? field->getType() : builder.getInt32Ty());

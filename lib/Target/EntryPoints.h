@@ -12,11 +12,19 @@ namespace nnc {
 /// Bytes that the caller has to align the workspace to.
 constexpr int64_t workspaceAlignment = 64;
 
+/// A layer whose time is counted.
+struct ProfiledLayer {
+  std::string name;
+  int64_t macs = 0; ///< multiply-adds; 0 where not known
+};
+
 /// What the descriptor says beside the interface.
 struct DescriptorFacts {
   int64_t workspaceBytes = 0; ///< of a static model
   int64_t weightsBytes = 0;
   std::string modelHash;
+  /// One for each place of the global @layer_ticks; nullopt where no time is counted.
+  std::optional<std::vector<ProfiledLayer>> profiledLayers;
 };
 
 /// Adds the entry points to `module`, whose `main` takes the memrefs of @main

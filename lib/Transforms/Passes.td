@@ -143,6 +143,18 @@ def EmitParallelCalls : Pass<"emit-parallel-calls", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def ProfileLayers : Pass<"profile-layers", "::mlir::ModuleOp"> {
+  let summary = "Count how long each layer takes";
+  let description = [{
+    Before: calls of layers, and copies, in @main of the stage `arena`.
+    After: `memref.global "private" @layer_ticks : memref<Nxi64>` has the ticks of each layer, summed over all runs;
+    `nn.profiled_layers` of the module their names.
+  }];
+  let options = [Option<"counter", "counter", "std::string", "\"llvm.readcyclecounter\"",
+                        "the LLVM intrinsic that reads the target's counter">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def NarrowFloatsAsIntegers : Pass<"narrow-floats-as-integers", "::mlir::ModuleOp"> {
   let summary = "Move bf16 as integers of 16 bits";
   let description = [{

@@ -18,13 +18,13 @@ static constexpr double warmUpSeconds = 0.1, seconds = 1;
 
 static double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-Error bench(function_ref<Error()> body, uint64_t macs, raw_ostream &os) {
+Error timeRuns(function_ref<Error()> body, function_ref<void()> onStart, std::vector<double> &times) {
   auto start = Clock::now();
   do {
     if (Error error = body())
       return error;
   } while (since(start) < warmUpSeconds);
-  std::vector<double> times;
+  onStart();
   start = Clock::now();
   while (times.size() < leastRuns || (since(start) < seconds && times.size() < mostRuns)) {
     auto begin = Clock::now();
@@ -32,6 +32,13 @@ Error bench(function_ref<Error()> body, uint64_t macs, raw_ostream &os) {
       return error;
     times.push_back(1e3 * since(begin));
   }
+  return Error::success();
+}
+
+Error bench(function_ref<Error()> body, uint64_t macs, raw_ostream &os) {
+  std::vector<double> times;
+  if (Error error = timeRuns(body, [] {}, times))
+    return error;
   sort(times);
   double median = times[times.size() / 2];
   os << formatv("{0} runs: min {1:f4} ms, median {2:f4} ms, p99 {3:f4} ms", times.size(), times.front(), median,

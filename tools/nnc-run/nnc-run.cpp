@@ -3,6 +3,7 @@
 #include "lib/Driver/CommandLine.h"
 #include "lib/Driver/Compiler.h"
 #include "tools/nnc-run/Bench.h"
+#include "tools/nnc-run/Profile.h"
 #include "tools/nnc-run/Tensors.h"
 
 #include "llvm/BinaryFormat/Magic.h"
@@ -100,12 +101,15 @@ static Error compareOutputs(ArrayRef<nnc::HostTensor> outputs, const RunOptions 
   return Error::success();
 }
 
-static Error run(const nnc::ModelLibrary &model, const RunOptions &options, const StringMap<int64_t> &symbols,
+static Error run(const nnc::ModelLibrary &model, const RunOptions &options, const nnc::CompileOptions &compileOptions,
                  bool &areRight) {
+  const nnc_profile *profile = model.getModel().profile;
+  if (compileOptions.profile && !profile)
+    return createStringError("the model does not count the time of its layers; compile it with --profile");
   std::vector<nnc::NamedFile> files;
   for (StringRef argument : options.inputs)
     files.push_back(nnc::NamedFile::parse(argument));
-  auto inputs = nnc::makeInputs(model.getModel(), files, symbols, options.seed);
+  auto inputs = nnc::makeInputs(model.getModel(), files, compileOptions.shapes.symbols, options.seed);
   if (!inputs)
     return inputs.takeError();
   auto extents = model.getExtents(*inputs);
@@ -129,7 +133,10 @@ static Error run(const nnc::ModelLibrary &model, const RunOptions &options, cons
       nnc::summarise(output, outs());
   if (Error error = compareOutputs(*outputs, options, areRight))
     return error;
-  return options.bench ? nnc::bench(once, model.getModel().macs, outs()) : Error::success();
+  if (options.bench)
+    if (Error error = nnc::bench(once, model.getModel().macs, outs()))
+      return error;
+  return compileOptions.profile ? nnc::printProfile(once, *profile, outs()) : Error::success();
 }
 
 static int fail(Error error) {
@@ -156,7 +163,7 @@ int main(int argc, char **argv) {
   if (!model)
     return fail(model.takeError());
   bool areRight = true;
-  if (Error error = run(*model, options, compileOptions->shapes.symbols, areRight))
+  if (Error error = run(*model, options, *compileOptions, areRight))
     return fail(std::move(error));
   return areRight ? 0 : 1;
 }
