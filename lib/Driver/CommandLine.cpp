@@ -93,6 +93,8 @@ struct CompilerCommandLine::OutputChoices {
                   cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
                            "arena or llvm"),
                   cl::value_desc("stage"), cl::cat(category)},
+        debugLines{"g", cl::desc("Debug lines; they refer to the model's loops, which are written as <output>.loops.mlir"),
+                   cl::cat(category)},
         printWeights{"print-weights", cl::desc("Print large constants as well"), cl::cat(category)} {}
 
   cl::opt<std::string> output;
@@ -100,6 +102,7 @@ struct CompilerCommandLine::OutputChoices {
   cl::opt<EmitKind> emit;
   cl::opt<int64_t> opset;
   cl::opt<std::string> stopAfter;
+  cl::opt<bool> debugLines;
   cl::opt<bool> printWeights;
 };
 
@@ -167,6 +170,12 @@ static std::string getExtension(OutputKind kind) {
     return ".so";
   }
   llvm_unreachable("all kinds are listed");
+}
+
+static std::string replaceExtension(StringRef path, StringRef extension) {
+  SmallString<128> result(path);
+  sys::path::replace_extension(result, extension);
+  return result.str().str();
 }
 
 static OutputKind getOutputKind(EmitKind kind) {
@@ -255,7 +264,8 @@ static bool isForeignHeader(StringRef path) {
 static Error checkOutputs(const CompileOptions &options) {
   const OutputOptions &output = options.output;
   SmallVector<StringRef> files;
-  for (StringRef file : {StringRef(output.outputFile), StringRef(output.headerFile), StringRef(output.reportFile)})
+  for (StringRef file : {StringRef(output.outputFile), StringRef(output.headerFile), StringRef(output.reportFile),
+                         StringRef(output.listingFile)})
     if (!file.empty() && file != "-")
       files.push_back(file);
   for (StringRef file : files) {
@@ -339,14 +349,16 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   bool isFile = output.outputFile != "-" &&
                 (!sys::fs::exists(output.outputFile) || sys::fs::is_regular_file(output.outputFile)); // no device
   if (!isPrinted && isFile && output.kind != OutputKind::LLVMIR) {
-    SmallString<128> header(output.outputFile);
-    sys::path::replace_extension(header, ".h");
-    output.headerFile = header.str().str();
-    if (outputs && !outputs->header.empty())
-      output.headerFile = outputs->header;
+    output.headerFile = outputs && !outputs->header.empty() ? outputs->header.getValue()
+                                                            : replaceExtension(output.outputFile, ".h");
   }
   if (Error error = checkEffects(result))
     return error;
+  if (outputs && outputs->debugLines) {
+    if (isPrinted || !isFile)
+      return makeError("-g is for code that is written to a file");
+    output.listingFile = replaceExtension(output.outputFile, ".loops.mlir");
+  }
   if (outputs)
     if (Error error = checkOutputs(result))
       return error;

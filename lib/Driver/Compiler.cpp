@@ -15,6 +15,7 @@
 #include "lib/Target/Emit.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/Transforms/LocationSnapshot.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ErrorHandling.h"
@@ -129,6 +130,14 @@ static LogicalResult exportAsONNX(ModuleOp module, const CompileOptions &options
   return success();
 }
 
+/// The loops as text, to whose lines in `file` all operations refer from now on.
+static std::string listLoops(ModuleOp module, StringRef file) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  generateLocationsFromIR(os, llvm::sys::path::filename(file), module, getPrintingFlags(/*withWeights=*/false));
+  return text;
+}
+
 static LogicalResult compile(MLIRContext &context, const CompileOptions &options) {
   Location loc = FileLineColLoc::get(&context, options.inputs.front(), 0, 0);
   auto machine = createTargetMachine(options.target);
@@ -161,6 +170,7 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
   PipelineOptions pipeline;
   pipeline.threads = options.output.threads;
   pipeline.winograd = options.winograd;
+  pipeline.debugLines = !options.output.listingFile.empty();
   pipeline.runConstants = runConstants;
   if (options.profile) {
     pipeline.profileCounter = getTickCounter((*machine)->getTargetTriple()).str();
@@ -188,6 +198,8 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
       printMemoryPlan(*module, llvm::outs());
     if (options.stopAfter == info.stage)
       return printAsMLIR(*module, options);
+    if (info.stage == Stage::Arena && pipeline.debugLines)
+      output.listing = listLoops(*module, output.listingFile);
   }
   // emitModel adds its phases to the times, and writes all of them into the report.
   return runner.run(Stage::Object,

@@ -94,11 +94,15 @@ LogicalResult StageRunner::dump(ModuleOp module, Stage stage) const {
   return writeFile(path, module.getLoc(), [&](llvm::raw_ostream &os) { printModule(module, os, options.printWeights); });
 }
 
-void printModule(ModuleOp module, llvm::raw_ostream &os, bool withWeights) {
+OpPrintingFlags getPrintingFlags(bool withWeights) {
   OpPrintingFlags flags;
   if (!withWeights)
     flags.elideLargeElementsAttrs(maxPrintedElements).elideLargeResourceString(maxPrintedCharacters);
-  module.print(os, flags);
+  return flags;
+}
+
+void printModule(ModuleOp module, llvm::raw_ostream &os, bool withWeights) {
+  module.print(os, getPrintingFlags(withWeights));
 }
 
 } // namespace nnc

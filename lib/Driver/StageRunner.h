@@ -41,6 +41,9 @@ private:
   std::vector<StageTime> times;
 };
 
+/// How modules are printed: large constants only `withWeights`.
+mlir::OpPrintingFlags getPrintingFlags(bool withWeights);
+
 /// Prints a module; constants of more than a few bytes are elided unless `withWeights`.
 void printModule(mlir::ModuleOp module, llvm::raw_ostream &os, bool withWeights);
 

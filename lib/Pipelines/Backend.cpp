@@ -7,6 +7,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Transforms/Passes.h"
@@ -23,7 +24,7 @@ void buildBuffersPipeline(OpPassManager &manager) {
   manager.addPass(createBufferizeModel());
 }
 
-void buildArenaPipeline(OpPassManager &manager, bool threads) {
+void buildArenaPipeline(OpPassManager &manager, bool threads, StringRef profileCounter) {
   manager.addPass(createPlanMemory());
   LowerParallelOptions parallel;
   parallel.threads = threads;
@@ -31,14 +32,14 @@ void buildArenaPipeline(OpPassManager &manager, bool threads) {
   manager.addPass(createCSEPass()); // repeated reads of one constant
   manager.addPass(createGatherWeights());
   manager.addPass(createOutlineLayers());
-}
-
-void buildLLVMPipeline(OpPassManager &manager, StringRef profileCounter) {
   if (!profileCounter.empty()) {
     ProfileLayersOptions profile;
     profile.counter = profileCounter.str();
     manager.addPass(createProfileLayers(profile));
   }
+}
+
+void buildLLVMPipeline(OpPassManager &manager, bool debugLines) {
   // LLVM would round bf16 with a function that few runtime libraries have.
   arith::ArithEmulateUnsupportedFloatsOptions inFloat;
   inFloat.sourceTypeStrs = {"bf16"};
@@ -66,6 +67,8 @@ void buildLLVMPipeline(OpPassManager &manager, StringRef profileCounter) {
   manager.addPass(createEmitParallelCalls());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  if (debugLines)
+    manager.addPass(LLVM::createDIScopeForLLVMFuncOpPass());
 }
 
 void registerBackendExtensions(DialectRegistry &registry) {

@@ -12,11 +12,12 @@ namespace nnc {
 /// Stage `buffers`: tensors -> memrefs in destination-passing style.
 void buildBuffersPipeline(mlir::OpPassManager &manager);
 
-/// Stage `arena`: loops on memrefs -> one arena, one blob of weights.
-void buildArenaPipeline(mlir::OpPassManager &manager, bool threads);
+/// Stage `arena`: loops on memrefs -> one arena, one blob of weights. Layers are timed by the intrinsic `profileCounter`,
+/// if there is one.
+void buildArenaPipeline(mlir::OpPassManager &manager, bool threads, llvm::StringRef profileCounter = "");
 
-/// Stage `llvm`: loops -> the LLVM dialect. Layers are timed by the intrinsic `profileCounter`, if there is one.
-void buildLLVMPipeline(mlir::OpPassManager &manager, llvm::StringRef profileCounter = "");
+/// Stage `llvm`: loops -> the LLVM dialect; with `debugLines`, functions have scopes for the lines of their operations.
+void buildLLVMPipeline(mlir::OpPassManager &manager, bool debugLines = false);
 
 /// Registers the dialect extensions (bufferisation, conversion to LLVM) that these stages use.
 void registerBackendExtensions(mlir::DialectRegistry &registry);

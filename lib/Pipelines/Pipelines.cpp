@@ -67,10 +67,10 @@ void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &optio
     buildLoops(passes);
     break;
   case Stage::Arena:
-    buildArenaPipeline(passes, options.threads);
+    buildArenaPipeline(passes, options.threads, options.profileCounter);
     break;
   case Stage::LLVM:
-    buildLLVMPipeline(passes, options.profileCounter);
+    buildLLVMPipeline(passes, options.debugLines);
     break;
   default:
     return;

@@ -233,6 +233,9 @@ llvm::Error Emitter::write() {
   if (!output.headerFile.empty())
     if (llvm::Error error = files.add(output.headerFile, writeInterface))
       return error;
+  if (!output.listingFile.empty())
+    if (llvm::Error error = files.add(output.listingFile, [&](llvm::raw_ostream &os) { os << output.listing; }))
+      return error;
   auto writeAccount = [&](llvm::raw_ostream &os) {
     ReportFacts facts{module, interface, sizes, target, output, layers, {}};
     if (times)

@@ -37,6 +37,8 @@ struct OutputOptions {
   std::string outputFile;     ///< "-o"
   std::string headerFile;     ///< "--header=", made from the output's by default; empty: none
   std::string reportFile;     ///< "--report=": empty means none
+  std::string listingFile;    ///< "-g": the MLIR that debug lines refer to; empty: no debug lines
+  std::string listing;        ///< its contents
   std::string weightsSection; ///< "--weights-section=": empty means ".rodata.<name>.weights"
   bool freestanding = false;  ///< no undefined symbol at all: memcpy, memmove and memset come with the object
   bool threads = false;       ///< parallel loops ask the caller's parallel-for callback
