@@ -37,7 +37,8 @@ class Descriptor(ctypes.Structure):
                 ("num_extents", ctypes.c_uint32), ("num_output_extents", ctypes.c_uint32),
                 ("extent_names", ctypes.POINTER(ctypes.c_char_p)), ("workspace_bytes", ctypes.c_uint64),
                 ("workspace_align", ctypes.c_uint64), ("weights_bytes", ctypes.c_uint64), ("macs", ctypes.c_uint64),
-                ("workspace_size", WORKSPACE_SIZE), ("output_extents", OUTPUT_EXTENTS), ("invoke", INVOKE)]
+                ("workspace_size", WORKSPACE_SIZE), ("output_extents", OUTPUT_EXTENTS), ("invoke", INVOKE),
+                ("profile", ctypes.c_void_p)]
 
 
 class Refused(Exception):
