@@ -18,13 +18,13 @@ LogicalResult WinogradOp::verify() {
   auto init = cast<ShapedType>(getInit().getType());
   if (failed(verifyTile(*this, getTile(), filter)))
     return failure();
-  if (input.getRank() != 4 || init.getRank() != 4 || ShapedType::isDynamicShape(input.getShape().drop_front()) ||
-      ShapedType::isDynamicShape(init.getShape().drop_front()))
-    return emitOpError("input and destination must have rank 4 and static extents but the first");
+  if (input.getRank() != 4 || init.getRank() != 4 || input.isDynamicDim(3) || init.isDynamicDim(3))
+    return emitOpError("input and destination must have rank 4 and static channels");
   if (getPadsBegin().size() != 2 || getPadsEnd().size() != 2)
     return emitOpError("needs pads for two dimensions");
   for (int64_t dim = 0; dim < 2; ++dim)
-    if (init.getDimSize(dim + 1) != input.getDimSize(dim + 1) + getPadsBegin()[dim] + getPadsEnd()[dim] - 2)
+    if (!input.isDynamicDim(dim + 1) && !init.isDynamicDim(dim + 1) &&
+        init.getDimSize(dim + 1) != input.getDimSize(dim + 1) + getPadsBegin()[dim] + getPadsEnd()[dim] - 2)
       return emitOpError("input, pads and destination do not fit");
   if (filter.getDimSize(2) != input.getDimSize(3) ||
       filter.getDimSize(1) != llvm::divideCeil(init.getDimSize(3), filter.getDimSize(3)))

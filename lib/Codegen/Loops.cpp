@@ -180,4 +180,15 @@ BalancedTiles BalancedTiles::get(int64_t extent, int64_t limit) {
   return {numLarge, large, tiles - numLarge};
 }
 
+void forEachTileSize(OpBuilder &builder, Location loc, OpFoldResult begin, OpFoldResult end, int64_t limit,
+                     llvm::function_ref<void(OpBuilder &, Value, int64_t)> body) {
+  Index index(builder, loc);
+  for (int64_t size = limit; size > 0; size = llvm::bit_floor<uint64_t>(size - 1)) {
+    OpFoldResult split =
+        index.add(begin, index.mul(index.div(index.sub(end, begin), size), index.fold(size)));
+    forEach(builder, loc, begin, split, size, [&](OpBuilder &nested, Value at) { body(nested, at, size); });
+    begin = split;
+  }
+}
+
 } // namespace nnc

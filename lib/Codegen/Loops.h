@@ -69,6 +69,11 @@ struct BalancedTiles {
   static BalancedTiles get(int64_t extent, int64_t limit);
 };
 
+/// Cuts [begin, end), whose length is known at run time only, into tiles of `limit`, and the rest into tiles of powers of
+/// two, each at most once, so that no more than a fraction is computed by small tiles.
+void forEachTileSize(mlir::OpBuilder &builder, mlir::Location loc, mlir::OpFoldResult begin, mlir::OpFoldResult end,
+                     int64_t limit, llvm::function_ref<void(mlir::OpBuilder &, mlir::Value at, int64_t size)> body);
+
 } // namespace nnc
 
 #endif // LIB_CODEGEN_LOOPS_H

@@ -62,6 +62,9 @@ static bool isConstant(Value value) {
   return true;
 }
 
+/// An extent that is known at run time only: networks make images smaller as they make channels more.
+static int64_t guessExtent(int64_t channels) { return std::clamp<int64_t>(3584 / channels, 7, 56); }
+
 static bool areAll(ArrayRef<int64_t> values, int64_t value) {
   return llvm::all_of(values, [value](int64_t other) { return other == value; });
 }
@@ -75,14 +78,17 @@ static FailureOr<Candidate> match(kernel::ConvOp conv) {
   ArrayRef<int64_t> filter = cast<RankedTensorType>(conv.getFilter().getType()).getShape();
   ArrayRef<int64_t> output = cast<RankedTensorType>(conv.getInit().getType()).getShape();
   if (!input.getElementType().isF32() || source[2] != 3 || source[3] != 3 || !areAll(conv.getStrides(), 1) ||
-      !areAll(conv.getDilations(), 1) || ShapedType::isDynamicShape(input.getShape().drop_front()) ||
-      ShapedType::isDynamicShape(output.drop_front()) || !isConstant(pack.getSource()))
+      !areAll(conv.getDilations(), 1) || input.isDynamicDim(3) || ShapedType::isDynamic(output[3]) ||
+      !isConstant(pack.getSource()))
     return failure();
   for (int64_t dim = 0; dim < 2; ++dim)
-    if (output[dim + 1] < 1 || output[dim + 1] != input.getDimSize(dim + 1) + conv.getPadsBegin()[dim] + conv.getPadsEnd()[dim] - 2)
+    if (!ShapedType::isDynamic(output[dim + 1]) && !input.isDynamicDim(dim + 1) &&
+        (output[dim + 1] < 1 || output[dim + 1] != input.getDimSize(dim + 1) + conv.getPadsBegin()[dim] + conv.getPadsEnd()[dim] - 2))
       return failure();
   int64_t lanes = kernel::getTarget(conv).getLanes(input.getElementType());
-  return Candidate{conv, pack, output[1], output[2], source[1], filter[1] * filter.back(), lanes};
+  int64_t likely = guessExtent(std::max(source[0], source[1]));
+  auto extent = [&](int64_t dim) { return ShapedType::isDynamic(output[dim]) ? likely : output[dim]; };
+  return Candidate{conv, pack, extent(1), extent(2), source[1], filter[1] * filter.back(), lanes};
 }
 
 static void replace(Candidate candidate, int64_t tile) {

@@ -23,6 +23,10 @@ class Tensor(ctypes.Structure):
                 ("shape", ctypes.POINTER(ctypes.c_int64)), ("extent_of", ctypes.POINTER(ctypes.c_int32)),
                 ("bytes", ctypes.c_uint64)]
 
+    @property
+    def dtype(self):
+        return np.dtype(TYPES[self.type])
+
 
 WORKSPACE_SIZE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.POINTER(ctypes.c_int64))
 OUTPUT_EXTENTS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_int64))
@@ -125,7 +129,7 @@ class CompiledModel:
             raise Broken(f"the model has {len(self.inputs)} inputs, the data {len(arrays)}")
         arrays = [np.require(a, requirements="C") for a in arrays]
         for tensor, array in zip(self.inputs, arrays):
-            if array.dtype.itemsize != np.dtype(TYPES[tensor.type]).itemsize:
+            if array.dtype.itemsize != tensor.dtype.itemsize:
                 raise Broken(f"input {tensor.name.decode()}: element type {tensor.type}, the data {array.dtype}")
         values = self.find_extents(arrays)
         arrays = [pack(array, PACKED_BITS[tensor.type]) if tensor.type in PACKED_BITS else array
@@ -141,7 +145,7 @@ class CompiledModel:
         outputs = []
         for tensor in self.outputs:
             shape = [results[tensor.extent_of[d]] if tensor.shape[d] < 0 else tensor.shape[d] for d in range(tensor.rank)]
-            dtype = np.dtype(TYPES[tensor.type])
+            dtype = tensor.dtype
             count = int(np.prod(shape, dtype=np.int64))
             bits = PACKED_BITS.get(tensor.type, 0)
             size = -(-count * bits // 8) if bits else count * dtype.itemsize

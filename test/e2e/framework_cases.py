@@ -18,7 +18,7 @@ import tempfile
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from compiled_model import ROOT, TYPES, Broken, CompiledModel, Refused, compile_model  # noqa: E402
+from compiled_model import ROOT, Broken, CompiledModel, Refused, compile_model  # noqa: E402
 
 DATA = os.environ.get("NNC_FRAMEWORK_DATA", os.path.join(os.path.dirname(ROOT), "shared", "data"))
 TOLERANCE = 1e-4
@@ -136,7 +136,7 @@ class RealKeras:
         self.output = find(folder, rf"output_{stem}(_h5|)\.npy")[0]
 
     def run(self, model):
-        array = self.input.astype(TYPES[model.inputs[0].type])
+        array = self.input.astype(model.inputs[0].dtype)
         yield self.output, model([array])[0], load(self.folder, self.output)
 
 

@@ -35,7 +35,7 @@ def make_case(rng, target, tile):
     width = panel_width(LANES[target], cout)
     packed = np.full([(tile + 2) ** 2, -(-cout // width), cin, width], np.nan, np.float32)
     xl, y = np.ascontiguousarray(np.moveaxis(x, 1, -1)), np.full(expected.shape, np.nan, np.float32)
-    dynamic = (0,) if rng.integers(2) else ()
+    dynamic = ((), (0,), (1, 2), (0, 1, 2))[rng.integers(4)]
     xt, yt, rt = (memref_type(a, dynamic) for a in (xl, y, residual))
     wt, pt, bt = memref_type(w), memref_type(packed), memref_type(bias)
     maps = "[affine_map<(a, b, c, d) -> (d)>, affine_map<(a, b, c, d) -> (a, b, c, d)>]"
@@ -46,7 +46,7 @@ def make_case(rng, target, tile):
             "    %t = arith.addf %s, %r : f32\n    %v = arith.maxnumf %t, %z : f32\n    kernel.yield %v : f32\n"
             f"  }} : ({xt}, {pt}, {bt}, {rt}, {yt}) -> ()\n")
     text = make_function([("x", xt), ("w", wt), ("bias", bt), ("residual", rt), ("packed", pt), ("out", yt)], body)
-    label = f"tile {tile}, input {xl.shape}, {cout} outputs, pads {begin} {end}"
+    label = f"tile {tile}, input {xl.shape}, dynamic {dynamic}, {cout} outputs, pads {begin} {end}"
     return label, text, (xl, w, bias, residual, packed, y), expected
 
 

@@ -169,10 +169,8 @@ void ContractExpansion::emitRows(OpBuilder &builder, const Columns &columns) {
               [&](OpBuilder &nested, Value row) { emitTile(nested, columns, row, tiles.large - 1); });
     return;
   }
-  OpFoldResult full = index.mul(index.div(m, limit), index.fold(limit));
-  forEach(builder, loc, index.fold(0), full, limit,
-          [&](OpBuilder &nested, Value row) { emitTile(nested, columns, row, limit); });
-  forEach(builder, loc, full, m, 1, [&](OpBuilder &nested, Value row) { emitTile(nested, columns, row, 1); });
+  forEachTileSize(builder, loc, index.fold(0), m, limit,
+                  [&](OpBuilder &nested, Value row, int64_t rows) { emitTile(nested, columns, row, rows); });
 }
 
 Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &columns, Value row, int64_t rows) {

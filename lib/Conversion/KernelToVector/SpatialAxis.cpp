@@ -205,13 +205,10 @@ static void forEachStaticTile(OpBuilder &builder, Location loc, const SpatialAxi
 static void forEachDynamicTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
   Index index(builder, loc);
   int64_t edge = (axis.taps - 1) * std::abs(axis.tapStep) / axis.inStride;
-  auto run = [&](OpFoldResult begin, OpFoldResult end, int64_t size, bool isInterior) {
-    OpFoldResult split = index.add(begin, index.mul(index.div(index.sub(end, begin), size), index.fold(size)));
-    forEach(builder, loc, begin, split, size,
-            [&](OpBuilder &nested, Value at) { body(nested, {at, std::nullopt, size, isInterior}); });
-    if (size > 1)
-      forEach(builder, loc, split, end, 1,
-              [&](OpBuilder &nested, Value at) { body(nested, {at, std::nullopt, 1, isInterior}); });
+  auto run = [&](OpFoldResult begin, OpFoldResult end, int64_t most, bool isInterior) {
+    forEachTileSize(builder, loc, begin, end, most, [&](OpBuilder &nested, Value at, int64_t size) {
+      body(nested, {at, std::nullopt, size, isInterior});
+    });
   };
   auto [first, end] = axis.getInterior(index);
   run(index.fold(0), first, edge > limit ? limit : 1, /*isInterior=*/false);

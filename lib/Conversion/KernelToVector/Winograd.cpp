@@ -26,14 +26,21 @@ namespace {
 
 class WinogradExpansion {
 public:
-  WinogradExpansion(kernel::WinogradOp op)
+  WinogradExpansion(OpBuilder &builder, kernel::WinogradOp op)
       : op(op), loc(op.getLoc()), target(kernel::getTarget(op)), input(op.getInput()), filter(op.getFilter()),
-        init(op.getInit()), inputShape(cast<MemRefType>(input.getType()).getShape()),
-        outputShape(cast<MemRefType>(init.getType()).getShape()), element(cast<MemRefType>(input.getType()).getElementType()),
+        init(op.getInit()), element(cast<MemRefType>(input.getType()).getElementType()),
         panels(cast<MemRefType>(filter.getType()).getDimSize(1)),
         panelWidth(cast<MemRefType>(filter.getType()).getDimSize(3)), tile(op.getTile()), size(tile + 2),
-        channels(inputShape[3]), outputs(outputShape[3]), tilesPerRow(llvm::divideCeil(outputShape[2], tile)),
-        tiles(llvm::divideCeil(outputShape[1], tile) * tilesPerRow), micro(op, element, panelWidth) {}
+        channels(cast<MemRefType>(input.getType()).getDimSize(3)), outputs(cast<MemRefType>(init.getType()).getDimSize(3)),
+        micro(op, element, panelWidth) {
+    Index index(builder, loc);
+    for (int64_t dim = 1; dim <= 2; ++dim) {
+      inputExtents.push_back(getBufferExtent(builder, loc, input, dim));
+      outputExtents.push_back(getBufferExtent(builder, loc, init, dim));
+    }
+    tilesPerRow = index.ceilDiv(outputExtents[1], tile);
+    tiles = index.mul(index.ceilDiv(outputExtents[0], tile), tilesPerRow);
+  }
 
   void expand(OpBuilder &builder);
 
@@ -50,7 +57,7 @@ private:
   void copyPatch(OpBuilder &builder, const Place &place, Value row, Value column);
   void transformFrom(OpBuilder &builder, const Place &place,
                      function_ref<Value(OpBuilder &, int64_t, int64_t, Value, int64_t)> load);
-  void multiply(OpBuilder &builder, Value number);
+  void multiply(OpBuilder &builder, Value number, OpFoldResult count);
   void multiplyRows(OpBuilder &builder, Value matrix, Value panel, Value row, int64_t rows);
   void transformOutput(OpBuilder &builder, const Place &place);
   void storePixels(OpBuilder &builder, const Place &place, Value channel, int64_t width);
@@ -59,9 +66,10 @@ private:
   Location loc;
   kernel::TargetAttr target;
   Value input, filter, init;
-  ArrayRef<int64_t> inputShape, outputShape;
   Type element;
-  int64_t panels, panelWidth, tile, size, channels, outputs, tilesPerRow, tiles;
+  int64_t panels, panelWidth, tile, size, channels, outputs;
+  SmallVector<OpFoldResult> inputExtents, outputExtents; ///< spatial
+  OpFoldResult tilesPerRow, tiles;
   MicroKernel micro;
   int64_t block = 0;
   Value transformed, products; ///< scratch [size * size, block, channels]
@@ -75,7 +83,8 @@ int64_t WinogradExpansion::chooseBlock() const {
   int64_t filterBytes = size * size * channels * panels * panelWidth * 4;
   int64_t limit = std::max<int64_t>(target.getL2Bytes() / 2, filterBytes / 4);
   int64_t most = std::max<int64_t>(limit / perTile, micro.getMaxRows(micro.getPanelVectors()));
-  return llvm::divideCeil(tiles, llvm::divideCeil(tiles, most));
+  std::optional<int64_t> count = getStatic(tiles);
+  return count ? llvm::divideCeil(*count, llvm::divideCeil(*count, most)) : most;
 }
 
 void WinogradExpansion::expand(OpBuilder &builder) {
@@ -91,22 +100,23 @@ void WinogradExpansion::expand(OpBuilder &builder) {
   products = allocate(panels * panelWidth);
   forEach(builder, loc, index.fold(0), getBufferExtent(builder, loc, input, 0), 1, [&](OpBuilder &nested, Value image) {
     Index inner(nested, loc);
-    forEach(nested, loc, inner.fold(0), inner.fold(tiles), block,
+    forEach(nested, loc, inner.fold(0), tiles, block,
             [&](OpBuilder &innermost, Value first) { emitBlock(innermost, image, first); });
   });
 }
 
-/// The products of a last, shorter block are computed for all its rows; those beyond are left over from the block before.
+/// The products of a last, shorter block are computed for all its rows where the number of tiles is static; those beyond
+/// are left over from the block before.
 void WinogradExpansion::emitBlock(OpBuilder &builder, Value image, Value first) {
   Index index(builder, loc);
   OpFoldResult count = index.fold(block);
-  if (tiles % block != 0)
-    count = index.min(count, index.sub(index.fold(tiles), first));
+  if (!getStatic(tiles) || *getStatic(tiles) % block != 0)
+    count = index.min(count, index.sub(tiles, first));
   parallelForEach(builder, loc, count, [&](OpBuilder &nested, Value local) {
     transformInput(nested, locate(nested, image, first, local));
   });
   parallelForEach(builder, loc, index.fold(size * size * panels),
-                  [&](OpBuilder &nested, Value number) { multiply(nested, number); });
+                  [&](OpBuilder &nested, Value number) { multiply(nested, number, count); });
   parallelForEach(builder, loc, count, [&](OpBuilder &nested, Value local) {
     transformOutput(nested, locate(nested, image, first, local));
   });
@@ -114,15 +124,17 @@ void WinogradExpansion::emitBlock(OpBuilder &builder, Value image, Value first) 
 
 WinogradExpansion::Place WinogradExpansion::locate(OpBuilder &builder, Value image, Value first, Value local) const {
   Index index(builder, loc);
-  OpFoldResult number = index.add(first, local), perRow = index.fold(tilesPerRow);
-  return {local, image, index.get(index.mul(index.quotient(number, perRow), index.fold(tile))),
-          index.get(index.mul(index.rem(number, perRow), index.fold(tile)))};
+  OpFoldResult number = index.add(first, local);
+  return {local, image, index.get(index.mul(index.quotient(number, tilesPerRow), index.fold(tile))),
+          index.get(index.mul(index.rem(number, tilesPerRow), index.fold(tile)))};
 }
 
-static Value isInRange(OpBuilder &builder, Location loc, Value value, int64_t lower, int64_t upper) {
+/// Whether 0 <= value and value + reach <= extent.
+static Value isInRange(OpBuilder &builder, Location loc, Value value, int64_t reach, OpFoldResult extent) {
   Index index(builder, loc);
-  Value above = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge, value, index.constant(lower));
-  Value below = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle, value, index.constant(upper));
+  Value last = index.get(index.sub(extent, index.fold(reach)));
+  Value above = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge, value, index.constant(0));
+  Value below = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle, value, last);
   return arith::AndIOp::create(builder, loc, above, below);
 }
 
@@ -144,8 +156,8 @@ void WinogradExpansion::transformInput(OpBuilder &builder, const Place &place) {
       scf::YieldOp::create(nested, loc);
     };
   };
-  Value rows = isInRange(builder, loc, row, 0, inputShape[1] - size);
-  Value columns = isInRange(builder, loc, column, 0, inputShape[2] - size);
+  Value rows = isInRange(builder, loc, row, size, inputExtents[0]);
+  Value columns = isInRange(builder, loc, column, size, inputExtents[1]);
   scf::IfOp::create(builder, loc, arith::AndIOp::create(builder, loc, rows, columns), branch(true), branch(false));
 }
 
@@ -156,8 +168,8 @@ void WinogradExpansion::copyPatch(OpBuilder &builder, const Place &place, Value 
     Index inner(nested, loc);
     Value y = inner.get(inner.add(row, inner.div(number, size)));
     Value x = inner.get(inner.add(column, inner.rem(number, inner.fold(size))));
-    Value exists = arith::AndIOp::create(nested, loc, isInRange(nested, loc, y, 0, inputShape[1] - 1),
-                                         isInRange(nested, loc, x, 0, inputShape[2] - 1));
+    Value exists = arith::AndIOp::create(nested, loc, isInRange(nested, loc, y, 1, inputExtents[0]),
+                                         isInRange(nested, loc, x, 1, inputExtents[1]));
     auto fill = [&](bool copies) {
       return [&, copies](OpBuilder &body, Location) {
         forEachVector(body, loc, Index(body, loc).fold(channels), target.getLanes(element),
@@ -187,11 +199,16 @@ void WinogradExpansion::transformFrom(OpBuilder &builder, const Place &place,
                 });
 }
 
-/// One panel of one matrix product.
-void WinogradExpansion::multiply(OpBuilder &builder, Value number) {
+/// One panel of one matrix product, of `count` rows where the number of tiles is known at run time only.
+void WinogradExpansion::multiply(OpBuilder &builder, Value number, OpFoldResult count) {
   Index index(builder, loc);
   Value matrix = index.get(index.div(number, panels)), panel = index.get(index.rem(number, index.fold(panels)));
-  BalancedTiles rows = BalancedTiles::get(block, micro.getMaxRows(micro.getPanelVectors()));
+  int64_t limit = micro.getMaxRows(micro.getPanelVectors());
+  if (!getStatic(tiles))
+    return forEachTileSize(builder, loc, index.fold(0), count, limit, [&](OpBuilder &nested, Value row, int64_t rows) {
+      multiplyRows(nested, matrix, panel, row, rows);
+    });
+  BalancedTiles rows = BalancedTiles::get(block, limit);
   int64_t split = rows.numLarge * rows.large;
   forEach(builder, loc, index.fold(0), index.fold(split), rows.large,
           [&](OpBuilder &nested, Value row) { multiplyRows(nested, matrix, panel, row, rows.large); });
@@ -240,10 +257,11 @@ void WinogradExpansion::transformOutput(OpBuilder &builder, const Place &place) 
 /// Those of the tile's outputs that exist.
 void WinogradExpansion::storePixels(OpBuilder &builder, const Place &place, Value channel, int64_t width) {
   Index index(builder, loc);
-  auto limit = [&](Value first, int64_t extent) {
-    return extent % tile ? index.min(index.fold(tile), index.sub(index.fold(extent), first)) : index.fold(tile);
+  auto limit = [&](Value first, OpFoldResult extent) {
+    bool isWhole = getStatic(extent) && *getStatic(extent) % tile == 0;
+    return isWhole ? index.fold(tile) : index.min(index.fold(tile), index.sub(extent, first));
   };
-  OpFoldResult rows = limit(place.row, outputShape[1]), columns = limit(place.column, outputShape[2]);
+  OpFoldResult rows = limit(place.row, outputExtents[0]), columns = limit(place.column, outputExtents[1]);
   forEach(builder, loc, index.fold(0), rows, 1, [&](OpBuilder &nested, Value i) {
     forEach(nested, loc, Index(nested, loc).fold(0), columns, 1, [&](OpBuilder &innermost, Value j) {
       Index inner(innermost, loc);
@@ -256,7 +274,7 @@ void WinogradExpansion::storePixels(OpBuilder &builder, const Place &place, Valu
   });
 }
 
-void expandWinograd(RewriterBase &rewriter, kernel::WinogradOp op) { WinogradExpansion(op).expand(rewriter); }
+void expandWinograd(RewriterBase &rewriter, kernel::WinogradOp op) { WinogradExpansion(rewriter, op).expand(rewriter); }
 
 /// Filters are constants, transformed while compiling: one output and input channel at a time, in f64.
 void expandPackWinograd(RewriterBase &rewriter, kernel::PackWinogradOp op) {

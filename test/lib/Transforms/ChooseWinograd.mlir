@@ -72,3 +72,22 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return %stem, %strided, %variable : tensor<1x28x28x32xf32>, tensor<1x14x14x64xf32>, tensor<1x28x28x64xf32>
   }
 }
+
+// -----
+
+// Extents of run time are guessed from the channels.
+// CHECK-LABEL: @run_time_extents
+// CHECK: kernel.winograd
+// CHECK-SAME: tile = 4
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @run_time_extents(%x: tensor<?x?x?x64xf32>, %out: tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32> {
+    %w = arith.constant dense<1.0> : tensor<64x64x3x3xf32>
+    %e = tensor.empty() : tensor<1x2x3x3x64x32xf32>
+    %p = kernel.pack_filter(%w, %e) {groups = 1 : i64} : (tensor<64x64x3x3xf32>, tensor<1x2x3x3x64x32xf32>) -> tensor<1x2x3x3x64x32xf32>
+    %y = kernel.conv(%x, %p, %out) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (tensor<?x?x?x64xf32>, tensor<1x2x3x3x64x32xf32>, tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32>
+    return %y : tensor<?x?x?x64xf32>
+  }
+}
