@@ -2,7 +2,8 @@
 #
 # Compiles a model when the project is built. `target` becomes a library that carries the object file and the folder of
 # the generated header <name>.h; link it to whatever calls <name>_run. NAME defaults to the target's name. OPTIONS go to
-# nnc as they are, for example --cpu=x86-64-v3 --threads. DEPENDS names further files the model reads (external data).
+# nnc as they are, for example --cpu=x86-64-v3 --threads; when cross-compiling, --target is the C compiler's, if they name
+# none. DEPENDS names further files the model reads (external data).
 function(nnc_add_model target model)
   cmake_parse_arguments(PARSE_ARGV 2 ARG "" "NAME" "OPTIONS;DEPENDS")
   if(ARG_UNPARSED_ARGUMENTS)
@@ -10,6 +11,18 @@ function(nnc_add_model target model)
   endif()
   if(NOT ARG_NAME)
     set(ARG_NAME ${target})
+  endif()
+  if(CMAKE_CROSSCOMPILING AND NOT "${ARG_OPTIONS}" MATCHES "--target=")
+    set(triple "${CMAKE_C_COMPILER_TARGET}")
+    if(NOT triple)
+      execute_process(COMMAND "${CMAKE_C_COMPILER}" -dumpmachine OUTPUT_VARIABLE triple OUTPUT_STRIP_TRAILING_WHITESPACE
+        ERROR_QUIET)
+    endif()
+    if(NOT triple)
+      message(FATAL_ERROR "nnc_add_model(${target}): the target of ${CMAKE_C_COMPILER} is not known; "
+        "give OPTIONS --target=TRIPLE")
+    endif()
+    list(APPEND ARG_OPTIONS "--target=${triple}")
   endif()
   get_filename_component(model "${model}" ABSOLUTE)
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/${target}.nnc")

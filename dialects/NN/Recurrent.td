@@ -53,13 +53,13 @@ def NN_GruOp : NN_RecurrentOp<"gru", "gated recurrent units", (ins), (ins), (ins
 }
 
 def NN_LstmOp : NN_RecurrentOp<"lstm", "long short-term memory", (ins Optional<NN_FloatTensor>:$initial_cell),
-    (ins Optional<NN_FloatTensor>:$peephole), (ins UnitAttr:$input_forget), (outs NN_FloatTensor:$cell)> {
+    (ins Optional<NN_FloatTensor>:$peephole), (ins UnitAttr:$input_forget, OptionalAttr<F32Attr>:$cell_clip), (outs NN_FloatTensor:$cell)> {
   let description = [{
     Gates in the order input (i), output (o), forget (f), cell (c), stacked along the
     first axis of weights and biases; peephole weights are those of i, o and f;
     activations f, g, h:
     i = f(xi + h Ri^T + pi c), f = f(xf + h Rf^T + pf c), or 1 - i with
-    `input_forget`, c' = f c + i g(xc + h Rc^T), o = f(xo + h Ro^T + po c'),
+    `input_forget`, c' = f c + i g(xc + h Rc^T), bounded by `cell_clip`, o = f(xo + h Ro^T + po c'),
     h' = o h(c').
   }];
 }

@@ -10,6 +10,10 @@
 
 namespace nnc {
 
+/// The size of what no memory holds, where sizes have `indexBits`: products and sums of run-time extents stop here, and
+/// two of them add up without wrapping around.
+constexpr int64_t getSizeLimit(unsigned indexBits) { return (int64_t{1} << (indexBits - 2)) - 1; }
+
 /// A buffer: live from the point `first` to the point `last`, both included.
 struct PlannedBuffer {
   int64_t bytes = 0;

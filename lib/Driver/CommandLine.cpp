@@ -8,6 +8,7 @@
 #include "lib/Target/OutputFiles.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -130,6 +131,24 @@ cl::OptionCategory &CompilerCommandLine::getCategory() { return options->categor
 
 bool CompilerCommandLine::wantsOperatorList() const { return options->listOps; }
 
+Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents) const {
+  const cl::Option *choices[] = {&options->format,       &options->darknetDialect,  &options->triple,
+                                 &options->cpu,          &options->features,        &options->floatAbi,
+                                 &options->codeModel,    &options->relocationModel, &options->optLevel,
+                                 &options->threads,      &options->noWinograd,      &options->freestanding,
+                                 &options->weightsSection, &options->report,        &options->dumpFolder,
+                                 &options->printMemoryPlan};
+  for (const cl::Option *option : choices)
+    if (option->getNumOccurrences())
+      return createStringError(Twine(option->ArgStr.size() > 1 ? "--" : "-") + option->ArgStr +
+                               " has no effect on a model that is compiled already");
+  for (StringRef shape : options->shapes)
+    if (!is_contained(extents, shape.split('=').first))
+      return createStringError("--shape=" + shape + ": the compiled model has no such run-time extent; there are: " +
+                               (extents.empty() ? "none" : join(extents, ", ")));
+  return Error::success();
+}
+
 bool CompilerCommandLine::wasNamed() const { return !options->name.empty(); }
 
 static Error makeError(const Twine &message) { return createStringError(message.str()); }
@@ -176,6 +195,19 @@ static std::string replaceExtension(StringRef path, StringRef extension) {
   SmallString<128> result(path);
   sys::path::replace_extension(result, extension);
   return result.str().str();
+}
+
+/// What the user asks for, or what the output's name says.
+static EmitKind getEmitKind(EmitKind asked, StringRef output, StringRef stopAfter) {
+  if (asked != EmitKind::Unset || !stopAfter.empty())
+    return asked;
+  return StringSwitch<EmitKind>(sys::path::extension(output))
+      .Case(".a", EmitKind::Library)
+      .Case(".so", EmitKind::Shared)
+      .Case(".s", EmitKind::Assembly)
+      .Case(".ll", EmitKind::LLVMIR)
+      .Case(".onnx", EmitKind::ONNX)
+      .Default(EmitKind::Unset);
 }
 
 static OutputKind getOutputKind(EmitKind kind) {
@@ -234,7 +266,7 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->weightsSection, isCode},
       {options->report, isCode},
       {options->threads, reaches(Stage::Arena)},
-      {options->profile, reaches(Stage::LLVM)},
+      {options->profile, reaches(Stage::Arena)},
       {options->noWinograd, reaches(Stage::Tensors)},
       {options->printMemoryPlan, reaches(Stage::Arena)},
   };
@@ -259,29 +291,50 @@ static bool isForeignHeader(StringRef path) {
   return file && (*file)->getBufferSize() && !isGeneratedHeader((*file)->getBuffer());
 }
 
+/// Whether `path` is a file with contents that do not begin as a printed module does.
+static bool isForeignListing(StringRef path) {
+  auto file = MemoryBuffer::getFile(path);
+  return file && (*file)->getBufferSize() && !(*file)->getBuffer().starts_with("module");
+}
+
+static bool isSamePath(StringRef one, StringRef other) {
+  auto normalize = [](StringRef path) {
+    SmallString<128> result(path);
+    sys::fs::make_absolute(result);
+    sys::path::remove_dots(result, /*remove_dot_dot=*/true);
+    return result;
+  };
+  return normalize(one) == normalize(other);
+}
+
 /// Refuses outputs that cannot be written, and those that would replace the model, a header of the user's, or each
 /// other.
 static Error checkOutputs(const CompileOptions &options) {
   const OutputOptions &output = options.output;
-  SmallVector<StringRef> files;
-  for (StringRef file : {StringRef(output.outputFile), StringRef(output.headerFile), StringRef(output.reportFile),
-                         StringRef(output.listingFile)})
-    if (!file.empty() && file != "-")
-      files.push_back(file);
-  for (StringRef file : files) {
-    if (Error error = checkOutputPath(file))
+  struct Named {
+    StringRef file, purpose;
+  };
+  const Named all[] = {{output.outputFile, "the output"},
+                       {output.headerFile, "the header"},
+                       {output.reportFile, "the report"},
+                       {output.listingFile, "the listing of -g"}};
+  SmallVector<Named> files;
+  copy_if(all, std::back_inserter(files), [](const Named &named) { return !named.file.empty() && named.file != "-"; });
+  for (auto [i, named] : enumerate(files)) {
+    if (Error error = checkOutputPath(named.file))
       return error;
     for (StringRef input : options.inputs)
-      if (sys::fs::equivalent(file, input))
-        return makeError("the output " + file + " would replace the model");
+      if (sys::fs::equivalent(named.file, input))
+        return makeError("the output " + named.file + " would replace the model");
+    for (const Named &other : ArrayRef(files).take_front(i))
+      if (isSamePath(named.file, other.file))
+        return makeError(named.file + " is the name of both " + other.purpose + " and " + named.purpose);
   }
-  if (!output.headerFile.empty() && output.headerFile == output.outputFile)
-    return makeError("-o " + output.outputFile + ": that is the name of the header; give the object another one");
-  if (!output.reportFile.empty() && is_contained({output.outputFile, output.headerFile}, output.reportFile))
-    return makeError("--report=" + output.reportFile + ": that is the name of another output");
   if (!output.headerFile.empty() && isForeignHeader(output.headerFile))
     return makeError(output.headerFile + " exists and was not written by nnc; --header=FILE gives the model's header "
                                          "another name");
+  if (!output.listingFile.empty() && isForeignListing(output.listingFile))
+    return makeError(output.listingFile + " exists and is no MLIR; -g would replace it");
   return Error::success();
 }
 
@@ -321,18 +374,19 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   output.reportFile = options->report;
   output.provenance.version = NNC_VERSION;
   std::string stem = sys::path::stem(inputs.front()).str();
+  EmitKind emit = outputs ? getEmitKind(outputs->emit, outputs->output, outputs->stopAfter) : EmitKind::Unset;
   if (outputs) {
-    auto stopAfter = getStopAfter(outputs->emit, outputs->stopAfter);
+    auto stopAfter = getStopAfter(emit, outputs->stopAfter);
     if (!stopAfter)
       return stopAfter.takeError();
     result.stopAfter = *stopAfter;
     result.printWeights = outputs->printWeights;
-    output.kind = getOutputKind(outputs->emit);
+    output.kind = getOutputKind(emit);
     output.outputFile = outputs->output;
     if (!output.outputFile.empty() && output.outputFile != "-")
       stem = sys::path::stem(output.outputFile).str();
   }
-  if (outputs && outputs->emit == EmitKind::ONNX) {
+  if (emit == EmitKind::ONNX) {
     if (outputs->opset < onnx_export::leastOpset || outputs->opset > onnx_export::greatestOpset)
       return makeError("--opset=" + Twine(outputs->opset.getValue()) + ": expected " + Twine(onnx_export::leastOpset) +
                        " to " + Twine(onnx_export::greatestOpset));

@@ -25,6 +25,10 @@ public:
   llvm::Expected<CompileOptions> getOptions(llvm::ArrayRef<std::string> inputs) const;
   /// True where the user asked for the list of operators (`--list-ops`).
   bool wantsOperatorList() const;
+  /// An error where an option was given that means nothing to a compiled model, or a --shape of another name than its
+  /// run-time `extents`.
+  llvm::Error checkForCompiled(llvm::ArrayRef<llvm::StringRef> extents) const;
+
   /// True where the user chose the model's name (`--name`).
   bool wasNamed() const;
 

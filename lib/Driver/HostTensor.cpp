@@ -3,9 +3,10 @@
 
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/Twine.h"
-#include "llvm/Support/MemAlloc.h"
+
 
 #include <cstring>
+#include <new>
 
 using namespace llvm;
 
@@ -15,9 +16,10 @@ static constexpr size_t alignment = 64;
 static constexpr size_t maxBytes = size_t{1} << 36;
 
 AlignedMemory::AlignedMemory(size_t bytes)
-    : memory(static_cast<char *>(allocate_buffer(std::max<size_t>(bytes, 1), alignment))), bytes(bytes) {}
+    : memory(static_cast<char *>(::operator new(std::max<size_t>(bytes, 1), std::align_val_t(alignment), std::nothrow))),
+      bytes(bytes) {}
 
-void AlignedMemory::Free::operator()(char *memory) const { deallocate_buffer(memory, 0, alignment); }
+void AlignedMemory::Free::operator()(char *memory) const { ::operator delete(memory, std::align_val_t(alignment)); }
 
 size_t getElementBytes(uint32_t type) {
   switch (type) {
@@ -85,6 +87,8 @@ Expected<HostTensor> HostTensor::create(StringRef name, uint32_t type, std::vect
   tensor.type = type;
   tensor.shape = std::move(shape);
   tensor.data = AlignedMemory(*bytes);
+  if (!tensor.data.data())
+    return createStringError("there is no memory for '" + tensor.name + "', " + tensor.describeType());
   return tensor;
 }
 

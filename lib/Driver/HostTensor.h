@@ -17,6 +17,7 @@ namespace nnc {
 class AlignedMemory {
 public:
   AlignedMemory() = default;
+  /// data() is null where there is no such memory.
   explicit AlignedMemory(size_t bytes);
   char *data() const { return memory.get(); }
   size_t size() const { return bytes; }

@@ -2,6 +2,7 @@
 // include/nnc/Runtime.h, version 1: whoever changes one changes the other.
 #include "lib/Target/EntryPoints.h"
 
+#include "lib/Analysis/MemoryPlanner.h"
 #include "nnc/Runtime.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -205,6 +206,8 @@ Function *EntryPointBuilder::buildWorkspaceSize() {
   SmallVector<Value *> loaded = loadExtents(extents, builder.getInt64(0));
   Value *bytes = main ? builder.CreateCall(main, getInputExtents(loaded))
                       : static_cast<Value *>(ConstantInt::get(index, facts.workspaceBytes));
+  returnIf(builder.CreateICmpUGE(bytes, ConstantInt::get(index, getSizeLimit(index->getIntegerBitWidth()))),
+           builder.getInt64(0));
   // Never 0, which says that an extent is out of range; run-time extents need a workspace in any case.
   Value *least = builder.getInt64(workspaceAlignment);
   builder.CreateRet(builder.CreateBinaryIntrinsic(Intrinsic::umax, builder.CreateZExt(bytes, builder.getInt64Ty()), least));
@@ -294,9 +297,10 @@ Constant *EntryPointBuilder::describeTensors(ArrayRef<TensorInterface> tensors, 
 
 /// The nnc_profile, or null.
 Constant *EntryPointBuilder::describeProfile() {
-  Constant *ticks = module.getGlobalVariable("layer_ticks", /*AllowInternal=*/true), *null = ConstantPointerNull::get(pointer);
+  Constant *null = ConstantPointerNull::get(pointer);
   if (!facts.profiledLayers)
     return null;
+  Constant *ticks = module.getGlobalVariable("main_ticks", /*AllowInternal=*/true); // none without layers
   SmallVector<Constant *> names;
   SmallVector<uint64_t> macs;
   for (const ProfiledLayer &layer : *facts.profiledLayers) {

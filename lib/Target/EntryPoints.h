@@ -23,7 +23,7 @@ struct DescriptorFacts {
   int64_t workspaceBytes = 0; ///< of a static model
   int64_t weightsBytes = 0;
   std::string modelHash;
-  /// One for each place of the global @layer_ticks; nullopt where no time is counted.
+  /// One for each place of the global @main_ticks; nullopt where no time is counted.
   std::optional<std::vector<ProfiledLayer>> profiledLayers;
 };
 

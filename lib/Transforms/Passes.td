@@ -147,7 +147,7 @@ def ProfileLayers : Pass<"profile-layers", "::mlir::ModuleOp"> {
   let summary = "Count how long each layer takes";
   let description = [{
     Before: calls of layers, and copies, in @main of the stage `arena`.
-    After: `memref.global "private" @layer_ticks : memref<Nxi64>` has the ticks of each layer, summed over all runs;
+    After: `memref.global "private" @main_ticks : memref<Nxi64>` has the ticks of each layer, summed over all runs;
     `nn.profiled_layers` of the module their names.
   }];
   let options = [Option<"counter", "counter", "std::string", "\"llvm.readcyclecounter\"",

@@ -206,12 +206,8 @@ void Planner::planSlots() {
   }
 }
 
-/// The size of what no memory holds: products and sums of extents stop here instead of wrapping around.
-static constexpr int64_t boundlessBytes = (int64_t{1} << 62) - 1;
-
-/// bytes * extent, at most boundlessBytes.
-static Value multiplyBytes(OpBuilder &builder, Location loc, Value bytes, Value extent) {
-  Value limit = arith::ConstantIndexOp::create(builder, loc, boundlessBytes);
+/// bytes * extent, at most `limit`.
+static Value multiplyBytes(OpBuilder &builder, Location loc, Value bytes, Value extent, Value limit) {
   Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
   auto product = arith::MulUIExtendedOp::create(builder, loc, bytes, extent);
   Value wraps = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, product.getHigh(), zero);
@@ -222,6 +218,8 @@ static Value multiplyBytes(OpBuilder &builder, Location loc, Value bytes, Value 
 /// The offset of each slot, then the arena's total size.
 FailureOr<SmallVector<Value>> Planner::buildOffsets(OpBuilder &builder, SizeExpressions &sizes) {
   Location loc = main.getLoc();
+  unsigned indexBits = DataLayout::closest(main).getTypeSizeInBits(builder.getIndexType());
+  Value limit = arith::ConstantIndexOp::create(builder, loc, getSizeLimit(indexBits));
   SmallVector<Value> offsets{arith::ConstantIndexOp::create(builder, loc, peak)};
   for (Slot &slot : slots) {
     Value largest;
@@ -236,13 +234,12 @@ FailureOr<SmallVector<Value>> Planner::buildOffsets(OpBuilder &builder, SizeExpr
         FailureOr<Value> extent = sizes.rebuild(size, builder);
         if (failed(extent))
           return failure();
-        bytes = multiplyBytes(builder, loc, bytes, *extent);
+        bytes = multiplyBytes(builder, loc, bytes, *extent, limit);
       }
       largest = largest ? arith::MaxUIOp::create(builder, loc, largest, bytes).getResult() : bytes;
     }
     Value mask = arith::ConstantIndexOp::create(builder, loc, alignment - 1);
     Value clear = arith::ConstantIndexOp::create(builder, loc, -alignment);
-    Value limit = arith::ConstantIndexOp::create(builder, loc, boundlessBytes);
     Value sum = arith::AddIOp::create(builder, loc, offsets.back(), largest);
     Value end = arith::AddIOp::create(builder, loc, arith::MinUIOp::create(builder, loc, sum, limit), mask);
     offsets.push_back(arith::AndIOp::create(builder, loc, end, clear));

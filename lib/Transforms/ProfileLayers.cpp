@@ -1,7 +1,7 @@
 // Counts how long each layer takes.
 //
 // Expects the stage `arena`: what is not outlined in @main are calls of layers and copies between address arithmetic.
-// Each is put between two reads of the CPU's counter, whose difference is added to the layer's place in @layer_ticks;
+// Each is put between two reads of the CPU's counter, whose difference is added to the layer's place in @main_ticks;
 // the names of the places are the module's `nn.profiled_layers`.
 #include "lib/Transforms/Passes.h"
 
@@ -31,13 +31,13 @@ struct ProfileLayers : impl::ProfileLayersBase<ProfileLayers> {
       if (isa<func::CallOp, memref::CopyOp>(op) || op.getNumRegions() != 0)
         layers[StringAttr::get(&getContext(), getLayerName(op.getLoc()))].push_back(&op);
     OpBuilder builder(main);
-    if (layers.empty()) { // less than a loop
+    if (layers.empty()) { // a network of less than one loop is all in @main
       getOperation()->setAttr("nn.profiled_layers", builder.getArrayAttr({}));
       return;
     }
     auto type = MemRefType::get({static_cast<int64_t>(layers.size())}, builder.getI64Type());
     auto zeros = DenseElementsAttr::get(RankedTensorType::get(type.getShape(), type.getElementType()), int64_t{0});
-    auto ticks = memref::GlobalOp::create(builder, main.getLoc(), "layer_ticks", builder.getStringAttr("private"), type,
+    auto ticks = memref::GlobalOp::create(builder, main.getLoc(), "main_ticks", builder.getStringAttr("private"), type,
                                           zeros, /*constant=*/false, /*alignment=*/IntegerAttr());
     SmallVector<Attribute> order;
     for (auto &[name, operations] : layers) {

@@ -5,6 +5,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <numeric>
@@ -48,7 +49,9 @@ Error printProfile(function_ref<Error()> body, const nnc_profile &profile, raw_o
     std::string speed = profile.macs[i] && time > 0
                             ? formatv("{0:f2}", 2e-6 * static_cast<double>(profile.macs[i]) / time).str()
                             : "";
-    StringRef name(profile.layers[i]);
+    std::string name = profile.layers[i];
+    for (char &c : name) // names are the model's
+      c = isPrint(c) ? c : '?';
     os << formatv("{0,8:f4}  {1,5:f1}  {2,7}  {3}\n", time, 100 * time * runs / all, speed, name.empty() ? "-" : name);
   }
   os << formatv("{0,8:f4}  {1,5:f1}           beside the layers\n", all / runs - inLayers,

@@ -56,12 +56,14 @@ static Expected<nnc::ModelLibrary> compileAndLoad(nnc::CompileOptions options) {
   return nnc::ModelLibrary::load(library, "");
 }
 
+/// Sets `isCompiled` where the file is an object or a library.
 static Expected<nnc::ModelLibrary> loadModel(const nnc::CompilerCommandLine &commandLine, StringRef path,
-                                             const nnc::CompileOptions &options) {
+                                             const nnc::CompileOptions &options, bool &isCompiled) {
   file_magic magic;
   if (std::error_code error = identify_magic(path, magic))
     return createStringError(path + ": " + error.message());
-  if (magic.is_object())
+  isCompiled = magic.is_object();
+  if (isCompiled)
     return nnc::ModelLibrary::load(path, commandLine.wasNamed() ? options.name : "");
   return compileAndLoad(options);
 }
@@ -101,6 +103,11 @@ static Error compareOutputs(ArrayRef<nnc::HostTensor> outputs, const RunOptions 
   return Error::success();
 }
 
+static std::vector<StringRef> getExtentNames(const nnc::ModelLibrary &library) {
+  const nnc_model &model = library.getModel();
+  return std::vector<StringRef>(model.extent_names, model.extent_names + model.num_extents);
+}
+
 static Error run(const nnc::ModelLibrary &model, const RunOptions &options, const nnc::CompileOptions &compileOptions,
                  bool &areRight) {
   const nnc_profile *profile = model.getModel().profile;
@@ -122,6 +129,8 @@ static Error run(const nnc::ModelLibrary &model, const RunOptions &options, cons
   if (!workspaceBytes)
     return workspaceBytes.takeError();
   nnc::AlignedMemory workspace(*workspaceBytes);
+  if (!workspace.data())
+    return createStringError("there is no memory for the workspace of " + Twine(*workspaceBytes) + " bytes");
   auto once = [&] { return model.run(*inputs, *outputs, *extents, workspace); };
   if (Error error = once())
     return error;
@@ -159,9 +168,15 @@ int main(int argc, char **argv) {
   auto compileOptions = commandLine.getOptions(options.model);
   if (!compileOptions)
     return fail(compileOptions.takeError());
-  auto model = loadModel(commandLine, options.model.front(), *compileOptions);
+  if (options.comparisons.empty() && (options.rtol.getNumOccurrences() || options.atol.getNumOccurrences()))
+    return fail(createStringError("--rtol and --atol are for --compare"));
+  bool isCompiled = false;
+  auto model = loadModel(commandLine, options.model.front(), *compileOptions, isCompiled);
   if (!model)
     return fail(model.takeError());
+  if (isCompiled)
+    if (Error error = commandLine.checkForCompiled(getExtentNames(*model)))
+      return fail(std::move(error));
   bool areRight = true;
   if (Error error = run(*model, options, *compileOptions, areRight))
     return fail(std::move(error));

@@ -129,6 +129,12 @@ static Value createConvInit(ImplicitLocOpBuilder &builder, OpTy op, Value input,
   return createEmpty(builder, builder.getLoc(), last, extents);
 }
 
+/// Those of nn.conv or nn.integer_conv.
+template <typename OpTy>
+static ConvolutionWindows getWindows(OpTy op) {
+  return {op.getStrides(), op.getDilations(), op.getPadsBegin(), op.getPadsEnd(), /*transposed=*/false};
+}
+
 template <>
 Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, OpAdaptor adaptor,
                                  RankedTensorType type) const {

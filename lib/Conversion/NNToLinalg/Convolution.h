@@ -10,14 +10,8 @@ namespace nnc {
 /// How the windows of a convolution kernel slide: one entry per spatial dimension.
 struct ConvolutionWindows {
   llvm::ArrayRef<int64_t> strides, dilations, padsBegin, padsEnd;
-  bool transposed = false;
+  bool transposed;
 };
-
-/// Those of nn.conv, nn.integer_conv or nn.conv_transpose.
-template <typename OpTy>
-ConvolutionWindows getWindows(OpTy op, bool transposed = false) {
-  return {op.getStrides(), op.getDilations(), op.getPadsBegin(), op.getPadsEnd(), transposed};
-}
 
 /// A filter of static shape, (OC, C/G, K...) or, `transposed`, (C, OC/G, K...), in the order of kernel.conv. `op` knows
 /// the target.

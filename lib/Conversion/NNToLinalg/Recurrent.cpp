@@ -236,17 +236,23 @@ StepResult RecurrentLayer<OpTy>::update(Builder &builder, ArrayRef<GateInput> in
   return {next, output};
 }
 
+/// `x`, its magnitude at most `limit`; NaN stays.
+static Value clip(Builder &builder, std::optional<APFloat> limit, Value x) {
+  if (!limit)
+    return x;
+  auto bound = [&](arith::CmpFPredicate predicate, double at) {
+    Value value = arith::ConstantOp::create(builder, builder.getFloatAttr(x.getType(), at));
+    x = arith::SelectOp::create(builder, arith::CmpFOp::create(builder, predicate, x, value), value, x);
+  };
+  bound(arith::CmpFPredicate::OGT, limit->convertToFloat());
+  bound(arith::CmpFPredicate::OLT, -limit->convertToFloat());
+  return x;
+}
+
 template <typename OpTy>
 Value RecurrentLayer<OpTy>::activate(Builder &builder, unsigned index, Value x, bool clipped) {
-  if (std::optional<APFloat> clip = op.getClip(); clip && clipped) {
-    double bound = clip->convertToFloat();
-    auto limit = [&](arith::CmpFPredicate predicate, double at) {
-      Value value = arith::ConstantOp::create(builder, builder.getFloatAttr(x.getType(), at));
-      x = arith::SelectOp::create(builder, arith::CmpFOp::create(builder, predicate, x, value), value, x);
-    };
-    limit(arith::CmpFPredicate::OGT, bound);
-    limit(arith::CmpFPredicate::OLT, -bound);
-  }
+  if (clipped)
+    x = clip(builder, op.getClip(), x);
   auto kind = cast<nn::ActivationAttr>(op.getActivations()[index]).getValue();
   return buildActivation(builder, {kind, op.getAlphas()[index], op.getBetas()[index]}, x);
 }
@@ -381,6 +387,7 @@ static SmallVector<Value> lower(Builder &builder, nn::LstmOp op, nn::LstmOp::Ada
     Value f = op.getInputForget() ? arith::SubFOp::create(b, one, i) : layer.activate(b, 0, gate(2, cell));
     Value kept = arith::MulFOp::create(b, f, cell);
     Value next = arith::AddFOp::create(b, kept, arith::MulFOp::create(b, i, layer.activate(b, 1, x[3])));
+    next = clip(b, op.getCellClip(), next);
     Value o = layer.activate(b, 0, gate(1, next));
     return SmallVector<Value>{arith::MulFOp::create(b, o, layer.activate(b, 2, next, /*clipped=*/false)), next};
   };

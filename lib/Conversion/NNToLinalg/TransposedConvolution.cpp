@@ -1,6 +1,7 @@
 // Transposed convolutions become kernel.conv, which computes the outputs of each phase (index modulo the strides) by
-// code of its own. Where the strides give many phases (upsampling by 32 has 1024), a phase is a channel instead: one
-// convolution of stride 1 computes all phases of a place, which then are brought into order.
+// code of its own. Where the strides give many phases (upsampling by 32 has 1024) and the filter has as many taps for
+// each, a phase is a channel instead: one convolution of stride 1 computes all phases of a place, which then are brought
+// into order.
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
@@ -15,23 +16,23 @@ namespace nnc {
 
 /// From here on a phase is a channel; with one spatial dimension and no groups the outputs are in order at once.
 static constexpr int64_t manyPhases = 32, manyPhasesInOrder = 8;
+/// Code for more phases than this is not made.
+static constexpr int64_t mostPhases = 4096;
 
 static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 namespace {
 
 /// A transposed convolution with its phases as channels. With strides s, output y + pad = s * q + phase sums the taps
-/// phase + s * j of the filter on input q - j: a convolution of windows of `taps` = ceil(reach / s).
+/// phase + s * j of the filter on input q - j: a convolution of windows of `taps` = size / s.
 class PhaseConvolution {
 public:
-  PhaseConvolution(ImplicitLocOpBuilder &builder, nn::ConvTransposeOp op, Value filter)
-      : builder(builder), op(op), filter(filter), groups(op.getGroups()), outputs(getRanked(filter).getDimSize(1)),
+  PhaseConvolution(ImplicitLocOpBuilder &builder, nn::ConvTransposeOp op, ArrayRef<int64_t> strides, Value filter)
+      : builder(builder), op(op), strides(strides), filter(filter), groups(op.getGroups()), outputs(getRanked(filter).getDimSize(1)),
         inputs(getRanked(filter).getDimSize(0) / groups), spatial(getRanked(filter).getRank() - 2) {
     for (int64_t i = 0; i < spatial; ++i) {
-      int64_t reach = (getRanked(filter).getDimSize(i + 2) - 1) * op.getDilations()[i] + 1;
-      int64_t needed = std::max(reach, reach + op.getOutputPadding()[i] - op.getPadsEnd()[i]);
-      taps.push_back(llvm::divideCeil(needed, op.getStrides()[i]));
-      phases *= op.getStrides()[i];
+      taps.push_back(getRanked(filter).getDimSize(i + 2) / strides[i]);
+      phases *= strides[i];
     }
   }
 
@@ -48,6 +49,7 @@ private:
 
   ImplicitLocOpBuilder &builder;
   nn::ConvTransposeOp op;
+  ArrayRef<int64_t> strides;
   Value filter;
   int64_t groups, outputs, inputs, spatial, phases = 1;
   SmallVector<int64_t> taps;
@@ -58,30 +60,18 @@ private:
 Value PhaseConvolution::arrangeFilter() {
   RankedTensorType type = getRanked(filter);
   SmallVector<int64_t> shape{groups};
-  llvm::append_range(shape, op.getStrides());
+  llvm::append_range(shape, strides);
   shape.append({outputs, inputs});
   llvm::append_range(shape, taps);
   auto element = [&](ImplicitLocOpBuilder &inner, ValueRange index) {
     Value output = index[1 + spatial], input = index[2 + spatial];
     SmallVector<Value> from{add(inner, mul(inner, index[0], getIndex(inner, inputs)), input), output};
-    Value exists;
     for (int64_t i = 0; i < spatial; ++i) {
       // Windows slide forwards: the last tap comes first.
       Value tap = sub(inner, getIndex(inner, taps[i] - 1), index[3 + spatial + i]);
-      Value offset = add(inner, index[1 + i], mul(inner, tap, getIndex(inner, op.getStrides()[i])));
-      Value dilation = getIndex(inner, op.getDilations()[i]);
-      Value at = arith::DivUIOp::create(inner, offset, dilation);
-      Value isTap = arith::CmpIOp::create(inner, arith::CmpIPredicate::eq, mul(inner, at, dilation), offset);
-      Value isInside = arith::CmpIOp::create(inner, arith::CmpIPredicate::ult, at, getIndex(inner, type.getDimSize(i + 2)));
-      for (Value condition : {isTap, isInside})
-        exists = exists ? Value(arith::AndIOp::create(inner, exists, condition)) : condition;
-      from.push_back(at);
+      from.push_back(add(inner, index[1 + i], mul(inner, tap, getIndex(inner, strides[i]))));
     }
-    for (Value &at : MutableArrayRef(from).drop_front(2))
-      at = arith::SelectOp::create(inner, exists, at, getIndex(inner, 0));
-    Value value = tensor::ExtractOp::create(inner, filter, from);
-    Value zero = arith::ConstantOp::create(inner, inner.getZeroAttr(type.getElementType()));
-    return arith::SelectOp::create(inner, exists, value, zero).getResult();
+    return tensor::ExtractOp::create(inner, filter, from).getResult();
   };
   Value arranged = generate(builder, type.clone(shape), {}, element);
   SmallVector<int64_t> counts{2 + spatial, 1};
@@ -101,7 +91,7 @@ Value PhaseConvolution::interleave(Value result) {
   // (N, q..., G, s..., OC/G), then (N, (q, s)..., G, OC/G).
   SmallVector<int64_t> split(getRanked(result).getShape().drop_back()), counts(1 + spatial, 1), order{0}, merged{1};
   split.push_back(groups);
-  llvm::append_range(split, op.getStrides());
+  llvm::append_range(split, strides);
   split.push_back(outputs);
   counts.push_back(2 + spatial);
   result = splitAxes(builder, result, getRanked(result).clone(split), counts, getExtents(builder, result));
@@ -127,7 +117,7 @@ Value PhaseConvolution::build(Value input, Value bias, RankedTensorType type, Ar
   Value init = createEmpty(builder, builder.getLoc(), type.clone(shape), counts);
   Value packed = packFilter(builder, op, arrangeFilter(), groups, /*transposed=*/false);
   Value result = createConvolution(builder, input, packed, bias ? repeatBias(bias) : Value(), init,
-                                   {ones, ones, pads, pads});
+                                   {ones, ones, pads, pads, /*transposed=*/false});
   SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0)), sizes;
   for (int64_t i = 0; i < spatial; ++i)
     offsets[1 + i] = builder.getIndexAttr(op.getPadsBegin()[i]);
@@ -138,16 +128,35 @@ Value PhaseConvolution::build(Value input, Value bias, RankedTensorType type, Ar
   return tensor::ExtractSliceOp::create(builder, type, interleave(result), offsets, sizes, steps);
 }
 
-/// Whether the phases are better channels: many, and the pads cut nothing but what is there.
-static bool hasManyPhases(nn::ConvTransposeOp op) {
+/// The strides; 1 along an extent of 1, from which no step is taken.
+static SmallVector<int64_t> getStrides(nn::ConvTransposeOp op, Value input) {
+  SmallVector<int64_t> strides(op.getStrides());
+  for (auto [axis, stride] : llvm::enumerate(strides))
+    if (getRanked(input).getDimSize(axis + 1) == 1)
+      stride = 1;
+  return strides;
+}
+
+/// The product of the strides, at most one more than code is made for.
+static int64_t countPhases(ArrayRef<int64_t> strides) {
   int64_t phases = 1;
-  for (auto [stride, begin, end] : llvm::zip_equal(op.getStrides(), op.getPadsBegin(), op.getPadsEnd())) {
-    if (begin < 0 || end < 0)
+  for (int64_t stride : strides)
+    phases = std::min(phases * std::min(stride, mostPhases + 1), mostPhases + 1);
+  return phases;
+}
+
+/// Whether the phases are better channels: they are many, and each has as many taps as the others. (Zeros in place of taps
+/// that do not exist would cost time, and make NaN of infinities.)
+static bool arePhasesChannels(nn::ConvTransposeOp op, ArrayRef<int64_t> strides, RankedTensorType filter,
+                              RankedTensorType result) {
+  for (auto [axis, stride] : llvm::enumerate(strides)) {
+    int64_t size = filter.getDimSize(axis + 2), begin = op.getPadsBegin()[axis], end = op.getPadsEnd()[axis];
+    if (size % stride || op.getDilations()[axis] != 1 || begin < 0 || op.getOutputPadding()[axis] > end ||
+        result.getDimSize(axis + 1) == 0)
       return false;
-    phases *= stride;
   }
-  bool isInOrder = op.getStrides().size() == 1 && op.getGroups() == 1;
-  return phases >= (isInOrder ? manyPhasesInOrder : manyPhases);
+  bool isInOrder = strides.size() == 1 && op.getGroups() == 1;
+  return countPhases(strides) >= (isInOrder ? manyPhasesInOrder : manyPhases);
 }
 
 template <>
@@ -169,13 +178,20 @@ Value LowerOp<nn::ConvTransposeOp>::build(ImplicitLocOpBuilder &builder, nn::Con
     Value count = arith::AddIOp::create(builder, scaled, getIndex(builder, offset));
     return arith::MaxSIOp::create(builder, count, getIndex(builder, 0));
   });
-  if (hasManyPhases(op)) {
-    Value result = PhaseConvolution(builder, op, filter).build(input, adaptor.getBias(), last, extents);
+  SmallVector<int64_t> strides = getStrides(op, input);
+  if (arePhasesChannels(op, strides, filterType, last)) {
+    Value result = PhaseConvolution(builder, op, strides, filter).build(input, adaptor.getBias(), last, extents);
     return fromChannelsLast(builder, result, type, op.getLayout());
+  }
+  if (countPhases(strides) > mostPhases) {
+    op.emitError("transposed convolutions with strides whose product is over ")
+        << mostPhases << " are supported only where the filter's extents are multiples of the strides";
+    return {};
   }
   Value init = createEmpty(builder, builder.getLoc(), last, extents);
   Value packed = packFilter(builder, op, filter, groups, /*transposed=*/true);
-  Value result = createConvolution(builder, input, packed, adaptor.getBias(), init, getWindows(op, /*transposed=*/true));
+  ConvolutionWindows windows{strides, op.getDilations(), op.getPadsBegin(), op.getPadsEnd(), /*transposed=*/true};
+  Value result = createConvolution(builder, input, packed, adaptor.getBias(), init, windows);
   return fromChannelsLast(builder, result, type, op.getLayout());
 }
 

@@ -55,7 +55,7 @@ static bool write(GraphWriter &graph, Operation &op) {
   if (WriteFunction function = findWriter(&op))
     function(writer, &op);
   else
-    writer.refuse(op.getName().getStringRef() + " has no counterpart yet");
+    writer.refuse("nnc does not write " + op.getName().getStringRef() + " yet");
   return !writer.hasFailed();
 }
 

@@ -1,4 +1,5 @@
-// nn.resize as Resize; before opset 18 for all axes at once.
+// nn.resize as Resize, for all axes at once where scales or sizes are constant: ONNX Runtime's optimiser loses the
+// attribute `axes`, which opset 18 has for some of them.
 #include "lib/Export/ONNX/OpWriter.h"
 
 using namespace mlir;
@@ -44,15 +45,15 @@ static void writeResize(OpWriter &writer, nn::ResizeOp op) {
       {"exclude_outside", int64_t(op.getExcludeOutside())},
       {"extrapolation_value", op.getExtrapolationValue().convertToFloat()}};
   std::string scales = writer.name(op.getScales()), sizes = writer.name(op.getSizes());
-  if (writer.getOpset() >= 18) {
-    attributes.push_back({"axes", op.getAxes()});
+  if (writer.getOpset() >= 18)
     attributes.push_back({"antialias", int64_t(op.getAntialias())});
-  } else {
-    std::string all = addForAllAxes(writer, op);
-    if (all.empty())
-      return writer.refuse("scales or sizes that are not constant need --opset=18");
+  std::string all = op.getRegion() ? "" : addForAllAxes(writer, op);
+  if (!all.empty())
     (op.getScales() ? scales : sizes) = all;
-  }
+  else if (writer.getOpset() >= 18)
+    attributes.push_back({"axes", op.getAxes()});
+  else
+    return writer.refuse("scales or sizes that are not constant need --opset=18");
   writer.finish("Resize", {writer.name(op.getInput()), writer.name(op.getRegion()), scales, sizes}, attributes);
 }
 

@@ -34,6 +34,21 @@ llvm::Error overrideShape(const ShapeOverrides &shapes, StringRef input, ArrayRe
   return llvm::Error::success();
 }
 
+llvm::Error fixSymbols(ShapeOverrides &shapes, StringRef input, ArrayRef<std::string> symbols) {
+  auto whole = shapes.inputs.find(input);
+  if (whole == shapes.inputs.end() || whole->second.size() != symbols.size())
+    return llvm::Error::success(); // overrideShape says so
+  for (auto [extent, symbol] : llvm::zip(whole->second, symbols)) {
+    if (symbol.empty() || ShapedType::isDynamic(extent))
+      continue;
+    auto [known, isNew] = shapes.symbols.try_emplace(symbol, extent);
+    if (!isNew && known->second != extent)
+      return llvm::createStringError("has the extent '" + symbol + "', to which --shape gives both " +
+                                     Twine(known->second) + " and " + Twine(extent));
+  }
+  return llvm::Error::success();
+}
+
 ModelBuilder::ModelBuilder(OpBuilder &builder, StringRef name) : builder(builder) {
   module = ModuleOp::create(builder.getUnknownLoc());
   module.get()->setAttr("nn.model", builder.getStringAttr(name));

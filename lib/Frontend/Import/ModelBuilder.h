@@ -15,6 +15,10 @@ namespace nnc::frontend {
 /// Makes all dialects known that a frontend builds with.
 void loadDialects(mlir::MLIRContext &context);
 
+/// The shape that the user gives to an input fixes the symbols of its extents, for all inputs. An error, which goes on
+/// after the input's name, where a symbol has another extent already.
+llvm::Error fixSymbols(ShapeOverrides &shapes, llvm::StringRef input, llvm::ArrayRef<std::string> symbols);
+
 /// Applies what the user says of an input (`--shape`) to the shape of the file, `?` where that is open; `symbols` has
 /// one name, or "", per extent. An error says what does not fit.
 llvm::Error overrideShape(const ShapeOverrides &shapes, llvm::StringRef input, llvm::ArrayRef<std::string> symbols,

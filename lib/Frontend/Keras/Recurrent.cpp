@@ -125,7 +125,7 @@ static SmallVector<Value> runCell(LayerBinder &layer, const Cell &cell, Value x,
   const auto &[kinds, alphas, betas] = cell.activations;
   if (cell.kind == "LSTM")
     return layer.createAll<nn::LstmOp>(3, x, weights, recurrent, bias, stateBias, Value(), state(0), state(1), Value(),
-                                       cell.isReverse, kinds, alphas, betas, FloatAttr(), /*input_forget=*/false);
+                                       cell.isReverse, kinds, alphas, betas, FloatAttr(), /*input_forget=*/false, /*cell_clip=*/FloatAttr());
   if (cell.kind == "GRU")
     return layer.createAll<nn::GruOp>(2, x, weights, recurrent, bias, stateBias, Value(), state(0), cell.isReverse,
                                       kinds, alphas, betas, FloatAttr(), hasTwoBiases(layer, cell));

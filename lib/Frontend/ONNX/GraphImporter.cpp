@@ -50,8 +50,8 @@ const ::onnx::TensorProto *Scope::takeInitializer(StringRef name, Scope *&owner)
 //===--- Refusing ---===//
 
 GraphImporter::GraphImporter(MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder,
-                             const frontend::ImportOptions &options)
-    : builder(context), model(model), options(options), tensors(context, model, std::move(folder)) {}
+                             const frontend::ShapeOverrides &shapes)
+    : builder(context), model(model), shapes(shapes), tensors(context, model, std::move(folder)) {}
 
 void GraphImporter::block(const ::onnx::NodeProto &node, int64_t opset, const Twine &reason) {
   std::string op = node.domain().empty() ? node.op_type() : node.domain() + "." + node.op_type();
@@ -108,6 +108,29 @@ static bool isSymbol(StringRef parameter) {
   return !parameter.empty() && parameter != "?" && parameter != "*" && parameter != "-1" && parameter != "None";
 }
 
+using Dimension = ::onnx::TensorShapeProto::Dimension;
+
+static bool hasValue(const Dimension &dim) { return dim.has_dim_value() && dim.dim_value() >= 0; }
+
+static std::string getSymbol(const Dimension &dim) {
+  return hasValue(dim) || !isSymbol(dim.dim_param()) ? "" : dim.dim_param();
+}
+
+/// What the user says of one input's symbols holds for all inputs.
+bool GraphImporter::fixSymbols() {
+  bool ok = true;
+  for (const auto &input : model->graph().input()) {
+    SmallVector<std::string> symbols;
+    for (const auto &dim : input.type().tensor_type().shape().dim())
+      symbols.push_back(getSymbol(dim));
+    if (auto error = frontend::fixSymbols(shapes, input.name(), symbols)) {
+      blockModel("input '" + input.name() + "' " + llvm::toString(std::move(error)));
+      ok = false;
+    }
+  }
+  return ok;
+}
+
 RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
                                              SmallVectorImpl<std::string> &symbols) {
   auto fail = [&](const Twine &reason) {
@@ -121,8 +144,8 @@ RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input
   if (!elementType)
     return fail("has an element type (" + Twine(tensor.elem_type()) + ") that is not supported");
   SmallVector<int64_t> shape;
-  auto override = options.shapes.inputs.find(input.name());
-  bool hasOverride = override != options.shapes.inputs.end();
+  auto override = shapes.inputs.find(input.name());
+  bool hasOverride = override != shapes.inputs.end();
   if (!tensor.has_shape() && !hasOverride)
     return fail("has no shape; give one with --shape");
   if (!tensor.has_shape()) {
@@ -130,11 +153,10 @@ RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input
     symbols.assign(shape.size(), "");
   }
   for (const auto &dim : tensor.shape().dim()) {
-    bool isKnown = dim.has_dim_value() && dim.dim_value() >= 0;
-    symbols.push_back(isKnown || !isSymbol(dim.dim_param()) ? "" : dim.dim_param());
-    shape.push_back(isKnown ? dim.dim_value() : ShapedType::kDynamic);
+    symbols.push_back(getSymbol(dim));
+    shape.push_back(hasValue(dim) ? dim.dim_value() : ShapedType::kDynamic);
   }
-  if (auto error = frontend::overrideShape(options.shapes, input.name(), symbols, shape))
+  if (auto error = frontend::overrideShape(shapes, input.name(), symbols, shape))
     return fail(llvm::toString(std::move(error)));
   if (shape.size() > frontend::maxRank)
     return fail("has " + Twine(shape.size()) + " dimensions, more than the " + Twine(frontend::maxRank) +
@@ -152,6 +174,8 @@ bool GraphImporter::addInputs(frontend::ModelBuilder &main, Scope &scope) {
     initialized.insert(initializer.name());
     scope.defineInitializer(initializer);
   }
+  if (!fixSymbols())
+    return false;
   bool ok = true;
   for (const auto &input : model->graph().input()) {
     if (initialized.contains(input.name()))

@@ -38,7 +38,7 @@ private:
 class GraphImporter {
 public:
   GraphImporter(mlir::MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder,
-                const frontend::ImportOptions &options);
+                const frontend::ShapeOverrides &shapes);
 
   /// The module, or null with the blockers recorded.
   mlir::OwningOpRef<mlir::ModuleOp> import(llvm::StringRef modelName);
@@ -51,6 +51,7 @@ private:
   bool checkGraph(const ::onnx::GraphProto &graph);
 
   // Inputs and outputs of @main.
+  bool fixSymbols();
   bool addInputs(frontend::ModelBuilder &main, Scope &scope);
   mlir::RankedTensorType getInputType(const ::onnx::ValueInfoProto &input, llvm::SmallVectorImpl<std::string> &symbols);
   bool addOutputs(frontend::ModelBuilder &main, Scope &scope);
@@ -91,7 +92,7 @@ private:
   mlir::OpBuilder builder;
   mlir::Block *entry = nullptr; ///< of @main
   std::shared_ptr<const ::onnx::ModelProto> model;
-  const frontend::ImportOptions &options;
+  frontend::ShapeOverrides shapes;
   TensorReader tensors;
   frontend::Blockers blockers{"node"};
   llvm::DenseSet<const ::onnx::FunctionProto *> checkedFunctions;

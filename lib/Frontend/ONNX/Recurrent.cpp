@@ -235,7 +235,7 @@ static LogicalResult importLstm(NodeBinder &node) {
         3, layer.input, layer.takeDirection(layer.weights, i), layer.takeDirection(layer.recurrentWeights, i),
         layer.takeBias(i, false), layer.takeBias(i, true), layer.lengths, layer.takeState(5, i), layer.takeState(6, i),
         layer.takeDirection(peepholes, i), layer.isReverse(i), activations.kinds, activations.alphas,
-        activations.betas, layer.clip, inputForget));
+        activations.betas, layer.clip, inputForget, /*cell_clip=*/FloatAttr()));
   }
   return layer.finish(directions);
 }

@@ -149,11 +149,12 @@ bool GraphImporter::importOp(unsigned position, const format::Operator &op) {
   };
   SmallVector<Value> operands;
   SmallVector<const format::Tensor *> operandTensors, resultTensors;
+  const OpEntry &entry = *findOp(ModelReader::getOperator(reader.getCode(op)));
   bool hasAll = true;
   for (int32_t index : getElements(op.inputs())) {
     operandTensors.push_back(index < 0 ? nullptr : graph.tensors()->Get(index));
     operands.push_back(index < 0 ? Value() : lookup(index));
-    if (operands.back() || index < 0)
+    if (operands.back() || index < 0 || (entry.hasState && operandTensors.back()->is_variable()))
       continue;
     if (operandTensors.back()->is_variable())
       block(position, op, "the state of operators between two calls ('" + getName(index) + "') is not supported");
@@ -170,7 +171,6 @@ bool GraphImporter::importOp(unsigned position, const format::Operator &op) {
       return poison();
     }
   }
-  const OpEntry &entry = *findOp(ModelReader::getOperator(reader.getCode(op)));
   auto isNumber = [](const format::Tensor *tensor) { return tensor && isQuantized(*tensor); };
   bool isQuantizedOp = llvm::any_of(operandTensors, isNumber) || llvm::any_of(resultTensors, isNumber);
   bool isHybrid = isQuantizedOp && hasQuantizedWeights(operandTensors, resultTensors);

@@ -11,7 +11,8 @@ namespace nnc::tflite {
 
 static SmallVector<ArrayRef<OpEntry>> getAllOps() {
   return {getContractionOps(),   getConvolutionOps(), getElementwiseOps(), getIndexingOps(),   getMovementOps(),
-          getNormalizationOps(), getPoolingOps(),     getReductionOps(),   getResamplingOps(), getSlicingOps()};
+          getNormalizationOps(), getPoolingOps(),     getRecurrentOps(),   getReductionOps(),  getResamplingOps(),
+          getSlicingOps()};
 }
 
 const OpEntry *findOp(format::BuiltinOperator op) {

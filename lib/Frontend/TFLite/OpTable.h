@@ -15,6 +15,8 @@ struct OpEntry {
   /// For tensors of quantised numbers; null where those are not supported. Where it is `import`, the operator does the
   /// same whatever the elements stand for.
   ImportFunction importQuantized = nullptr;
+  /// Operands that are variables are states that start as zeros: they are null.
+  bool hasState = false;
 };
 
 /// One list per family.
@@ -25,6 +27,7 @@ llvm::ArrayRef<OpEntry> getIndexingOps();
 llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getPoolingOps();
+llvm::ArrayRef<OpEntry> getRecurrentOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();

@@ -51,6 +51,11 @@ class Graph:
         self.buffers.append(buffer)
         return index
 
+    def variable(self, shape):
+        index = self.tensor(shape, np.float32)
+        self.tensors[index].isVariable = True
+        return index
+
     def code(self, name, custom=None, version=1):
         number = getattr(schema.BuiltinOperator, name) if isinstance(name, str) else name
         code = schema.OperatorCodeT()

@@ -2,7 +2,7 @@
 
 // The two calls of one layer share a place.
 // CHECK: module attributes {nn.profiled_layers = ["first", "second"]}
-// CHECK: memref.global "private" @layer_ticks : memref<2xi64> = dense<0>
+// CHECK: memref.global "private" @main_ticks : memref<2xi64> = dense<0>
 module {
   func.func private @layer_first(memref<4xf32>)
   func.func private @layer_second(memref<4xf32>)
