@@ -1,6 +1,7 @@
 // Transposed convolutions become kernel.conv, which computes the outputs of each phase (index modulo the strides) by
 // code of its own. Where the strides give many phases (upsampling by 32 has 1024), a phase is a channel instead: one
 // convolution of stride 1 computes all phases of a place, which then are brought into order.
+#include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
@@ -15,8 +16,6 @@ namespace nnc {
 
 /// From here on a phase is a channel; with one spatial dimension and no groups the outputs are in order at once.
 static constexpr int64_t manyPhases = 32, manyPhasesInOrder = 8;
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 namespace {
 

@@ -2,6 +2,7 @@
 //
 // A scale or zero point of ONNX is one number, one per slice of an axis, or one
 // per block along an axis; here it is brought into the form that broadcasts.
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -167,7 +168,7 @@ static LogicalResult importQuantizeLinear(NodeBinder &node) {
   bool isSplit = alignLinear(node, linear);
   Value result = node.create<nn::QuantizeOp>(linear.x, linear.scale, linear.zeroPoint, to,
                                              nn::IntegerRounding::HalfToEven, saturate);
-  return node.result(isSplit ? joinBlocks(node, result, original) : result);
+  return node.result(isSplit ? joinBlocks(node, result, original) : keepShape(node, result, original));
 }
 
 static LogicalResult importDequantizeLinear(NodeBinder &node) {
@@ -179,7 +180,7 @@ static LogicalResult importDequantizeLinear(NodeBinder &node) {
   Value original = linear.x;
   bool isSplit = alignLinear(node, linear);
   Value result = node.create<nn::DequantizeOp>(linear.x, linear.scale, linear.zeroPoint, to);
-  return node.result(isSplit ? joinBlocks(node, result, original) : result);
+  return node.result(isSplit ? joinBlocks(node, result, original) : keepShape(node, result, original));
 }
 
 static const OpEntry table[] = {

@@ -1,5 +1,6 @@
 // Imports If, Loop and Scan. A graph is imported into a region that is not yet
 // part of the module; its constants go to @main's block, where all may see them.
+#include "dialects/NN/Extent.h"
 #include "lib/Frontend/ONNX/ControlFlow.h"
 #include "lib/Frontend/ONNX/GraphImporter.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
@@ -9,8 +10,6 @@
 using namespace mlir;
 
 namespace nnc::onnx {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 bool GraphImporter::importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
                                SmallVectorImpl<Value> &results) {
