@@ -8,7 +8,7 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
+import time
 
 import numpy as np
 import onnx
@@ -20,7 +20,7 @@ from compiled_model import NNC, ROOT  # noqa: E402
 from models import keras_files, light, two_files  # noqa: E402
 from models.damage import damage  # noqa: E402
 
-LIMIT = 60  # seconds; with sanitizers and other work beside it, six times what a model may take
+LIMIT = 60  # seconds, with sanitizers and other work beside it
 
 
 def tiny(nodes, inputs, outputs, initialisers=()):
@@ -80,6 +80,7 @@ def tflite_files():
 
 
 def run_one(job):
+    """Whether nnc took the file, the seconds it had, and what is wrong, or None."""
     seed, folder, sources = job
     rng = random.Random(seed)
     source = rng.choice(sources)
@@ -91,12 +92,14 @@ def run_one(job):
     path, output = stem + source[0][0], stem + ".o"
     environment = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":exitcode=77:detect_leaks=0:allocator_may_return_null=1",
                        UBSAN_OPTIONS="exitcode=77:halt_on_error=1:print_stacktrace=1")
+    begin = time.monotonic()
     try:
         result = subprocess.run([NNC, path, "-o", output, "--name=mutated", "--cpu=x86-64-v2"], capture_output=True,
                                 timeout=LIMIT, env=environment)
         code, messages = result.returncode, result.stderr.decode(errors="replace")
     except subprocess.TimeoutExpired:
         code, messages = None, ""
+    seconds, is_taken = time.monotonic() - begin, code == 0
     for leftover in (output, output[:-2] + ".h"):
         if os.path.exists(leftover):
             if code == 1:
@@ -105,12 +108,12 @@ def run_one(job):
     if code == 0 or (code == 1 and "error:" in messages):
         for extension, _ in source:
             os.remove(stem + extension)
-        return None
+        return is_taken, seconds, None
     if code is None:
-        return f"{path}: no end within {LIMIT} s"
+        return False, seconds, f"{path}: no end within {LIMIT} s"
     told = next((line for line in messages.splitlines() if "ERROR:" in line or "runtime error" in line or
                  "Assertion" in line), messages.strip().splitlines()[0] if messages.strip() else "no message")
-    return f"{path}: code {code}: {told[:300]}"
+    return is_taken, seconds, f"{path}: code {code}: {told[:300]}"
 
 
 def main():
@@ -126,14 +129,16 @@ def main():
     chosen = [formats[name] for name in arguments.formats or formats]
     jobs = [(seed, arguments.keep, chosen[seed % len(chosen)])
             for seed in range(arguments.seed, arguments.seed + arguments.count)]
-    failed = 0
+    failed = taken = slowest = 0
     with multiprocessing.Pool(arguments.jobs) as pool:
-        for done, problem in enumerate(pool.imap_unordered(run_one, jobs), 1):
+        for done, (is_taken, seconds, problem) in enumerate(pool.imap_unordered(run_one, jobs), 1):
+            taken, slowest = taken + is_taken, max(slowest, seconds)
             if problem:
                 failed += 1
                 print("FAIL", problem, flush=True)
             if done % 200 == 0:
                 print(f"{done} of {len(jobs)}", flush=True)
+    print(f"nnc took {taken} of the files; it needed {slowest:.1f} s at most")
     print(f"mutate: {len(jobs) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 

@@ -31,7 +31,8 @@ static LinearAttributes bindLinear(NodeBinder &node) {
   if (node.failed())
     return result;
   int64_t rank = node.getRank(result.x);
-  bool usesAxis = node.getRank(result.scale) > 0 && node.getType(result.scale).getNumElements() != 1;
+  RankedTensorType scale = node.getType(result.scale);
+  bool usesAxis = !scale.hasStaticShape() || scale.getNumElements() != 1;
   if (usesAxis || result.block != 0)
     result.axis = rank == 1 && axis == 1 ? 0 : node.normalizeAxis(axis, rank);
   if (result.block < 0)

@@ -73,7 +73,8 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     return false;
   };
   const ::onnx::GraphProto *graphs[] = {findGraph(node, "then_branch"), findGraph(node, "else_branch")};
-  for (auto [graph, name] : llvm::zip(graphs, ArrayRef<StringRef>{"then_branch", "else_branch"})) {
+  StringRef names[] = {"then_branch", "else_branch"}; // outlives the loop, as a list in its head would not
+  for (auto [graph, name] : llvm::zip(graphs, names)) {
     if (!graph)
       return fail("it has no '" + name + "'");
     if (graph->output_size() != node.output_size())
