@@ -2,6 +2,7 @@
 // function argument (and its symbol) or the operation that made it.
 #include "dialects/NN/ExtentTracing.h"
 
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -9,18 +10,6 @@
 using namespace mlir;
 
 namespace nnc::nn {
-
-namespace {
-/// Extent `axis` of `value`.
-struct Extent {
-  Value value;
-  int64_t axis;
-
-  bool operator==(const Extent &other) const { return value == other.value && axis == other.axis; }
-};
-} // namespace
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static StringRef getSymbol(Extent extent) {
   auto argument = dyn_cast<BlockArgument>(extent.value);
@@ -44,8 +33,6 @@ static bool isSame(Extent a, Extent b) {
 }
 
 using Extents = SmallVector<Extent, 2>;
-
-static bool isDynamic(Extent extent) { return getRanked(extent.value).isDynamicDim(extent.axis); }
 
 //===----------------------------------------------------------------------===//
 // One step back: the extents that this one equals; several must agree. Nothing
@@ -240,7 +227,7 @@ std::pair<Value, int64_t> ExtentOrigins::trace(Value value, int64_t axis) {
   SmallVector<Extent> open{{value, axis}};
   while (!open.empty()) {
     Extent extent = open.back();
-    Extents before = find(extent) == origins.end() && isDynamic(extent) ? step(extent) : Extents();
+    Extents before = find(extent) == origins.end() && extent.isDynamic() ? step(extent) : Extents();
     auto *unknown = llvm::find_if(before, [&](Extent e) { return find(e) == origins.end(); });
     if (unknown != before.end()) {
       open.push_back(*unknown);

@@ -1,4 +1,5 @@
 // Inference and verifiers of the indexing family.
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -6,8 +7,6 @@
 using namespace mlir;
 
 namespace nnc::nn {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static LogicalResult pushType(SmallVectorImpl<Type> &types, ArrayRef<int64_t> shape, Value like) {
   types.push_back(RankedTensorType::get(shape, getElementTypeOrSelf(like)));

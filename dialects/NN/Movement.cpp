@@ -1,4 +1,5 @@
 // Inference and verifiers of the movement family.
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -7,8 +8,6 @@
 using namespace mlir;
 
 namespace nnc::nn {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static LogicalResult pushType(SmallVectorImpl<Type> &types, ArrayRef<int64_t> shape, Value like) {
   types.push_back(RankedTensorType::get(shape, getElementTypeOrSelf(like)));
@@ -236,9 +235,18 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc
   SmallVector<int64_t> shape(input.getShape());
   for (auto [i, axis] : llvm::enumerate(axes)) {
     bool known = pads && (*pads)[i].value && (*pads)[i + axes.size()].value && !input.isDynamicDim(axis);
-    shape[axis] = known ? shape[axis] + *(*pads)[i].value + *(*pads)[i + axes.size()].value : ShapedType::kDynamic;
-    if (known && shape[axis] < 0)
+    int64_t extent = shape[axis];
+    shape[axis] = ShapedType::kDynamic;
+    if (!known)
+      continue;
+    int64_t before = *(*pads)[i].value, after = *(*pads)[i + axes.size()].value, most = std::max(before, after);
+    if (llvm::AddOverflow(extent, before, shape[axis]) || llvm::AddOverflow(shape[axis], after, shape[axis]))
+      return emitOptionalError(location, "pads of axis ", axis, " are out of range");
+    if (shape[axis] < 0)
       return emitOptionalError(location, "pads remove more elements than axis ", axis, " of ", input, " has");
+    int64_t kept = extent + std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0);
+    if (adaptor.getMode() == PadMode::Reflect && most > 0 && most >= kept)
+      return emitOptionalError(location, "axis ", axis, " of ", input, " has too few elements to reflect ", most);
   }
   return pushType(types, shape, adaptor.getInput());
 }

@@ -1,4 +1,5 @@
 // Shape inference and verification of the recurrent family.
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -6,8 +7,6 @@
 using namespace mlir;
 
 namespace nnc::nn {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static bool fits(int64_t extent, int64_t expected) {
   return ShapedType::isDynamic(extent) || ShapedType::isDynamic(expected) || extent == expected;

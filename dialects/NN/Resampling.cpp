@@ -1,4 +1,5 @@
 // Inference and verifiers of the resampling family.
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -6,8 +7,6 @@
 using namespace mlir;
 
 namespace nnc::nn {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 /// Whether a 1-D operand, where given, has another number of elements.
 static bool hasOtherLength(Value operand, int64_t length) {

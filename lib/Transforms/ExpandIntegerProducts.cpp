@@ -10,6 +10,7 @@
 // padded to a multiple of 4. What has no such form is computed on i32.
 #include "lib/Transforms/Passes.h"
 
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -34,8 +35,6 @@ struct Operand {
 };
 
 } // namespace
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static Value castTo(ImplicitLocOpBuilder &builder, Value value, Type type) {
   if (getElementTypeOrSelf(value) == type)

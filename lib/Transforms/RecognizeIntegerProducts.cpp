@@ -9,6 +9,7 @@
 // at once, the factor is (sa sb) / sy, as ONNX Runtime has it.
 #include "lib/Transforms/Passes.h"
 
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -21,8 +22,6 @@ namespace nnc {
 
 #define GEN_PASS_DEF_RECOGNIZEINTEGERPRODUCTS
 #include "lib/Transforms/Passes.h.inc"
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 /// The dequantisation of integers of 8 bits to f32 that makes `value`; null where there is none.
 static nn::DequantizeOp getDequantized(Value value) {

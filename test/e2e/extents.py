@@ -15,20 +15,22 @@ from compiled_model import Broken, CompiledModel, Refused, compile_model, descri
 from onnx_node_tests import in_child  # noqa: E402
 
 ERROR_EXTENT = 4
+MICROSOFT = "com.microsoft"
 
 
 class Case:
     """One model of symbolic inputs; `shapes` are lists of input shapes that ONNX Runtime may or may not take."""
 
-    def __init__(self, name, nodes, inputs, shapes, constants=None, outputs=("y",), opset=18, types=None, fit=False):
-        """With `fit` ONNX Runtime takes all of the shapes; otherwise some, not all."""
+    def __init__(self, name, nodes, inputs, shapes, constants=None, outputs=("y",), opset=18, types=None, fit=False, ones=()):
+        """With `fit` ONNX Runtime takes all of the shapes; otherwise some, not all. Inputs of integers are 0, or 1 those in `ones`."""
         self.name, self.inputs, self.shapes, self.types, self.fit = name, inputs, shapes, types or {}, fit
+        self.ones = ones
         declared = [helper.make_tensor_value_info(n, self.types.get(n, TensorProto.FLOAT), s) for n, s in inputs.items()]
         results = [onnx.ValueInfoProto(name=n) for n in outputs]
         constants = [numpy_helper.from_array(np.asarray(v), n) for n, v in (constants or {}).items()]
         nodes = [nodes] if isinstance(nodes, onnx.NodeProto) else nodes
         self.model = helper.make_model(helper.make_graph(nodes, "g", declared, results, constants), ir_version=9,
-                                       opset_imports=[helper.make_opsetid("", opset)])
+                                       opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid(MICROSOFT, 1)])
         # ONNX wants the outputs' types.
         inferred = onnx.shape_inference.infer_shapes(self.model)
         known = {v.name: v for v in list(inferred.graph.value_info) + list(inferred.graph.output)}
@@ -38,12 +40,14 @@ class Case:
 
     def make_data(self, shapes):
         rng = np.random.default_rng(len(self.name))
-        return [np.zeros(s, np.int64) if self.types.get(n) == TensorProto.INT64 else
-                rng.standard_normal(s).astype(np.float32) for n, s in zip(self.inputs, shapes)]
+        kinds = [helper.tensor_dtype_to_np_dtype(self.types.get(n, TensorProto.FLOAT)) for n in self.inputs]
+        return [np.ones(s, kind) if kind == bool else rng.standard_normal(s).astype(kind) if kind == np.float32 else
+                np.full(s, n in self.ones, kind) for n, s, kind in zip(self.inputs, shapes, kinds)]
 
 
 def node(kind, inputs, outputs="y", **attributes):
-    return helper.make_node(kind, inputs.split(), outputs.split(), **attributes)
+    """An operand that is left out has no name between its spaces."""
+    return helper.make_node(kind, inputs.split(" "), outputs.split(), **attributes)
 
 
 def branch(*nodes):
@@ -59,8 +63,27 @@ def ints(*values):
     return np.array(values, np.int64)
 
 
-I64 = TensorProto.INT64
-LSTM = dict(W=weights(1, 8, 3), R=weights(1, 8, 2))
+I64, I32, U8, I8 = TensorProto.INT64, TensorProto.INT32, TensorProto.UINT8, TensorProto.INT8
+
+
+def recurrent(op, gates, directions):
+    """A layer all of whose operands are inputs: extents that fit, and each of them one more and one less."""
+    fitting = {"a": (3, 2, 3), "W": (directions, 2 * gates, 3), "R": (directions, 2 * gates, 2), "B": (directions, 4 * gates),
+               "n": (2,), "h": (directions, 2, 2)}
+    if op == "LSTM":
+        fitting.update(c=(directions, 2, 2), p=(directions, 6))
+    shapes = [list(fitting.values())]
+    for name, shape in fitting.items():
+        for axis, extent in enumerate(shape):
+            for other in (extent - 1, extent + 1):
+                changed = {**fitting, name: (*shape[:axis], other, *shape[axis + 1:])}
+                shapes += [list(changed.values())] if other else []
+    direction = "forward" if directions == 1 else "bidirectional"
+    return Case(f"{op}, {direction}", helper.make_node(op, list(fitting), ["y"], hidden_size=2, direction=direction),
+                {name: [f"{name}{i}" for i in range(len(shape))] for name, shape in fitting.items()}, shapes,
+                types={"n": I32}, ones="n")
+
+
 CASES = [
     Case("MatMul", node("MatMul", "a b"), {"a": ["m", "k"], "b": ["l", "n"]}, [[(2, 3), (3, 4)], [(2, 3), (4, 3)], [(5, 1), (2, 2)]]),
     Case("MatMul of a constant", node("MatMul", "a w"), {"a": ["m", "k"]}, [[(2, 3)], [(2, 4)]], {"w": weights(3, 5)}),
@@ -106,9 +129,46 @@ CASES = [
     Case("LayerNormalization", node("LayerNormalization", "a s"), {"a": [2, "c"], "s": ["d"]}, [[(2, 4), (4,)], [(2, 4), (3,)]]),
     Case("DepthToSpace", node("DepthToSpace", "a", blocksize=2), {"a": [1, "c", 2, 3]}, [[(1, 8, 2, 3)], [(1, 6, 2, 3)]]),
     Case("SpaceToDepth", node("SpaceToDepth", "a", blocksize=2), {"a": [1, 1, "h", "w"]}, [[(1, 1, 4, 2)], [(1, 1, 3, 2)]]),
-    Case("LSTM", helper.make_node("LSTM", ["a", "W", "R", "", "", "h"], ["y"], hidden_size=2),
-        {"a": ["t", "b", "f"], "h": [1, "c", "g"]},
-        [[(3, 2, 3), (1, 2, 2)], [(3, 2, 4), (1, 2, 2)], [(3, 2, 3), (1, 3, 2)], [(3, 2, 3), (1, 2, 3)]], LSTM),
+    Case("Gemm of one row", node("Gemm", "a b c"), {"a": ["m", "k"], "b": ["l", 4], "c": ["r", "s"]},
+         [[(1, 3), (3, 4), (1, 4)], [(1, 3), (3, 4), (2, 4)], [(2, 3), (3, 4), (2, 1)]]),
+    Case("Gemm of one column", node("Gemm", "a b c"), {"a": [2, "k"], "b": ["l", "n"], "c": ["s"]},
+         [[(2, 3), (3, 1), (1,)], [(2, 3), (3, 1), (4,)], [(2, 3), (3, 4), (4,)]]),
+    # ONNX Runtime's goes both ways.
+    Case("PRelu", node("PRelu", "a s"), {"a": ["m", "n"], "s": ["k", "l"]}, [[(2, 3), (1, 3)], [(1, 3), (2, 1)], [(2, 3), (2, 2)]]),
+    Case("QuantizeLinear", node("QuantizeLinear", "a s z"), {"a": [2, "c"], "s": ["d"], "z": ["d"]},
+         [[(2, 3), (3,), (3,)], [(2, 1), (3,), (3,)], [(2, 3), (2,), (2,)]], types={"z": U8}),
+    Case("DequantizeLinear", node("DequantizeLinear", "a s"), {"a": [2, "c"], "s": ["d"]},
+         [[(2, 3), (3,)], [(2, 1), (3,)], [(2, 3), (2,)]], types={"a": U8}),
+    Case("MatMulInteger", node("MatMulInteger", "a b z w"), {"a": ["m", "k"], "b": ["l", "n"], "z": [], "w": ["o"]},
+         [[(2, 3), (3, 4), (), (4,)], [(2, 3), (3, 4), (), (1,)], [(2, 3), (3, 4), (), (2,)], [(2, 3), (3, 1), (), (4,)]],
+         types=dict.fromkeys("abzw", U8)),
+    Case("QLinearMatMul", node("QLinearMatMul", "a s z b t z s z"), {"a": ["m", "k"], "b": ["l", "n"], "s": [], "z": [], "t": ["o"]},
+         [[(2, 3), (3, 4), (), (), (4,)], [(2, 3), (3, 1), (), (), (4,)], [(2, 3), (3, 4), (), (), (3,)]], types=dict.fromkeys("abz", U8)),
+    Case("GroupNormalization", node("GroupNormalization", "a s s", num_groups=2), {"a": [2, "c", 3], "s": ["d"]},
+         [[(2, 4, 3), (4,)], [(2, 4, 3), (2,)], [(2, 2, 3), (4,)]], opset=21),
+    Case("BiasGelu", node("BiasGelu", "a s", domain=MICROSOFT), {"a": [2, "c"], "s": ["d"]}, [[(2, 4), (4,)], [(2, 1), (4,)]]),
+    Case("SkipLayerNormalization", node("SkipLayerNormalization", "a k s", domain=MICROSOFT),
+         {"a": ["b", 2, "c"], "k": ["d", 2, "e"], "s": ["f"]},
+         [[(3, 2, 4), (3, 2, 4), (4,)], [(3, 2, 4), (1, 2, 4), (4,)], [(3, 2, 1), (3, 2, 4), (4,)], [(3, 2, 4), (3, 2, 4), (2,)]]),
+    Case("FusedConv", node("FusedConv", "a w  z", domain=MICROSOFT), {"a": [1, 2, "h", 3], "z": ["n", 4, "i", 1]},
+         [[(1, 2, 5, 3), (1, 4, 3, 1)], [(1, 2, 3, 3), (1, 4, 3, 1)], [(1, 2, 3, 3), (2, 4, 1, 1)]], {"w": weights(4, 2, 3, 3)}),
+    Case("Attention's mask", node("Attention", "q k v m"),
+         {"q": ["b", 1, "s", 3], "k": ["b", 1, "t", 3], "v": ["b", 1, "t", 3], "m": ["c", "h", "u", "w"]},
+         [[(2, 1, 2, 3), (2, 1, 4, 3), (2, 1, 4, 3), (1, 1, 2, 4)], [(1, 1, 2, 3), (1, 1, 4, 3), (1, 1, 4, 3), (2, 1, 2, 4)],
+          [(1, 1, 2, 3), (1, 1, 4, 3), (1, 1, 4, 3), (1, 2, 2, 4)], [(1, 1, 1, 3), (1, 1, 4, 3), (1, 1, 4, 3), (1, 1, 3, 4)]], opset=23),
+    Case("MultiHeadAttention's bias", node("MultiHeadAttention", "q k v   m", domain=MICROSOFT, num_heads=1),
+         {"q": ["b", "s", 3], "k": ["b", "t", 3], "v": ["b", "t", 3], "m": ["c", "h", "s", "t"]},
+         [[(2, 2, 3), (2, 4, 3), (2, 4, 3), (1, 1, 2, 4)], [(1, 2, 3), (1, 4, 3), (1, 4, 3), (2, 1, 2, 4)],
+          [(1, 2, 3), (1, 4, 3), (1, 4, 3), (1, 2, 2, 4)]]),
+    Case("RotaryEmbedding", node("RotaryEmbedding", "a c s"), {"a": ["b", 1, "t", 4], "c": ["d", "u", 2], "s": ["d", "u", 2]},
+         [[(2, 1, 3, 4), (2, 3, 2), (2, 3, 2)], [(1, 1, 3, 4), (2, 3, 2), (2, 3, 2)], [(2, 1, 1, 4), (2, 3, 2), (2, 3, 2)]], opset=23),
+    Case("a loss", node("NegativeLogLikelihoodLoss", "a t"), {"a": ["n", "c"], "t": ["m"]}, [[(3, 2), (3,)], [(3, 2), (2,)], [(3, 2), (4,)]],
+         types={"t": I64}),
+    Case("Pad by reflection", node("Pad", "a p", mode="reflect"), {"a": ["m", "n"]}, [[(3, 4)], [(2, 4)], [(4, 2)], [(3, 1)]],
+         {"p": ints(2, 0, 0, 1)}),
+    Case("Pad by reflection of what is left", node("Pad", "a p", mode="reflect"), {"a": ["m"]}, [[(4,)], [(3,)]], {"p": ints(-1, 2)}),
+    Case("Pad by repetition", node("Pad", "a p", mode="wrap"), {"a": ["m"]}, [[(3,)], [(1,)]], {"p": ints(4, 2)}, opset=19, fit=True),
+    *(recurrent(op, gates, directions) for op, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)) for directions in (1, 2)),
     Case("Gather from nothing", [node("Slice", "a one n", "t"), node("Gather", "t i")], {"a": ["m"], "i": ["k"]}, [[(3,), (2,)], [(1,), (2,)]],
          {"one": ints(1), "n": ints(99)}, types={"i": I64}),
     Case("a deep network", [n for i in range(200) for n in (node("Transpose", f"a{i or ''}", f"t{i}", perm=[1, 0]),
@@ -171,8 +231,7 @@ def check(case, folder):
     session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
     outcomes = set()
     for shapes in case.shapes:
-        arrays = [np.ones(a.shape, bool) if case.types.get(n) == TensorProto.BOOL else a
-                  for n, a in zip(case.inputs, case.make_data(shapes))]
+        arrays = case.make_data(shapes)
         expected = run_reference(session, case.inputs, arrays)
         outcomes.add(expected is None)
 

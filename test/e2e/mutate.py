@@ -1,24 +1,26 @@
 #!/usr/bin/env python3
-"""Feeds nnc damaged model files of all formats: flipped bytes, truncations, changed varints, swapped and repeated pieces. Whatever the
-file, nnc ends with code 0 or 1 within the time limit; a signal, a sanitizer's report or a hang is a failure. Files that
-fail are kept. Set NNC to test another build (utils/check uses the one with sanitizers)."""
+"""Feeds nnc damaged model files of all formats: flipped bytes, truncations, swapped and repeated pieces, odd numbers and names in a
+structure that can be read. Whatever the file, nnc ends with code 0 or 1 within the time limit; a signal, a sanitizer's report or a
+hang is a failure. Files that fail are kept. Set NNC to test another build (utils/check uses the one with sanitizers)."""
 import argparse
 import multiprocessing
 import os
 import random
 import subprocess
 import sys
-import tempfile
+import time
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import extents  # noqa: E402
 from compiled_model import NNC, ROOT  # noqa: E402
 from models import keras_files, light, two_files  # noqa: E402
+from models.damage import damage  # noqa: E402
 
-LIMIT = 60
+LIMIT = 60  # seconds, with sanitizers and other work beside it
 
 
 def tiny(nodes, inputs, outputs, initialisers=()):
@@ -29,8 +31,8 @@ def tiny(nodes, inputs, outputs, initialisers=()):
 
 
 def make_sources():
-    """Small models of different kinds, lists of (extension, contents); the damage lands in structure rather than in
-    weights."""
+    """Small models of each format, each a list of (extension, contents); the damage lands in structure rather than in weights.
+    A format that this machine cannot write is missing."""
     shapes = tiny([helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Gather", ["s", "i"], ["g"], axis=0),
                    helper.make_node("Concat", ["g", "m"], ["c"], axis=0), helper.make_node("Reshape", ["x", "c"], ["y"])],
                   [("x", [2, 3, 4])], [("y", [2, 12])], [("i", np.array([0])), ("m", np.array([-1]))])
@@ -45,67 +47,59 @@ def make_sources():
     with open(os.path.join(ROOT, "examples", "digits", "digits.onnx"), "rb") as file:
         digits = file.read()
     onnx_files = [m.SerializeToString() for m in (shapes, slices, rows, light.load("squeezenet"))] + [digits]
-    return [[(".onnx", data)] for data in onnx_files] + two_files.make_all() + keras_files.make_all() + tflite_files()
+    onnx_files += [case.model.SerializeToString() for case in extents.CASES]
+    two = two_files.make_all()
+    keras = keras_files.make_all()
+    formats = {"ONNX": [[(".onnx", data)] for data in onnx_files],
+               "Caffe": [source for source in two if source[0][0] == ".prototxt"],
+               "darknet": [source for source in two if source[0][0] == ".cfg"],
+               "Keras 2": [source for source in keras if source[0][0] == ".h5"],
+               "Keras 3": [source for source in keras if source[0][0] == ".keras"],
+               "TFLite": tflite_files()}
+    return {name: sources for name, sources in formats.items() if sources}
 
 
 def tflite_files():
-    """Some operators of each family, and a network with weights; none without the bindings of the schema."""
+    """Each operator alone, and some of each family in one file; none without the bindings of the schema."""
     try:
         from models import tflite_cases, tflite_graph
     except ImportError:
         return []
+    cases = list(tflite_cases.list_cases())
+    together = (("conv_0_(2, 3)_(1, 1)_3", "max_pool_0_(1, 1)", "softmax_0.5", "fully_connected_1"),
+                ("strided_slice_masks", "mirror_pad_1", "split_v", "gather_0", "reshape", "space_to_batch"),
+                ("transpose_conv_odd", "mean_[1, 2]_False", "top_k", "resize_bilinear_False_True_(3, 5)", "pack_0"))
     files = []
-    for names in (("conv_0_(2, 3)_(1, 1)_3", "max_pool_0_(1, 1)", "softmax_0.5", "fully_connected_1"),
-                  ("strided_slice_masks", "mirror_pad_1", "split_v", "gather_0", "reshape", "space_to_batch"),
-                  ("transpose_conv_odd", "mean_[1, 2]_False", "top_k", "resize_bilinear_False_True_(3, 5)", "pack_0")):
+    for names in (*together, *([case.name] for case in cases)):
         graph = tflite_graph.Graph()
-        for case in tflite_cases.list_cases():
+        for case in cases:
             if case.name in names:
                 case.build(graph)
         files.append([(".tflite", graph.serialize())])
     return files
 
 
-def mutate(data, rng):
-    data = bytearray(data)
-    for _ in range(rng.choice((1, 1, 2, 5, 20))):
-        kind, at = rng.randrange(6), rng.randrange(len(data))
-        length = rng.choice((1, 2, 8, 64))
-        if kind == 0:
-            data[at] ^= 1 << rng.randrange(8)
-        elif kind == 1:
-            data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-        elif kind == 2:
-            del data[at:at + length]
-        elif kind == 3:
-            data[at:at] = data[at:at + length]
-        elif kind == 4:
-            other = rng.randrange(len(data))
-            data[at:at + length] = data[other:other + length]
-        elif rng.random() < 0.3:
-            del data[at:]
-        if not data:
-            data = bytearray(b"\0")
-    return bytes(data)
-
-
 def run_one(job):
-    seed, folder, source = job
+    """Whether nnc took the file, the seconds it had, and what is wrong, or None."""
+    seed, folder, sources = job
     rng = random.Random(seed)
+    source = rng.choice(sources)
     stem = os.path.join(folder, f"mutated-{seed}")
     damaged = rng.randrange(len(source))
     for index, (extension, data) in enumerate(source):
         with open(stem + extension, "wb") as file:
-            file.write(mutate(data, rng) if index == damaged else data)
+            file.write(damage(extension, data, rng) if index == damaged else data)
     path, output = stem + source[0][0], stem + ".o"
     environment = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":exitcode=77:detect_leaks=0:allocator_may_return_null=1",
                        UBSAN_OPTIONS="exitcode=77:halt_on_error=1:print_stacktrace=1")
+    begin = time.monotonic()
     try:
         result = subprocess.run([NNC, path, "-o", output, "--name=mutated", "--cpu=x86-64-v2"], capture_output=True,
                                 timeout=LIMIT, env=environment)
         code, messages = result.returncode, result.stderr.decode(errors="replace")
     except subprocess.TimeoutExpired:
         code, messages = None, ""
+    seconds, is_taken = time.monotonic() - begin, code == 0
     for leftover in (output, output[:-2] + ".h"):
         if os.path.exists(leftover):
             if code == 1:
@@ -114,33 +108,37 @@ def run_one(job):
     if code == 0 or (code == 1 and "error:" in messages):
         for extension, _ in source:
             os.remove(stem + extension)
-        return None
+        return is_taken, seconds, None
     if code is None:
-        return f"{path}: no end within {LIMIT} s"
+        return False, seconds, f"{path}: no end within {LIMIT} s"
     told = next((line for line in messages.splitlines() if "ERROR:" in line or "runtime error" in line or
                  "Assertion" in line), messages.strip().splitlines()[0] if messages.strip() else "no message")
-    return f"{path}: code {code}: {told[:300]}"
+    return is_taken, seconds, f"{path}: code {code}: {told[:300]}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of the first file")
+    parser.add_argument("--formats", nargs="*", help="ONNX, Caffe, darknet ...; all unless given")
     parser.add_argument("--keep", default=os.path.join(ROOT, "build", "check", "mutated"), help="folder for failing files")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     arguments = parser.parse_args()
     os.makedirs(arguments.keep, exist_ok=True)
-    sources = make_sources()
-    jobs = [(seed, arguments.keep, sources[seed % len(sources)])
+    formats = make_sources()
+    chosen = [formats[name] for name in arguments.formats or formats]
+    jobs = [(seed, arguments.keep, chosen[seed % len(chosen)])
             for seed in range(arguments.seed, arguments.seed + arguments.count)]
-    failed = 0
+    failed = taken = slowest = 0
     with multiprocessing.Pool(arguments.jobs) as pool:
-        for done, problem in enumerate(pool.imap_unordered(run_one, jobs), 1):
+        for done, (is_taken, seconds, problem) in enumerate(pool.imap_unordered(run_one, jobs), 1):
+            taken, slowest = taken + is_taken, max(slowest, seconds)
             if problem:
                 failed += 1
                 print("FAIL", problem, flush=True)
             if done % 200 == 0:
                 print(f"{done} of {len(jobs)}", flush=True)
+    print(f"nnc took {taken} of the files; it needed {slowest:.1f} s at most")
     print(f"mutate: {len(jobs) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 

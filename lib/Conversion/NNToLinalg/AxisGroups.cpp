@@ -2,14 +2,13 @@
 // most one tensor.collapse_shape and one tensor.expand_shape.
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 
+#include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 SmallVector<Value> getExtents(ImplicitLocOpBuilder &builder, Value tensor) {
   SmallVector<Value> extents;

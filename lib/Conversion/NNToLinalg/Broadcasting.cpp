@@ -3,14 +3,13 @@
 // may turn out to be 1.
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/ExtentTracing.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 Value getExtent(OpBuilder &builder, Location loc, Value tensor, int64_t axis) {
   RankedTensorType type = getRanked(tensor);

@@ -2,6 +2,7 @@
 // Where it has no leading dimensions, those of the left-hand side count as rows.
 #include "lib/Conversion/NNToLinalg/Contraction.h"
 
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/ExtentTracing.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
@@ -14,8 +15,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 /// Swaps the last two axes.
 static Value transposeMatrices(ImplicitLocOpBuilder &builder, Value value) {

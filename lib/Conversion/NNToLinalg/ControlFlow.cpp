@@ -6,6 +6,7 @@
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/ExtentTracing.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -14,8 +15,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static bool isConstantTrue(Value value) {
   auto ints = nn::getConstantInts(value);

@@ -4,6 +4,7 @@
 // layout was not assigned before.
 #include "lib/Conversion/NNToLinalg/Convolution.h"
 
+#include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
@@ -16,8 +17,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 /// (C, 1, K...) -> (K..., C).
 static Value arrangeDepthwiseFilter(ImplicitLocOpBuilder &builder, Value filter) {

@@ -1,456 +1,164 @@
-// The run-time side of the NN dialect's shape inference: each rule that a verifier
-// checks on static extents becomes a condition on the dynamic ones.
+// Which requirements each operation of the NN dialect has. An operation without an
+// entry here is an error of ours: a test looks for all that the dialect registers.
 #include "lib/Conversion/NNToLinalg/ExtentRequirements.h"
 
-#include "dialects/NN/ExtentTracing.h"
-#include "dialects/NN/NN.h"
-#include "dialects/NN/Window.h"
-#include "lib/Conversion/NNToLinalg/Broadcasting.h"
-#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include "lib/Conversion/NNToLinalg/RequirementBuilder.h"
 
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
-
 namespace {
 
-/// Extent `axis` of `value`.
-struct Extent {
-  Value value;
-  int64_t axis;
-
-  bool isDynamic() const { return getRanked(value).isDynamicDim(axis); }
-  bool isStatically(int64_t extent) const { return getRanked(value).getDimSize(axis) == extent; }
-};
-
-/// Builds the requirements of one operation.
-class RequirementBuilder {
+/// The rules of all operations.
+class RequirementRules {
 public:
-  RequirementBuilder(Operation *op, nn::ExtentOrigins &origins) : op(op), origins(origins), builder(op->getLoc(), op) {}
+  using Rule = std::function<void(RequirementBuilder &, Operation *)>;
 
-  void build();
+  RequirementRules() {
+    addProducts();
+    addNormalizations();
+    addMovement();
+    addIndexing();
+    addOthers();
+  }
+
+  /// Null where there is none.
+  const Rule *find(OperationName name) const {
+    if (name.hasTrait<nn::ElementwiseTrait>())
+      return &elementwise;
+    auto found = rules.find(name.getTypeID());
+    return found == rules.end() ? nullptr : &found->second;
+  }
 
 private:
-  void add(Value condition, StringRef what) { require(builder, condition, op->getName().getStringRef() + ": " + what); }
-  /// Where it comes from: nothing between there and here has to be looked through again.
-  Value get(Extent extent) {
-    auto [origin, axis] = origins.trace(extent.value, extent.axis);
-    return getExtent(builder, builder.getLoc(), origin, axis);
+  template <typename... OpTys, typename BuildTy> void add(BuildTy build) {
+    (rules.try_emplace(TypeID::get<OpTys>(),
+                       [build](RequirementBuilder &builder, Operation *op) { build(builder, cast<OpTys>(op)); }),
+     ...);
   }
-  Value compare(arith::CmpIPredicate predicate, Value a, Value b) {
-    return builder.createOrFold<arith::CmpIOp>(predicate, a, b);
+  /// Operations that take all extents that their verifiers cannot refuse.
+  template <typename... OpTys> void addUnconditional() {
+    add<OpTys...>([](RequirementBuilder &, Operation *) {});
   }
-  Value isEqual(Value a, Value b) { return compare(arith::CmpIPredicate::eq, a, b); }
-  Value isOne(Value a) { return isEqual(a, getIndex(builder, 1)); }
-  Value either(Value a, Value b) { return builder.createOrFold<arith::OrIOp>(a, b); }
+  void addProducts();
+  void addNormalizations();
+  void addMovement();
+  void addIndexing();
+  void addOthers();
 
-  void requireRelation(arith::CmpIPredicate predicate, Extent a, Extent b, StringRef what);
-  void requireEqual(Extent a, Extent b, StringRef what) { requireRelation(arith::CmpIPredicate::eq, a, b, what); }
-  void requireAtMost(Extent a, Extent b, StringRef what) { requireRelation(arith::CmpIPredicate::sle, a, b, what); }
-  void requireConstant(Extent extent, int64_t constant, StringRef what);
-  void requireAtLeast(Value a, int64_t least, StringRef what) {
-    add(compare(arith::CmpIPredicate::sge, a, getIndex(builder, least)), what);
-  }
-  void requireElements(Extent extent, Value picked = {});
-  void requireBroadcast(ValueRange operands, int64_t skipLast = 0);
-  void requireBroadcastTo(Value target, ValueRange parameters);
-  void requireChannels(Value input, nn::Layout layout, ValueRange parameters);
-  void requireWindow(Extent extent, const nn::Window &window);
-  void requireEntry(Value shape, int64_t i, StringRef what);
-
-  void ofMatmul(Value lhs, int64_t lhsAxis, Value rhs, int64_t rhsAxis);
-  int64_t ofChannels(Value input, nn::Layout layout, int64_t channels, Value bias, int64_t filters);
-  template <typename OpTy> void ofConv(OpTy op);
-  void ofConvTranspose(nn::ConvTransposeOp op);
-  template <typename OpTy> void ofPool(OpTy op);
-  void ofReshape(nn::ReshapeOp op);
-  void ofConcat(nn::ConcatOp op);
-  void ofPad(nn::PadOp op);
-  void ofBroadcastTo(nn::BroadcastToOp op);
-  void ofBlocks(Value input, int64_t block, nn::Layout layout, bool grow);
-  void ofIndicesBeside(Value indices, Value data, int64_t axis);
-  void ofGatherND(nn::GatherNDOp op);
-  void ofScatterElements(nn::ScatterElementsOp op);
-  void ofScatterND(nn::ScatterNDOp op);
-  void ofTopK(nn::TopKOp op);
-  void ofResize(nn::ResizeOp op);
-  template <typename OpTy> void ofRecurrent(OpTy op, int64_t gates);
-
-  Operation *op;
-  nn::ExtentOrigins &origins;
-  ImplicitLocOpBuilder builder;
+  Rule elementwise = [](RequirementBuilder &builder, Operation *op) { builder.requireBroadcast(op->getOperands()); };
+  llvm::DenseMap<TypeID, Rule> rules;
 };
 
 } // namespace
 
-//===----------------------------------------------------------------------===//
-// Relations
-//===----------------------------------------------------------------------===//
-
-/// A relation that equal extents are in.
-void RequirementBuilder::requireRelation(arith::CmpIPredicate predicate, Extent a, Extent b, StringRef what) {
-  if ((a.isDynamic() || b.isDynamic()) && !origins.haveSame(a.value, a.axis, b.value, b.axis))
-    add(compare(predicate, get(a), get(b)), what);
-}
-
-/// An axis that elements are picked from has some, or none are picked: `picked`, where given, has no elements.
-void RequirementBuilder::requireElements(Extent extent, Value picked) {
-  auto [origin, axis] = origins.trace(extent.value, extent.axis);
-  if (!extent.isDynamic() || isa<BlockArgument>(origin)) // inputs are never empty
-    return;
-  Value holds = compare(arith::CmpIPredicate::sge, get(extent), getIndex(builder, 1));
-  for (int64_t i = 0; picked && i < getRanked(picked).getRank(); ++i)
-    holds = either(holds, isEqual(get({picked, i}), getIndex(builder, 0)));
-  add(holds, "an axis that elements are picked from has some");
-}
-
-/// Each extent is 1 or that of the broadcast; the last `skipLast` axes are not broadcast.
-void RequirementBuilder::requireBroadcast(ValueRange operands, int64_t skipLast) {
-  int64_t rank = 0;
-  for (Value operand : operands)
-    rank = std::max(rank, getRanked(operand).getRank());
-  for (int64_t fromEnd = skipLast + 1; fromEnd <= rank; ++fromEnd) {
-    SmallVector<Extent> extents; // that differ, as far as can be seen
-    for (Value operand : operands) {
-      Extent extent{operand, getRanked(operand).getRank() - fromEnd};
-      if (extent.axis < 0 || extent.isStatically(1))
-        continue;
-      if (llvm::none_of(extents, [&](Extent other) {
-            return origins.haveSame(extent.value, extent.axis, other.value, other.axis);
-          }))
-        extents.push_back(extent);
-    }
-    if (extents.size() < 2)
-      continue;
-    Value target = get(extents.front());
-    for (Extent extent : ArrayRef(extents).drop_front())
-      target = builder.createOrFold<arith::SelectOp>(isOne(target), get(extent), target);
-    for (Extent extent : extents)
-      add(either(isOne(get(extent)), isEqual(get(extent), target)), "extents broadcast");
-  }
-}
-
-/// Each extent of a parameter is 1 or that of the target.
-void RequirementBuilder::requireBroadcastTo(Value target, ValueRange parameters) {
-  for (Value parameter : parameters)
-    for (int64_t axis = 0; axis < getRanked(parameter).getRank(); ++axis) {
-      Extent own{parameter, axis}, its{target, axis + getRanked(target).getRank() - getRanked(parameter).getRank()};
-      bool isClear = own.isStatically(1) || (!own.isDynamic() && !its.isDynamic());
-      if (!isClear && !origins.haveSame(own.value, own.axis, its.value, its.axis))
-        add(either(isOne(get(own)), isEqual(get(own), get(its))), "a parameter broadcasts to the input");
-    }
-}
-
-void RequirementBuilder::requireChannels(Value input, nn::Layout layout, ValueRange parameters) {
-  int64_t axis = layout == nn::Layout::ChannelsFirst ? 1 : getRanked(input).getRank() - 1;
-  for (Value parameter : parameters)
-    requireEqual({parameter, 0}, {input, axis}, "a parameter has one element per channel");
-}
-
-void RequirementBuilder::requireWindow(Extent extent, const nn::Window &window) {
-  if (extent.isDynamic())
-    requireAtLeast(get(extent), window.getReach() - window.padBegin - window.padEnd, "the window fits the image");
-}
-
-/// An entry of a shape that is computed from extents is an extent.
-void RequirementBuilder::requireEntry(Value shape, int64_t i, StringRef what) {
-  if (Value entry = findEntry(builder, shape, i))
-    requireAtLeast(entry, 0, what);
-}
-
-//===----------------------------------------------------------------------===//
-// Families
-//===----------------------------------------------------------------------===//
-
-void RequirementBuilder::ofMatmul(Value lhs, int64_t lhsAxis, Value rhs, int64_t rhsAxis) {
-  requireEqual({lhs, lhsAxis}, {rhs, rhsAxis}, "the summed extents are equal");
-  if (getRanked(lhs).getRank() > 2 && getRanked(rhs).getRank() > 2)
-    requireBroadcast({lhs, rhs}, /*skipLast=*/2);
-}
-
-void RequirementBuilder::requireConstant(Extent extent, int64_t constant, StringRef what) {
-  if (extent.isDynamic())
-    add(isEqual(get(extent), getIndex(builder, constant)), what);
-}
-
-/// What convolutions have in common; returns the input's first spatial axis.
-int64_t RequirementBuilder::ofChannels(Value input, nn::Layout layout, int64_t channels, Value bias, int64_t filters) {
-  bool isFirst = layout == nn::Layout::ChannelsFirst;
-  requireConstant({input, isFirst ? 1 : getRanked(input).getRank() - 1}, channels,
-                  "the filter is for the input's channels");
-  if (bias)
-    requireConstant({bias, 0}, filters, "the bias has one element per filter");
-  return isFirst ? 2 : 1;
-}
-
-template <typename OpTy> void RequirementBuilder::ofConv(OpTy conv) {
-  RankedTensorType filter = getRanked(conv.getFilter());
-  Value bias;
-  if constexpr (std::is_same_v<OpTy, nn::ConvOp>)
-    bias = conv.getBias();
-  int64_t first = ofChannels(conv.getInput(), conv.getLayout(), filter.getDimSize(1) * conv.getGroups(), bias,
-                             filter.getDimSize(0));
-  for (int64_t i = 0; i < filter.getRank() - 2; ++i)
-    requireWindow({conv.getInput(), i + first}, {filter.getDimSize(i + 2), conv.getStrides()[i], conv.getDilations()[i],
-                                                 conv.getPadsBegin()[i], conv.getPadsEnd()[i]});
-}
-
-void RequirementBuilder::ofConvTranspose(nn::ConvTransposeOp conv) {
-  RankedTensorType filter = getRanked(conv.getFilter());
-  int64_t first = ofChannels(conv.getInput(), conv.getLayout(), filter.getDimSize(0), conv.getBias(),
-                             filter.getDimSize(1) * conv.getGroups());
-  for (int64_t i = 0; i < filter.getRank() - 2; ++i) {
-    Extent extent{conv.getInput(), i + first};
-    if (!extent.isDynamic())
-      continue;
-    nn::Window window{filter.getDimSize(i + 2), 1, conv.getDilations()[i], 0, 0};
-    int64_t fixed = conv.getOutputPadding()[i] + window.getReach() - conv.getPadsBegin()[i] - conv.getPadsEnd()[i];
-    Value spread =
-        mul(builder, sub(builder, get(extent), getIndex(builder, 1)), getIndex(builder, conv.getStrides()[i]));
-    requireAtLeast(get(extent), 1, "the image has elements");
-    requireAtLeast(spread, -fixed, "the pads leave something of the image");
-  }
-}
-
-template <typename OpTy> void RequirementBuilder::ofPool(OpTy pool) {
-  int64_t first = pool.getLayout() == nn::Layout::ChannelsFirst ? 2 : 1;
-  for (int64_t i = 0; i < static_cast<int64_t>(pool.getWindow().size()); ++i)
-    requireWindow({pool.getInput(), i + first}, {pool.getWindow()[i], pool.getStrides()[i], pool.getDilations()[i],
-                                                 pool.getPadsBegin()[i], pool.getPadsEnd()[i]});
-}
-
-void RequirementBuilder::ofReshape(nn::ReshapeOp reshape) {
-  RankedTensorType input = getRanked(reshape.getInput()), result = reshape.getType();
-  if (input.hasStaticShape() && result.hasStaticShape())
-    return;
-  Value total = getIndex(builder, 1), others = total, one = total, zero = getIndex(builder, 0), hasRemaining;
-  for (int64_t axis = 0; axis < input.getRank(); ++axis)
-    total = mul(builder, total, get({reshape.getInput(), axis}));
-  for (int64_t i = 0; i < result.getRank(); ++i) {
-    Value entry = findEntry(builder, reshape.getShape(), i);
-    if (!entry)
-      return; // the extents depend on data
-    requireAtLeast(entry, -1, "extents are not negative");
-    Value remains = isEqual(entry, getIndex(builder, -1));
-    if (!reshape.getAllowZero() && i < input.getRank())
-      entry = builder.createOrFold<arith::SelectOp>(isEqual(entry, zero), get({reshape.getInput(), i}), entry);
-    if (!result.isDynamicDim(i))
-      add(either(remains, isEqual(entry, getIndex(builder, result.getDimSize(i)))), "extents are those of its type");
-    others = mul(builder, others, builder.createOrFold<arith::SelectOp>(remains, one, entry));
-    hasRemaining = hasRemaining ? either(hasRemaining, remains) : remains;
-  }
-  // With -1 the others divide the number of elements; without, they give it.
-  Value divisor = builder.createOrFold<arith::MaxSIOp>(others, one);
-  Value divides = isEqual(builder.createOrFold<arith::RemSIOp>(total, divisor), zero), gives = isEqual(total, others);
-  add(hasRemaining ? builder.createOrFold<arith::SelectOp>(hasRemaining, divides, gives) : gives,
-      "the number of elements stays the same");
-}
-
-void RequirementBuilder::ofConcat(nn::ConcatOp concat) {
-  int64_t joined = concat.getAxis();
-  Value first = concat.getInputs().front();
-  for (Value input : concat.getInputs().drop_front())
-    for (int64_t axis = 0; axis < getRanked(first).getRank(); ++axis)
-      if (axis != joined)
-        requireEqual({input, axis}, {first, axis}, "extents beside the axis are equal");
-}
-
-void RequirementBuilder::ofPad(nn::PadOp pad) {
-  int64_t count = pad.getAxes().size();
-  for (auto [i, axis] : llvm::enumerate(pad.getAxes())) {
-    Value before = findEntry(builder, pad.getPads(), i), after = findEntry(builder, pad.getPads(), i + count);
-    Extent extent{pad.getInput(), axis};
-    bool isStatic = !extent.isDynamic() && !pad.getType().isDynamicDim(axis);
-    if (!before || !after || isStatic)
-      continue;
-    // What negative pads remove is there.
-    Value zero = getIndex(builder, 0), removed = builder.createOrFold<arith::MinSIOp>(before, zero);
-    removed = nnc::add(builder, removed, builder.createOrFold<arith::MinSIOp>(after, zero));
-    int64_t least = pad.getMode() == nn::PadMode::Constant ? 0 : 1; // of which the others are repeated
-    requireAtLeast(nnc::add(builder, get(extent), removed), least, "pads remove no more than there is");
-  }
-}
-
-void RequirementBuilder::ofBroadcastTo(nn::BroadcastToOp broadcast) {
-  int64_t rank = getRanked(broadcast.getInput()).getRank(), length = getRanked(broadcast.getShape()).getDimSize(0);
-  for (int64_t i = 0; i < length; ++i) {
-    requireEntry(broadcast.getShape(), i, "extents are not negative");
-    int64_t axis = i - length + rank;
-    Value entry = axis < 0 ? Value() : findEntry(builder, broadcast.getShape(), i);
-    if (!entry)
-      continue;
-    Value extent = get({broadcast.getInput(), axis});
-    add(either(either(isOne(extent), isOne(entry)), isEqual(extent, entry)), "extents broadcast");
-  }
-}
-
-void RequirementBuilder::ofBlocks(Value input, int64_t block, nn::Layout layout, bool grow) {
-  bool isFirst = layout == nn::Layout::ChannelsFirst;
-  auto requireMultiple = [&](int64_t axis, int64_t of) {
-    Extent extent{input, axis};
-    if (extent.isDynamic())
-      add(isEqual(builder.createOrFold<arith::RemSIOp>(get(extent), getIndex(builder, of)), getIndex(builder, 0)),
-          "an extent is a multiple of the block");
-  };
-  if (grow)
-    return requireMultiple(isFirst ? 1 : 3, block * block);
-  requireMultiple(isFirst ? 2 : 1, block);
-  requireMultiple(isFirst ? 3 : 2, block);
-}
-
-void RequirementBuilder::ofIndicesBeside(Value indices, Value data, int64_t axis) {
-  for (int64_t i = 0; i < getRanked(data).getRank(); ++i)
-    if (i != axis)
-      requireAtMost({indices, i}, {data, i}, "no more indices than data beside the axis");
-  requireElements({data, axis}, indices);
-}
-
-void RequirementBuilder::ofGatherND(nn::GatherNDOp gather) {
-  for (int64_t axis = 0; axis < static_cast<int64_t>(gather.getBatchDims()); ++axis)
-    requireEqual({gather.getIndices(), axis}, {gather.getData(), axis}, "batch extents are equal");
-  int64_t length = getRanked(gather.getIndices()).getShape().back();
-  for (int64_t i = 0; i < length; ++i)
-    requireElements({gather.getData(), static_cast<int64_t>(gather.getBatchDims()) + i}, gather.getIndices());
-}
-
-void RequirementBuilder::ofScatterElements(nn::ScatterElementsOp scatter) {
-  for (int64_t axis = 0; axis < getRanked(scatter.getIndices()).getRank(); ++axis)
-    requireEqual({scatter.getUpdates(), axis}, {scatter.getIndices(), axis}, "as many updates as indices");
-  ofIndicesBeside(scatter.getIndices(), scatter.getData(), scatter.getAxis());
-}
-
-void RequirementBuilder::ofScatterND(nn::ScatterNDOp scatter) {
-  int64_t outer = getRanked(scatter.getIndices()).getRank() - 1;
-  int64_t length = getRanked(scatter.getIndices()).getShape().back();
-  for (int64_t axis = 0; axis < getRanked(scatter.getUpdates()).getRank(); ++axis)
-    requireEqual({scatter.getUpdates(), axis},
-                 axis < outer ? Extent{scatter.getIndices(), axis} : Extent{scatter.getData(), axis - outer + length},
-                 "updates have the shape of what they update");
-  for (int64_t i = 0; i < length; ++i)
-    requireElements({scatter.getData(), i}, scatter.getIndices());
-}
-
-void RequirementBuilder::ofTopK(nn::TopKOp top) {
-  Value k = findEntry(builder, top.getK(), 0), extent = get({top.getInput(), static_cast<int64_t>(top.getAxis())});
-  if (!k)
-    return;
-  requireAtLeast(k, 0, "k is not negative");
-  add(compare(arith::CmpIPredicate::sle, k, extent), "k is at most the extent");
-}
-
-void RequirementBuilder::ofResize(nn::ResizeOp resize) {
-  for (auto [i, axis] : llvm::enumerate(resize.getAxes())) {
-    if (resize.getSizes())
-      requireEntry(resize.getSizes(), i, "sizes are not negative");
-    requireElements({resize.getInput(), axis});
-  }
-}
-
-template <typename OpTy> void RequirementBuilder::ofRecurrent(OpTy layer, int64_t gates) {
-  Value input = layer.getInput(), recurrent = layer.getRecurrentWeights();
-  auto requireStacked = [&](Value parameter, int64_t count) {
-    if (!parameter || (!getRanked(parameter).isDynamicDim(0) && !getRanked(recurrent).isDynamicDim(1)))
-      return;
-    Value stacked = mul(builder, get({recurrent, 1}), getIndex(builder, count));
-    add(isEqual(get({parameter, 0}), stacked), "parameters have the hidden extent for each gate");
-  };
-  auto requireState = [&](Value state) {
-    if (!state)
-      return;
-    requireEqual({state, 0}, {input, 1}, "a state has the input's batch");
-    requireEqual({state, 1}, {recurrent, 1}, "a state has the hidden extent");
-  };
-  requireStacked(layer.getWeights(), gates);
-  requireStacked(recurrent, gates);
-  requireStacked(layer.getBias(), gates);
-  requireStacked(layer.getRecurrentBias(), gates);
-  requireEqual({layer.getWeights(), 1}, {input, 2}, "weights are for the input's features");
-  if (layer.getLengths())
-    requireEqual({layer.getLengths(), 0}, {input, 1}, "there is one length per batch entry");
-  requireState(layer.getInitialHidden());
-  if constexpr (std::is_same_v<OpTy, nn::LstmOp>) {
-    requireState(layer.getInitialCell());
-    requireStacked(layer.getPeephole(), 3);
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// All operations
-//===----------------------------------------------------------------------===//
-
-void RequirementBuilder::build() {
-  if (op->hasTrait<nn::ElementwiseTrait>())
-    return requireBroadcast(op->getOperands());
-  llvm::TypeSwitch<Operation *>(op)
-      .Case([&](nn::MatmulOp matmul) {
-        int64_t lhs = getRanked(matmul.getLhs()).getRank(), rhs = getRanked(matmul.getRhs()).getRank();
-        ofMatmul(matmul.getLhs(), matmul.getTransposeLhs() ? lhs - 2 : lhs - 1, matmul.getRhs(),
-                 rhs == 1 || matmul.getTransposeRhs() ? rhs - 1 : rhs - 2);
-      })
-      .Case([&](nn::IntegerMatmulOp matmul) {
-        int64_t rhs = getRanked(matmul.getRhs()).getRank();
-        ofMatmul(matmul.getLhs(), getRanked(matmul.getLhs()).getRank() - 1, matmul.getRhs(),
-                 std::max<int64_t>(rhs - 2, 0));
-      })
-      .Case<nn::ConvOp, nn::IntegerConvOp>([&](auto conv) { ofConv(conv); })
-      .Case([&](nn::ConvTransposeOp conv) { ofConvTranspose(conv); })
-      .Case<nn::MaxPoolOp, nn::AvgPoolOp, nn::SumPoolOp>([&](auto pool) { ofPool(pool); })
-      .Case([&](nn::BatchNormOp norm) {
-        requireChannels(norm.getInput(), norm.getLayout(), norm.getOperands().drop_front());
-      })
-      .Case([&](nn::InstanceNormOp norm) {
-        requireChannels(norm.getInput(), norm.getLayout(), norm.getOperands().drop_front());
-      })
-      .Case<nn::LayerNormOp, nn::RmsNormOp>(
-          [&](Operation *norm) { requireBroadcastTo(norm->getOperand(0), norm->getOperands().drop_front()); })
-      .Case([&](nn::ReshapeOp reshape) { ofReshape(reshape); })
-      .Case([&](nn::SqueezeOp squeeze) {
-        for (int64_t axis : squeeze.getAxes())
-          add(isOne(get({squeeze.getInput(), axis})), "a removed axis has one element");
-      })
-      .Case([&](nn::ConcatOp concat) { ofConcat(concat); })
-      .Case([&](nn::PadOp pad) { ofPad(pad); })
-      .Case([&](nn::BroadcastToOp broadcast) { ofBroadcastTo(broadcast); })
-      .Case([&](nn::TileOp tile) {
-        for (int64_t i = 0; i < getRanked(tile.getInput()).getRank(); ++i)
-          requireEntry(tile.getRepeats(), i, "repeats are not negative");
-      })
-      .Case([&](nn::DepthToSpaceOp op) { ofBlocks(op.getInput(), op.getBlock(), op.getLayout(), /*grow=*/true); })
-      .Case([&](nn::SpaceToDepthOp op) { ofBlocks(op.getInput(), op.getBlock(), op.getLayout(), /*grow=*/false); })
-      .Case([&](nn::GatherOp gather) {
-        requireElements({gather.getData(), static_cast<int64_t>(gather.getAxis())}, gather.getIndices());
-      })
-      .Case(
-          [&](nn::ArgReduceOp reduce) { requireElements({reduce.getInput(), static_cast<int64_t>(reduce.getAxis())}); })
-      .Case([&](nn::GatherElementsOp gather) {
-        ofIndicesBeside(gather.getIndices(), gather.getData(), gather.getAxis());
-      })
-      .Case([&](nn::GatherNDOp gather) { ofGatherND(gather); })
-      .Case([&](nn::ScatterElementsOp scatter) { ofScatterElements(scatter); })
-      .Case([&](nn::ScatterNDOp scatter) { ofScatterND(scatter); })
-      .Case([&](nn::FillOp fill) {
-        for (int64_t i = 0; i < fill.getType().getRank(); ++i)
-          requireEntry(fill.getShape(), i, "extents are not negative");
-      })
-      .Case([&](nn::OneHotOp oneHot) { requireEntry(oneHot.getDepth(), 0, "the depth is not negative"); })
-      .Case([&](nn::TopKOp top) { ofTopK(top); })
-      .Case([&](nn::ResizeOp resize) { ofResize(resize); })
-      .Case([&](nn::RnnOp layer) { ofRecurrent(layer, 1); })
-      .Case([&](nn::GruOp layer) { ofRecurrent(layer, 3); })
-      .Case([&](nn::LstmOp layer) { ofRecurrent(layer, 4); });
-}
-
-void addExtentRequirements(Operation *root) {
-  nn::ExtentOrigins origins;
-  root->walk([&](Operation *op) {
-    if (isa_and_nonnull<nn::NNDialect>(op->getDialect()))
-      RequirementBuilder(op, origins).build();
+void RequirementRules::addProducts() {
+  add<nn::MatmulOp>([](RequirementBuilder &builder, nn::MatmulOp matmul) {
+    int64_t lhs = getRanked(matmul.getLhs()).getRank(), rhs = getRanked(matmul.getRhs()).getRank();
+    builder.ofMatmul(matmul.getLhs(), matmul.getTransposeLhs() ? lhs - 2 : lhs - 1, matmul.getRhs(),
+                     rhs == 1 || matmul.getTransposeRhs() ? rhs - 1 : rhs - 2);
   });
+  // The zero points of integer products have become operations of their own.
+  add<nn::IntegerMatmulOp>([](RequirementBuilder &builder, nn::IntegerMatmulOp matmul) {
+    int64_t rhs = getRanked(matmul.getRhs()).getRank();
+    builder.ofMatmul(matmul.getLhs(), getRanked(matmul.getLhs()).getRank() - 1, matmul.getRhs(),
+                     std::max<int64_t>(rhs - 2, 0));
+  });
+  add<nn::ConvOp, nn::IntegerConvOp>([](RequirementBuilder &builder, auto conv) { builder.ofConv(conv); });
+  add<nn::ConvTransposeOp>([](RequirementBuilder &builder, nn::ConvTransposeOp op) { builder.ofConvTranspose(op); });
+  add<nn::MaxPoolOp, nn::AvgPoolOp, nn::SumPoolOp>(
+      [](RequirementBuilder &builder, auto pool) { builder.ofPool(pool); });
+  add<nn::RnnOp>([](RequirementBuilder &builder, nn::RnnOp layer) { builder.ofRecurrent(layer, 1); });
+  add<nn::GruOp>([](RequirementBuilder &builder, nn::GruOp layer) { builder.ofRecurrent(layer, 3); });
+  add<nn::LstmOp>([](RequirementBuilder &builder, nn::LstmOp layer) { builder.ofRecurrent(layer, 4); });
+}
+
+void RequirementRules::addNormalizations() {
+  add<nn::BatchNormOp, nn::InstanceNormOp>([](RequirementBuilder &builder, auto norm) {
+    builder.requireChannels(norm.getInput(), norm.getLayout(), norm->getOperands().drop_front());
+  });
+  add<nn::LayerNormOp, nn::RmsNormOp>([](RequirementBuilder &builder, Operation *norm) {
+    builder.requireBroadcastTo(norm->getOperand(0), norm->getOperands().drop_front());
+  });
+  addUnconditional<nn::SoftmaxOp, nn::LogSoftmaxOp, nn::LrnOp>();
+}
+
+void RequirementRules::addMovement() {
+  add<nn::ReshapeOp>([](RequirementBuilder &builder, nn::ReshapeOp op) { builder.ofReshape(op); });
+  add<nn::SqueezeOp>([](RequirementBuilder &builder, nn::SqueezeOp squeeze) {
+    for (int64_t axis : squeeze.getAxes())
+      builder.requireConstant({squeeze.getInput(), axis}, 1, "a removed axis has one element");
+  });
+  add<nn::ConcatOp>([](RequirementBuilder &builder, nn::ConcatOp op) { builder.ofConcat(op); });
+  add<nn::PadOp>([](RequirementBuilder &builder, nn::PadOp op) { builder.ofPad(op); });
+  add<nn::BroadcastToOp>([](RequirementBuilder &builder, nn::BroadcastToOp op) { builder.ofBroadcastTo(op); });
+  add<nn::TileOp>([](RequirementBuilder &builder, nn::TileOp tile) {
+    for (int64_t i = 0; i < getRanked(tile.getInput()).getRank(); ++i)
+      builder.requireEntry(tile.getRepeats(), i, "repeats are not negative");
+  });
+  add<nn::DepthToSpaceOp>([](RequirementBuilder &builder, nn::DepthToSpaceOp op) {
+    builder.ofBlocks(op.getInput(), op.getBlock(), op.getLayout(), /*grow=*/true);
+  });
+  add<nn::SpaceToDepthOp>([](RequirementBuilder &builder, nn::SpaceToDepthOp op) {
+    builder.ofBlocks(op.getInput(), op.getBlock(), op.getLayout(), /*grow=*/false);
+  });
+  addUnconditional<nn::UnsqueezeOp, nn::FlattenOp, nn::TransposeOp, nn::SliceOp, nn::ReverseOp, nn::TriluOp>();
+}
+
+void RequirementRules::addIndexing() {
+  add<nn::GatherOp>([](RequirementBuilder &builder, nn::GatherOp gather) {
+    builder.requireElements({gather.getData(), static_cast<int64_t>(gather.getAxis())}, gather.getIndices());
+  });
+  add<nn::GatherElementsOp>([](RequirementBuilder &builder, nn::GatherElementsOp gather) {
+    builder.ofIndicesBeside(gather.getIndices(), gather.getData(), gather.getAxis());
+  });
+  add<nn::GatherNDOp>([](RequirementBuilder &builder, nn::GatherNDOp op) { builder.ofGatherND(op); });
+  add<nn::ScatterElementsOp>(
+      [](RequirementBuilder &builder, nn::ScatterElementsOp op) { builder.ofScatterElements(op); });
+  add<nn::ScatterNDOp>([](RequirementBuilder &builder, nn::ScatterNDOp op) { builder.ofScatterND(op); });
+  add<nn::FillOp>([](RequirementBuilder &builder, nn::FillOp fill) {
+    for (int64_t i = 0; i < fill.getType().getRank(); ++i)
+      builder.requireEntry(fill.getShape(), i, "extents are not negative");
+  });
+  add<nn::OneHotOp>([](RequirementBuilder &builder, nn::OneHotOp oneHot) {
+    builder.requireEntry(oneHot.getDepth(), 0, "the depth is not negative");
+  });
+  addUnconditional<nn::ShapeOp, nn::SizeOp, nn::RangeOp, nn::EyeLikeOp>();
+}
+
+void RequirementRules::addOthers() {
+  add<nn::ArgReduceOp>([](RequirementBuilder &builder, nn::ArgReduceOp reduce) {
+    builder.requireElements({reduce.getInput(), static_cast<int64_t>(reduce.getAxis())});
+  });
+  add<nn::TopKOp>([](RequirementBuilder &builder, nn::TopKOp op) { builder.ofTopK(op); });
+  add<nn::ResizeOp>([](RequirementBuilder &builder, nn::ResizeOp op) { builder.ofResize(op); });
+  addUnconditional<nn::ReduceOp, nn::CumSumOp, nn::CumProdOp>();
+  // What is in their regions has its own.
+  addUnconditional<nn::IfOp, nn::LoopOp, nn::YieldOp>();
+}
+
+static const RequirementRules &getRules() {
+  static const RequirementRules rules;
+  return rules;
+}
+
+bool hasExtentRule(OperationName name) { return getRules().find(name) != nullptr; }
+
+LogicalResult addExtentRequirements(Operation *root) {
+  nn::ExtentOrigins origins;
+  WalkResult result = root->walk([&](Operation *op) {
+    if (!isa_and_nonnull<nn::NNDialect>(op->getDialect()))
+      return WalkResult::advance();
+    const RequirementRules::Rule *rule = getRules().find(op->getName());
+    if (!rule) {
+      op->emitError("has no rule for run-time extents");
+      return WalkResult::interrupt();
+    }
+    RequirementBuilder builder(op, origins);
+    (*rule)(builder, op);
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
 }
 
 } // namespace nnc

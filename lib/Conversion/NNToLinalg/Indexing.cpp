@@ -1,6 +1,7 @@
 // Indexing: gathers and generators are one linalg.generic that reads each element
 // where its index says; scatters are loops over the updates, in order, that change
 // a copy of the data.
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ElementwiseBodies.h"
@@ -35,8 +36,6 @@ struct ConvertIndexing : OpConversionPattern<OpTy> {
     return success();
   }
 };
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static SmallVector<Value> getExtents(ImplicitLocOpBuilder &builder, Value tensor) {
   SmallVector<Value> extents;

@@ -2,6 +2,7 @@
 // slices and constant padding become slices inserted into or taken from a
 // destination; everything else is a linalg.generic that reads each element where
 // it comes from.
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
@@ -15,8 +16,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static Value compare(ImplicitLocOpBuilder &builder, arith::CmpIPredicate predicate, Value a, Value b) {
   return builder.createOrFold<arith::CmpIOp>(predicate, a, b);

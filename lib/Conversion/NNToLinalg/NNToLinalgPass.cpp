@@ -111,7 +111,8 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     SmallVector<std::pair<func::FuncOp, BoundaryTypes>> boundaries;
     for (auto function : getOperation().getOps<func::FuncOp>())
       boundaries.push_back({function, BoundaryTypes(function)});
-    addExtentRequirements(getOperation());
+    if (failed(addExtentRequirements(getOperation())))
+      return signalPassFailure();
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
     populateContractionToLinalg(types, patterns);

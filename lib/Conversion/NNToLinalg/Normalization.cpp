@@ -1,6 +1,7 @@
 // Normalizations become row kernels on [O, R, I] views; scale and bias go into
 // the epilogue where they have one element per R or per I, and are element-wise
 // operations of their own elsewhere.
+#include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
@@ -12,8 +13,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 //===--- Softmax ---===//
 

@@ -1,5 +1,6 @@
 // Pools become kernel.pool. Kernels compare signed integers: unsigned ones are
 // compared with their sign bit flipped.
+#include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
@@ -12,8 +13,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 /// Every element with its highest bit flipped: the order of unsigned integers becomes that of signed ones.
 static Value flipSign(ImplicitLocOpBuilder &builder, Value value) {

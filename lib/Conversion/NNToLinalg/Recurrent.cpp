@@ -1,6 +1,7 @@
 // Recurrent layers: the products of all time steps with the input weights are one
 // kernel.contract; a loop over time multiplies the hidden state with the packed
 // recurrent weights and combines the gates. States are updated in place.
+#include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/Activations.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
@@ -83,8 +84,6 @@ private:
 };
 
 } // namespace
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 static int64_t scale(int64_t count, int64_t extent) {
   return ShapedType::isDynamic(extent) ? extent : count * extent;

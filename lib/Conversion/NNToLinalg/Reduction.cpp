@@ -2,6 +2,7 @@
 // neighbouring axes. An index reduction is two: the extreme value, then the first
 // (or last) index that has it. Running sums and selections are loops over the
 // axis whose bodies work on all rows at once.
+#include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
@@ -16,8 +17,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 //===--- Reductions to a value ---===//
 

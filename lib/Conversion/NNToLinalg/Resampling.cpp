@@ -2,6 +2,7 @@
 // neighbours weigh, are tables of one axis each: small tensors that are functions of
 // extents alone, so that they are constants of the object where the extents are
 // known. Axes are interpolated one after the other.
+#include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
@@ -16,8 +17,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 namespace {
 

@@ -2,6 +2,7 @@
 // chooses by comparisons and combines with a plain max or min, so that it vectorises.
 #include "lib/Conversion/NNToLinalg/RowGenerics.h"
 
+#include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
@@ -12,8 +13,6 @@
 using namespace mlir;
 
 namespace nnc {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 Value createExtreme(ImplicitLocOpBuilder &builder, Type type, bool largest, bool isUnsigned) {
   if (auto floatType = dyn_cast<FloatType>(type)) {

@@ -64,8 +64,11 @@ Value ModelBuilder::addInput(StringRef name, RankedTensorType type, ArrayRef<std
   SmallVector<StringRef> symbolNames(symbols.begin(), symbols.end());
   if (!type.hasStaticShape() || llvm::any_of(symbolNames, [](StringRef symbol) { return !symbol.empty(); }))
     attributes.set("nn.symbols", builder.getStrArrayAttr(symbolNames));
-  inputAttributes.push_back(attributes.getDictionary(builder.getContext()));
-  return main.getBody().front().addArgument(type, NameLoc::get(builder.getStringAttr(name)));
+  // At once: while a model is imported, extents are traced to the symbols of its inputs.
+  unsigned number = main.getNumArguments();
+  (void)main.insertArgument(number, type, attributes.getDictionary(builder.getContext()),
+                            NameLoc::get(builder.getStringAttr(name)));
+  return main.getArgument(number);
 }
 
 void ModelBuilder::addOutput(StringRef name, Value value) {
@@ -76,8 +79,7 @@ void ModelBuilder::addOutput(StringRef name, Value value) {
 
 OwningOpRef<ModuleOp> ModelBuilder::finish() {
   func::ReturnOp::create(builder, main.getLoc(), results);
-  main.setFunctionType(builder.getFunctionType(main.getBody().front().getArgumentTypes(), TypeRange(ValueRange(results))));
-  main.setAllArgAttrs(inputAttributes);
+  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), TypeRange(ValueRange(results))));
   main.setAllResultAttrs(outputAttributes);
   return std::move(module);
 }

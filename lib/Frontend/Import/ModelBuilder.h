@@ -40,7 +40,7 @@ private:
   mlir::OpBuilder &builder;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::func::FuncOp main;
-  llvm::SmallVector<mlir::DictionaryAttr> inputAttributes, outputAttributes;
+  llvm::SmallVector<mlir::DictionaryAttr> outputAttributes;
   llvm::SmallVector<mlir::Value> results;
 };
 

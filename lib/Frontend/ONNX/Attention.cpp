@@ -1,6 +1,7 @@
 // ONNX operators of the attention family: scaled dot products under masks, and
 // rotations by position.
 #include "lib/Frontend/ONNX/AttentionParts.h"
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
 #include <cmath>
@@ -193,7 +194,7 @@ static LogicalResult importAttention(NodeBinder &node) {
     return failure();
   if (read.softcap > 0)
     capped = (raw / read.softcap).unary<nn::TanhOp>() * read.softcap;
-  Expression scores = bias ? capped + bias : capped;
+  Expression scores = bias ? Expression(node, keepShape(node, capped + bias, capped)) : capped;
   Expression weights = maskedSoftmax(read.softmaxType ? scores.cast(read.softmaxType) : scores, bias, mayMaskAll);
   if (node.failed())
     return failure();
@@ -225,6 +226,7 @@ Expression rotate(NodeBinder &node, Expression x, Expression cosines, Expression
   Expression second = isInterleaved ? turned.slice(axis, 1, toEnd, 2)
                                     : turned.slice(axis, half, Expression::ints(node, {toEnd}));
   Expression real = cosines * first - sines * second, imaginary = sines * first + cosines * second;
+  real = {node, keepShape(node, real, first)};
   Expression result;
   if (isInterleaved) {
     Expression pairs = Expression::concat(node, {real.unsqueeze({axis + 1}), imaginary.unsqueeze({axis + 1})}, axis + 1);

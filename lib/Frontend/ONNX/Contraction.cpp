@@ -1,4 +1,5 @@
 // ONNX operators of the contraction family.
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -32,7 +33,7 @@ static LogicalResult importGemm(NodeBinder &node) {
   product = scale(node, product, alpha);
   if (node.failed() || !addend || beta == 0)
     return node.result(product);
-  return node.result(node.create<nn::AddOp>(product, scale(node, addend, beta)));
+  return node.result(keepShape(node, node.create<nn::AddOp>(product, scale(node, addend, beta)), product));
 }
 
 static const OpEntry table[] = {

@@ -3,6 +3,7 @@
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/AttentionParts.h"
 #include "lib/Frontend/ONNX/Convolution.h"
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
 using namespace mlir;
@@ -11,6 +12,11 @@ namespace nnc::onnx {
 
 static constexpr StringRef domain = "com.microsoft";
 
+/// The sum of `x` and an addend that broadcasts to it.
+static Expression addTo(NodeBinder &node, Expression x, Expression addend) {
+  return {node, keepShape(node, x + addend, x)};
+}
+
 //===--- Fused element-wise operations ---===//
 
 /// gelu of the first operand plus the second, if there is one.
@@ -18,7 +24,7 @@ template <nn::GeluForm form> static LogicalResult importGelu(NodeBinder &node) {
   Expression x(node, node.operand(0)), bias(node, node.optionalOperand(1));
   if (node.failed())
     return failure();
-  return node.result((bias ? x + bias : x).unary<nn::GeluOp>(form));
+  return node.result((bias ? addTo(node, x, bias) : x).unary<nn::GeluOp>(form));
 }
 
 static LogicalResult importQuickGelu(NodeBinder &node) {
@@ -75,7 +81,7 @@ static LogicalResult importFusedConv(NodeBinder &node) {
   Expression result(node, buildConv(node)), addend(node, node.optionalOperand(3));
   if (node.failed())
     return failure();
-  return node.result(activate(node, addend ? result + addend : result));
+  return node.result(activate(node, addend ? addTo(node, result, addend) : result));
 }
 
 //===--- Norms ---===//
@@ -93,9 +99,9 @@ template <bool isRms> static LogicalResult importSkipNorm(NodeBinder &node) {
     return failure();
   if (node.wantsResult(1) || node.wantsResult(2))
     return node.reject("mean and deviation as outputs are not supported");
-  Expression sum = x + skip;
+  Expression sum = addTo(node, x, skip);
   if (bias)
-    sum = sum + bias;
+    sum = addTo(node, sum, bias);
   int64_t axis = x.getRank() - 1;
   Value result = isRms ? node.create<nn::RmsNormOp>(sum, scale, axis, epsilon)
                        : node.create<nn::LayerNormOp>(sum, scale, shift, axis, epsilon);
@@ -203,9 +209,9 @@ static Expression attend(NodeBinder &node, Expression query, Expression keys, Ex
     return {};
   Expression scores = multiplyByKeys(node, scaleQuery(query, scale), keys);
   if (mask)
-    scores = scores + buildPaddingBias(node, mask, query, keys, masked);
+    scores = addTo(node, scores, buildPaddingBias(node, mask, query, keys, masked));
   if (bias)
-    scores = scores + bias;
+    scores = addTo(node, scores, bias);
   if (isCausal) {
     Type i64 = node.getBuilder().getI64Type();
     Expression offset = past ? past.extent(2) : Expression::scalar(node, i64, 0);
@@ -235,14 +241,14 @@ static LogicalResult importMultiHeadAttention(NodeBinder &node) {
     for (auto [part, size] : llvm::zip(parts, sizes)) {
       if (ShapedType::isDynamic(size))
         return node.reject("a bias needs sizes that are known at compile time");
-      *part = *part + bias.slice(0, start, start + size);
+      *part = addTo(node, *part, bias.slice(0, start, start + size));
       start += size;
     }
   } else if (bias) {
     int64_t size = query.getExtent(2);
     if (ShapedType::isDynamic(size))
       return node.reject("a bias needs sizes that are known at compile time");
-    query = query + bias.slice(0, 0, size);
+    query = addTo(node, query, bias.slice(0, 0, size));
   }
   query = splitHeads(query, heads);
   if (!isSplit) {
@@ -277,7 +283,7 @@ static LogicalResult importAttention(NodeBinder &node) {
     return node.reject("the sizes do not fit");
   Expression all = x.matmul(weights);
   if (bias)
-    all = all + bias;
+    all = addTo(node, all, bias);
   Expression query = splitHeads(all.slice(2, 0, sizes[0]), heads);
   Expression keys = splitHeads(all.slice(2, sizes[0], sizes[0] + sizes[1]), heads);
   Expression values = splitHeads(all.slice(2, sizes[0] + sizes[1], columns), heads);

@@ -1,5 +1,6 @@
 // ONNX operators of the normalization family. Those without an NN operation of
 // their own are put together from reductions and element-wise operations.
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/Precision.h"
 
@@ -166,8 +167,10 @@ static LogicalResult importGroupNormalization(NodeBinder &node) {
   Value result = node.create<nn::LayerNormOp>(grouped, Value(), Value(), 2, epsilon);
   bool perGroup = node.getOpset() < 21;
   auto apply = [&](int64_t ofRank) {
+    Value normalised = result;
     result = node.create<nn::MulOp>(result, alignWithChannels(node, castLike(node, scale, x), ofRank));
     result = node.create<nn::AddOp>(result, alignWithChannels(node, castLike(node, bias, x), ofRank));
+    result = keepShape(node, result, normalised);
   };
   if (node.failed())
     return failure();

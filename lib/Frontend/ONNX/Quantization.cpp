@@ -2,6 +2,7 @@
 //
 // A scale or zero point of ONNX is one number, one per slice of an axis, or one
 // per block along an axis; here it is brought into the form that broadcasts.
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -30,7 +31,8 @@ static LinearAttributes bindLinear(NodeBinder &node) {
   if (node.failed())
     return result;
   int64_t rank = node.getRank(result.x);
-  bool usesAxis = node.getRank(result.scale) > 0 && node.getType(result.scale).getNumElements() != 1;
+  RankedTensorType scale = node.getType(result.scale);
+  bool usesAxis = !scale.hasStaticShape() || scale.getNumElements() != 1;
   if (usesAxis || result.block != 0)
     result.axis = rank == 1 && axis == 1 ? 0 : node.normalizeAxis(axis, rank);
   if (result.block < 0)
@@ -167,7 +169,7 @@ static LogicalResult importQuantizeLinear(NodeBinder &node) {
   bool isSplit = alignLinear(node, linear);
   Value result = node.create<nn::QuantizeOp>(linear.x, linear.scale, linear.zeroPoint, to,
                                              nn::IntegerRounding::HalfToEven, saturate);
-  return node.result(isSplit ? joinBlocks(node, result, original) : result);
+  return node.result(isSplit ? joinBlocks(node, result, original) : keepShape(node, result, original));
 }
 
 static LogicalResult importDequantizeLinear(NodeBinder &node) {
@@ -179,7 +181,7 @@ static LogicalResult importDequantizeLinear(NodeBinder &node) {
   Value original = linear.x;
   bool isSplit = alignLinear(node, linear);
   Value result = node.create<nn::DequantizeOp>(linear.x, linear.scale, linear.zeroPoint, to);
-  return node.result(isSplit ? joinBlocks(node, result, original) : result);
+  return node.result(isSplit ? joinBlocks(node, result, original) : keepShape(node, result, original));
 }
 
 static const OpEntry table[] = {

@@ -3,6 +3,7 @@
 //
 // A sum of integer products becomes a number by the factor that combines all
 // scales, in the order of ONNX Runtime: (scale of a * scale of b) / scale of y.
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
@@ -73,7 +74,7 @@ static Value requantize(NodeBinder &node, Value sum, Value factor, Value scale, 
   if (node.failed())
     return {};
   Value combined = node.create<nn::DivOp>(factor, castTo(node, alignTo(node, scale, 0), getF32(node)));
-  Value scaled = multiply(node, castTo(node, sum, getF32(node)), combined);
+  Value scaled = keepShape(node, multiply(node, castTo(node, sum, getF32(node)), combined), sum);
   return quantize(node, scaled, Value(), alignTo(node, zeroPoint, 0), to);
 }
 
@@ -81,11 +82,22 @@ static Value requantize(NodeBinder &node, Value sum, Value factor, Value scale, 
 // Products
 //===----------------------------------------------------------------------===//
 
+/// Zero points, one or one per index of `axis` of `operand`, which they must not enlarge; the product's shape does not
+/// depend on them.
+static Value fitTo(NodeBinder &node, Value zeroPoints, Value operand, int64_t axis) {
+  if (!zeroPoints || node.failed() || node.getRank(zeroPoints) != 1 || node.getType(zeroPoints).hasStaticShape())
+    return zeroPoints;
+  Value extent = node.create<nn::ShapeOp>(operand, axis, axis + 1);
+  return node.create<nn::ReshapeOp>(node.create<nn::BroadcastToOp>(zeroPoints, extent), extent);
+}
+
 /// The integer product; zero points of lhs may be one per row, those of rhs one per column.
 static Value multiplyMatrices(NodeBinder &node, Value lhs, Value lhsZero, Value rhs, Value rhsZero) {
   if (node.failed())
     return {};
   bool lhsIsMatrix = node.getRank(lhs) > 1, rhsIsMatrix = node.getRank(rhs) > 1;
+  lhsZero = fitTo(node, lhsZero, lhs, std::max<int64_t>(node.getRank(lhs) - 2, 0));
+  rhsZero = fitTo(node, rhsZero, rhs, node.getRank(rhs) - 1);
   return node.create<nn::IntegerMatmulOp>(lhs, rhs, alignTo(node, lhsZero, lhsIsMatrix ? 1 : 0),
                                           rhsIsMatrix || !rhsZero ? alignTo(node, rhsZero, 0) : rhsZero);
 }
@@ -110,7 +122,7 @@ static LogicalResult finishFloat(NodeBinder &node, Value sum, Value factor, Valu
   Value result = multiply(node, castTo(node, sum, getF32(node)), factor);
   if (bias && !node.failed())
     result = node.create<nn::AddOp>(result, bias);
-  return node.result(result);
+  return node.result(keepShape(node, result, sum));
 }
 
 static LogicalResult importMatMulIntegerToFloat(NodeBinder &node) {
@@ -170,7 +182,7 @@ static LogicalResult importQGemm(NodeBinder &node) {
     b.value = node.create<nn::TransposeOp>(b.value, swap);
   Value sum = multiplyMatrices(node, a.value, a.zeroPoint, b.value, b.zeroPoint);
   if (bias && !node.failed())
-    sum = node.create<nn::AddOp>(sum, bias);
+    sum = keepShape(node, node.create<nn::AddOp>(sum, bias), sum);
   Value factor = multiply(node, alignTo(node, a.scale, 0), alignTo(node, b.scale, 0));
   if (alpha != 1)
     factor = multiply(node, node.scalar(getF32(node), alpha), factor);
@@ -198,7 +210,7 @@ static Value convolve(NodeBinder &node, Value input, Value inputZero, Value filt
   if (node.failed())
     return {};
   return node.create<nn::IntegerConvOp>(input, filter, alignTo(node, inputZero, 0),
-                                        alignTo(node, filterZero, node.getRank(filter) - 1),
+                                        alignTo(node, fitTo(node, filterZero, filter, 0), node.getRank(filter) - 1),
                                         nn::Layout::ChannelsFirst, window.strides, window.dilations, window.padsBegin,
                                         window.padsEnd, groups);
 }
@@ -216,7 +228,7 @@ static LogicalResult importQLinearConv(NodeBinder &node) {
     return failure();
   int64_t spatial = node.getRank(x.value) - 2;
   if (bias)
-    sum = node.create<nn::AddOp>(sum, alignTo(node, bias, spatial));
+    sum = keepShape(node, node.create<nn::AddOp>(sum, alignTo(node, bias, spatial)), sum);
   Value factor = multiply(node, alignTo(node, x.scale, 0), alignTo(node, w.scale, spatial));
   return node.result(requantize(node, sum, factor, scale, zeroPoint, getElementTypeOrSelf(zeroPoint)));
 }
@@ -371,7 +383,7 @@ static LogicalResult importMatMulNBits(NodeBinder &node) {
   weights = takeFirst(node, weights, 1, k);
   Value result = node.create<nn::MatmulOp>(x, weights, /*transpose_lhs=*/false, /*transpose_rhs=*/true);
   if (bias && !node.failed())
-    result = node.create<nn::AddOp>(result, bias);
+    result = keepShape(node, node.create<nn::AddOp>(result, bias), result);
   return node.result(result);
 }
 

@@ -6,6 +6,9 @@
 using namespace mlir;
 
 namespace nnc::onnx {
+
+static constexpr int64_t toEnd = std::numeric_limits<int64_t>::max();
+
 namespace {
 
 /// An activation's name in ONNX, how many of alpha and beta it reads, and their defaults (-1: there is none).
@@ -144,8 +147,10 @@ Value RecurrentImport::takeDirection(Value stacked, int64_t number, int64_t axis
     (void)node.reject("an operand has " + Twine(extent) + " directions, not " + Twine(numDirections));
     return {};
   }
-  Value chosen = node.create<nn::SliceOp>(stacked, node.ints({number}), node.ints({number + 1}), Value(),
-                                          ArrayRef<int64_t>{axis});
+  // Of an unknown number the last direction takes the rest: one, or the axis cannot be removed.
+  bool takesRest = ShapedType::isDynamic(extent) && number == numDirections - 1;
+  Value end = node.ints({takesRest ? toEnd : number + 1});
+  Value chosen = node.create<nn::SliceOp>(stacked, node.ints({number}), end, Value(), ArrayRef<int64_t>{axis});
   return node.create<nn::SqueezeOp>(chosen, ArrayRef<int64_t>{axis});
 }
 
@@ -153,8 +158,14 @@ Value RecurrentImport::takeBias(int64_t number, bool recurrent) {
   Value both = takeDirection(biases, number);
   if (!both)
     return {};
-  int64_t size = gates * hidden, from = recurrent ? size : 0;
-  return node.create<nn::SliceOp>(both, node.ints({from}), node.ints({from + size}), Value(), ArrayRef<int64_t>{0});
+  int64_t size = gates * hidden, from = recurrent ? size : 0, extent = node.getType(both).getDimSize(0);
+  if (!ShapedType::isDynamic(extent) && extent != 2 * size) {
+    (void)node.reject("the biases have " + Twine(extent) + " elements, not " + Twine(2 * size));
+    return {};
+  }
+  // Of an unknown number the second half takes the rest, which must fit the gates.
+  int64_t end = ShapedType::isDynamic(extent) && recurrent ? toEnd : from + size;
+  return node.create<nn::SliceOp>(both, node.ints({from}), node.ints({end}), Value(), ArrayRef<int64_t>{0});
 }
 
 Activations RecurrentImport::takeActivations(int64_t number) {

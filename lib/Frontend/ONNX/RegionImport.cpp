@@ -1,5 +1,6 @@
 // Imports If, Loop and Scan. A graph is imported into a region that is not yet
 // part of the module; its constants go to @main's block, where all may see them.
+#include "dialects/NN/Extent.h"
 #include "lib/Frontend/ONNX/ControlFlow.h"
 #include "lib/Frontend/ONNX/GraphImporter.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
@@ -9,8 +10,6 @@
 using namespace mlir;
 
 namespace nnc::onnx {
-
-static RankedTensorType getRanked(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 bool GraphImporter::importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
                                SmallVectorImpl<Value> &results) {
@@ -74,7 +73,8 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     return false;
   };
   const ::onnx::GraphProto *graphs[] = {findGraph(node, "then_branch"), findGraph(node, "else_branch")};
-  for (auto [graph, name] : llvm::zip(graphs, ArrayRef<StringRef>{"then_branch", "else_branch"})) {
+  StringRef names[] = {"then_branch", "else_branch"}; // outlives the loop, as a list in its head would not
+  for (auto [graph, name] : llvm::zip(graphs, names)) {
     if (!graph)
       return fail("it has no '" + name + "'");
     if (graph->output_size() != node.output_size())

@@ -42,3 +42,13 @@ func.func @concat_of_different_extents(%x: tensor<2x3xf32>, %y: tensor<2x4xf32>)
   %0 = nn.concat %x, %y {axis = 0 : i64} : (tensor<2x3xf32>, tensor<2x4xf32>) -> tensor<4x3xf32>
   return %0 : tensor<4x3xf32>
 }
+
+// -----
+
+func.func @reflects_too_much(%x: tensor<3xf32>) -> tensor<6xf32> {
+  %pads = arith.constant dense<[3, 0]> : tensor<2xi64>
+  // expected-error @+2 {{axis 0 of 'tensor<3xf32>' has too few elements to reflect 3}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = nn.pad %x, %pads {axes = array<i64: 0>, mode = #nn<pad_mode reflect>} : (tensor<3xf32>, tensor<2xi64>) -> tensor<6xf32>
+  return %0 : tensor<6xf32>
+}

@@ -25,6 +25,62 @@ layers { name: "crop" type: ELTWISE bottom: "conv" bottom: "conv" top: "sum" elt
 layers { name: "ip" type: INNER_PRODUCT bottom: "sum" top: "ip" inner_product_param { num_output: 4 } }
 """
 
+BOXES_PROTOTXT = b"""name: "boxes"
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 4 dim: 6 dim: 6 } } }
+layer { name: "mvn" type: "MVN" bottom: "data" top: "mvn" mvn_param { across_channels: true } }
+layer { name: "elu" type: "ELU" bottom: "mvn" top: "elu" elu_param { alpha: 0.5 } }
+layer { name: "shuffle" type: "ShuffleChannel" bottom: "elu" top: "shuffle" shuffle_channel_param { group: 2 } }
+layer { name: "power" type: "Power" bottom: "shuffle" top: "power" power_param { power: 2 scale: 0.5 shift: 1 } }
+layer { name: "spp" type: "SPP" bottom: "power" top: "spp" spp_param { pool: MAX pyramid_height: 2 } }
+layer { name: "im2col" type: "Im2col" bottom: "power" top: "im2col" convolution_param { kernel_size: 2 } }
+layer { name: "crop" type: "Crop" bottom: "data" bottom: "power" top: "crop" crop_param { axis: 2 offset: 0 } }
+layer { name: "tile" type: "Tile" bottom: "crop" top: "tile" tile_param { axis: 1 tiles: 2 } }
+layer { name: "sum" type: "Reduction" bottom: "tile" top: "sum" reduction_param { operation: SUM axis: 1 } }
+layer { name: "best" type: "ArgMax" bottom: "spp" top: "best" argmax_param { top_k: 2 } }
+layer { name: "priors" type: "PriorBox" bottom: "power" bottom: "data" top: "priors"
+  prior_box_param { min_size: 2 max_size: 4 aspect_ratio: 2 flip: true variance: 0.1 } }
+layer { name: "flat" type: "Flatten" bottom: "im2col" top: "flat" flatten_param { axis: 1 } }
+"""
+
+DETECTION_CFG = b"""[net]
+height=8
+width=8
+channels=4
+[maxpool]
+size=2
+stride=1
+[avgpool]
+[connected]
+output=4
+activation=relu
+[scale_channels]
+from=-3
+[route]
+layers=0
+groups=2
+group_id=1
+[local_avgpool]
+size=2
+stride=2
+[route]
+layers=0
+[crop]
+crop_height=6
+crop_width=6
+[dropout]
+probability=0.5
+[batchnorm]
+[convolutional]
+filters=14
+size=1
+activation=linear
+[yolo]
+mask=0,1
+anchors=1,2, 3,4, 5,6
+classes=2
+num=3
+"""
+
 CFG = b"""[net]
 height=8
 width=8
@@ -107,6 +163,9 @@ def make_all():
     old = caffemodel([conv, (b"ip", b"InnerProduct", [(4, 27), (4,)])], rng)
     convolutions = 4 * 4 + 4 * 2 * 9 + 4 + 4 * 4
     recurrent = (3 * 2 + 2) + 2 * (2 * 2 + 2) + 8 * (2 * 2 + 2) + 6 * (2 * 2 + 2) + (3 * 2 + 3)
+    detection = (4 * 4 + 4) + 4 * 4 + (4 * 14 + 14)
     return [[(".prototxt", PROTOTXT), (".caffemodel", new)], [(".prototxt", OLD_PROTOTXT), (".caffemodel", old)],
+            [(".prototxt", BOXES_PROTOTXT), (".caffemodel", caffemodel([], rng))],
             [(".cfg", CFG), (".weights", weights(convolutions, rng))],
+            [(".cfg", DETECTION_CFG), (".weights", weights(detection, rng))],
             [(".cfg", RNN_CFG), (".weights", weights(recurrent, rng))]]

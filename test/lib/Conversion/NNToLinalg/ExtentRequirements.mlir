@@ -56,3 +56,16 @@ func.func @reshape(%a: tensor<?x6xf32>) -> tensor<4x?xf32> {
   %0 = nn.reshape %a, %shape : (tensor<?x6xf32>, tensor<2xi64>) -> tensor<4x?xf32>
   return %0 : tensor<4x?xf32>
 }
+
+// -----
+
+// CHECK-LABEL: @reflect
+// CHECK: %[[EXTENT:.*]] = tensor.dim %arg0, %c0
+// CHECK: cf.assert %{{.*}}, "nn.pad: pads remove no more than there is"
+// CHECK: %[[FITS:.*]] = arith.cmpi sgt, %[[EXTENT]], %c2
+// CHECK: cf.assert %[[FITS]], "nn.pad: there are elements to reflect for all pads"
+func.func @reflect(%a: tensor<?xf32>) -> tensor<?xf32> {
+  %pads = arith.constant dense<[2, 0]> : tensor<2xi64>
+  %0 = nn.pad %a, %pads {axes = array<i64: 0>, mode = #nn<pad_mode reflect>} : (tensor<?xf32>, tensor<2xi64>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
