@@ -1,13 +1,8 @@
 // Transposed convolutions become kernel.conv, which computes the outputs of each phase (index modulo the strides) by
-<<<<<<< HEAD
 // code of its own. Where the strides give many phases (upsampling by 32 has 1024) and the filter has as many taps for
 // each, a phase is a channel instead: one convolution of stride 1 computes all phases of a place, which then are brought
 // into order.
-=======
-// code of its own. Where the strides give many phases (upsampling by 32 has 1024), a phase is a channel instead: one
-// convolution of stride 1 computes all phases of a place, which then are brought into order.
 #include "dialects/NN/Extent.h"
->>>>>>> hub/main
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
