@@ -60,7 +60,7 @@ private:
   std::string weightsSection;
   std::string text; ///< assembly or LLVM IR, where that is the output
   EmittedSizes sizes;
-  uint64_t profileBytes = 0; ///< the only ones that may be written
+  int64_t profileBytes = 0; ///< the only ones that may be written
 };
 
 } // namespace
@@ -128,7 +128,7 @@ LogicalResult Emitter::translate() {
   facts.modelHash = output.provenance.sourceSha256;
   facts.profiledLayers = listProfiledLayers(module, layers);
   if (facts.profiledLayers)
-    profileBytes = facts.profiledLayers->size() * sizeof(uint64_t);
+    profileBytes = static_cast<int64_t>(facts.profiledLayers->size() * sizeof(uint64_t));
   addEntryPoints(*llvmModule, interface, facts);
   if (output.freestanding)
     addMemoryFunctions(*llvmModule);
