@@ -1,5 +1,7 @@
-// nn.matmul as MatMul, or Gemm where a matrix is transposed.
-#include "lib/Export/ONNX/OpWriter.h"
+// nn.matmul as MatMul, or Gemm where a matrix is transposed; nn.integer_matmul as MatMulInteger.
+#include "lib/Export/ONNX/Quantization.h"
+
+#include "dialects/NN/Extent.h"
 
 using namespace mlir;
 
@@ -25,7 +27,14 @@ static void writeMatmul(OpWriter &writer, nn::MatmulOp op) {
   writer.finish("MatMul", {left, right});
 }
 
-static const WriterEntry table[] = {row<nn::MatmulOp, writeMatmul>()};
+static void writeIntegerMatmul(OpWriter &writer, nn::IntegerMatmulOp op) {
+  int64_t lhsRank = getRanked(op.getLhs()).getRank(), rhsRank = getRanked(op.getRhs()).getRank();
+  std::string lhsZero = getProductZeroPoint(writer, op.getLhsZeroPoint(), lhsRank, lhsRank - 2);
+  std::string rhsZero = getProductZeroPoint(writer, op.getRhsZeroPoint(), rhsRank, rhsRank - 1);
+  writer.finish("MatMulInteger", {writer.name(op.getLhs()), writer.name(op.getRhs()), lhsZero, rhsZero});
+}
+
+static const WriterEntry table[] = {row<nn::IntegerMatmulOp, writeIntegerMatmul>(), row<nn::MatmulOp, writeMatmul>()};
 
 ArrayRef<WriterEntry> getContractionWriters() { return table; }
 

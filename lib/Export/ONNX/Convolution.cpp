@@ -1,5 +1,7 @@
-// nn.conv and nn.conv_transpose as Conv and ConvTranspose.
-#include "lib/Export/ONNX/OpWriter.h"
+// nn.conv, nn.conv_transpose and nn.integer_conv as Conv, ConvTranspose and ConvInteger.
+#include "lib/Export/ONNX/Quantization.h"
+
+#include "dialects/NN/Extent.h"
 
 using namespace mlir;
 
@@ -51,7 +53,20 @@ static void writeConvTranspose(OpWriter &writer, nn::ConvTransposeOp op) {
   around.finish("ConvTranspose", {around.getInput(), writer.name(op.getFilter()), writer.name(op.getBias())}, attributes);
 }
 
-static const WriterEntry table[] = {row<nn::ConvOp, writeConv>(), row<nn::ConvTransposeOp, writeConvTranspose>()};
+static void writeIntegerConv(OpWriter &writer, nn::IntegerConvOp op) {
+  ChannelsFirst around(writer, op.getInput(), op.getLayout());
+  SmallVector<int64_t> pads = concat(op.getPadsBegin(), op.getPadsEnd());
+  if (llvm::any_of(pads, [](int64_t pad) { return pad < 0; }))
+    return writer.refuse("an integer convolution with pads below 0");
+  int64_t rank = getRanked(op.getFilter()).getRank();
+  std::string inputZero = getProductZeroPoint(writer, op.getInputZeroPoint(), rank, /*axis=*/-1);
+  std::string filterZero = getProductZeroPoint(writer, op.getFilterZeroPoint(), rank, /*axis=*/0);
+  around.finish("ConvInteger", {around.getInput(), writer.name(op.getFilter()), inputZero, filterZero},
+                getAttributes(op, pads));
+}
+
+static const WriterEntry table[] = {row<nn::ConvOp, writeConv>(), row<nn::ConvTransposeOp, writeConvTranspose>(),
+                                    row<nn::IntegerConvOp, writeIntegerConv>()};
 
 ArrayRef<WriterEntry> getConvolutionWriters() { return table; }
 

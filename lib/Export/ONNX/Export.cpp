@@ -15,8 +15,8 @@ WriteFunction findWriter(Operation *op) {
     llvm::StringMap<WriteFunction> all;
     for (ArrayRef<WriterEntry> family :
          {getContractionWriters(), getConvolutionWriters(), getElementwiseWriters(), getIndexingWriters(),
-          getMovementWriters(), getNormalizationWriters(), getPoolingWriters(), getReductionWriters(),
-          getResamplingWriters()})
+          getMovementWriters(), getNormalizationWriters(), getPoolingWriters(), getQuantizationWriters(),
+          getRecurrentWriters(), getReductionWriters(), getResamplingWriters()})
       for (const WriterEntry &entry : family)
         all[entry.operation] = entry.write;
     return all;

@@ -186,6 +186,14 @@ void GraphWriter::addNode(StringRef type, StringRef name, Names inputs, Names ou
     } else if (auto *text = std::get_if<std::string>(&attribute.data)) {
       proto.set_type(AttributeProto::STRING);
       proto.set_s(*text);
+    } else if (auto *reals = std::get_if<std::vector<float>>(&attribute.data)) {
+      proto.set_type(AttributeProto::FLOATS);
+      for (float value : *reals)
+        proto.add_floats(value);
+    } else if (auto *texts = std::get_if<std::vector<std::string>>(&attribute.data)) {
+      proto.set_type(AttributeProto::STRINGS);
+      for (const std::string &value : *texts)
+        proto.add_strings(value);
     } else {
       proto.set_type(AttributeProto::INTS);
       for (int64_t value : std::get<std::vector<int64_t>>(attribute.data))

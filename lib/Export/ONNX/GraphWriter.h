@@ -20,8 +20,10 @@ struct Attribute {
   Attribute(llvm::StringRef name, float value) : name(name), data(value) {}
   Attribute(llvm::StringRef name, std::string value) : name(name), data(std::move(value)) {}
   Attribute(llvm::StringRef name, llvm::ArrayRef<int64_t> values) : name(name), data(values.vec()) {}
+  Attribute(llvm::StringRef name, std::vector<float> values) : name(name), data(std::move(values)) {}
+  Attribute(llvm::StringRef name, std::vector<std::string> values) : name(name), data(std::move(values)) {}
   llvm::StringRef name;
-  std::variant<int64_t, float, std::string, std::vector<int64_t>> data;
+  std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>, std::vector<std::string>> data;
 };
 
 using Names = llvm::ArrayRef<std::string>;

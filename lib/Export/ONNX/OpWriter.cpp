@@ -18,9 +18,19 @@ SmallVector<std::string> OpWriter::operands() {
 }
 
 std::string OpWriter::add(StringRef type, Names inputs, Attributes attributes) {
-  std::string output = graph.makeUnique(layer + "/" + type.str());
-  graph.addNode(type, layer, inputs, {output}, attributes);
-  return output;
+  return addAll(type, inputs, attributes, 1).front();
+}
+
+SmallVector<std::string> OpWriter::addAll(StringRef type, Names inputs, Attributes attributes, unsigned numOutputs) {
+  SmallVector<std::string> outputs;
+  for (unsigned i = 0; i < numOutputs; ++i)
+    outputs.push_back(graph.makeUnique(layer + "/" + type.str()));
+  graph.addNode(type, layer, inputs, outputs, attributes);
+  return outputs;
+}
+
+void OpWriter::finishResult(unsigned index, StringRef type, Names inputs, Attributes attributes) {
+  graph.addNode(type, layer, inputs, {name(op->getResult(index))}, attributes);
 }
 
 void OpWriter::finish(StringRef type, Names inputs, Attributes attributes) {

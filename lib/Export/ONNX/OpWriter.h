@@ -23,6 +23,10 @@ public:
 
   /// A node between; the name of its output.
   std::string add(llvm::StringRef type, Names inputs, Attributes attributes = {});
+  /// A node between of several outputs; their names.
+  llvm::SmallVector<std::string> addAll(llvm::StringRef type, Names inputs, Attributes attributes, unsigned numOutputs);
+  /// The node whose output is the operation's result `index`.
+  void finishResult(unsigned index, llvm::StringRef type, Names inputs, Attributes attributes = {});
   /// The node whose outputs are the operation's results.
   void finish(llvm::StringRef type, Names inputs, Attributes attributes = {});
 
@@ -88,6 +92,8 @@ llvm::ArrayRef<WriterEntry> getIndexingWriters();
 llvm::ArrayRef<WriterEntry> getMovementWriters();
 llvm::ArrayRef<WriterEntry> getNormalizationWriters();
 llvm::ArrayRef<WriterEntry> getPoolingWriters();
+llvm::ArrayRef<WriterEntry> getQuantizationWriters();
+llvm::ArrayRef<WriterEntry> getRecurrentWriters();
 llvm::ArrayRef<WriterEntry> getReductionWriters();
 llvm::ArrayRef<WriterEntry> getResamplingWriters();
 
