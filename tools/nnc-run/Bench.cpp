@@ -35,14 +35,20 @@ Error timeRuns(function_ref<Error()> body, function_ref<void()> onStart, std::ve
   return Error::success();
 }
 
+/// "2.0830 us", "31.4159 ms".
+static std::string formatTime(double milliseconds) {
+  bool isShort = milliseconds < 0.1;
+  return formatv("{0:f4} {1}", isShort ? 1e3 * milliseconds : milliseconds, isShort ? "us" : "ms").str();
+}
+
 Error bench(function_ref<Error()> body, uint64_t macs, raw_ostream &os) {
   std::vector<double> times;
   if (Error error = timeRuns(body, [] {}, times))
     return error;
   sort(times);
   double median = times[times.size() / 2];
-  os << formatv("{0} runs: min {1:f4} ms, median {2:f4} ms, p99 {3:f4} ms", times.size(), times.front(), median,
-                times[times.size() * 99 / 100]);
+  os << formatv("{0} runs: min {1}, median {2}, p99 {3}", times.size(), formatTime(times.front()), formatTime(median),
+                formatTime(times[times.size() * 99 / 100]));
   if (macs)
     os << formatv(", {0:f2} GFLOP/s", 2e-6 * static_cast<double>(macs) / median);
   os << '\n';
