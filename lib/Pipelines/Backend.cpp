@@ -39,15 +39,19 @@ void buildArenaPipeline(OpPassManager &manager, bool threads, StringRef profileC
   }
 }
 
-void buildLLVMPipeline(OpPassManager &manager, bool debugLines) {
+void buildLLVMPipeline(OpPassManager &manager, bool debugLines, bool convertsHalf) {
   // LLVM would round bf16 with a function that few runtime libraries have.
   arith::ArithEmulateUnsupportedFloatsOptions inFloat;
   inFloat.sourceTypeStrs = {"bf16"};
+  if (!convertsHalf)
+    inFloat.sourceTypeStrs.push_back("f16");
   inFloat.targetTypeStr = "f32";
   manager.addNestedPass<func::FuncOp>(arith::createArithEmulateUnsupportedFloats(inFloat));
-  manager.addNestedPass<func::FuncOp>(createExpandMath());
+  ExpandMathOptions expand;
+  expand.convertsHalf = convertsHalf;
+  manager.addNestedPass<func::FuncOp>(createExpandMath(expand));
   manager.addPass(createConvertVectorToSCFPass());
-  manager.addPass(createExpandMath());
+  manager.addPass(createExpandMath(expand));
   manager.addPass(createLowerVectors());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createCanonicalizerPass());
@@ -63,7 +67,9 @@ void buildLLVMPipeline(OpPassManager &manager, bool debugLines) {
   toLLVM.useDynamic = true; // the width of index comes from the data layout
   manager.addPass(createConvertToLLVMPass(toLLVM));
   manager.addPass(createReconcileUnrealizedCastsPass());
-  manager.addPass(createNarrowFloatsAsIntegers());
+  NarrowFloatsAsIntegersOptions narrow;
+  narrow.half = !convertsHalf;
+  manager.addPass(createNarrowFloatsAsIntegers(narrow));
   manager.addPass(createEmitParallelCalls());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

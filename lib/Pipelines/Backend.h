@@ -17,7 +17,8 @@ void buildBuffersPipeline(mlir::OpPassManager &manager);
 void buildArenaPipeline(mlir::OpPassManager &manager, bool threads, llvm::StringRef profileCounter = "");
 
 /// Stage `llvm`: loops -> the LLVM dialect; with `debugLines`, functions have scopes for the lines of their operations.
-void buildLLVMPipeline(mlir::OpPassManager &manager, bool debugLines = false);
+/// Unless the CPU `convertsHalf`, f16 is converted by integer arithmetic.
+void buildLLVMPipeline(mlir::OpPassManager &manager, bool debugLines = false, bool convertsHalf = true);
 
 /// Registers the dialect extensions (bufferisation, conversion to LLVM) that these stages use.
 void registerBackendExtensions(mlir::DialectRegistry &registry);

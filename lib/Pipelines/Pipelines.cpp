@@ -70,7 +70,7 @@ void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &optio
     buildArenaPipeline(passes, options.threads, options.profileCounter);
     break;
   case Stage::LLVM:
-    buildLLVMPipeline(passes, options.debugLines);
+    buildLLVMPipeline(passes, options.debugLines, options.convertsHalf);
     break;
   default:
     return;

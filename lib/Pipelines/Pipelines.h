@@ -17,6 +17,8 @@ struct PipelineOptions {
   bool winograd = true;
   /// The LLVM intrinsic that times layers; empty: they are not timed.
   std::string profileCounter;
+  /// The CPU converts f16 to and from f32.
+  bool convertsHalf = true;
   /// Operations of the stage `arena` have lines in a file, which the code is to know.
   bool debugLines = false;
   /// How constant subgraphs are run; empty: they stay.

@@ -209,6 +209,16 @@ void attachTarget(ModuleOp module, const llvm::TargetMachine &machine) {
   module->setAttr(DLTIDialect::kDataLayoutAttrName, DataLayoutSpecAttr::get(context, entries));
 }
 
+bool convertsHalf(const llvm::TargetMachine &machine) {
+  const llvm::MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
+  const llvm::Triple &triple = machine.getTargetTriple();
+  if (triple.isX86())
+    return hasFeature(info, "f16c") || hasFeature(info, "avx512f");
+  if (triple.isARM() || triple.isThumb())
+    return hasFeature(info, "fp16");
+  return triple.isAArch64() || (triple.isRISCV() && hasFeature(info, "zfhmin"));
+}
+
 llvm::StringRef getTickCounter(const llvm::Triple &triple) {
   if (triple.isX86())
     return "llvm.readcyclecounter";

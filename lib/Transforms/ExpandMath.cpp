@@ -2,6 +2,7 @@
 //
 // Expects loops on scalars and vectors of f32 and f64 (the bounds of errors are
 // in docs/Math.md); f16 and bf16 are computed in f32.
+#include "lib/Transforms/ExpandHalf.h"
 #include "lib/Transforms/ExpandMathFunctions.h"
 #include "lib/Transforms/Passes.h"
 
@@ -174,6 +175,8 @@ struct ExpandConstantPower : public OpRewritePattern<math::PowFOp> {
 };
 
 struct ExpandMathPass : public impl::ExpandMathBase<ExpandMathPass> {
+  using ExpandMathBase::ExpandMathBase;
+
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     bool hasFma = kernel::getTarget(getOperation()).getFma();
@@ -181,6 +184,8 @@ struct ExpandMathPass : public impl::ExpandMathBase<ExpandMathPass> {
     math::populateExpansionPatterns(patterns, {"fpowi", "ipowi", "clampf", "sincos"});
     patterns.add<ExpandConstantPower>(context);
     arith::populateExpandBFloat16Patterns(patterns); // would be calls of a runtime that not every compiler has
+    if (!convertsHalf)
+      populateExpandHalfPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     SmallVector<Operation *> operations;

@@ -1,7 +1,8 @@
-// Makes bf16 a name for 16 bits: what moves, chooses and spreads numbers of bf16 does so with integers.
+// Makes bf16 a name for 16 bits: what moves, chooses and spreads numbers of bf16 does so with integers. The same for f16,
+// where the CPU does not convert it.
 //
-// Expects the LLVM dialect in which nothing computes in bf16 any more (arithmetic is done in f32, and ExpandMath has
-// rounded by integers). On CPUs without bf16, LLVM's code generator otherwise widens what is chosen or spread over a
+// Expects the LLVM dialect in which nothing computes in these types any more (arithmetic is done in f32, and ExpandMath
+// has rounded by integers). On CPUs without bf16, LLVM's code generator otherwise widens what is chosen or spread over a
 // vector, and narrows it again by `__truncsfbf2`, a function that few runtime libraries have.
 #include "lib/Transforms/Passes.h"
 
@@ -14,12 +15,12 @@ namespace nnc {
 #define GEN_PASS_DEF_NARROWFLOATSASINTEGERS
 #include "lib/Transforms/Passes.h.inc"
 
-static bool isNarrow(Type type) { return getElementTypeOrSelf(type).isBF16(); }
-
-/// Whether `op` computes with the numbers instead of moving bits.
-static bool computes(Operation *op) {
+/// Whether `op`, which has narrow operands or makes a narrow number, computes instead of moving bits.
+static bool computes(Operation *op, function_ref<bool(Type)> isNarrow) {
+  if (isa<LLVM::FPTruncOp, LLVM::SIToFPOp, LLVM::UIToFPOp>(op) && isNarrow(op->getResult(0).getType()))
+    return true;
   if (!isa<LLVM::LLVMDialect>(op->getDialect()) || llvm::none_of(op->getOperandTypes(), isNarrow))
-    return isa<LLVM::FPTruncOp, LLVM::SIToFPOp, LLVM::UIToFPOp>(op) && isNarrow(op->getResult(0).getType());
+    return false;
   return !isa<LLVM::BitcastOp, LLVM::StoreOp, LLVM::SelectOp, LLVM::InsertElementOp, LLVM::ExtractElementOp,
               LLVM::ShuffleVectorOp, LLVM::InsertValueOp, LLVM::ExtractValueOp, LLVM::CallOp, LLVM::ReturnOp, LLVM::BrOp,
               LLVM::CondBrOp, LLVM::MaskedStoreOp, LLVM::MaskedLoadOp>(op);
@@ -28,24 +29,33 @@ static bool computes(Operation *op) {
 namespace {
 
 struct NarrowFloatsAsIntegers : impl::NarrowFloatsAsIntegersBase<NarrowFloatsAsIntegers> {
+  using NarrowFloatsAsIntegersBase::NarrowFloatsAsIntegersBase;
+
   void runOnOperation() override {
+    replace([](Type type) { return getElementTypeOrSelf(type).isBF16(); });
+    if (half)
+      replace([](Type type) { return getElementTypeOrSelf(type).isF16(); });
+  }
+
+  /// Makes integers of all numbers of one type, unless something computes with them.
+  void replace(function_ref<bool(Type)> isNarrow) {
     ModuleOp module = getOperation();
-    if (module.walk([](Operation *op) { return computes(op) ? WalkResult::interrupt() : WalkResult::advance(); })
-            .wasInterrupted())
+    auto stop = [&](Operation *op) { return computes(op, isNarrow) ? WalkResult::interrupt() : WalkResult::advance(); };
+    if (module.walk(stop).wasInterrupted())
       return;
     auto integer = IntegerType::get(&getContext(), 16);
     AttrTypeReplacer replacer;
     replacer.addReplacement([&](Type type) -> std::optional<Type> {
-      return type.isBF16() ? std::optional<Type>(integer) : std::nullopt;
+      return isa<FloatType>(type) && isNarrow(type) ? std::optional<Type>(integer) : std::nullopt;
     });
     using Replaced = std::optional<std::pair<Attribute, WalkResult>>;
     replacer.addReplacement([&](FloatAttr number) -> Replaced {
-      if (!number.getType().isBF16())
+      if (!isNarrow(number.getType()))
         return std::nullopt;
       return {{IntegerAttr::get(integer, number.getValue().bitcastToAPInt()), WalkResult::skip()}};
     });
     replacer.addReplacement([&](DenseElementsAttr numbers) -> Replaced {
-      if (!numbers.getElementType().isBF16())
+      if (!isNarrow(numbers.getElementType()))
         return std::nullopt;
       return {{numbers.bitcast(integer), WalkResult::skip()}};
     });

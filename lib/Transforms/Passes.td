@@ -161,6 +161,7 @@ def NarrowFloatsAsIntegers : Pass<"narrow-floats-as-integers", "::mlir::ModuleOp
     Before: `llvm.select %c, %x, %y : i1, bf16` and others that move bits, in a module that does not compute in bf16.
     After: the same of i16.
   }];
+  let options = [Option<"half", "half", "bool", "false", "the same of f16">];
 }
 
 def GatherWeights : Pass<"gather-weights", "::mlir::ModuleOp"> {
@@ -212,6 +213,8 @@ def ExpandMath : Pass<"expand-math"> {
     Before: `math.exp %x : vector<16xf32>`
     After: range reduction and a polynomial on `vector<16xf32>`; no libm.
   }];
+  let options = [Option<"convertsHalf", "converts-half", "bool", "true",
+                        "the CPU converts f16 to and from f32; else integer arithmetic does">];
   let dependentDialects = ["::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 

@@ -305,12 +305,44 @@ def bfloat16_without_a_runtime():
     return None
 
 
+def half_precision_without_instructions():
+    """Conversions of f16 on a CPU that has none, by integers: all numbers of f16, and what lies between their neighbours."""
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    finite = np.sort(halves[np.isfinite(halves)].astype(np.float64))
+    middles = (finite[1:] + finite[:-1]) / 2
+    reals = np.concatenate([finite, middles, middles * (1 + 1e-12), middles * (1 - 1e-12), np.nextafter(middles, 0),
+                            [65519.999, 65520, 65536, 1e5, 1e300, 1e-300, np.inf, np.nan]])
+    reals = np.concatenate([reals, -reals])
+    with np.errstate(over="ignore"):
+        floats = reals.astype(np.float32)
+    cases = [(halves, FLOAT, np.float32), (halves, TensorProto.DOUBLE, np.float64), (floats, HALF, np.float16),
+             (reals, HALF, np.float16)]
+    kinds = {np.dtype(np.float64): TensorProto.DOUBLE, **TYPES}
+    with tempfile.TemporaryDirectory(prefix="nnc-edge-") as folder, np.errstate(over="ignore", invalid="ignore"):
+        for number, (x, kind, dtype) in enumerate(cases):
+            model = make_model([helper.make_node("Cast", ["x"], ["y"], to=kind)], {"x": (kinds[x.dtype], x.shape)}, [("y", kind)])
+            source, code = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.o")
+            onnx.save(model, source)
+            compile_model(source, code, ["--name=model", "--cpu=x86-64-v2"])
+            needed = subprocess.run(["nm", "-u", code], capture_output=True, text=True).stdout
+            if "hf" in needed:
+                return f"needs {needed}"
+            library = os.path.join(folder, f"{number}.so")
+            compile_model(source, library, ["--emit=shared", "--name=model", "--cpu=x86-64-v2"])
+            actual = CompiledModel(library, "model")([x])[0]
+            expected = x.astype(np.float32).astype(dtype)  # f64 becomes f32 first, in ONNX Runtime too
+            wrong = ~((actual == expected) & (np.signbit(actual) == np.signbit(expected)) | np.isnan(actual) & np.isnan(expected))
+            if wrong.any():
+                return f"{x.dtype} to {dtype.__name__}: {x[wrong][0]!r} gives {actual[wrong][0]!r}, expected {expected[wrong][0]!r}"
+    return None
+
+
 TESTS = [function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
          names_that_c_has, workspace_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
          wide_concatenations, nested_concatenations, many_outputs, many_operands,
          half_precision_norms, half_precision_statistics, remainders_of_huge_quotients, slices_beyond_the_end,
          parts_that_do_not_add_up, axes_named_twice, too_many_dimensions, function_without_optional_input, nested_text,
-         bfloat16_without_a_runtime]
+         bfloat16_without_a_runtime, half_precision_without_instructions]
 
 
 def main():

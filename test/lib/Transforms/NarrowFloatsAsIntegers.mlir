@@ -1,4 +1,5 @@
-// RUN: nnc-opt %s --narrow-floats-as-integers --split-input-file | FileCheck %s
+// RUN: nnc-opt %s --narrow-floats-as-integers --split-input-file | FileCheck %s --check-prefixes=CHECK,NATIVE
+// RUN: nnc-opt %s --narrow-floats-as-integers=half --split-input-file | FileCheck %s --check-prefixes=CHECK,HALF
 
 // CHECK: llvm.mlir.global private constant @numbers(dense<[16256, -32768]> : tensor<2xi16>)
 llvm.mlir.global private constant @numbers(dense<[1.0, -0.0]> : tensor<2xbf16>) : !llvm.array<2 x bf16>
@@ -29,4 +30,18 @@ llvm.func @widen(%x: bf16) -> f32 {
   // CHECK: llvm.fpext %{{.*}} : bf16 to f32
   %wide = llvm.fpext %x : bf16 to f32
   llvm.return %wide : f32
+}
+
+// -----
+
+// f16 stays where the CPU converts it.
+// NATIVE-LABEL: llvm.func @half(%arg0: i1, %arg1: f16) -> f16
+// HALF-LABEL: llvm.func @half(%arg0: i1, %arg1: i16) -> i16
+llvm.func @half(%condition: i1, %x: f16) -> f16 {
+  // HALF: llvm.mlir.constant(15360 : i16) : i16
+  %one = llvm.mlir.constant(1.0 : f16) : f16
+  // NATIVE: llvm.select %{{.*}} : i1, f16
+  // HALF: llvm.select %{{.*}} : i1, i16
+  %chosen = llvm.select %condition, %one, %x : i1, f16
+  llvm.return %chosen : f16
 }
