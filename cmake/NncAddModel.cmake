@@ -12,7 +12,7 @@ function(nnc_add_model target model)
   if(NOT ARG_NAME)
     set(ARG_NAME ${target})
   endif()
-  if(CMAKE_CROSSCOMPILING AND NOT "${ARG_OPTIONS}" MATCHES "--target=")
+  if(CMAKE_CROSSCOMPILING AND NOT "${ARG_OPTIONS}" MATCHES "--target")
     set(triple "${CMAKE_C_COMPILER_TARGET}")
     if(NOT triple)
       execute_process(COMMAND "${CMAKE_C_COMPILER}" -dumpmachine OUTPUT_VARIABLE triple OUTPUT_STRIP_TRAILING_WHITESPACE

@@ -28,6 +28,7 @@ CASES = {
                                                 pads=[3, 1, 0, 2])),
     "filter_below_stride": ([1, 4, 5, 4], [4, 3, 2, 3], dict(strides=[8, 9], output_padding=[7, 8])),
     "one_place": ([1, 3, 1, 1], [3, 2, 16, 16], dict(strides=[16, 16], pads=[5, 0, 0, 7])),
+    "one_row": ([1, 3, 1, 5], [3, 2, 3, 3], dict(strides=[4, 3], output_padding=[3, 2])),
     "vocoder_8": ([1, 32, 50], [32, 16, 16], dict(strides=[8], pads=[4, 4], dynamic=[0, 2])),
     "vocoder_320": ([1, 32, 20], [32, 1, 640], dict(strides=[320], dynamic=[2])),
     "vocoder_groups": ([2, 8, 11], [8, 3, 33], dict(strides=[32], group=4, pads=[1, 3])),

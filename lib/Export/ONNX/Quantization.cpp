@@ -58,14 +58,14 @@ static std::string getZeroPoint(OpWriter &writer, Value value, Type type, const 
   return writer.constant(cast<ElementsAttr>(Builder(type.getContext()).getZeroAttr(zeros)));
 }
 
-/// Whether ONNX quantises numbers of `real` to `integer` in the opset that is written.
-static bool hasTypes(OpWriter &writer, Type real, Type integer) {
-  if (!real.isF32() && !real.isF16()) {
-    writer.refuse("quantised numbers of other than f32 and f16");
+/// Whether ONNX has `real` and `integer` in the opset that is written; of 32 bits with `isWide` only.
+static bool hasTypes(OpWriter &writer, Type real, Type integer, bool isWide) {
+  bool isShort = integer.isInteger(16);
+  if ((!real.isF32() && !real.isF16()) || !(isShort || integer.isInteger(8) || (isWide && integer.isInteger(32)))) {
+    writer.refuse("quantised numbers of these types");
     return false;
   }
-  bool isByte = integer.isInteger(8) || integer.isInteger(32);
-  return (!real.isF16() || writer.needsOpset(19)) && (isByte || writer.needsOpset(21));
+  return (!real.isF16() || writer.needsOpset(19)) && (!isShort || writer.needsOpset(21));
 }
 
 static void writeQuantize(OpWriter &writer, nn::QuantizeOp op) {
@@ -74,7 +74,7 @@ static void writeQuantize(OpWriter &writer, nn::QuantizeOp op) {
     return writer.refuse("quantisation that rounds halves away from zero, or to floats");
   if (getElementTypeOrSelf(op.getScale()) != real)
     return writer.refuse("a scale of another type than the numbers");
-  if (!hasTypes(writer, real, integer))
+  if (!hasTypes(writer, real, integer, /*isWide=*/false))
     return;
   int64_t rank = getRanked(op.getInput()).getRank();
   Parameter scale = getParameter(writer, op.getScale(), rank);
@@ -89,7 +89,7 @@ static void writeDequantize(OpWriter &writer, nn::DequantizeOp op) {
   Type real = getElementTypeOrSelf(op.getResult()), integer = getElementTypeOrSelf(op.getInput());
   if (!isa<IntegerType>(integer) || getElementTypeOrSelf(op.getScale()) != real)
     return writer.refuse("dequantisation of floats, or with a scale of another type than its result");
-  if (!hasTypes(writer, real, integer))
+  if (!hasTypes(writer, real, integer, /*isWide=*/!op.getZeroPoint()))
     return;
   int64_t rank = getRanked(op.getInput()).getRank();
   Parameter scale = getParameter(writer, op.getScale(), rank);

@@ -11,7 +11,7 @@ namespace nnc::keras {
 
 ModelImporter::ModelImporter(MLIRContext *context, const Graph &graph, const Hdf5File &file, int kerasVersion,
                              const frontend::ImportOptions &options)
-    : builder(context), graph(graph), file(file), kerasVersion(kerasVersion), options(options) {}
+    : builder(context), graph(graph), file(file), kerasVersion(kerasVersion), shapes(options.shapes) {}
 
 void ModelImporter::block(const Layer &layer, const Twine &reason) {
   std::string kind = layer.isOperation ? "operation " + layer.className : layer.className;
@@ -94,13 +94,21 @@ static std::optional<SmallVector<int64_t>> getInputShape(const Layer &layer) {
   return std::nullopt;
 }
 
+/// The batch is the same for all inputs.
+static SmallVector<std::string> getSymbols(ArrayRef<int64_t> shape, StringRef input) {
+  SmallVector<std::string> symbols;
+  for (auto [axis, extent] : llvm::enumerate(shape))
+    symbols.push_back(!ShapedType::isDynamic(extent) ? "" : axis == 0 ? "batch" : (input + "_" + Twine(axis)).str());
+  return symbols;
+}
+
 Operand ModelImporter::addInput(const Layer &layer, StringRef name) {
   std::optional<SmallVector<int64_t>> shape = getInputShape(layer);
   if (!shape) {
-    auto given = options.shapes.inputs.find(name);
-    if (given == options.shapes.inputs.end())
+    auto given = shapes.inputs.find(name);
+    if (given == shapes.inputs.end())
       block(layer, "the shape of the input '" + name + "' is not in the file; give one with --shape");
-    shape = given == options.shapes.inputs.end() ? SmallVector<int64_t>{ShapedType::kDynamic} : given->second;
+    shape = given == shapes.inputs.end() ? SmallVector<int64_t>{ShapedType::kDynamic} : given->second;
   }
   const llvm::json::Value *dtype = layer.parameters().find("dtype");
   StringRef typeName = dtype && layer.isInput() ? dtype->getAsString().value_or("") : "float32";
@@ -111,10 +119,8 @@ Operand ModelImporter::addInput(const Layer &layer, StringRef name) {
   }
   if (layer.isInput() && (layer.parameters().getBool("sparse", false) || layer.parameters().getBool("ragged", false)))
     block(layer, "sparse and ragged inputs are not supported");
-  SmallVector<std::string> symbols;
-  for (auto [axis, extent] : llvm::enumerate(*shape))
-    symbols.push_back(!ShapedType::isDynamic(extent) ? "" : axis == 0 ? "batch" : (name + "_" + Twine(axis)).str());
-  if (llvm::Error error = frontend::overrideShape(options.shapes, name, symbols, *shape))
+  SmallVector<std::string> symbols = getSymbols(*shape, name);
+  if (llvm::Error error = frontend::overrideShape(shapes, name, symbols, *shape))
     block(layer, "the input '" + name + "' " + llvm::toString(std::move(error)));
   SmallVector<int64_t> known;
   for (int64_t extent : *shape)
@@ -133,6 +139,7 @@ Operand ModelImporter::addInput(const Layer &layer, StringRef name) {
 
 void ModelImporter::addInputs(std::vector<Operand> &inputs) {
   llvm::StringSet<> names;
+  std::vector<std::pair<const Layer *, std::string>> sources;
   for (TensorRef ref : graph.inputs) {
     const Layer &layer = *graph.layers[ref.layer];
     // The input of a Sequential may be described by its first layer, or by the one that a nested model begins with.
@@ -142,8 +149,14 @@ void ModelImporter::addInputs(std::vector<Operand> &inputs) {
     std::string name = layer.isInput() ? layer.name : layer.name + "_input";
     if (!names.insert(name).second)
       block(layer, "the input is listed twice");
-    inputs.push_back(addInput(*source, name));
+    std::optional<SmallVector<int64_t>> shape = getInputShape(*source);
+    if (llvm::Error error = frontend::fixSymbols(shapes, name, shape ? getSymbols(*shape, name) : SmallVector<std::string>()))
+      block(layer, "the input '" + name + "' " + llvm::toString(std::move(error)));
+    sources.push_back({source, name});
   }
+  if (blockers.empty())
+    for (auto &[source, name] : sources)
+      inputs.push_back(addInput(*source, name));
 }
 
 //===--- Graphs ---===//

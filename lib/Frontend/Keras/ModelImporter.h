@@ -47,7 +47,7 @@ private:
   const Graph &graph;
   const Hdf5File &file;
   int kerasVersion;
-  const frontend::ImportOptions &options;
+  frontend::ShapeOverrides shapes;
   frontend::Blockers blockers{"layer"};
   frontend::ModelBuilder *main = nullptr;
   llvm::DenseMap<const Hdf5Dataset *, mlir::Value> weights;

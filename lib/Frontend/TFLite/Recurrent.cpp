@@ -45,6 +45,10 @@ static Value stackGates(OpBinder &op, ArrayRef<unsigned> places, bool isCoupled)
 static LogicalResult importSequenceLstm(OpBinder &op) {
   const auto &options = op.options<format::UnidirectionalSequenceLSTMOptions>();
   auto has = [&](unsigned index) { return index < op.getNumOperands() && op.optionalOperand(index); };
+  if (has(18) || has(19))
+    return op.reject("states that are no variables are not supported");
+  if (has(1) != has(5) || has(1) != has(12) || has(10) != has(11) || has(9) != (has(10) && has(1)))
+    return op.reject("its weights are not those of three or four gates");
   if (has(16) || has(17))
     return op.reject("a projection of its output is not supported");
   if (has(20) || has(21) || has(22) || has(23))
@@ -68,6 +72,8 @@ static LogicalResult importSequenceLstm(OpBinder &op) {
 static LogicalResult importSequenceRnn(OpBinder &op) {
   const auto &options = op.options<format::SequenceRNNOptions>();
   Value input = swapTimeAndBatch(op, op.operand(0), options.time_major());
+  if (op.getNumOperands() > 4 && op.optionalOperand(4))
+    return op.reject("states that are no variables are not supported");
   Value weights = op.operand(1), recurrent = op.operand(2), bias = op.operand(3);
   ArrayAttr activations = getActivations(op, 1, options.fused_activation_function());
   if (op.failed())
