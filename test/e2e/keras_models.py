@@ -70,8 +70,11 @@ def run_onnx(path, folder, arrays):
     from networks import open_session
     converted = os.path.join(folder, "converted.onnx")
     compile_model(path, converted, ["--emit=onnx"])
-    session = open_session(converted)
-    return session.run(None, {value.name: array for value, array in zip(session.get_inputs(), arrays)})
+    try:
+        session = open_session(converted)
+        return session.run(None, {value.name: array for value, array in zip(session.get_inputs(), arrays)})
+    except Exception as error:  # pylint: disable=broad-except
+        raise Broken(f"onnx: {error}") from None
 
 
 def check_batch(cases, seed, folder, with_onnx):
