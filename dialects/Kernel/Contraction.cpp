@@ -27,12 +27,19 @@ DotPacking getDotPacking(TargetAttr target) {
                           : DotPacking{2, IntegerType::get(target.getContext(), 16)};
 }
 
-int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
+int64_t getTileWidth(TargetAttr target, int64_t n, Type elementType) {
   int64_t lanes = target.getLanes(elementType);
   // Two vectors wide on most targets (14x2 of 32, 6x2 of 16 registers); one where the matrix is no wider.
   if (!ShapedType::isDynamic(n) && n <= lanes)
     return lanes;
   return 2 * lanes;
+}
+
+int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
+  auto packedFor = TargetAttr::get(target.getContext(), std::max(target.getVectorBits(), target.getPackedBits()),
+                                   target.getVectorRegisters(), target.getFma(), target.getL1Bytes(),
+                                   target.getL2Bytes(), target.getVnni(), /*packedBits=*/0);
+  return getTileWidth(packedFor, n, elementType);
 }
 
 } // namespace nnc::kernel

@@ -41,12 +41,14 @@ void buildIdentityEpilogue(mlir::OpBuilder &builder, mlir::Region &epilogue, mli
                            mlir::Location loc);
 
 /// Checks that each list has one entry per spatial dimension, of which there are one to three.
-llvm::LogicalResult verifyWindows(mlir::Operation *op, int64_t spatial,
-                                  llvm::ArrayRef<llvm::ArrayRef<int64_t>> lists);
+llvm::LogicalResult verifyWindows(mlir::Operation *op, int64_t spatial, llvm::ArrayRef<llvm::ArrayRef<int64_t>> lists);
 
 /// Width nr of the panels in which a right-hand side of `n` columns (or a filter
 /// of n output channels per group; kDynamic where not known) is packed.
 int64_t getPanelWidth(TargetAttr target, int64_t n, mlir::Type elementType);
+
+/// Columns of a panel that a register tile takes at once: all of them, unless panels are packed for wider vectors.
+int64_t getTileWidth(TargetAttr target, int64_t n, mlir::Type elementType);
 
 /// How right-hand sides of i8 are packed for sums of products in i32: so many neighbours along the summed extent are
 /// together, as elements of this type.

@@ -39,7 +39,8 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
     "bool":$fma,                  // fused multiply-add is one instruction
     "unsigned":$l1Bytes,          // data cache, per core
     "unsigned":$l2Bytes,
-    DefaultValuedParameter<"bool", "false">:$vnni // x86's sums of four products of ui8 and i8 are one instruction
+    DefaultValuedParameter<"bool", "false">:$vnni, // x86's sums of four products of ui8 and i8 are one instruction
+    DefaultValuedParameter<"unsigned", "0">:$packedBits // vector width that panels are packed for, where wider
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{

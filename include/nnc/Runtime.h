@@ -78,6 +78,17 @@ typedef struct nnc_profile {
   uint64_t *ticks;            /**< of the CPU's counter, summed over all runs since they were set to 0 */
 } nnc_profile;
 
+/** The CPUs that a model has code for, the better the later, where they are several. */
+typedef struct nnc_cpus {
+  uint32_t num_cpus;
+  uint32_t reserved;
+  const char *const *names;
+  /** Place in `names` of the code that runs: chosen once, by what the CPU can. -1: it can run none. */
+  int (*current)(void);
+  /** Runs the code for `names[place]` from now on; with -1 the best again. NNC_ERROR_CPU where the CPU cannot run it. */
+  int (*use)(int place);
+} nnc_cpus;
+
 /** One model. */
 typedef struct nnc_model {
   uint32_t abi_version;
@@ -103,6 +114,7 @@ typedef struct nnc_model {
   int (*invoke)(const void *const *inputs, void *const *outputs, const int64_t *extents, void *workspace,
                 const nnc_parallel *parallel);
   const nnc_profile *profile; /**< NULL without `--profile` */
+  const nnc_cpus *cpus;       /**< NULL where the code is for one CPU */
 } nnc_model;
 
 #ifdef __cplusplus

@@ -38,8 +38,11 @@ struct CompilerCommandLine::Options {
                                       cl::value_desc("name"), cl::cat(category)};
   cl::opt<std::string> triple{"target", cl::desc("Target triple (default: the host)"), cl::value_desc("triple"),
                               cl::cat(category)};
-  cl::opt<std::string> cpu{"cpu", cl::desc("CPU, as of clang -mcpu (default: native, the host's)"),
-                           cl::value_desc("name"), cl::cat(category)};
+  cl::opt<std::string> cpu{
+      "cpu",
+      cl::desc("CPU, as of clang -mcpu (default: native, the host's); of several (a,b,c) the last that the CPU "
+               "at hand can run is taken at run time; multi: x86-64-v2, v3 and v4"),
+      cl::value_desc("name"), cl::cat(category)};
   cl::opt<std::string> features{"features", cl::desc("CPU features to add or remove: +avx2,-fma"),
                                 cl::value_desc("list"), cl::cat(category)};
   cl::opt<std::string> floatAbi{"float-abi", cl::desc("soft, softfp or hard"), cl::value_desc("abi"),
@@ -94,7 +97,8 @@ struct CompilerCommandLine::OutputChoices {
                   cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
                            "arena or llvm"),
                   cl::value_desc("stage"), cl::cat(category)},
-        debugLines{"g", cl::desc("Debug lines; they refer to the model's loops, which are written as <output>.loops.mlir"),
+        debugLines{"g",
+                   cl::desc("Debug lines; they refer to the model's loops, which are written as <output>.loops.mlir"),
                    cl::cat(category)},
         printWeights{"print-weights", cl::desc("Print large constants as well"), cl::cat(category)} {}
 
@@ -132,12 +136,11 @@ cl::OptionCategory &CompilerCommandLine::getCategory() { return options->categor
 bool CompilerCommandLine::wantsOperatorList() const { return options->listOps; }
 
 Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents) const {
-  const cl::Option *choices[] = {&options->format,       &options->darknetDialect,  &options->triple,
-                                 &options->cpu,          &options->features,        &options->floatAbi,
-                                 &options->codeModel,    &options->relocationModel, &options->optLevel,
-                                 &options->threads,      &options->noWinograd,      &options->freestanding,
-                                 &options->weightsSection, &options->report,        &options->dumpFolder,
-                                 &options->printMemoryPlan};
+  const cl::Option *choices[] = {&options->format,     &options->darknetDialect,  &options->triple,
+                                 &options->features,   &options->floatAbi,        &options->optLevel,
+                                 &options->codeModel,  &options->relocationModel, &options->threads,
+                                 &options->noWinograd, &options->freestanding,    &options->weightsSection,
+                                 &options->report,     &options->dumpFolder,      &options->printMemoryPlan};
   for (const cl::Option *option : choices)
     if (option->getNumOccurrences())
       return createStringError(Twine(option->ArgStr.size() > 1 ? "--" : "-") + option->ArgStr +
@@ -403,8 +406,8 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   bool isFile = output.outputFile != "-" &&
                 (!sys::fs::exists(output.outputFile) || sys::fs::is_regular_file(output.outputFile)); // no device
   if (!isPrinted && isFile && output.kind != OutputKind::LLVMIR) {
-    output.headerFile = outputs && !outputs->header.empty() ? outputs->header.getValue()
-                                                            : replaceExtension(output.outputFile, ".h");
+    output.headerFile =
+        outputs && !outputs->header.empty() ? outputs->header.getValue() : replaceExtension(output.outputFile, ".h");
   }
   if (Error error = checkEffects(result))
     return error;

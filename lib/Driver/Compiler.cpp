@@ -13,6 +13,7 @@
 #include "lib/Export/ONNX/Export.h"
 #include "lib/Target/CpuModel.h"
 #include "lib/Target/Emit.h"
+#include "lib/Target/WeightSection.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Transforms/LocationSnapshot.h"
@@ -138,73 +139,170 @@ static std::string listLoops(ModuleOp module, StringRef file) {
   return text;
 }
 
-static LogicalResult compile(MLIRContext &context, const CompileOptions &options) {
-  Location loc = FileLineColLoc::get(&context, options.inputs.front(), 0, 0);
-  auto machine = createTargetMachine(options.target);
-  if (!machine)
-    return emitError(UnknownLoc::get(&context)) << llvm::toString(machine.takeError());
+namespace {
 
-  StageRunner runner(options);
-  OutputOptions output = options.output;
-  OwningOpRef<ModuleOp> module;
+/// One compilation: the model, and its code for each CPU.
+class Compilation {
+public:
+  Compilation(MLIRContext &context, const CompileOptions &options)
+      : context(context), options(options), loc(FileLineColLoc::get(&context, options.inputs.front(), 0, 0)),
+        runner(options), output(options.output) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult fail(llvm::Error error) {
+    return emitError(UnknownLoc::get(&context)) << llvm::toString(std::move(error));
+  }
+  LogicalResult createMachines();
+  LogicalResult checkSeveralCpus();
+  LogicalResult import();
+  FailureOr<PipelineOptions> getPipeline(const llvm::TargetMachine &machine);
+  LogicalResult lower(unsigned number, ModuleOp module);
+  LogicalResult lowerTo(Stage stage, ModuleOp module, const PipelineOptions &pipeline);
+  LogicalResult emit();
+
+  MLIRContext &context;
+  const CompileOptions &options;
+  Location loc;
+  StageRunner runner;
+  OutputOptions output;
+  std::vector<CpuVariant> cpus;
+  std::vector<std::unique_ptr<llvm::TargetMachine>> machines; ///< one per CPU
+  std::vector<OwningOpRef<ModuleOp>> modules;                 ///< the model's, for each CPU
+  std::optional<ModelInterface> interface;
+  std::vector<LayerFacts> layers; ///< as they are for the last CPU
+  GatheredWeights weights;        ///< of all CPUs
+};
+
+} // namespace
+
+LogicalResult Compilation::createMachines() {
+  auto listed = listCpus(options.target);
+  if (!listed)
+    return fail(listed.takeError());
+  cpus = std::move(*listed);
+  for (const CpuVariant &cpu : cpus) {
+    auto machine = createTargetMachine(cpu.target);
+    if (!machine)
+      return fail(machine.takeError());
+    machines.push_back(std::move(*machine));
+  }
+  return cpus.size() > 1 ? checkSeveralCpus() : success();
+}
+
+/// Refuses what is about the code for one CPU.
+LogicalResult Compilation::checkSeveralCpus() {
+  StringRef option = options.stopAfter                     ? "printing MLIR"
+                     : !options.dumpFolder.empty()         ? "--dump-stages"
+                     : options.profile                     ? "--profile"
+                     : !options.output.listingFile.empty() ? "-g"
+                     : options.printMemoryPlan             ? "--print-memory-plan"
+                                                           : "";
+  return option.empty() ? success() : emitError(loc) << option << " is for the code of one CPU; --cpu names several";
+}
+
+LogicalResult Compilation::import() {
+  modules.emplace_back();
   if (failed(runner.run(Stage::Import, [&] {
-        module = readModel(context, options, output.provenance);
-        return success(module.get() != nullptr);
+        modules.front() = readModel(context, options, output.provenance);
+        return success(modules.front().get() != nullptr);
       })))
     return failure();
-  module->getOperation()->setLoc(loc);
-  if (failed(checkShapeNames(*module, options)))
-    return failure();
-  if (failed(runner.dump(*module, Stage::Import)))
-    return failure();
-  if (options.stopAfter == Stage::Import)
-    return printAsMLIR(*module, options);
-  if (options.exportOpset)
-    return exportAsONNX(*module, options);
+  ModuleOp module = *modules.front();
+  module->setLoc(loc);
+  return success(succeeded(checkShapeNames(module, options)) && succeeded(runner.dump(module, Stage::Import)));
+}
 
-  attachTarget(*module, **machine);
-  auto interface = ModelInterface::get(*module, options.name);
-  if (failed(interface))
-    return failure();
-  interface->threads = options.output.threads;
+FailureOr<PipelineOptions> Compilation::getPipeline(const llvm::TargetMachine &machine) {
   PipelineOptions pipeline;
   pipeline.threads = options.output.threads;
   pipeline.winograd = options.winograd;
-  pipeline.convertsHalf = convertsHalf(**machine);
+  pipeline.convertsHalf = convertsHalf(machine);
   pipeline.debugLines = !options.output.listingFile.empty();
   pipeline.runConstants = runConstants;
+  pipeline.weights = &weights;
   if (options.profile) {
-    pipeline.profileCounter = getTickCounter((*machine)->getTargetTriple()).str();
+    pipeline.profileCounter = getTickCounter(machine.getTargetTriple()).str();
     if (pipeline.profileCounter.empty())
       return emitError(loc) << "--profile: no counter of time is known for the target "
-                            << (*machine)->getTargetTriple().str();
+                            << machine.getTargetTriple().str();
   }
-  std::vector<LayerFacts> layers;
+  return pipeline;
+}
+
+/// The passes that lead to `stage`, and what is to be known from the module then.
+LogicalResult Compilation::lowerTo(Stage stage, ModuleOp module, const PipelineOptions &pipeline) {
+  if (stage == Stage::Tensors)
+    recordElementTypes(module);
+  if (failed(runner.runPasses(module, stage, pipeline)))
+    return failure();
+  if (stage == Stage::NN)
+    layers = listLayers(module);
+  if (stage == Stage::Tensors) {
+    interface->macs = countMultiplyAdds(module);
+    addMultiplyAdds(module, layers);
+  }
+  if (stage == Stage::Tensors || stage == Stage::Arena) // packed, gathered
+    releaseUnusedConstants(modules);
+  if (stage == Stage::Arena && options.printMemoryPlan)
+    printMemoryPlan(module, llvm::outs());
+  if (stage == Stage::Arena && pipeline.debugLines && options.stopAfter != stage)
+    output.listing = listLoops(module, output.listingFile);
+  return success();
+}
+
+/// From NN to the LLVM dialect, or to where the user says.
+LogicalResult Compilation::lower(unsigned number, ModuleOp module) {
+  unsigned packedBits = 0; // the weights of all CPUs are packed for the widest
+  for (const auto &machine : machines)
+    packedBits = std::max(packedBits, getKernelTarget(&context, *machine).getVectorBits());
+  attachTarget(module, *machines[number], machines.size() > 1 ? packedBits : 0);
+  FailureOr<PipelineOptions> pipeline = getPipeline(*machines[number]);
+  if (failed(pipeline))
+    return failure();
   for (const StageInfo &info : getStages()) {
     if (info.stage == Stage::Import || info.stage == Stage::Object)
       continue;
-    if (info.stage == Stage::Tensors)
-      recordElementTypes(*module);
-    if (failed(runner.runPasses(*module, info.stage, pipeline)))
+    if (failed(lowerTo(info.stage, module, *pipeline)))
       return failure();
-    if (info.stage == Stage::NN)
-      layers = listLayers(*module);
-    if (info.stage == Stage::Tensors) {
-      interface->macs = countMultiplyAdds(*module);
-      addMultiplyAdds(*module, layers);
-    }
-    if (info.stage == Stage::Tensors || info.stage == Stage::Arena) // packed, gathered
-      releaseUnusedConstants(*module);
-    if (info.stage == Stage::Arena && options.printMemoryPlan)
-      printMemoryPlan(*module, llvm::outs());
     if (options.stopAfter == info.stage)
-      return printAsMLIR(*module, options);
-    if (info.stage == Stage::Arena && pipeline.debugLines)
-      output.listing = listLoops(*module, output.listingFile);
+      break;
   }
-  // emitModel adds its phases to the times, and writes all of them into the report.
-  return runner.run(Stage::Object,
-                    [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes(), layers); });
+  return success();
+}
+
+/// Writes the files. emitModel adds its phases to the times, and writes all of them into the report.
+LogicalResult Compilation::emit() {
+  std::vector<ModelCode> codes;
+  for (auto [module, cpu] : llvm::zip(modules, cpus))
+    codes.push_back({*module, cpu});
+  return runner.run(Stage::Object, [&] { return emitModel(codes, *interface, output, &runner.getTimes(), layers); });
+}
+
+LogicalResult Compilation::run() {
+  if (failed(createMachines()) || failed(import()))
+    return failure();
+  if (options.stopAfter == Stage::Import)
+    return printAsMLIR(*modules.front(), options);
+  if (options.exportOpset)
+    return exportAsONNX(*modules.front(), options);
+  auto found = ModelInterface::get(*modules.front(), options.name);
+  if (failed(found))
+    return failure();
+  interface = std::move(*found);
+  interface->threads = options.output.threads;
+  while (modules.size() < cpus.size())
+    modules.push_back(modules.front()->clone());
+  for (auto [number, module] : llvm::enumerate(modules)) {
+    if (failed(lower(number, *module)))
+      return failure();
+    if (number > 0) { // the weights of the CPU before are in this one's
+      (void)detachWeights(*modules[number - 1]);
+      releaseUnusedConstants(modules);
+    }
+  }
+  return options.stopAfter ? printAsMLIR(*modules.front(), options) : emit();
 }
 
 /// What LLVM cannot generate code for ends the process; that is an error as any other.
@@ -228,7 +326,7 @@ LogicalResult compileModel(const CompileOptions &options) {
     printDiagnostic(diagnostic, llvm::errs());
     return success();
   });
-  if (succeeded(compile(context, options)))
+  if (succeeded(Compilation(context, options).run()))
     return success();
   if (!hasErrors)
     llvm::errs() << options.inputs.front() << ": error: the compilation failed\n";

@@ -105,6 +105,18 @@ Expected<ModelLibrary> ModelLibrary::load(StringRef path, StringRef name) {
   return result;
 }
 
+Error ModelLibrary::useCpu(StringRef cpu) const {
+  if (!model->cpus)
+    return createStringError("--cpu has no effect on a model that is compiled already, for one CPU");
+  ArrayRef<const char *> names(model->cpus->names, model->cpus->num_cpus);
+  const auto *place = find_if(names, [&](StringRef name) { return name == cpu; });
+  if (place == names.end())
+    return createStringError("--cpu=" + cpu + ": the model was compiled for " + join(names, ", "));
+  if (model->cpus->use(static_cast<int>(place - names.begin())))
+    return createStringError("--cpu=" + cpu + ": this machine cannot run that code");
+  return Error::success();
+}
+
 static std::string describe(const nnc_tensor &tensor) {
   return (getTypeName(tensor.type) + " " + describeShape(ArrayRef(tensor.shape, tensor.rank))).str();
 }

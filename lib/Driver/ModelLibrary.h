@@ -17,6 +17,9 @@ public:
 
   const nnc_model &getModel() const { return *model; }
 
+  /// Runs the code for `cpu`, one of those that the model was compiled for, from now on.
+  llvm::Error useCpu(llvm::StringRef cpu) const;
+
   /// The run-time extents that the inputs' shapes imply; an error where a tensor does not fit its input.
   llvm::Expected<std::vector<int64_t>> getExtents(llvm::ArrayRef<HostTensor> inputs) const;
 

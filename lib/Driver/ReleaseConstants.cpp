@@ -9,12 +9,14 @@ using namespace mlir;
 
 namespace nnc {
 
-void releaseUnusedConstants(ModuleOp module) {
+void releaseUnusedConstants(ArrayRef<OwningOpRef<ModuleOp>> modules) {
   llvm::StringSet<> used;
-  module.walk([&](Operation *op) {
-    op->getAttrDictionary().walk([&](DenseResourceElementsAttr value) { used.insert(value.getRawHandle().getKey()); });
-  });
-  auto &interface = DenseResourceElementsHandle::getManagerInterface(module.getContext());
+  for (const OwningOpRef<ModuleOp> &module : modules)
+    module.get()->walk([&](Operation *op) {
+      op->getAttrDictionary().walk(
+          [&](DenseResourceElementsAttr value) { used.insert(value.getRawHandle().getKey()); });
+    });
+  auto &interface = DenseResourceElementsHandle::getManagerInterface(modules.front().get().getContext());
   DialectResourceBlobManager &manager = interface.getBlobManager();
   SmallVector<std::string> unused;
   manager.getBlobMap([&](const llvm::StringMap<DialectResourceBlobManager::BlobEntry> &blobs) {

@@ -4,12 +4,13 @@
 #define LIB_DRIVER_RELEASECONSTANTS_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 
 namespace nnc {
 
-/// Frees the data of every dense resource of the context that no operation of `module`, the context's only module,
-/// refers to.
-void releaseUnusedConstants(mlir::ModuleOp module);
+/// Frees the data of every dense resource of the context that no operation of `modules`, all of the context's, refers
+/// to.
+void releaseUnusedConstants(llvm::ArrayRef<mlir::OwningOpRef<mlir::ModuleOp>> modules);
 
 } // namespace nnc
 

@@ -24,13 +24,13 @@ void buildBuffersPipeline(OpPassManager &manager) {
   manager.addPass(createBufferizeModel());
 }
 
-void buildArenaPipeline(OpPassManager &manager, bool threads, StringRef profileCounter) {
+void buildArenaPipeline(OpPassManager &manager, bool threads, StringRef profileCounter, GatheredWeights *weights) {
   manager.addPass(createPlanMemory());
   LowerParallelOptions parallel;
   parallel.threads = threads;
   manager.addPass(createLowerParallel(parallel));
   manager.addPass(createCSEPass()); // repeated reads of one constant
-  manager.addPass(createGatherWeights());
+  manager.addPass(createGatherWeightsPass(weights));
   manager.addPass(createOutlineLayers());
   if (!profileCounter.empty()) {
     ProfileLayersOptions profile;

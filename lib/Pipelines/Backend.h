@@ -4,6 +4,8 @@
 #ifndef LIB_PIPELINES_BACKEND_H
 #define LIB_PIPELINES_BACKEND_H
 
+#include "lib/Transforms/GatherWeights.h"
+
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -12,9 +14,10 @@ namespace nnc {
 /// Stage `buffers`: tensors -> memrefs in destination-passing style.
 void buildBuffersPipeline(mlir::OpPassManager &manager);
 
-/// Stage `arena`: loops on memrefs -> one arena, one blob of weights. Layers are timed by the intrinsic `profileCounter`,
-/// if there is one.
-void buildArenaPipeline(mlir::OpPassManager &manager, bool threads, llvm::StringRef profileCounter = "");
+/// Stage `arena`: loops on memrefs -> one arena, one blob of weights. Layers are timed by the intrinsic
+/// `profileCounter`, if there is one. `weights`, where given, are those of the modules before.
+void buildArenaPipeline(mlir::OpPassManager &manager, bool threads, llvm::StringRef profileCounter = "",
+                        GatheredWeights *weights = nullptr);
 
 /// Stage `llvm`: loops -> the LLVM dialect; with `debugLines`, functions have scopes for the lines of their operations.
 /// Unless the CPU `convertsHalf`, f16 is converted by integer arithmetic.

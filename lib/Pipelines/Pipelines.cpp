@@ -67,7 +67,7 @@ void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &optio
     buildLoops(passes);
     break;
   case Stage::Arena:
-    buildArenaPipeline(passes, options.threads, options.profileCounter);
+    buildArenaPipeline(passes, options.threads, options.profileCounter, options.weights);
     break;
   case Stage::LLVM:
     buildLLVMPipeline(passes, options.debugLines, options.convertsHalf);

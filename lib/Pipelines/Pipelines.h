@@ -4,6 +4,7 @@
 
 #include "lib/Pipelines/Stages.h"
 #include "lib/Transforms/EvaluateConstants.h"
+#include "lib/Transforms/GatherWeights.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -23,6 +24,8 @@ struct PipelineOptions {
   bool debugLines = false;
   /// How constant subgraphs are run; empty: they stay.
   ConstantRunner runConstants;
+  /// Weights that the module shares with those compiled before it, for other CPUs; null: none.
+  GatheredWeights *weights = nullptr;
 };
 
 /// Adds the passes that lead from the stage before to `stage`, and the check of

@@ -162,7 +162,7 @@ static bool hasFeature(const llvm::MCSubtargetInfo &info, StringRef feature) {
   return false;
 }
 
-kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachine &machine) {
+kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachine &machine, unsigned packedBits) {
   const llvm::MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
   const llvm::Triple &triple = machine.getTargetTriple();
   unsigned vectorBits = 64, registers = 16, l1 = 32 << 10, l2 = 256 << 10;
@@ -188,16 +188,16 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
   } else if (triple.isWasm()) {
     vectorBits = hasFeature(info, "simd128") ? 128 : 32, registers = 16;
   }
-  return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2, vnni);
+  return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2, vnni, packedBits);
 }
 
-void attachTarget(ModuleOp module, const llvm::TargetMachine &machine) {
+void attachTarget(ModuleOp module, const llvm::TargetMachine &machine, unsigned packedBits) {
   MLIRContext *context = module.getContext();
   context->getOrLoadDialect<LLVM::LLVMDialect>();
   context->getOrLoadDialect<DLTIDialect>();
   context->getOrLoadDialect<kernel::KernelDialect>();
   llvm::DataLayout layout = machine.createDataLayout();
-  module->setAttr("kernel.target", getKernelTarget(context, machine));
+  module->setAttr("kernel.target", getKernelTarget(context, machine, packedBits));
   module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
                   StringAttr::get(context, layout.getStringRepresentation()));
   module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(),

@@ -23,12 +23,14 @@ llvm::StringRef getTickCounter(const llvm::Triple &triple);
 /// The machine for `options`, or an error that says which name is unknown.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetOptions &options);
 
-/// What code generation must know of `machine`.
-kernel::TargetAttr getKernelTarget(mlir::MLIRContext *context, const llvm::TargetMachine &machine);
+/// What code generation must know of `machine`. Weights are packed for vectors of `packedBits` where these are wider
+/// than the machine's own.
+kernel::TargetAttr getKernelTarget(mlir::MLIRContext *context, const llvm::TargetMachine &machine,
+                                   unsigned packedBits = 0);
 
-/// Sets `kernel.target`, the data layout and the triple on `module`. Call it
-/// before the stage `nn`.
-void attachTarget(mlir::ModuleOp module, const llvm::TargetMachine &machine);
+/// Sets `kernel.target` (see getKernelTarget), the data layout and the triple on `module`. Call it before the stage
+/// `nn`.
+void attachTarget(mlir::ModuleOp module, const llvm::TargetMachine &machine, unsigned packedBits = 0);
 
 } // namespace nnc
 

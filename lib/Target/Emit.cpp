@@ -18,6 +18,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LLVMContext.h"
+#include "llvm/Linker/Linker.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
 #include <chrono>
@@ -30,13 +31,18 @@ namespace {
 /// One emission, from module to files.
 class Emitter {
 public:
-  Emitter(ModuleOp module, const ModelInterface &interface, const TargetOptions &target, const OutputOptions &output,
+  Emitter(ArrayRef<ModelCode> codes, const ModelInterface &interface, const OutputOptions &output,
           std::vector<StageTime> *times, ArrayRef<LayerFacts> layers)
-      : module(module), interface(interface), targetOptions(target), output(output), times(times), layers(layers) {}
+      : codes(codes), module(codes.back().module), interface(interface), targetOptions(codes.back().cpu.target),
+        output(output), times(times), layers(layers) {}
 
   LogicalResult run();
 
 private:
+  bool isForSeveralCpus() const { return codes.size() > 1; }
+  LogicalResult createMachine();
+  std::unique_ptr<llvm::Module> translateOne(const ModelCode &code);
+  LogicalResult translateSeveral();
   LogicalResult translate();
   LogicalResult generate();
   LogicalResult checkUndefined(ArrayRef<std::string> symbols);
@@ -46,7 +52,8 @@ private:
   LogicalResult fail(llvm::Error error) { return module.emitError(llvm::toString(std::move(error))); }
   template <typename Phase> LogicalResult time(StringRef name, Phase phase);
 
-  ModuleOp module;
+  ArrayRef<ModelCode> codes;
+  ModuleOp module; ///< of the last
   const ModelInterface &interface;
   const TargetOptions &targetOptions;
   const OutputOptions &output;
@@ -60,7 +67,7 @@ private:
   std::string weightsSection;
   std::string text; ///< assembly or LLVM IR, where that is the output
   EmittedSizes sizes;
-  int64_t profileBytes = 0; ///< the only ones that may be written
+  int64_t writableBytes = 0; ///< counts of a profile, the choice among CPUs
 };
 
 } // namespace
@@ -89,6 +96,48 @@ static std::optional<std::vector<ProfiledLayer>> listProfiledLayers(ModuleOp mod
   return profiled;
 }
 
+std::unique_ptr<llvm::Module> Emitter::translateOne(const ModelCode &code) {
+  auto translated = translateModuleToLLVMIR(code.module, context, interface.name);
+  if (!translated) {
+    code.module->emitError("translation to LLVM IR failed");
+    return nullptr;
+  }
+  if (!translated->getFunction("main")) {
+    code.module->emitError("the module has no function @main in the LLVM dialect");
+    return nullptr;
+  }
+  translated->setDataLayout(machine->createDataLayout());
+  translated->setTargetTriple(machine->getTargetTriple());
+  return translated;
+}
+
+/// One module of the code for all CPUs: each function knows its CPU, and has its prefix. What only computes extents is
+/// for any CPU, as are the entry points.
+LogicalResult Emitter::translateSeveral() {
+  for (const ModelCode &code : codes) {
+    auto translated = translateOne(code);
+    if (!translated)
+      return failure();
+    if (llvm::GlobalVariable *global = translated->getGlobalVariable("weights", /*AllowInternal=*/true))
+      global->setLinkage(llvm::GlobalValue::ExternalLinkage); // joins the declarations of the others
+    for (StringRef name : {"main_workspace", "main_output_extents", "main_extents_fit"})
+      if (llvm::Function *function = translated->getFunction(name))
+        setFunctionAttributes(*function, *machine);
+    for (llvm::GlobalObject &object : translated->global_objects())
+      if (!object.isDeclaration() && object.getName() != "weights")
+        object.setName(getCpuPrefix(code.cpu) + object.getName());
+    auto cpuMachine = createTargetMachine(code.cpu.target);
+    if (!cpuMachine)
+      return fail(cpuMachine.takeError());
+    setFunctionAttributes(*translated, **cpuMachine);
+    if (!llvmModule)
+      llvmModule = std::move(translated);
+    else if (llvm::Linker::linkModules(*llvmModule, std::move(translated)))
+      return module.emitError("the code for several CPUs cannot be joined; this is a bug in nnc");
+  }
+  return success();
+}
+
 LogicalResult Emitter::translate() {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
@@ -97,21 +146,22 @@ LogicalResult Emitter::translate() {
   bool isText = output.kind == OutputKind::LLVMIR || output.kind == OutputKind::Assembly;
   if (!isText && machine->getTargetTriple().isOSBinFormatELF())
     weights = detachWeights(module);
-  llvmModule = translateModuleToLLVMIR(module, context, interface.name);
-  if (!llvmModule)
-    return module.emitError("translation to LLVM IR failed");
-  if (!llvmModule->getFunction("main"))
-    return module.emitError("the module has no function @main in the LLVM dialect");
-  llvmModule->setDataLayout(machine->createDataLayout());
-  llvmModule->setTargetTriple(machine->getTargetTriple());
+  if (isForSeveralCpus() ? failed(translateSeveral()) : !(llvmModule = translateOne(codes.front())))
+    return failure();
   llvmModule->setSourceFileName(output.provenance.sourceName);
   if (machine->getRelocationModel() == llvm::Reloc::PIC_)
     llvmModule->setPICLevel(llvm::PICLevel::BigPIC);
 
   DescriptorFacts facts;
-  if (auto plan = module->getAttrOfType<DictionaryAttr>("nn.memory_plan")) {
-    sizes.workspace = plan.getAs<IntegerAttr>("peak").getInt();
-    sizes.workspaceBound = plan.getAs<IntegerAttr>("bound").getInt();
+  for (const ModelCode &code : codes) {
+    auto plan = code.module->getAttrOfType<DictionaryAttr>("nn.memory_plan");
+    int64_t peak = plan ? plan.getAs<IntegerAttr>("peak").getInt() : 0;
+    if (peak > sizes.workspace) { // of several CPUs, the one that needs most
+      sizes.workspace = peak;
+      sizes.workspaceBound = plan.getAs<IntegerAttr>("bound").getInt();
+    }
+    if (isForSeveralCpus())
+      facts.cpus.push_back(code.cpu);
   }
   bool isMachO = machine->getTargetTriple().isOSBinFormatMachO();
   weightsSection = isMachO ? "__TEXT,__const" : ".rodata." + interface.name + ".weights";
@@ -128,7 +178,9 @@ LogicalResult Emitter::translate() {
   facts.modelHash = output.provenance.sourceSha256;
   facts.profiledLayers = listProfiledLayers(module, layers);
   if (facts.profiledLayers)
-    profileBytes = static_cast<int64_t>(facts.profiledLayers->size() * sizeof(uint64_t));
+    writableBytes += static_cast<int64_t>(facts.profiledLayers->size() * sizeof(uint64_t));
+  if (isForSeveralCpus())
+    writableBytes += sizeof(uint32_t);
   addEntryPoints(*llvmModule, interface, facts);
   if (output.freestanding)
     addMemoryFunctions(*llvmModule);
@@ -190,7 +242,7 @@ LogicalResult Emitter::measure() {
     return fail(facts.takeError());
   if (failed(checkUndefined(facts->undefined)))
     return failure();
-  if (facts->data > profileBytes)
+  if (facts->data > writableBytes)
     return module.emitError("the object would have ") << facts->data << " bytes of writable data";
   sizes.code = facts->code;
   sizes.stack = getWorstStack(*llvmModule, facts->stack);
@@ -225,7 +277,11 @@ llvm::Error Emitter::write() {
   if (!bytes)
     return bytes.takeError();
   OutputFiles files;
-  TargetNames target{machine->getTargetTriple().str(), machine->getTargetCPU().str()};
+  TargetNames target{machine->getTargetTriple().str(), {machine->getTargetCPU().str()}};
+  if (isForSeveralCpus())
+    target.cpus.clear();
+  for (size_t i = 0; isForSeveralCpus() && i < codes.size(); ++i)
+    target.cpus.push_back(codes[i].cpu.name);
   auto writeObject = [&](llvm::raw_ostream &os) { os.write(bytes->data(), bytes->size()); };
   if (llvm::Error error = files.add(output.outputFile, writeObject, output.kind == OutputKind::Shared))
     return error;
@@ -248,11 +304,23 @@ llvm::Error Emitter::write() {
   return files.commit();
 }
 
-LogicalResult Emitter::run() {
-  auto created = createTargetMachine(targetOptions);
+/// The CPU's, or of several the one that all have in common.
+LogicalResult Emitter::createMachine() {
+  TargetOptions options = targetOptions;
+  if (isForSeveralCpus()) {
+    options.cpu = "x86-64";
+    options.features.clear();
+  }
+  auto created = createTargetMachine(options);
   if (!created)
     return fail(created.takeError());
   machine = std::move(*created);
+  return success();
+}
+
+LogicalResult Emitter::run() {
+  if (failed(createMachine()))
+    return failure();
   if (failed(time("translate", [&] { return translate(); })) ||
       failed(time("optimize",
                   [&] {
@@ -265,9 +333,9 @@ LogicalResult Emitter::run() {
   return error ? fail(std::move(error)) : success();
 }
 
-LogicalResult emitModel(ModuleOp module, const ModelInterface &interface, const TargetOptions &target,
-                        const OutputOptions &output, std::vector<StageTime> *times, ArrayRef<LayerFacts> layers) {
-  return Emitter(module, interface, target, output, times, layers).run();
+LogicalResult emitModel(ArrayRef<ModelCode> codes, const ModelInterface &interface, const OutputOptions &output,
+                        std::vector<StageTime> *times, ArrayRef<LayerFacts> layers) {
+  return Emitter(codes, interface, output, times, layers).run();
 }
 
 } // namespace nnc

@@ -4,6 +4,7 @@
 #define LIB_TARGET_EMIT_H
 
 #include "lib/Analysis/Layers.h"
+#include "lib/Target/CpuDispatch.h"
 #include "lib/Target/ModelInterface.h"
 #include "lib/Target/TargetOptions.h"
 
@@ -21,11 +22,18 @@ struct EmittedSizes {
   int64_t object = 0;
 };
 
+/// The model in the LLVM dialect, for one CPU.
+struct ModelCode {
+  mlir::ModuleOp module;
+  CpuVariant cpu;
+};
+
 /// Writes what `output` asks for: optimises, generates machine code, checks the
 /// object's undefined symbols, writes header and report. Failures are emitted as
-/// errors at `module`, and leave no output file behind. `times`, where given,
-/// goes into the report and gains this function's own phases.
-llvm::LogicalResult emitModel(mlir::ModuleOp module, const ModelInterface &interface, const TargetOptions &target,
+/// errors at a module, and leave no output file behind. `times`, where given,
+/// goes into the report and gains this function's own phases. `codes` is not empty;
+/// of several, the last has the weights of all, which the others declare, and the report is about that one.
+llvm::LogicalResult emitModel(llvm::ArrayRef<ModelCode> codes, const ModelInterface &interface,
                               const OutputOptions &output, std::vector<StageTime> *times = nullptr,
                               llvm::ArrayRef<LayerFacts> layers = {});
 

@@ -16,8 +16,13 @@ namespace {
 class EntryPointBuilder {
 public:
   EntryPointBuilder(Module &module, const ModelInterface &interface, const DescriptorFacts &facts)
-      : module(module), interface(interface), facts(facts), builder(module.getContext()),
-        pointer(builder.getPtrTy()), index(module.getDataLayout().getIndexType(module.getContext(), 0)) {}
+      : module(module), interface(interface), facts(facts), builder(module.getContext()), pointer(builder.getPtrTy()),
+        index(module.getDataLayout().getIndexType(module.getContext(), 0)) {
+    for (const CpuVariant &cpu : facts.cpus)
+      prefixes.push_back(getCpuPrefix(cpu));
+    if (prefixes.empty())
+      prefixes.emplace_back();
+  }
 
   void build();
 
@@ -30,6 +35,8 @@ private:
   SmallVector<Value *> callOutputExtents(ArrayRef<Value *> extents);
   void appendMemRef(SmallVectorImpl<Value *> &arguments, Value *address, ArrayRef<Value *> shape);
   SmallVector<Value *> getShape(const TensorInterface &tensor, ArrayRef<Value *> extents);
+  void callMain(ArrayRef<Value *> arguments);
+  Value *callWorkspaceSize(ArrayRef<Value *> extents);
   Function *buildRun();
   Function *buildInvoke(Function *run);
   Function *buildWorkspaceSize();
@@ -38,6 +45,7 @@ private:
   Constant *makeString(StringRef text);
   Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
   Constant *describeProfile();
+  Constant *describeCpus();
   void describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents);
 
   Module &module;
@@ -46,6 +54,8 @@ private:
   IRBuilder<> builder;
   PointerType *pointer;
   Type *index;
+  SmallVector<std::string> prefixes; ///< of the functions for each CPU; one that is empty where there is one CPU
+  std::pair<Function *, Function *> cpuChoice; ///< null where there is one CPU
 };
 
 } // namespace
@@ -79,14 +89,15 @@ SmallVector<Value *> EntryPointBuilder::loadExtents(Value *extents, Value *onErr
   SmallVector<Value *> loaded;
   Value *wrong = builder.getFalse();
   for (unsigned i = 0; i < interface.extents.size(); ++i) {
-    Value *extent = builder.CreateLoad(builder.getInt64Ty(), builder.CreateConstGEP1_64(builder.getInt64Ty(), extents, i));
+    Value *extent =
+        builder.CreateLoad(builder.getInt64Ty(), builder.CreateConstGEP1_64(builder.getInt64Ty(), extents, i));
     Value *below = builder.CreateSub(extent, builder.getInt64(1));
     wrong = builder.CreateOr(wrong, builder.CreateICmpUGE(below, builder.getInt64(INT32_MAX)));
     loaded.push_back(builder.CreateTrunc(extent, index));
   }
   if (!loaded.empty())
     returnIf(wrong, onError);
-  if (Function *fit = module.getFunction("main_extents_fit"))
+  if (Function *fit = module.getFunction(prefixes.front() + "main_extents_fit"))
     returnIf(builder.CreateNot(builder.CreateCall(fit, getInputExtents(loaded))), onError);
   return loaded;
 }
@@ -104,7 +115,7 @@ SmallVector<Value *> EntryPointBuilder::callOutputExtents(ArrayRef<Value *> exte
   unsigned count = interface.outputExtents.size();
   if (count == 0)
     return {};
-  Function *function = module.getFunction("main_output_extents");
+  Function *function = module.getFunction(prefixes.front() + "main_output_extents");
   Value *result = builder.CreateCall(function, getInputExtents(extents));
   if (count == 1)
     return {result};
@@ -134,6 +145,28 @@ void EntryPointBuilder::appendMemRef(SmallVectorImpl<Value *> &arguments, Value 
     stride = builder.CreateMul(stride, shape[i]);
   }
   arguments.append(strides);
+}
+
+/// Calls @main, or the one for the CPU at hand; leaves the function where there is none.
+void EntryPointBuilder::callMain(ArrayRef<Value *> arguments) {
+  if (facts.cpus.empty()) {
+    builder.CreateCall(module.getFunction("main"), arguments);
+    return;
+  }
+  Function *function = builder.GetInsertBlock()->getParent();
+  auto *none = BasicBlock::Create(module.getContext(), "none", function);
+  auto *done = BasicBlock::Create(module.getContext(), "done", function);
+  SwitchInst *choice = builder.CreateSwitch(builder.CreateCall(cpuChoice.first), none, prefixes.size());
+  for (auto [i, prefix] : enumerate(prefixes)) {
+    auto *run = BasicBlock::Create(module.getContext(), "run", function);
+    choice->addCase(builder.getInt32(i), run);
+    builder.SetInsertPoint(run);
+    builder.CreateCall(module.getFunction(prefix + "main"), arguments);
+    builder.CreateBr(done);
+  }
+  builder.SetInsertPoint(none);
+  builder.CreateRet(builder.getInt32(NNC_ERROR_CPU));
+  builder.SetInsertPoint(done);
 }
 
 Function *EntryPointBuilder::buildRun() {
@@ -173,7 +206,7 @@ Function *EntryPointBuilder::buildRun() {
   appendMemRef(arguments, workspace, {ConstantInt::get(index, facts.workspaceBytes)});
   if (parallel)
     arguments.push_back(parallel);
-  builder.CreateCall(module.getFunction("main"), arguments);
+  callMain(arguments);
   builder.CreateRet(builder.getInt32(NNC_OK));
   return run;
 }
@@ -198,19 +231,27 @@ Function *EntryPointBuilder::buildInvoke(Function *run) {
   return invoke;
 }
 
+/// Bytes that the code for each CPU can work with.
+Value *EntryPointBuilder::callWorkspaceSize(ArrayRef<Value *> extents) {
+  Value *most = ConstantInt::get(index, facts.workspaceBytes);
+  for (const std::string &prefix : prefixes)
+    if (Function *size = module.getFunction(prefix + "main_workspace"))
+      most = builder.CreateBinaryIntrinsic(Intrinsic::umax, most, builder.CreateCall(size, getInputExtents(extents)));
+  return most;
+}
+
 Function *EntryPointBuilder::buildWorkspaceSize() {
-  Function *main = module.getFunction("main_workspace");
   Function *size = startFunction("_workspace_size", builder.getInt64Ty(), {pointer});
   Value *extents = size->getArg(0);
   returnIf(builder.CreateIsNull(extents), builder.getInt64(0));
   SmallVector<Value *> loaded = loadExtents(extents, builder.getInt64(0));
-  Value *bytes = main ? builder.CreateCall(main, getInputExtents(loaded))
-                      : static_cast<Value *>(ConstantInt::get(index, facts.workspaceBytes));
+  Value *bytes = callWorkspaceSize(loaded);
   returnIf(builder.CreateICmpUGE(bytes, ConstantInt::get(index, getSizeLimit(index->getIntegerBitWidth()))),
            builder.getInt64(0));
   // Never 0, which says that an extent is out of range; run-time extents need a workspace in any case.
   Value *least = builder.getInt64(workspaceAlignment);
-  builder.CreateRet(builder.CreateBinaryIntrinsic(Intrinsic::umax, builder.CreateZExt(bytes, builder.getInt64Ty()), least));
+  builder.CreateRet(
+      builder.CreateBinaryIntrinsic(Intrinsic::umax, builder.CreateZExt(bytes, builder.getInt64Ty()), least));
   return size;
 }
 
@@ -275,8 +316,8 @@ static uint32_t getTypeCode(mlir::Type type) {
 
 Constant *EntryPointBuilder::describeTensors(ArrayRef<TensorInterface> tensors, StringRef name) {
   SmallVector<Constant *> described;
-  auto *type = StructType::get(pointer, builder.getInt32Ty(), builder.getInt32Ty(), pointer, pointer,
-                               builder.getInt64Ty());
+  auto *type =
+      StructType::get(pointer, builder.getInt32Ty(), builder.getInt32Ty(), pointer, pointer, builder.getInt64Ty());
   for (const TensorInterface &tensor : tensors) {
     SmallVector<uint64_t> shape;
     SmallVector<uint32_t> places;
@@ -313,6 +354,19 @@ Constant *EntryPointBuilder::describeProfile() {
   return makeGlobal(ConstantStruct::getAnon(fields), "profile");
 }
 
+/// The nnc_cpus, or null.
+Constant *EntryPointBuilder::describeCpus() {
+  if (facts.cpus.empty())
+    return ConstantPointerNull::get(pointer);
+  SmallVector<Constant *> names;
+  for (const CpuVariant &cpu : facts.cpus)
+    names.push_back(makeString(cpu.name));
+  Constant *list = ConstantArray::get(ArrayType::get(pointer, names.size()), names);
+  Constant *fields[] = {builder.getInt32(names.size()), builder.getInt32(0), makeGlobal(list, "cpus"), cpuChoice.first,
+                        cpuChoice.second};
+  return makeGlobal(ConstantStruct::getAnon(fields), "cpu_choice");
+}
+
 void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents) {
   SmallVector<Constant *> names;
   for (const std::string &name : interface.extents)
@@ -322,13 +376,26 @@ void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize,
       names.empty() ? null : makeGlobal(ConstantArray::get(ArrayType::get(pointer, names.size()), names), "extents");
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
   auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
-  SmallVector<Constant *> fields = {
-      i32(NNC_ABI_VERSION), nullptr, makeString(interface.name), makeString(facts.modelHash),
-      i32(interface.inputs.size()), i32(interface.outputs.size()), describeTensors(interface.inputs, "inputs"),
-      describeTensors(interface.outputs, "outputs"), i32(interface.extents.size()), i32(interface.outputExtents.size()),
-      extentNames, i64(workspaceSize ? 0 : facts.workspaceBytes), i64(workspaceAlignment), i64(facts.weightsBytes),
-      i64(interface.macs.value_or(0)), workspaceSize ? workspaceSize : null, outputExtents ? outputExtents : null, invoke,
-      describeProfile()};
+  SmallVector<Constant *> fields = {i32(NNC_ABI_VERSION),
+                                    nullptr,
+                                    makeString(interface.name),
+                                    makeString(facts.modelHash),
+                                    i32(interface.inputs.size()),
+                                    i32(interface.outputs.size()),
+                                    describeTensors(interface.inputs, "inputs"),
+                                    describeTensors(interface.outputs, "outputs"),
+                                    i32(interface.extents.size()),
+                                    i32(interface.outputExtents.size()),
+                                    extentNames,
+                                    i64(workspaceSize ? 0 : facts.workspaceBytes),
+                                    i64(workspaceAlignment),
+                                    i64(facts.weightsBytes),
+                                    i64(interface.macs.value_or(0)),
+                                    workspaceSize ? workspaceSize : null,
+                                    outputExtents ? outputExtents : null,
+                                    invoke,
+                                    describeProfile(),
+                                    describeCpus()};
   SmallVector<Type *> types;
   for (Constant *field : fields)
     types.push_back(field ? field->getType() : builder.getInt32Ty());
@@ -345,6 +412,8 @@ void EntryPointBuilder::build() {
   for (GlobalObject &object : module.global_objects())
     if (!object.isDeclaration())
       own.push_back(&object);
+  if (!facts.cpus.empty())
+    cpuChoice = addCpuChoice(module, interface.name, facts.cpus);
   Function *run = buildRun();
   Function *invoke = buildInvoke(run);
   Function *workspaceSize = interface.isDynamic() ? buildWorkspaceSize() : nullptr;
@@ -355,6 +424,8 @@ void EntryPointBuilder::build() {
     object->setName(interface.name + "." + object->getName());
   }
 }
+
+std::string getCpuPrefix(const CpuVariant &cpu) { return cpu.name + "."; }
 
 void addEntryPoints(Module &module, const ModelInterface &interface, const DescriptorFacts &facts) {
   EntryPointBuilder(module, interface, facts).build();

@@ -3,6 +3,7 @@
 #ifndef LIB_TARGET_ENTRYPOINTS_H
 #define LIB_TARGET_ENTRYPOINTS_H
 
+#include "lib/Target/CpuDispatch.h"
 #include "lib/Target/ModelInterface.h"
 
 #include "llvm/IR/Module.h"
@@ -23,9 +24,14 @@ struct DescriptorFacts {
   int64_t workspaceBytes = 0; ///< of a static model
   int64_t weightsBytes = 0;
   std::string modelHash;
+  /// Where the code is for several CPUs: these. The functions for each have its prefix (see getCpuPrefix).
+  std::vector<CpuVariant> cpus;
   /// One for each place of the global @main_ticks; nullopt where no time is counted.
   std::optional<std::vector<ProfiledLayer>> profiledLayers;
 };
+
+/// What names begin with that belong to the code for one of several CPUs.
+std::string getCpuPrefix(const CpuVariant &cpu);
 
 /// Adds the entry points to `module`, whose `main` takes the memrefs of @main
 /// expanded to pointers, offsets, sizes and strides. All other functions and

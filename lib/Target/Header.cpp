@@ -77,6 +77,7 @@ private:
   void writeOutputExtents(const TensorInterface &tensor);
   void writeExtents();
   void writeFunctions();
+  void writeCpus();
   void define(const Twine &suffix, const Twine &value, StringRef comment = "") {
     os << "#define " << macro << "_" << suffix << " " << value;
     if (!comment.empty())
@@ -110,7 +111,7 @@ void HeaderWriter::writeOpening() {
   row("sha256", from.sourceSha256);
   row("command", from.commandLine);
   row("target", target.triple);
-  row("cpu", target.cpu);
+  row("cpu", target.listCpus());
   os << " *\n * All tensors are row-major, without gaps.\n *\n";
   for (const TensorInterface &tensor : interface.inputs)
     writeTable(tensor, true);
@@ -205,6 +206,19 @@ void HeaderWriter::writeFunctions() {
   os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "")
      << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
      << "extern const struct nnc_model " << name << "_model;\n";
+  if (target.cpus.size() > 1)
+    writeCpus();
+}
+
+void HeaderWriter::writeCpus() {
+  os << "\n/* There is code for several CPUs. The last that this CPU can run is taken. */\n";
+  define("CPUS", "{" + join(map_range(target.cpus, inString), ", ") + "}");
+  os << "\n/* The place in " << macro << "_CPUS of the code that runs; -1: this CPU can run none, and " << name
+     << "_run returns 3. */\nint " << name << "_cpu(void);\n"
+     << "/* Runs the code for " << macro
+     << "_CPUS[place] from the next call on; with -1 the best again. Returns 0, or 3 "
+        "where this CPU cannot\n * run it. */\nint "
+     << name << "_use_cpu(int place);\n";
 }
 
 bool isGeneratedHeader(StringRef contents) {

@@ -4,14 +4,17 @@
 
 #include "lib/Target/Emit.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace nnc {
 
-/// The CPU and target that code was generated for, for people.
+/// The CPUs and the target that code was generated for, for people.
 struct TargetNames {
   std::string triple;
-  std::string cpu;
+  std::vector<std::string> cpus; ///< at least one
+
+  std::string listCpus() const { return llvm::join(cpus, ", "); }
 };
 
 /// Writes the header of `interface`: valid as C99 and as C++11, free of warnings.

@@ -18,21 +18,24 @@ namespace nnc {
 /// quadratic in the arguments are not worth it.
 static constexpr size_t maxOptimizedArguments = 200;
 
+void setFunctionAttributes(Function &function, const TargetMachine &machine) {
+  if (function.isDeclaration() || function.hasFnAttribute("target-cpu"))
+    return;
+  function.addFnAttr("target-cpu", machine.getTargetCPU());
+  if (!machine.getTargetFeatureString().empty())
+    function.addFnAttr("target-features", machine.getTargetFeatureString());
+  function.setDoesNotThrow();
+  bool isLayer = function.getName().contains(".layer_"); // a function and a section per layer
+  bool isLarge = function.arg_size() > maxOptimizedArguments && !isLayer;
+  if (isLayer || isLarge)
+    function.addFnAttr(Attribute::NoInline);
+  if (isLarge)
+    function.addFnAttr(Attribute::OptimizeNone);
+}
+
 void setFunctionAttributes(Module &module, const TargetMachine &machine) {
-  for (Function &function : module) {
-    if (function.isDeclaration())
-      continue;
-    function.addFnAttr("target-cpu", machine.getTargetCPU());
-    if (!machine.getTargetFeatureString().empty())
-      function.addFnAttr("target-features", machine.getTargetFeatureString());
-    function.setDoesNotThrow();
-    bool isLayer = function.getName().contains(".layer_"); // a function and a section per layer
-    bool isLarge = function.arg_size() > maxOptimizedArguments && !isLayer;
-    if (isLayer || isLarge)
-      function.addFnAttr(Attribute::NoInline);
-    if (isLarge)
-      function.addFnAttr(Attribute::OptimizeNone);
-  }
+  for (Function &function : module)
+    setFunctionAttributes(function, machine);
 }
 
 /// A loop over bytes: body(i) for i from 0 up, or from n - 1 down.

@@ -9,8 +9,9 @@
 
 namespace nnc {
 
-/// Tells every function which CPU it is for, and that it neither throws nor unwinds.
+/// Tells every function which CPU it is for, unless it has been told, and that it neither throws nor unwinds.
 void setFunctionAttributes(llvm::Module &module, const llvm::TargetMachine &machine);
+void setFunctionAttributes(llvm::Function &function, const llvm::TargetMachine &machine);
 
 /// Adds local memcpy, memmove and memset, and what else the target's code generator may take for granted, so that the
 /// object needs nobody's.

@@ -174,6 +174,8 @@ private:
   int64_t getCallees(const CallBase &call) {
     if (const Function *callee = call.getCalledFunction())
       return get(*callee);
+    if (call.isInlineAsm())
+      return 0;
     int64_t deepest = 0;
     for (const Function *function : addressTaken) {
       int64_t depth = get(*function);

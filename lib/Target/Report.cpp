@@ -95,7 +95,7 @@ void writeReport(llvm::raw_ostream &os, const ReportFacts &facts) {
     json.attribute("sha256", from.sourceSha256);
     json.attribute("version", from.version);
     json.attribute("target", facts.target.triple);
-    json.attribute("cpu", facts.target.cpu);
+    json.attribute("cpu", facts.target.listCpus());
     writeTensors(json, "inputs", interface.inputs, interface.extents);
     writeTensors(json, "outputs", interface.outputs, interface.outputExtents);
     writeSizes(json, facts.sizes, interface.isDynamic());

@@ -87,7 +87,7 @@ void PageWriter::writeTotals() {
   writeRow("model", from.sourceName);
   writeRow("SHA-256", from.sourceSha256);
   writeRow("nnc", from.version);
-  writeRow("target, CPU", facts.target.triple + ", " + facts.target.cpu);
+  writeRow("target, CPU", facts.target.triple + ", " + facts.target.listCpus());
   writeRow("multiply-adds of one run", group(facts.interface.macs));
   writeRow("code, bytes", group(sizes.code));
   writeRow("weights, bytes", group(sizes.weights));

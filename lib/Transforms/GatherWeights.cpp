@@ -1,6 +1,8 @@
 // All constants of the module in one blob of bytes. Expects memref.global
 // constants of static shape and identity layout, read through memref.get_global.
-// Contents that occur twice are stored once.
+// Contents that occur twice, here or in the modules before, are stored once.
+#include "lib/Transforms/GatherWeights.h"
+
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -20,8 +22,8 @@ constexpr int64_t tailBytes = 1024;
 
 /// The bytes of one constant, as they lie in memory.
 struct Contents {
-  ArrayRef<char> raw;       ///< all bytes, or one element's where it repeats
-  int64_t bytes = 0;        ///< of the whole constant
+  ArrayRef<char> raw;        ///< all bytes, or one element's where it repeats
+  int64_t bytes = 0;         ///< of the whole constant
   std::vector<char> storage; ///< where the attribute does not hold plain bytes
 };
 
@@ -47,8 +49,8 @@ static FailureOr<Contents> readContents(memref::GlobalOp global) {
   if (elementBits % 8 != 0 || isa<IndexType>(type.getElementType())) {
     for (const APInt &element : dense.getValues<APInt>())
       for (uint64_t byte = 0; byte < llvm::divideCeil(elementBits, 8); ++byte)
-        contents.storage.push_back(static_cast<char>(element.extractBitsAsZExtValue(
-            std::min<int64_t>(8, element.getBitWidth() - 8 * byte), 8 * byte)));
+        contents.storage.push_back(static_cast<char>(
+            element.extractBitsAsZExtValue(std::min<int64_t>(8, element.getBitWidth() - 8 * byte), 8 * byte)));
     contents.raw = contents.storage;
   }
   return contents;
@@ -62,14 +64,29 @@ static void writeContents(const Contents &contents, char *destination) {
     std::memcpy(destination + done, contents.raw.data(), contents.raw.size());
 }
 
+/// Whether the constant's bytes, with a splat's repeated, are those at `place`.
+static bool areAt(const Contents &contents, const char *place) {
+  if (contents.raw.empty())
+    return true;
+  for (int64_t done = 0; done < contents.bytes; done += contents.raw.size())
+    if (std::memcmp(place + done, contents.raw.data(), contents.raw.size()) != 0)
+      return false;
+  return true;
+}
+
 namespace {
 
 struct GatherWeightsPass : public impl::GatherWeightsBase<GatherWeightsPass> {
+  GatherWeightsPass() = default;
+  explicit GatherWeightsPass(GatheredWeights *shared) : shared(shared) {}
+
   LogicalResult gather();
   void runOnOperation() override {
     if (failed(gather()))
       signalPassFailure();
   }
+
+  GatheredWeights *shared = nullptr; ///< of the modules before; the caller's
 };
 
 } // namespace
@@ -80,15 +97,20 @@ LogicalResult GatherWeightsPass::gather() {
   for (auto global : module.getOps<memref::GlobalOp>())
     if (global.getConstant() && global.getInitialValue() && !global.isExternal())
       globals.push_back(global);
-  if (globals.empty())
+  GatheredWeights own;
+  GatheredWeights &all = shared ? *shared : own;
+  if (globals.empty() && all.offsets.empty())
     return success();
 
   // Offsets first, so that the blob is allocated once.
   SmallVector<Contents> contents;
-  std::map<std::pair<uint64_t, int64_t>, SmallVector<unsigned>> sameHash;
+  std::map<GatheredWeights::Key, SmallVector<unsigned>> sameHash;
   llvm::StringMap<int64_t> offsets;
   SmallVector<std::pair<unsigned, int64_t>> distinct;
-  int64_t end = 0;
+  ArrayRef<char> before;
+  if (all.blob)
+    before = all.blob.getRawHandle().getBlob()->getData().drop_back(tailBytes);
+  int64_t end = before.size();
   for (auto [i, global] : llvm::enumerate(globals)) {
     FailureOr<Contents> read = readContents(global);
     if (failed(read))
@@ -97,8 +119,14 @@ LogicalResult GatherWeightsPass::gather() {
     Contents &current = contents.back();
     if (!current.storage.empty())
       current.raw = current.storage;
-    uint64_t hash = llvm::xxh3_64bits(
-        ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(current.raw.data()), current.raw.size()));
+    uint64_t hash =
+        llvm::xxh3_64bits(ArrayRef<uint8_t>(reinterpret_cast<const uint8_t *>(current.raw.data()), current.raw.size()));
+    auto &earlier = all.offsets[{hash, current.bytes}];
+    auto *found = llvm::find_if(earlier, [&](int64_t offset) { return areAt(current, before.data() + offset); });
+    if (found != earlier.end()) {
+      offsets[global.getSymName()] = *found;
+      continue;
+    }
     auto &candidates = sameHash[{hash, current.bytes}];
     auto *same = llvm::find_if(candidates, [&](unsigned other) { return contents[other].raw == current.raw; });
     if (same != candidates.end()) {
@@ -114,13 +142,18 @@ LogicalResult GatherWeightsPass::gather() {
   AsmResourceBlob blob = HeapAsmResourceBlob::allocate(end + tailBytes, alignment, /*dataIsMutable=*/true);
   MutableArrayRef<char> bytes = blob.getMutableData();
   std::memset(bytes.data(), 0, bytes.size());
+  llvm::copy(before, bytes.begin());
   for (auto [i, offset] : distinct)
     writeContents(contents[i], bytes.data() + offset);
+  for (auto &[key, numbers] : sameHash)
+    for (unsigned number : numbers)
+      all.offsets[key].push_back(offsets[globals[number].getSymName()]);
 
-  OpBuilder builder(globals.front());
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   auto tensorType = RankedTensorType::get({end + tailBytes}, builder.getI8Type());
   auto blobType = MemRefType::get({end + tailBytes}, builder.getI8Type());
   auto value = DenseResourceElementsAttr::get(tensorType, "weights", std::move(blob));
+  all.blob = value;
   memref::GlobalOp::create(builder, module.getLoc(), "weights", builder.getStringAttr("private"), blobType, value,
                            /*constant=*/true, builder.getI64IntegerAttr(alignment));
   module.walk([&](memref::GetGlobalOp op) {
@@ -137,6 +170,10 @@ LogicalResult GatherWeightsPass::gather() {
   for (memref::GlobalOp global : globals)
     global.erase();
   return success();
+}
+
+std::unique_ptr<Pass> createGatherWeightsPass(GatheredWeights *shared) {
+  return std::make_unique<GatherWeightsPass>(shared);
 }
 
 } // namespace nnc

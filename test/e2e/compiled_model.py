@@ -42,7 +42,7 @@ class Descriptor(ctypes.Structure):
                 ("extent_names", ctypes.POINTER(ctypes.c_char_p)), ("workspace_bytes", ctypes.c_uint64),
                 ("workspace_align", ctypes.c_uint64), ("weights_bytes", ctypes.c_uint64), ("macs", ctypes.c_uint64),
                 ("workspace_size", WORKSPACE_SIZE), ("output_extents", OUTPUT_EXTENTS), ("invoke", INVOKE),
-                ("profile", ctypes.c_void_p)]
+                ("profile", ctypes.c_void_p), ("cpus", ctypes.c_void_p)]
 
 
 class Refused(Exception):

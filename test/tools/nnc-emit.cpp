@@ -25,11 +25,13 @@ static llvm::cl::opt<std::string> cpu("cpu");
 static llvm::cl::opt<std::string> features("features");
 static llvm::cl::opt<bool> freestanding("freestanding");
 static llvm::cl::opt<bool> printPlan("print-memory-plan");
-static llvm::cl::opt<nnc::OutputKind> kind(
-    "emit", llvm::cl::values(clEnumValN(nnc::OutputKind::Object, "obj", ""), clEnumValN(nnc::OutputKind::Assembly, "asm", ""),
-                             clEnumValN(nnc::OutputKind::LLVMIR, "llvm", ""), clEnumValN(nnc::OutputKind::Library, "lib", ""),
-                             clEnumValN(nnc::OutputKind::Shared, "shared", "")),
-    llvm::cl::init(nnc::OutputKind::Object));
+static llvm::cl::opt<nnc::OutputKind> kind("emit",
+                                           llvm::cl::values(clEnumValN(nnc::OutputKind::Object, "obj", ""),
+                                                            clEnumValN(nnc::OutputKind::Assembly, "asm", ""),
+                                                            clEnumValN(nnc::OutputKind::LLVMIR, "llvm", ""),
+                                                            clEnumValN(nnc::OutputKind::Library, "lib", ""),
+                                                            clEnumValN(nnc::OutputKind::Shared, "shared", "")),
+                                           llvm::cl::init(nnc::OutputKind::Object));
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
@@ -73,5 +75,5 @@ int main(int argc, char **argv) {
   output.provenance.sourceName = llvm::sys::path::filename(input).str();
   if (printPlan)
     nnc::printMemoryPlan(*module, llvm::outs());
-  return failed(nnc::emitModel(*module, *interface, targetOptions, output));
+  return failed(nnc::emitModel(nnc::ModelCode{*module, {cpu, targetOptions, {}}}, *interface, output));
 }

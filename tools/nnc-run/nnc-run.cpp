@@ -174,9 +174,13 @@ int main(int argc, char **argv) {
   auto model = loadModel(commandLine, options.model.front(), *compileOptions, isCompiled);
   if (!model)
     return fail(model.takeError());
-  if (isCompiled)
+  if (isCompiled) {
     if (Error error = commandLine.checkForCompiled(getExtentNames(*model)))
       return fail(std::move(error));
+    if (StringRef cpu = compileOptions->target.cpu; !cpu.empty())
+      if (Error error = model->useCpu(cpu))
+        return fail(std::move(error));
+  }
   bool areRight = true;
   if (Error error = run(*model, options, *compileOptions, areRight))
     return fail(std::move(error));

@@ -25,9 +25,8 @@ public:
       : op(op), loc(op.getLoc()), lhs(op.getLhs()), rhs(op.getRhs()), init(op.getInit()),
         rank(cast<MemRefType>(init.getType()).getRank()),
         tile(op, cast<MemRefType>(lhs.getType()).getElementType(), cast<MemRefType>(rhs.getType()).getShape().back()),
-        panelWidth(tile.getPanelWidth()),
-        m(getBufferExtent(builder, loc, init, rank - 2)), n(getBufferExtent(builder, loc, init, rank - 1)),
-        k(getBufferExtent(builder, loc, lhs, rank - 1)) {}
+        panelWidth(tile.getPanelWidth()), m(getBufferExtent(builder, loc, init, rank - 2)),
+        n(getBufferExtent(builder, loc, init, rank - 1)), k(getBufferExtent(builder, loc, lhs, rank - 1)) {}
 
   void expand(OpBuilder &builder);
 
@@ -37,8 +36,8 @@ private:
     SmallVector<Value> batch;
     Value panel;
     int64_t panels;
-    int64_t count;             ///< columns that exist; static
-    Value dynamicCount;        ///< or, where not null, this many of one panel's
+    int64_t count;      ///< columns that exist; static
+    Value dynamicCount; ///< or, where not null, this many of one panel's
   };
 
   OpFoldResult getBatchCount(OpBuilder &builder) const;
@@ -188,9 +187,8 @@ Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &co
       [&](OpBuilder &nested, Value at, ValueRange carried) {
         SmallVector<Value> weights, inputs;
         for (int64_t i = 0; i < vectors; ++i) {
-          SmallVector<Value> indices(rhsBatch);
-          indices.append({panels[i / tile.getPanelVectors()], at});
-          weights.push_back(tile.loadWeights(nested, rhs, indices, i % tile.getPanelVectors()));
+          Value panel = panels[i / tile.getPanelVectors()];
+          weights.push_back(tile.loadWeights(nested, rhs, rhsBatch, panel, at, i % tile.getPanelVectors()));
         }
         Index inner(nested, loc);
         Value element = inner.get(inner.mul(at, inner.fold(tile.getGroup())));

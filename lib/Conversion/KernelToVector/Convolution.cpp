@@ -2,11 +2,10 @@
 //
 // One parallel loop over batch, panels of output channels and output rows. Rows
 // run along the last spatial dimension, or along another one where the last is too
-// short for register tiles (a signal stored as an image of width 1). A row is cut into register tiles of neighbouring pixels: those whose taps all
-// exist run in a loop; the few at the left and right edges are emitted one by
-// one, without the taps that fall outside. Rows outside are skipped by clamping
-// the loop over the filter's rows. Nothing is padded or copied. A transposed
-// convolution is the same per residue of its strides (see SpatialAxis).
+// short for register tiles (a signal stored as an image of width 1). A row is cut into register tiles of neighbouring
+// pixels: those whose taps all exist run in a loop; the few at the left and right edges are emitted one by one, without
+// the taps that fall outside. Rows outside are skipped by clamping the loop over the filter's rows. Nothing is padded
+// or copied. A transposed convolution is the same per residue of its strides (see SpatialAxis).
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 #include "lib/Conversion/KernelToVector/SpatialAxis.h"
@@ -92,7 +91,8 @@ std::vector<ConvExpansion::Axes> ConvExpansion::getAllAxes(OpBuilder &builder) {
   Index index(builder, loc);
   std::vector<Axes> all{Axes()};
   for (int64_t dim : order) {
-    OpFoldResult extent = getBufferExtent(builder, loc, input, dim + 1), outputs = getBufferExtent(builder, loc, init, dim + 1);
+    OpFoldResult extent = getBufferExtent(builder, loc, input, dim + 1),
+                 outputs = getBufferExtent(builder, loc, init, dim + 1);
     int64_t size = filterType.getDimSize(dim + 2), stride = op.getStrides()[dim], dilation = op.getDilations()[dim];
     int64_t pad = op.getPadsBegin()[dim];
     std::vector<SpatialAxis> phases;
@@ -118,13 +118,12 @@ void ConvExpansion::expand(OpBuilder &builder) {
 }
 
 void ConvExpansion::emitAxes(OpBuilder &builder, const Axes &axes) {
-  int64_t groups = filterType.getDimSize(0), panels = filterType.getDimSize(1);
-  int64_t outputs = cast<MemRefType>(init.getType()).getDimSize(spatial + 1) / groups;
+  int64_t outputs = cast<MemRefType>(init.getType()).getDimSize(spatial + 1) / filterType.getDimSize(0);
   int64_t full = outputs / panelWidth;
   Index index(builder, loc);
   if (full)
     emitPanels(builder, axes, index.fold(0), full, panelWidth);
-  if (full < panels)
+  if (full * panelWidth < outputs)
     emitPanels(builder, axes, index.fold(full), 1, outputs - full * panelWidth);
 }
 
@@ -140,7 +139,8 @@ int64_t ConvExpansion::getMaxPixels(const SpatialAxis &axis, int64_t vectors) co
 void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels,
                                int64_t columns) {
   Index index(builder, loc);
-  OpFoldResult total = index.mul(getBufferExtent(builder, loc, input, 0), index.fold(filterType.getDimSize(0) * numPanels));
+  OpFoldResult total =
+      index.mul(getBufferExtent(builder, loc, input, 0), index.fold(filterType.getDimSize(0) * numPanels));
   for (const SpatialAxis &axis : ArrayRef(axes).drop_back())
     total = index.mul(total, axis.count);
   parallelForEach(builder, loc, total, [&](OpBuilder &nested, Value linear) {
@@ -172,11 +172,10 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
   OpFoldResult firstChannel = index.mul(panel.group, index.fold(inputChannels * tile.getGroup()));
   auto step = [&](OpBuilder &nested, Value channel, ValueRange carried) {
     Index inner(nested, loc);
-    SmallVector<Value> weights, inputs, at{panel.group, panel.number};
-    llvm::append_range(at, arrange(filterRows, filterColumn));
+    SmallVector<Value> weights, inputs, at = arrange(filterRows, filterColumn);
     at.push_back(channel);
     for (int64_t i = 0; i < vectors; ++i)
-      weights.push_back(tile.loadWeights(nested, filter, at, i));
+      weights.push_back(tile.loadWeights(nested, filter, panel.group, panel.number, at, i));
     Value inputChannel = inner.get(inner.add(firstChannel, inner.mul(channel, inner.fold(tile.getGroup()))));
     for (Value pixel : pixels) {
       SmallVector<Value> from{panel.batch};
@@ -210,8 +209,10 @@ void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &
       });
 
   Index index(builder, loc);
-  OpFoldResult perGroup = index.fold(cast<MemRefType>(init.getType()).getDimSize(spatial + 1) / filterType.getDimSize(0));
-  Value column = index.get(index.add(index.mul(panel.group, perGroup), index.mul(panel.number, index.fold(panelWidth))));
+  OpFoldResult perGroup =
+      index.fold(cast<MemRefType>(init.getType()).getDimSize(spatial + 1) / filterType.getDimSize(0));
+  Value column =
+      index.get(index.add(index.mul(panel.group, perGroup), index.mul(panel.number, index.fold(panelWidth))));
   SmallVector<SmallVector<Value>> outputs;
   for (int64_t pixel = 0; pixel < pixels.pixels; ++pixel) {
     SmallVector<Value> at{panel.batch}, outputRows;

@@ -24,7 +24,9 @@ MicroKernel::MicroKernel(Operation *kernel, Type inputType, int64_t packedWidth)
   accumulatorType = nnc::getAccumulatorType(result);
   if (inputType.isInteger(8) && accumulatorType.isInteger(32))
     group = kernel::getDotPacking(target).group;
-  panelWidth = packedWidth / group;
+  int64_t columns = packedWidth / group;
+  panelWidth = std::min(columns, kernel::getTileWidth(target, columns, accumulatorType));
+  parts = columns / panelWidth;
   lanes = std::min<int64_t>(target.getLanes(accumulatorType), panelWidth);
 }
 
@@ -98,14 +100,16 @@ Value MicroKernel::accumulateDot(OpBuilder &builder, Value input, Value weight, 
   return arith::AddIOp::create(builder, loc, sum, accumulator);
 }
 
-Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange panelIndices, int64_t number) const {
-  SmallVector<Value> indices(panelIndices);
-  if (group > 1) {
-    indices.push_back(arith::ConstantIndexOp::create(builder, loc, number * lanes * group));
-    return loadWide(builder, loc, packed, indices, lanes * group);
-  }
-  indices.push_back(arith::ConstantIndexOp::create(builder, loc, number * lanes));
-  return convertElements(builder, loc, loadWide(builder, loc, packed, indices, lanes), accumulatorType);
+Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange outer, Value panel, ValueRange inner,
+                               int64_t number) const {
+  Index index(builder, loc);
+  OpFoldResult column = index.mul(index.rem(panel, index.fold(parts)), index.fold(panelWidth * group));
+  SmallVector<Value> indices(outer);
+  indices.push_back(index.get(index.div(panel, parts)));
+  llvm::append_range(indices, inner);
+  indices.push_back(index.get(index.add(column, index.fold(number * lanes * group))));
+  Value weights = loadWide(builder, loc, packed, indices, lanes * group);
+  return group > 1 ? weights : convertElements(builder, loc, weights, accumulatorType);
 }
 
 Value MicroKernel::loadInput(OpBuilder &builder, Value input, ValueRange indices) const {

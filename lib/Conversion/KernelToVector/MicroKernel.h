@@ -21,7 +21,10 @@ public:
   MicroKernel(mlir::Operation *kernel, mlir::Type inputType, int64_t packedWidth);
 
   int64_t getLanes() const { return lanes; }
+  /// Output columns of a panel as the tile sees it: of a part of a packed one where that is wider than the tile.
   int64_t getPanelWidth() const { return panelWidth; }
+  /// Such parts in one packed panel.
+  int64_t getPanelParts() const { return parts; }
   /// Neighbours along the summed extent that one step takes: more than one for integers of 8 bits.
   int64_t getGroup() const { return group; }
   /// Vectors in one panel.
@@ -38,10 +41,9 @@ public:
   Accumulators step(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> inputs, llvm::ArrayRef<mlir::Value> weights,
                     mlir::ValueRange accumulators) const;
 
-  /// Vector `number` of the panel at `panelIndices` (all indices of the packed
-  /// operand but the last).
-  mlir::Value loadWeights(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange panelIndices,
-                          int64_t number) const;
+  /// Vector `number` of `panel`; the packed operand's dimensions are `outer`, the packed panels, `inner`, and columns.
+  mlir::Value loadWeights(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
+                          mlir::ValueRange inner, int64_t number) const;
   /// One input element as an accumulator scalar; a group of bytes as the bits of an i32.
   mlir::Value loadInput(mlir::OpBuilder &builder, mlir::Value input, mlir::ValueRange indices) const;
 
@@ -52,7 +54,7 @@ private:
   mlir::Location loc;
   kernel::TargetAttr target;
   mlir::Type inputType, accumulatorType;
-  int64_t panelWidth, lanes, group = 1;
+  int64_t panelWidth, lanes, group = 1, parts = 1;
 };
 
 /// Stores a tile's accumulators: row r goes to output index `rowIndices[r]`,

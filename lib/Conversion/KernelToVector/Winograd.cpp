@@ -28,11 +28,12 @@ class WinogradExpansion {
 public:
   WinogradExpansion(OpBuilder &builder, kernel::WinogradOp op)
       : op(op), loc(op.getLoc()), target(kernel::getTarget(op)), input(op.getInput()), filter(op.getFilter()),
-        init(op.getInit()), element(cast<MemRefType>(input.getType()).getElementType()),
-        panels(cast<MemRefType>(filter.getType()).getDimSize(1)),
-        panelWidth(cast<MemRefType>(filter.getType()).getDimSize(3)), tile(op.getTile()), size(tile + 2),
-        channels(cast<MemRefType>(input.getType()).getDimSize(3)), outputs(cast<MemRefType>(init.getType()).getDimSize(3)),
-        micro(op, element, panelWidth) {
+        init(op.getInit()), element(cast<MemRefType>(input.getType()).getElementType()), tile(op.getTile()),
+        size(tile + 2), channels(cast<MemRefType>(input.getType()).getDimSize(3)),
+        outputs(cast<MemRefType>(init.getType()).getDimSize(3)),
+        micro(op, element, cast<MemRefType>(filter.getType()).getDimSize(3)),
+        panels(cast<MemRefType>(filter.getType()).getDimSize(1) * micro.getPanelParts()),
+        panelWidth(micro.getPanelWidth()) {
     Index index(builder, loc);
     for (int64_t dim = 1; dim <= 2; ++dim) {
       inputExtents.push_back(getBufferExtent(builder, loc, input, dim));
@@ -67,10 +68,11 @@ private:
   kernel::TargetAttr target;
   Value input, filter, init;
   Type element;
-  int64_t panels, panelWidth, tile, size, channels, outputs;
+  int64_t tile, size, channels, outputs;
   SmallVector<OpFoldResult> inputExtents, outputExtents; ///< spatial
   OpFoldResult tilesPerRow, tiles;
   MicroKernel micro;
+  int64_t panels, panelWidth;
   int64_t block = 0;
   Value transformed, products; ///< scratch [size * size, block, channels]
 };
@@ -105,16 +107,15 @@ void WinogradExpansion::expand(OpBuilder &builder) {
   });
 }
 
-/// The products of a last, shorter block are computed for all its rows where the number of tiles is static; those beyond
-/// are left over from the block before.
+/// The products of a last, shorter block are computed for all its rows where the number of tiles is static; those
+/// beyond are left over from the block before.
 void WinogradExpansion::emitBlock(OpBuilder &builder, Value image, Value first) {
   Index index(builder, loc);
   OpFoldResult count = index.fold(block);
   if (!getStatic(tiles) || *getStatic(tiles) % block != 0)
     count = index.min(count, index.sub(tiles, first));
-  parallelForEach(builder, loc, count, [&](OpBuilder &nested, Value local) {
-    transformInput(nested, locate(nested, image, first, local));
-  });
+  parallelForEach(builder, loc, count,
+                  [&](OpBuilder &nested, Value local) { transformInput(nested, locate(nested, image, first, local)); });
   parallelForEach(builder, loc, index.fold(size * size * panels),
                   [&](OpBuilder &nested, Value number) { multiply(nested, number, count); });
   parallelForEach(builder, loc, count, [&](OpBuilder &nested, Value local) {
@@ -223,16 +224,16 @@ void WinogradExpansion::multiplyRows(OpBuilder &builder, Value matrix, Value pan
   SmallVector<Value> places;
   for (int64_t i = 0; i < rows; ++i)
     places.push_back(index.get(index.add(row, index.fold(i))));
-  Accumulators sums = forEachCarrying(
-      builder, loc, index.fold(0), index.fold(channels), 1, micro.createZeros(builder, rows, vectors),
-      [&](OpBuilder &nested, Value channel, ValueRange carried) {
-        SmallVector<Value> weights, inputs;
-        for (int64_t i = 0; i < vectors; ++i)
-          weights.push_back(micro.loadWeights(nested, filter, {matrix, panel, channel}, i));
-        for (Value at : places)
-          inputs.push_back(micro.loadInput(nested, transformed, {matrix, at, channel}));
-        return micro.step(nested, inputs, weights, carried);
-      });
+  Accumulators sums =
+      forEachCarrying(builder, loc, index.fold(0), index.fold(channels), 1, micro.createZeros(builder, rows, vectors),
+                      [&](OpBuilder &nested, Value channel, ValueRange carried) {
+                        SmallVector<Value> weights, inputs;
+                        for (int64_t i = 0; i < vectors; ++i)
+                          weights.push_back(micro.loadWeights(nested, filter, matrix, panel, channel, i));
+                        for (Value at : places)
+                          inputs.push_back(micro.loadInput(nested, transformed, {matrix, at, channel}));
+                        return micro.step(nested, inputs, weights, carried);
+                      });
   OpFoldResult first = index.mul(panel, index.fold(panelWidth));
   for (auto [i, sum] : llvm::enumerate(sums)) {
     Value column = index.get(index.add(first, index.fold(i % vectors * micro.getLanes())));
@@ -281,7 +282,8 @@ void expandPackWinograd(RewriterBase &rewriter, kernel::PackWinogradOp op) {
   Location loc = op.getLoc();
   Value source = op.getSource(), init = op.getInit();
   ArrayRef<int64_t> shape = cast<MemRefType>(init.getType()).getShape();
-  int64_t outputs = cast<MemRefType>(source.getType()).getDimSize(0), panels = shape[1], channels = shape[2], width = shape[3];
+  int64_t outputs = cast<MemRefType>(source.getType()).getDimSize(0), panels = shape[1], channels = shape[2],
+          width = shape[3];
   Type element = cast<MemRefType>(init.getType()).getElementType(), wide = rewriter.getF64Type();
   TransformMatrix matrix = getFilterTransform(op.getTile());
   auto write = [&](OpBuilder &builder, Value output, Value channel, ArrayRef<Value> values) {
@@ -296,8 +298,8 @@ void expandPackWinograd(RewriterBase &rewriter, kernel::PackWinogradOp op) {
     Value output = inner.get(inner.div(number, channels)), channel = inner.get(inner.rem(number, inner.fold(channels)));
     SmallVector<Value> taps;
     for (int64_t i = 0; i < 9; ++i) {
-      Value tap = memref::LoadOp::create(builder, loc, source,
-                                         {output, channel, inner.constant(i / 3), inner.constant(i % 3)});
+      Value tap =
+          memref::LoadOp::create(builder, loc, source, {output, channel, inner.constant(i / 3), inner.constant(i % 3)});
       taps.push_back(convertElements(builder, loc, tap, wide));
     }
     SmallVector<Value> values;
@@ -307,8 +309,9 @@ void expandPackWinograd(RewriterBase &rewriter, kernel::PackWinogradOp op) {
   });
   Value zero = createConstant(rewriter, loc, element, 0);
   forEach(rewriter, loc, index.fold(outputs), index.fold(panels * width), 1, [&](OpBuilder &builder, Value output) {
-    forEach(builder, loc, Index(builder, loc).fold(0), Index(builder, loc).fold(channels), 1,
-            [&](OpBuilder &nested, Value channel) { write(nested, output, channel, SmallVector<Value>(shape[0], zero)); });
+    forEach(
+        builder, loc, Index(builder, loc).fold(0), Index(builder, loc).fold(channels), 1,
+        [&](OpBuilder &nested, Value channel) { write(nested, output, channel, SmallVector<Value>(shape[0], zero)); });
   });
 }
 
