@@ -74,7 +74,8 @@ def from_bits(bits, dtype):
 def supported_ops():
     import subprocess
     lines = subprocess.run([NNC, "--list-ops"], capture_output=True, text=True, check=True).stdout.split("\n")
-    return {line.split()[1] for line in lines if len(line.split()) == 3 and line.split()[0] == "ai.onnx"}
+    rows = [line.split() for line in lines if line.strip()]
+    return {name if domain == "ai.onnx" else f"{domain}.{name}" for domain, name, _ in rows}
 
 
 def used_ops(graph):
@@ -281,7 +282,7 @@ def main():
 
     CASES.extend(collect(arguments.pattern))
     supported = supported_ops()
-    ops_by_test = {c.name: c.model.graph.node[0].op_type for c in CASES if len(c.model.graph.node) == 1}
+    ops_by_test = {c.name: next(used_ops(c.model.graph)) for c in CASES if len(c.model.graph.node) == 1}
     ops = {case.name: find_op(case, ops_by_test) for case in CASES}
     jobs, results = [], []
     for index, case in enumerate(CASES):

@@ -133,6 +133,7 @@ void RequirementRules::addOthers() {
   add<nn::TopKOp>([](RequirementBuilder &builder, nn::TopKOp op) { builder.ofTopK(op); });
   add<nn::ResizeOp>([](RequirementBuilder &builder, nn::ResizeOp op) { builder.ofResize(op); });
   addUnconditional<nn::ReduceOp, nn::CumSumOp, nn::CumProdOp>();
+  addUnconditional<nn::FindLeavesOp>(); // the features are static
   // What is in their regions has its own.
   addUnconditional<nn::IfOp, nn::LoopOp, nn::YieldOp>();
 }

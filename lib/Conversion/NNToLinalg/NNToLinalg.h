@@ -17,6 +17,7 @@ void populateContractionToLinalg(const StorageTypeConverter &types, mlir::Rewrit
 void populateControlFlowToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateConvolutionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateTransposedConvolutionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateDecisionTreeToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateElementwiseToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateIndexingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateMovementToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);

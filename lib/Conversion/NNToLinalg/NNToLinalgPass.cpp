@@ -119,6 +119,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populateControlFlowToLinalg(types, patterns);
     populateConvolutionToLinalg(types, patterns);
     populateTransposedConvolutionToLinalg(types, patterns);
+    populateDecisionTreeToLinalg(types, patterns);
     populateElementwiseToLinalg(types, patterns);
     populateIndexingToLinalg(types, patterns);
     populateMovementToLinalg(types, patterns);

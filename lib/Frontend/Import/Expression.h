@@ -55,6 +55,8 @@ public:
   Expression operator>=(Expression y) const { return compare(y, nn::ComparePredicate::GreaterEqual); }
   Expression operator<(double y) const { return *this < like(y); }
   Expression operator>=(double y) const { return *this >= like(y); }
+  Expression operator<=(double y) const { return *this <= like(y); }
+  Expression operator>(double y) const { return *this > like(y); }
   Expression equals(Expression y) const { return compare(y, nn::ComparePredicate::Equal); }
   Expression equals(double y) const { return equals(like(y)); }
   Expression max(Expression y) const { return binary<nn::MaxOp>(y); }

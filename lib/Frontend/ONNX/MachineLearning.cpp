@@ -84,29 +84,99 @@ static LogicalResult importImputer(NodeBinder &node) {
   return node.result(isMissing.choose(imputed, x));
 }
 
-//===--- Linear models ---===//
+//===--- Encodings ---===//
 
-static LogicalResult importLinearRegressor(NodeBinder &node) {
-  Expression x(node, node.operand(0)), weights = getRow(node, "coefficients"), shift = getRow(node, "intercepts");
-  int64_t targets = node.intAttr("targets", 1);
-  if (node.stringAttr("post_transform", "NONE") != "NONE")
-    return node.reject("a transformation of the result is not supported");
+/// For each x, (..., 1), which of `keys`, (n), it is; NaN is NaN only where `matchNaN`.
+static Expression matchKeys(Expression x, Expression keys, bool matchNaN) {
+  Expression column = x.unsqueeze({x.getRank()}), isKey = column.equals(keys);
+  if (!matchNaN || !isa<FloatType>(x.getElementType()))
+    return isKey;
+  return isKey | (column.unary<nn::IsNaNOp>() & keys.unary<nn::IsNaNOp>());
+}
+
+/// The numbers that the attribute `stem`_int64s, _floats or _tensor lists; null where there are none or strings.
+static Expression getList(NodeBinder &node, const std::string &stem) {
+  if (node.hasAttr(stem + "_int64s"))
+    return Expression::ints(node, node.intsAttr(stem + "_int64s"));
+  if (node.hasAttr(stem + "_floats"))
+    return getRow(node, stem + "_floats");
+  return {node, node.tensorAttr(stem + "_tensor")};
+}
+
+static LogicalResult importLabelEncoder(NodeBinder &node) {
+  Expression x(node, node.operand(0)), keys = getList(node, "keys"), values = getList(node, "values");
+  if (!keys || !values)
+    return node.reject("its keys or values are strings, which are not supported");
+  double lowest = node.floatAttr("default_float", -0.0);
+  int64_t other = node.intAttr("default_int64", -1);
+  Expression otherwise(node, node.tensorAttr("default_tensor"));
+  node.ignoreAttrs({"default_string"});
   if (node.failed())
     return failure();
-  if (targets < 1 || weights.getExtent(0) % targets || x.getRank() > 2)
-    return node.reject("the coefficients do not fit");
-  x = x.cast(node.getBuilder().getF32Type()).reshape({-1, weights.getExtent(0) / targets});
-  Expression result = x.matmul(weights.reshape({targets, -1}), /*transposeY=*/true);
-  return node.result(shift.getExtent(0) ? result + shift : result);
+  Type type = values.getElementType();
+  if (keys.getElementType() != x.getElementType() || keys.getRank() != 1 || values.getRank() != 1 ||
+      keys.getExtent(0) != values.getExtent(0) || keys.getExtent(0) < 1)
+    return node.reject("keys and values do not fit each other or the input");
+  if (!otherwise)
+    otherwise = isa<FloatType>(type) ? values.like(lowest) : Expression(node, node.ints({other})).cast(type);
+  Expression isKey = matchKeys(x, keys, /*matchNaN=*/node.getOpset() >= 4).cast(node.getBuilder().getI32Type());
+  int64_t last = x.getRank();
+  Expression place(node, node.create<nn::ArgReduceOp>(isKey, last, /*keepdims=*/false, /*min=*/false, /*last=*/false));
+  Expression isKnown = isKey.reduce(nn::ReductionKind::Max, {last}, /*keepdims=*/false).equals(1.0);
+  return node.result(isKnown.choose(values.gather(place, 0), otherwise.reshape(ArrayRef<int64_t>{1})));
+}
+
+/// A column of 0 or 1 for each category; an x that is none has zeros.
+static LogicalResult importOneHotEncoder(NodeBinder &node) {
+  Expression x(node, node.operand(0)), categories = getList(node, "cats");
+  bool zeros = node.intAttr("zeros", 1);
+  if (!categories)
+    return node.reject("its categories are strings, which are not supported");
+  if (node.failed())
+    return failure();
+  if (!zeros)
+    return node.reject("an unknown category as an error at run time (zeros=0) is not supported");
+  Type i64 = node.getBuilder().getI64Type();
+  return node.result(matchKeys(x.cast(i64), categories.cast(i64), false).cast(node.getBuilder().getF32Type()));
+}
+
+/// All columns of all inputs side by side, as f32.
+static LogicalResult importFeatureVectorizer(NodeBinder &node) {
+  SmallVector<int64_t> widths = node.intsAttr("inputdimensions");
+  SmallVector<Expression> parts;
+  for (Value operand : node.allOperands()) {
+    Expression x = Expression(node, operand).cast(node.getBuilder().getF32Type());
+    if (node.failed())
+      return failure();
+    if (x.getRank() > 2 || x.getRank() < 1)
+      return node.reject("inputs are rows of features");
+    if (x.getRank() == 1)
+      x = x.unsqueeze({0});
+    if (parts.size() < widths.size() && x.getExtent(1) != widths[parts.size()])
+      return node.reject("inputdimensions are not those of the inputs");
+    parts.push_back(x);
+  }
+  if (parts.empty())
+    return node.reject("there are no inputs");
+  return node.result(Expression::concat(node, parts, 1));
+}
+
+/// A list of maps from labels to scores is, here, the tensor of the scores: columns in the order of the labels.
+static LogicalResult importZipMap(NodeBinder &node) {
+  node.ignoreAttrs({"classlabels_int64s", "classlabels_strings"});
+  return node.result(node.operand(0));
 }
 
 static const OpEntry table[] = {
     {"ArrayFeatureExtractor", 1, importArrayFeatureExtractor, domain},
     {"Binarizer", 1, importBinarizer, domain},
+    {"FeatureVectorizer", 1, importFeatureVectorizer, domain},
     {"Imputer", 1, importImputer, domain},
-    {"LinearRegressor", 1, importLinearRegressor, domain},
+    {"LabelEncoder", 2, importLabelEncoder, domain},
     {"Normalizer", 1, importNormalizer, domain},
+    {"OneHotEncoder", 1, importOneHotEncoder, domain},
     {"Scaler", 1, importScaler, domain},
+    {"ZipMap", 1, importZipMap, domain},
 };
 
 ArrayRef<OpEntry> getMachineLearningOps() { return table; }

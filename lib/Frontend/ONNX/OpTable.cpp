@@ -15,6 +15,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getEinsumOps(),
           getElementwiseOps(),
           getIndexingOps(),
+          getLinearModelOps(),
           getLossOps(),
           getMachineLearningOps(),
           getMicrosoftOps(),
@@ -28,7 +29,8 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getResamplingOps(),
           getSamplingOps(),
           getSignalOps(),
-          getStructuralOps()};
+          getStructuralOps(),
+          getTreeEnsembleOps()};
 }
 
 const OpEntry *findOp(StringRef domain, StringRef name, int64_t opset) {

@@ -24,6 +24,7 @@ llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getIndexingOps();
+llvm::ArrayRef<OpEntry> getLinearModelOps();
 llvm::ArrayRef<OpEntry> getLossOps();
 llvm::ArrayRef<OpEntry> getMachineLearningOps();
 llvm::ArrayRef<OpEntry> getMicrosoftOps();
@@ -38,6 +39,7 @@ llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getSamplingOps();
 llvm::ArrayRef<OpEntry> getSignalOps();
 llvm::ArrayRef<OpEntry> getStructuralOps();
+llvm::ArrayRef<OpEntry> getTreeEnsembleOps();
 
 /// All lists.
 llvm::SmallVector<llvm::ArrayRef<OpEntry>> getAllOps();

@@ -1,0 +1,74 @@
+// Labels are gathered from a constant list.
+#include "lib/Frontend/ONNX/Scores.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+using frontend::Expression;
+
+ClassLabels ClassLabels::read(NodeBinder &node, StringRef numbers, StringRef names) {
+  ClassLabels labels;
+  labels.node = &node;
+  labels.numbers = node.intsAttr(numbers);
+  SmallVector<std::string> strings = node.stringsAttr(names);
+  if (labels.numbers.empty() == strings.empty())
+    (void)node.reject("the classes need numbers or names as labels");
+  else if (!strings.empty() && node.wantsResult(0))
+    (void)node.reject("its labels are strings, which are not supported");
+  labels.count = static_cast<int64_t>(labels.numbers.size() + strings.size());
+  for (int64_t i = 0; i < static_cast<int64_t>(strings.size()); ++i)
+    labels.numbers.push_back(i);
+  return labels;
+}
+
+bool ClassLabels::areCounted() const {
+  return llvm::all_of(llvm::enumerate(numbers), [](auto it) { return it.value() == static_cast<int64_t>(it.index()); });
+}
+
+Expression ClassLabels::argMax(Expression scores) const {
+  Expression place(*node, node->create<nn::ArgReduceOp>(scores, /*axis=*/1, /*keepdims=*/false, /*min=*/false, /*last=*/false));
+  if (node->failed() || areCounted())
+    return place;
+  return Expression::ints(*node, numbers).gather(place, 0);
+}
+
+Expression ClassLabels::choose(Expression isSecond) const {
+  Type i64 = node->getBuilder().getI64Type();
+  auto label = [&](int64_t i) { return Expression::scalar(*node, i64, static_cast<double>(numbers[i])); };
+  return isSecond.choose(label(1), label(0));
+}
+
+/// Softmax over the scores that are not zero; those stay zero.
+static Expression softmaxOfOthers(Expression scores) {
+  Expression isZero = scores.unary<nn::AbsOp>() <= 1e-7;
+  double lowest = -std::numeric_limits<float>::infinity();
+  return isZero.choose(scores * 0, isZero.choose(scores.like(lowest), scores).softmax(1));
+}
+
+Expression transformScores(NodeBinder &node, Expression scores, StringRef transform) {
+  if (node.failed() || transform == "NONE")
+    return scores;
+  if (transform == "LOGISTIC")
+    return scores.unary<nn::SigmoidOp>();
+  if (transform == "SOFTMAX")
+    return scores.softmax(1);
+  if (transform == "SOFTMAX_ZERO")
+    return softmaxOfOthers(scores);
+  (void)node.reject("post_transform " + transform + " is not supported");
+  return scores;
+}
+
+LogicalResult finishTwoClasses(NodeBinder &node, const ClassLabels &labels, Expression isSecond, Expression first,
+                               Expression second) {
+  if (node.failed())
+    return failure();
+  Expression label = labels.choose(isSecond.squeeze({1})), both = Expression::concat(node, {first, second}, 1);
+  if (node.failed() || failed(node.result(label)))
+    return failure();
+  return node.result(both.cast(node.getBuilder().getF32Type()));
+}
+
+} // namespace nnc::onnx

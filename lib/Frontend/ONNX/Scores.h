@@ -1,0 +1,40 @@
+// What the models of ai.onnx.ml make of scores, (rows, classes): labels and probabilities.
+#ifndef LIB_FRONTEND_ONNX_SCORES_H
+#define LIB_FRONTEND_ONNX_SCORES_H
+
+#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/ONNX/NodeBinder.h"
+
+namespace nnc::onnx {
+
+/// The labels of classes, which are numbers: strings only where the model does not ask for the label.
+class ClassLabels {
+public:
+  /// Reads the attributes; rejects the node where both or none are there, or where names are asked for.
+  static ClassLabels read(NodeBinder &node, llvm::StringRef numbers, llvm::StringRef names);
+
+  int64_t size() const { return count; }
+  /// Whether the labels are 0, 1, ...
+  bool areCounted() const;
+  /// The label of the largest score of each row, of equal ones the first: (rows).
+  frontend::Expression argMax(frontend::Expression scores) const;
+  /// The second label where `isSecond`, (rows), holds, else the first.
+  frontend::Expression choose(frontend::Expression isSecond) const;
+
+private:
+  NodeBinder *node = nullptr;
+  llvm::SmallVector<int64_t> numbers; ///< 0, 1, ... in place of names
+  int64_t count = 0;
+};
+
+/// Scores after `post_transform`: NONE, LOGISTIC, SOFTMAX or SOFTMAX_ZERO. Rejects the node for others.
+frontend::Expression transformScores(NodeBinder &node, frontend::Expression scores, llvm::StringRef transform);
+
+/// Ends the import of a binary classifier that has one score, (rows, 1), for each row: its label (the second where
+/// the score is above `threshold`) and the scores of both classes, `first` and `second`.
+llvm::LogicalResult finishTwoClasses(NodeBinder &node, const ClassLabels &labels, frontend::Expression isSecond,
+                                     frontend::Expression first, frontend::Expression second);
+
+} // namespace nnc::onnx
+
+#endif // LIB_FRONTEND_ONNX_SCORES_H
