@@ -19,7 +19,7 @@ LogicalResult FindLeavesOp::inferReturnTypes(MLIRContext *context, std::optional
   if (getRanked(adaptor.getFeatures()).getDimSize(0) != nodes || getRanked(adaptor.getRelations()).getDimSize(0) != nodes ||
       getRanked(adaptor.getBranches()).getShape() != ArrayRef<int64_t>{nodes, 2})
     return emitOptionalError(location, "the nodes' features, thresholds, relations and branches differ in number");
-  types.push_back(RankedTensorType::get({input.getDimSize(0), getRanked(adaptor.getRoots()).getDimSize(0)},
+  types.push_back(RankedTensorType::get({getRanked(adaptor.getRoots()).getDimSize(0), input.getDimSize(0)},
                                         IntegerType::get(context, 32)));
   return success();
 }

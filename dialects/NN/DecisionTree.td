@@ -13,9 +13,9 @@ def NN_FindLeavesOp : NN_Op<"find_leaves"> {
     starts at `roots[t]`. At an inner node i, x = input[row, features[i]] is compared
     with `thresholds[i]`, and the test holds if bit 0 (x is less), 1 (equal), 2
     (greater) or 3 (either is NaN) of `relations[i]` is set; the next node is
-    `branches[i, 1]` if it holds, else `branches[i, 0]`. The result, (rows, trees),
-    has the leaves that are reached, counted from 0. All operands but the input are
-    constants.
+    `branches[i, 1]` if it holds, else `branches[i, 0]`. The result, (trees, rows),
+    has the leaves that are reached, counted from 0: a tree's nodes stay in the
+    cache while all rows walk through it. All operands but the input are constants.
   }];
   let arguments = (ins NN_FloatTensor:$input, 1DTensorOf<[I32]>:$roots, 1DTensorOf<[I32]>:$features,
                        1DTensorOf<[AnyFloat]>:$thresholds, 1DTensorOf<[I32]>:$relations, 2DTensorOf<[I32]>:$branches);

@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -17,6 +18,16 @@ namespace nnc {
 static Value readNode(ImplicitLocOpBuilder &builder, Value table, ValueRange position) {
   Value number = tensor::ExtractOp::create(builder, table, position);
   return arith::IndexCastOp::create(builder, builder.getIndexType(), number);
+}
+
+/// The relation that all nodes ask for, if it is the same, as a predicate.
+static std::optional<arith::CmpFPredicate> getOnlyPredicate(nn::FindLeavesOp op) {
+  DenseIntElementsAttr relations;
+  if (!matchPattern(op.getRelations(), m_Constant(&relations)) || !relations.isSplat())
+    return std::nullopt;
+  auto bits = static_cast<uint64_t>(relations.getSplatValue<int32_t>());
+  // The predicates are numbered by the bits equal, greater, less, unordered.
+  return arith::symbolizeCmpFPredicate(((bits >> 1) & 3) | ((bits & 1) << 2) | (bits & 8));
 }
 
 /// The bit of `relations` that x and the threshold set, by selects: trees are walked where a branch cannot be foreseen.
@@ -36,8 +47,18 @@ template <>
 Value LowerOp<nn::FindLeavesOp>::build(ImplicitLocOpBuilder &builder, nn::FindLeavesOp op, OpAdaptor adaptor,
                                        RankedTensorType type) const {
   Value inner = getIndex(builder, getRanked(adaptor.getFeatures()).getDimSize(0));
-  SmallVector<Value> extents{getExtent(builder, builder.getLoc(), adaptor.getInput(), 0),
-                             getIndex(builder, type.getDimSize(1))};
+  SmallVector<Value> extents{getIndex(builder, type.getDimSize(0)),
+                             getExtent(builder, builder.getLoc(), adaptor.getInput(), 0)};
+  auto predicate = getOnlyPredicate(op);
+  auto test = [&](ImplicitLocOpBuilder &at, Value x, ValueRange node) -> Value {
+    Value threshold = tensor::ExtractOp::create(at, adaptor.getThresholds(), node);
+    if (predicate)
+      return arith::CmpFOp::create(at, *predicate, x, threshold);
+    Value relations = tensor::ExtractOp::create(at, adaptor.getRelations(), node);
+    Value met = arith::AndIOp::create(at, compare(at, x, threshold), relations);
+    Value zero = arith::ConstantOp::create(at, at.getI32IntegerAttr(0));
+    return arith::CmpIOp::create(at, arith::CmpIPredicate::ne, met, zero);
+  };
   return generate(builder, type, extents, [&](ImplicitLocOpBuilder &body, ValueRange index) -> Value {
     auto isInner = [&](OpBuilder &nested, Location loc, ValueRange node) {
       Value more = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::ult, node.front(), inner);
@@ -46,16 +67,11 @@ Value LowerOp<nn::FindLeavesOp>::build(ImplicitLocOpBuilder &builder, nn::FindLe
     auto step = [&](OpBuilder &nested, Location loc, ValueRange node) {
       ImplicitLocOpBuilder at(loc, nested);
       Value column = readNode(at, adaptor.getFeatures(), node);
-      Value x = tensor::ExtractOp::create(at, adaptor.getInput(), ValueRange{index[0], column});
-      Value threshold = tensor::ExtractOp::create(at, adaptor.getThresholds(), node);
-      Value relations = tensor::ExtractOp::create(at, adaptor.getRelations(), node);
-      Value met = arith::AndIOp::create(at, compare(at, x, threshold), relations);
-      Value zero = arith::ConstantOp::create(at, at.getI32IntegerAttr(0));
-      Value holds = arith::CmpIOp::create(at, arith::CmpIPredicate::ne, met, zero);
-      Value side = arith::SelectOp::create(at, holds, getIndex(at, 1), getIndex(at, 0));
+      Value x = tensor::ExtractOp::create(at, adaptor.getInput(), ValueRange{index[1], column});
+      Value side = arith::SelectOp::create(at, test(at, x, node), getIndex(at, 1), getIndex(at, 0));
       scf::YieldOp::create(at, readNode(at, adaptor.getBranches(), {node.front(), side}));
     };
-    Value root = readNode(body, adaptor.getRoots(), index[1]);
+    Value root = readNode(body, adaptor.getRoots(), index[0]);
     Value last = scf::WhileOp::create(body, TypeRange(body.getIndexType()), root, isInner, step).getResult(0);
     return arith::IndexCastOp::create(body, type.getElementType(), sub(body, last, inner));
   });

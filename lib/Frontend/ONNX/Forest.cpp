@@ -132,7 +132,7 @@ Expression Forest::score(NodeBuilder &node, Expression x, int64_t targets, Aggre
   nn::ReductionKind kind = aggregate == Aggregate::Min   ? nn::ReductionKind::Min
                            : aggregate == Aggregate::Max ? nn::ReductionKind::Max
                                                          : nn::ReductionKind::Sum;
-  Expression scores = table.gather(reached, 0).reduce(kind, {1}, /*keepdims=*/false);
+  Expression scores = table.gather(reached, 0).reduce(kind, {0}, /*keepdims=*/false);
   if (aggregate == Aggregate::Average)
     scores = scores / static_cast<double>(trees);
   return isExtreme ? scores.equals(none).choose(scores.like(0), scores) : scores;
