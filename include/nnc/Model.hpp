@@ -113,7 +113,8 @@ class Model {
 public:
   /// `extents` gives the run-time extents, in the order of `extent_names`, of models that have some.
   explicit Model(const nnc_model &model, std::vector<std::int64_t> extents = {}) : description(&model) {
-    if (model.abi_version != NNC_ABI_VERSION || model.struct_size < sizeof(nnc_model))
+    // Of the fields that were appended only the last is read here.
+    if (model.abi_version != NNC_ABI_VERSION || model.struct_size < offsetof(nnc_model, profile))
       throw Error(NNC_ERROR_EXTENT, "the model was compiled for another version of nnc/Runtime.h");
     setExtents(std::move(extents));
   }
@@ -133,14 +134,16 @@ public:
       size = description->workspace_size(values.data());
     allocate(size);
     inputExtents = std::move(values);
+    largestExtents = results;
     outputExtents = std::move(results);
   }
 
   std::vector<std::int64_t> inputShape(std::size_t i) const { return shape(input(i), inputExtents); }
+  /// Where data decide extents: after a run what they are, before it the most that they can be.
   std::vector<std::int64_t> outputShape(std::size_t i) const { return shape(output(i), outputExtents); }
-  /// Bytes of an input or output with the present extents.
+  /// Bytes of an input with the present extents, and those that an output must have room for.
   std::size_t inputBytes(std::size_t i) const { return bytes(input(i), inputExtents); }
-  std::size_t outputBytes(std::size_t i) const { return bytes(output(i), outputExtents); }
+  std::size_t outputBytes(std::size_t i) const { return bytes(output(i), largestExtents); }
   std::size_t workspaceBytes() const { return workspaceSize; }
 
   /// Runs the model; sizes and element types are checked. `parallel` is for models compiled with --threads.
@@ -159,8 +162,17 @@ public:
         throw Error(NNC_ERROR_NULL, std::string("output ") + output(i).name + " is read-only");
       out.push_back(outputs[i].data);
     }
-    check(description->invoke(in.data(), out.data(), inputExtents.empty() ? nullptr : inputExtents.data(),
-                              workspace.get(), parallel));
+    const std::int64_t *extents = inputExtents.empty() ? nullptr : inputExtents.data();
+    if (reportsExtents())
+      check(description->invoke_reporting(in.data(), out.data(), extents, workspace.get(), parallel,
+                                          outputExtents.data()));
+    else
+      check(description->invoke(in.data(), out.data(), extents, workspace.get(), parallel));
+  }
+
+  /// Whether data decide extents of outputs.
+  bool reportsExtents() const {
+    return description->struct_size >= sizeof(nnc_model) && description->invoke_reporting != nullptr;
   }
 
 private:
@@ -221,7 +233,7 @@ private:
   }
 
   const nnc_model *description;
-  std::vector<std::int64_t> inputExtents, outputExtents;
+  std::vector<std::int64_t> inputExtents, outputExtents, largestExtents;
   std::unique_ptr<void, Free> workspace{nullptr, Free{std::align_val_t{64}}};
   std::size_t workspaceSize = 0;
 };

@@ -193,6 +193,8 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
       interface->macs = countMultiplyAdds(*module);
       addMultiplyAdds(*module, layers);
     }
+    if (info.stage == Stage::Buffers)
+      interface->addBounds(*module);
     if (info.stage == Stage::Tensors || info.stage == Stage::Arena) // packed, gathered
       releaseUnusedConstants(*module);
     if (info.stage == Stage::Arena && options.printMemoryPlan)

@@ -174,14 +174,24 @@ static StringRef describeCode(int code) {
   }
 }
 
-Error ModelLibrary::run(ArrayRef<HostTensor> inputs, ArrayRef<HostTensor> outputs, ArrayRef<int64_t> extents,
+Error ModelLibrary::run(ArrayRef<HostTensor> inputs, MutableArrayRef<HostTensor> outputs, ArrayRef<int64_t> extents,
                         const AlignedMemory &workspace) const {
   auto getPointer = [](const HostTensor &tensor) { return static_cast<void *>(tensor.data.data()); };
   SmallVector<const void *> from(map_range(inputs, getPointer));
   SmallVector<void *> to(map_range(outputs, getPointer));
-  int code = model->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr);
-  return code ? createStringError("the model returned error " + Twine(code) + ": " + describeCode(code))
-              : Error::success();
+  std::vector<int64_t> reported(model->num_output_extents);
+  int code = model->invoke_reporting
+                 ? model->invoke_reporting(from.data(), to.data(), extents.data(), workspace.data(),
+                                           /*parallel=*/nullptr, reported.data())
+                 : model->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr);
+  if (code)
+    return createStringError("the model returned error " + Twine(code) + ": " + describeCode(code));
+  if (model->invoke_reporting)
+    for (auto [i, output] : enumerate(outputs))
+      for (auto [axis, extent] : enumerate(output.shape))
+        if (model->outputs[i].shape[axis] < 0)
+          extent = reported[model->outputs[i].extent_of[axis]];
+  return Error::success();
 }
 
 } // namespace nnc

@@ -26,8 +26,8 @@ public:
   /// Bytes of workspace for these extents; an error where they are out of range.
   llvm::Expected<size_t> getWorkspaceSize(llvm::ArrayRef<int64_t> extents) const;
 
-  /// Runs the model once.
-  llvm::Error run(llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<HostTensor> outputs,
+  /// Runs the model once. Outputs of which data decide extents get the shape that they have.
+  llvm::Error run(llvm::ArrayRef<HostTensor> inputs, llvm::MutableArrayRef<HostTensor> outputs,
                   llvm::ArrayRef<int64_t> extents, const AlignedMemory &workspace) const;
 
 private:

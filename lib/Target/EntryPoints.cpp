@@ -31,14 +31,14 @@ private:
   void appendMemRef(SmallVectorImpl<Value *> &arguments, Value *address, ArrayRef<Value *> shape);
   SmallVector<Value *> getShape(const TensorInterface &tensor, ArrayRef<Value *> extents);
   Function *buildRun();
-  Function *buildInvoke(Function *run);
+  Function *buildInvoke(Function *run, bool reports);
   Function *buildWorkspaceSize();
   Function *buildOutputExtents();
   Constant *makeGlobal(Constant *value, const Twine &name);
   Constant *makeString(StringRef text);
   Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
   Constant *describeProfile();
-  void describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents);
+  void describeModel(Function *invoke, Function *invokeReporting, Function *workspaceSize, Function *outputExtents);
 
   Module &module;
   const ModelInterface &interface;
@@ -138,11 +138,12 @@ void EntryPointBuilder::appendMemRef(SmallVectorImpl<Value *> &arguments, Value 
 
 Function *EntryPointBuilder::buildRun() {
   unsigned numInputs = interface.inputs.size(), numOutputs = interface.outputs.size();
-  SmallVector<Type *> types(numInputs + numOutputs + 1 + interface.isDynamic() + interface.threads, pointer);
+  bool reports = interface.reportsExtents;
+  SmallVector<Type *> types(numInputs + numOutputs + reports + interface.isDynamic() + 1 + interface.threads, pointer);
   Function *run = startFunction("_run", builder.getInt32Ty(), types);
   Value *workspace = run->getArg(types.size() - 1 - interface.threads);
   Value *parallel = interface.threads ? run->getArg(types.size() - 1) : nullptr; // may be null
-  Value *extents = interface.isDynamic() ? run->getArg(numInputs + numOutputs) : nullptr;
+  Value *extents = interface.isDynamic() ? run->getArg(numInputs + numOutputs + reports) : nullptr;
   bool needsWorkspace = facts.workspaceBytes != 0 || interface.isDynamic();
 
   Value *null = builder.getFalse();
@@ -158,10 +159,9 @@ Function *EntryPointBuilder::buildRun() {
   returnIf(misaligned, builder.getInt32(NNC_ERROR_ALIGNMENT));
 
   SmallVector<Value *> inputExtents, outputExtents, arguments;
-  if (extents) {
+  if (extents)
     inputExtents = loadExtents(extents, builder.getInt32(NNC_ERROR_EXTENT));
-    outputExtents = callOutputExtents(inputExtents);
-  }
+  outputExtents = callOutputExtents(inputExtents);
   for (auto [i, input] : enumerate(interface.inputs))
     appendMemRef(arguments, run->getArg(i), getShape(input, inputExtents));
   for (auto [i, output] : enumerate(interface.outputs))
@@ -170,16 +170,24 @@ Function *EntryPointBuilder::buildRun() {
       appendMemRef(arguments, run->getArg(numInputs + i), {ConstantInt::get(index, output.getBytes())});
     else
       appendMemRef(arguments, run->getArg(numInputs + i), getShape(output, outputExtents));
+  if (reports)
+    appendMemRef(arguments, run->getArg(numInputs + numOutputs),
+                 {ConstantInt::get(index, interface.outputExtents.size())});
   appendMemRef(arguments, workspace, {ConstantInt::get(index, facts.workspaceBytes)});
   if (parallel)
     arguments.push_back(parallel);
-  builder.CreateCall(module.getFunction("main"), arguments);
+  // Code that checks extents that data decide returns whether they fit.
+  Value *fits = builder.CreateCall(module.getFunction("main"), arguments);
+  if (!fits->getType()->isVoidTy())
+    returnIf(builder.CreateNot(fits), builder.getInt32(NNC_ERROR_EXTENT));
   builder.CreateRet(builder.getInt32(NNC_OK));
   return run;
 }
 
-Function *EntryPointBuilder::buildInvoke(Function *run) {
-  Function *invoke = startFunction("_invoke", builder.getInt32Ty(), SmallVector<Type *>(5, pointer));
+/// `reports`: with the place for the outputs' extents as one more argument.
+Function *EntryPointBuilder::buildInvoke(Function *run, bool reports) {
+  Function *invoke = startFunction(reports ? "_invoke_reporting" : "_invoke", builder.getInt32Ty(),
+                                   SmallVector<Type *>(reports ? 6 : 5, pointer));
   invoke->setLinkage(GlobalValue::InternalLinkage);
   SmallVector<Value *> arguments;
   auto load = [&](Value *array, unsigned i) {
@@ -189,6 +197,8 @@ Function *EntryPointBuilder::buildInvoke(Function *run) {
     load(invoke->getArg(0), i);
   for (unsigned i = 0; i < interface.outputs.size(); ++i)
     load(invoke->getArg(1), i);
+  if (interface.reportsExtents)
+    arguments.push_back(reports ? static_cast<Value *>(invoke->getArg(5)) : ConstantPointerNull::get(pointer));
   if (interface.isDynamic())
     arguments.push_back(invoke->getArg(2));
   arguments.push_back(invoke->getArg(3));
@@ -216,7 +226,9 @@ Function *EntryPointBuilder::buildWorkspaceSize() {
 
 Function *EntryPointBuilder::buildOutputExtents() {
   Function *function = startFunction("_output_extents", builder.getInt32Ty(), {pointer, pointer});
-  Value *null = builder.CreateOr(builder.CreateIsNull(function->getArg(0)), builder.CreateIsNull(function->getArg(1)));
+  Value *null = builder.CreateIsNull(function->getArg(1));
+  if (interface.isDynamic())
+    null = builder.CreateOr(null, builder.CreateIsNull(function->getArg(0)));
   returnIf(null, builder.getInt32(NNC_ERROR_NULL));
   SmallVector<Value *> loaded = loadExtents(function->getArg(0), builder.getInt32(NNC_ERROR_EXTENT));
   for (auto [i, extent] : enumerate(callOutputExtents(loaded)))
@@ -313,7 +325,8 @@ Constant *EntryPointBuilder::describeProfile() {
   return makeGlobal(ConstantStruct::getAnon(fields), "profile");
 }
 
-void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents) {
+void EntryPointBuilder::describeModel(Function *invoke, Function *invokeReporting, Function *workspaceSize,
+                                      Function *outputExtents) {
   SmallVector<Constant *> names;
   for (const std::string &name : interface.extents)
     names.push_back(makeString(name));
@@ -328,7 +341,7 @@ void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize,
       describeTensors(interface.outputs, "outputs"), i32(interface.extents.size()), i32(interface.outputExtents.size()),
       extentNames, i64(workspaceSize ? 0 : facts.workspaceBytes), i64(workspaceAlignment), i64(facts.weightsBytes),
       i64(interface.macs.value_or(0)), workspaceSize ? workspaceSize : null, outputExtents ? outputExtents : null, invoke,
-      describeProfile()};
+      describeProfile(), invokeReporting ? invokeReporting : null};
   SmallVector<Type *> types;
   for (Constant *field : fields)
     types.push_back(field ? field->getType() : builder.getInt32Ty());
@@ -346,10 +359,13 @@ void EntryPointBuilder::build() {
     if (!object.isDeclaration())
       own.push_back(&object);
   Function *run = buildRun();
-  Function *invoke = buildInvoke(run);
+  Function *invoke = buildInvoke(run, /*reports=*/false);
+  Function *invokeReporting = interface.reportsExtents ? buildInvoke(run, /*reports=*/true) : nullptr;
   Function *workspaceSize = interface.isDynamic() ? buildWorkspaceSize() : nullptr;
   Function *outputExtents = interface.outputExtents.empty() ? nullptr : buildOutputExtents();
-  describeModel(invoke, workspaceSize, outputExtents);
+  if (outputExtents && !interface.isDynamic()) // constants, which the header has as macros
+    outputExtents->setLinkage(GlobalValue::InternalLinkage);
+  describeModel(invoke, invokeReporting, workspaceSize, outputExtents);
   for (GlobalObject *object : own) {
     object->setLinkage(GlobalValue::InternalLinkage);
     object->setName(interface.name + "." + object->getName());

@@ -30,6 +30,9 @@ class Tensor(ctypes.Structure):
 
 WORKSPACE_SIZE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.POINTER(ctypes.c_int64))
 OUTPUT_EXTENTS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_int64))
+INVOKE_REPORTING = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),
+                                    ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_void_p,
+                                    ctypes.POINTER(ctypes.c_int64))
 INVOKE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),
                           ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_void_p)
 
@@ -42,7 +45,7 @@ class Descriptor(ctypes.Structure):
                 ("extent_names", ctypes.POINTER(ctypes.c_char_p)), ("workspace_bytes", ctypes.c_uint64),
                 ("workspace_align", ctypes.c_uint64), ("weights_bytes", ctypes.c_uint64), ("macs", ctypes.c_uint64),
                 ("workspace_size", WORKSPACE_SIZE), ("output_extents", OUTPUT_EXTENTS), ("invoke", INVOKE),
-                ("profile", ctypes.c_void_p)]
+                ("profile", ctypes.c_void_p), ("invoke_reporting", INVOKE_REPORTING)]
 
 
 class Refused(Exception):
@@ -143,8 +146,11 @@ class CompiledModel:
             check_code(model.output_extents(extents, results), "output_extents")
         buffers = [aligned(array.nbytes, array) for array in arrays]
         outputs = []
+        def get_shape(tensor):
+            return [results[tensor.extent_of[d]] if tensor.shape[d] < 0 else tensor.shape[d] for d in range(tensor.rank)]
+
         for tensor in self.outputs:
-            shape = [results[tensor.extent_of[d]] if tensor.shape[d] < 0 else tensor.shape[d] for d in range(tensor.rank)]
+            shape = get_shape(tensor)
             dtype = tensor.dtype
             count = int(np.prod(shape, dtype=np.int64))
             bits = PACKED_BITS.get(tensor.type, 0)
@@ -157,8 +163,17 @@ class CompiledModel:
         targets = (ctypes.c_void_p * max(1, len(outputs)))(*[b.ctypes.data for b, *_ in outputs])
         address = workspace.ctypes.data
 
+        largest = list(results)
+
         def run():
-            check_code(model.invoke(pointers, targets, extents, address, parallel), "the model")
+            if model.invoke_reporting:
+                if model.invoke(pointers, targets, extents, address, parallel) != 1:
+                    raise Broken("invoke takes a model that reports extents")
+                check_code(model.invoke_reporting(pointers, targets, extents, address, parallel, results), "the model")
+                if any(not 0 <= extent <= bound for extent, bound in zip(results, largest)):
+                    raise Broken(f"the output extents {list(results)} are not within {largest}")
+            else:
+                check_code(model.invoke(pointers, targets, extents, address, parallel), "the model")
 
         def collect():
             for buffer, size in guards:
@@ -167,8 +182,16 @@ class CompiledModel:
             for buffer, array in zip(buffers, arrays):
                 if buffer[:array.nbytes].tobytes() != array.tobytes():
                     raise Broken("the model changed one of its inputs")
-            return [unpack(b[:size], shape, bits) if bits else b[:size].view(dtype).reshape(shape)
-                    for b, shape, dtype, size, bits in outputs]
+            collected = []
+            for tensor, (buffer, shape, dtype, size, bits) in zip(self.outputs, outputs):
+                if bits:
+                    collected.append(unpack(buffer[:size], shape, bits))
+                    continue
+                count = int(np.prod(get_shape(tensor), dtype=np.int64)) * dtype.itemsize
+                if not (buffer[count:size] == 0xFF).all():
+                    raise Broken("the model wrote behind the end of an output")
+                collected.append(buffer[:count].view(dtype).reshape(get_shape(tensor)))
+            return collected
 
         run.keep = (buffers, outputs, workspace, arrays, extents)
         return run, collect

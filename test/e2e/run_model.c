@@ -70,7 +70,10 @@ int main(void) {
   for (uint32_t i = 0; i < MODEL.num_outputs; ++i)
     outputs[i] = allocate(get_bytes(&MODEL.outputs[i], output_extents));
   uint64_t workspace = MODEL.workspace_size ? MODEL.workspace_size(extents) : MODEL.workspace_bytes;
-  int code = MODEL.invoke(inputs, outputs, extents, allocate((size_t)workspace), NULL);
+  void *memory = allocate((size_t)workspace);
+  int code = MODEL.invoke_reporting
+                 ? MODEL.invoke_reporting(inputs, outputs, extents, memory, NULL, output_extents)
+                 : MODEL.invoke(inputs, outputs, extents, memory, NULL);
   for (uint32_t i = 0; i < MODEL.num_outputs; ++i) {
     for (uint32_t axis = 0; axis < MODEL.outputs[i].rank; ++axis) {
       int64_t extent = get_extent(&MODEL.outputs[i], axis, output_extents);

@@ -184,7 +184,12 @@ Value LowerOp<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::SliceOp op,
     Value step = op.getSteps() ? getEntry(builder, op.getSteps(), adaptor.getSteps(), i) : getIndex(builder, 1);
     IntegerAttr constant;
     isForward &= matchPattern(step, m_Constant(&constant)) && constant.getInt() > 0;
-    std::tie(offsets[axis], sizes[axis]) = clampAtRunTime(builder, sizes[axis], start, end, step);
+    Value extent = sizes[axis];
+    std::tie(offsets[axis], sizes[axis]) = clampAtRunTime(builder, extent, start, end, step);
+    bool isKnown = findEntry(builder, op.getStarts(), i) && findEntry(builder, op.getEnds(), i) &&
+                   (!op.getSteps() || findEntry(builder, op.getSteps(), i));
+    if (!isKnown) // data decide, but not more than there is
+      sizes[axis] = kernel::BoundedOp::create(builder, sizes[axis], extent);
     strides[axis] = step;
     // What begins at the end is empty; there is no element to begin at.
     if (IntegerAttr size; matchPattern(sizes[axis], m_Constant(&size)) && size.getInt() == 0)

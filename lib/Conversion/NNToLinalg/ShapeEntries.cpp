@@ -3,6 +3,7 @@
 // extents it comes from, so that sizes never depend on what is in memory.
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
+#include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/ConstantFolding.h"
 #include "dialects/NN/NN.h"
 #include "dialects/NN/ShapeInference.h"
@@ -190,6 +191,13 @@ Value getEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int6
   SmallVector<Value> index(cast<RankedTensorType>(tensor.getType()).getRank(), getIndex(builder, i));
   Value element = tensor::ExtractOp::create(builder, tensor, index);
   return arith::IndexCastOp::create(builder, builder.getIndexType(), element);
+}
+
+Value getBoundedEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i, Value bound) {
+  if (Value entry = findEntry(builder, original, i))
+    return entry;
+  Value entry = builder.createOrFold<arith::MaxSIOp>(getEntry(builder, original, tensor, i), getIndex(builder, 0));
+  return kernel::BoundedOp::create(builder, builder.createOrFold<arith::MinSIOp>(entry, bound), bound);
 }
 
 } // namespace nnc

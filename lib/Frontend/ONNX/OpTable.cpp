@@ -27,6 +27,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getReductionOps(),
           getResamplingOps(),
           getSamplingOps(),
+          getSelectionOps(),
           getSignalOps(),
           getStructuralOps()};
 }
