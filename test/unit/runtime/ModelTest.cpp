@@ -86,6 +86,42 @@ TEST(Model, RefusesWhatDoesNotFit) {
   EXPECT_EQ(codeOf([&] { model.run({nnc::view(three)}, {nnc::view(three)}); }), NNC_OK);
 }
 
+/// Keeps the positive elements.
+static int invokeReporting(const void *const *inputs, void *const *outputs, const int64_t *extents, void *,
+                           const nnc_parallel *, int64_t *outputExtents) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < extents[0]; ++i)
+    if (float x = static_cast<const float *>(inputs[0])[i]; x > 0)
+      static_cast<float *>(outputs[0])[count++] = x;
+  outputExtents[0] = count;
+  return NNC_OK;
+}
+
+TEST(Model, ReportsExtentsThatDataDecide) {
+  nnc_model description = makeDouble();
+  description.invoke_reporting = invokeReporting;
+  nnc::Model model(description, {3});
+  const std::vector<float> x = {1, -2, 3};
+  std::vector<float> y(3), few(2);
+  EXPECT_EQ(model.outputShape(0), std::vector<int64_t>{3});
+  model.run({nnc::view(x)}, {nnc::view(y)});
+  EXPECT_EQ(model.outputShape(0), std::vector<int64_t>{2});
+  EXPECT_EQ(y[1], 3);
+  EXPECT_EQ(model.outputBytes(0), 12u); // room for all
+  EXPECT_EQ(codeOf([&] { model.run({nnc::view(x)}, {nnc::view(few)}); }), NNC_ERROR_EXTENT);
+}
+
+TEST(Model, TakesModelsOfBeforeExtentsWereReported) {
+  nnc_model description = makeDouble();
+  description.struct_size = offsetof(nnc_model, invoke_reporting);
+  description.invoke_reporting = invokeReporting; // beyond the end of such a descriptor
+  nnc::Model model(description, {3});
+  const std::vector<float> x = {1, -2, 3};
+  std::vector<float> y(3);
+  model.run({nnc::view(x)}, {nnc::view(y)});
+  EXPECT_EQ(y, (std::vector<float>{2, -4, 6}));
+}
+
 TEST(Model, RefusesAnotherVersion) {
   nnc_model description = makeDouble();
   description.abi_version = 0;
