@@ -109,6 +109,12 @@ typedef struct nnc_model {
    *  NNC_ERROR_NULL then. NULL for all other models. */
   int (*invoke_reporting)(const void *const *inputs, void *const *outputs, const int64_t *extents, void *workspace,
                           const nnc_parallel *parallel, int64_t *output_extents);
+  /** Where sizes are made of values of inputs: as `workspace_size` and `output_extents`, with the inputs, of which those that
+   *  `size_input` marks are read; the others may be NULL. The two above answer with an error then. NULL for all other
+   *  models. */
+  uint64_t (*workspace_size_for)(const void *const *inputs, const int64_t *extents);
+  int (*output_extents_for)(const void *const *inputs, const int64_t *extents, int64_t *out);
+  const uint8_t *size_input; /**< for each input whether its values make sizes; NULL where none do */
 } nnc_model;
 
 #ifdef __cplusplus

@@ -193,7 +193,7 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
       interface->macs = countMultiplyAdds(*module);
       addMultiplyAdds(*module, layers);
     }
-    if (info.stage == Stage::Buffers)
+    if (info.stage == Stage::Arena)
       interface->addBounds(*module);
     if (info.stage == Stage::Tensors || info.stage == Stage::Arena) // packed, gathered
       releaseUnusedConstants(*module);

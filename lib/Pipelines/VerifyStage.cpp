@@ -16,7 +16,8 @@ static ArrayRef<StringRef> getContract(Stage stage) {
   static const StringRef nn[] = {"builtin", "func", "nn", "arith.constant"};
   static const StringRef tensors[] = {"builtin",        "func",        "kernel",       "linalg.fill", "linalg.generic",
                                       "linalg.index",   "linalg.yield", "tensor",      "arith",       "math",
-                                      "scf",            "ub",           "bufferization", "cf.assert"};
+                                      "scf",            "ub",           "bufferization", "cf.assert",
+                                      "memref.load"};
   static const StringRef buffers[] = {"builtin",      "func",   "kernel", "linalg.fill", "linalg.generic", "linalg.index",
                                       "linalg.yield", "memref", "arith",  "math",        "scf",            "ub",
                                       "cf.assert"};

@@ -26,19 +26,28 @@ private:
   void returnIf(Value *condition, Value *result);
   Value *isMisaligned(Value *address, int64_t alignment);
   SmallVector<Value *> loadExtents(Value *extents, Value *onError);
-  SmallVector<Value *> getInputExtents(ArrayRef<Value *> extents);
+  SmallVector<Value *> getExtentArguments(ArrayRef<Value *> extents);
   SmallVector<Value *> callOutputExtents(ArrayRef<Value *> extents);
   void appendMemRef(SmallVectorImpl<Value *> &arguments, Value *address, ArrayRef<Value *> shape);
   SmallVector<Value *> getShape(const TensorInterface &tensor, ArrayRef<Value *> extents);
   Function *buildRun();
   Function *buildInvoke(Function *run, bool reports);
+  SmallVector<Type *> getSizeArguments();
+  Value *readSizeArguments(Function *function);
   Function *buildWorkspaceSize();
   Function *buildOutputExtents();
+  Function *buildUnknowing(const Twine &suffix, Type *result, unsigned numArguments, uint64_t answer);
+  Function *buildOfInputs(const Twine &suffix, Function *typed);
+  Constant *describeSizeInputs();
   Constant *makeGlobal(Constant *value, const Twine &name);
   Constant *makeString(StringRef text);
   Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
   Constant *describeProfile();
-  void describeModel(Function *invoke, Function *invokeReporting, Function *workspaceSize, Function *outputExtents);
+  /// The descriptor's functions, null where it has none.
+  struct Functions {
+    Function *invoke, *invokeReporting, *workspaceSize, *outputExtents, *workspaceSizeFor, *outputExtentsFor;
+  };
+  void describeModel(const Functions &functions);
 
   Module &module;
   const ModelInterface &interface;
@@ -46,6 +55,7 @@ private:
   IRBuilder<> builder;
   PointerType *pointer;
   Type *index;
+  SmallVector<Value *> inputs; ///< of the function being built; null where it has none
 };
 
 } // namespace
@@ -87,17 +97,21 @@ SmallVector<Value *> EntryPointBuilder::loadExtents(Value *extents, Value *onErr
   if (!loaded.empty())
     returnIf(wrong, onError);
   if (Function *fit = module.getFunction("main_extents_fit"))
-    returnIf(builder.CreateNot(builder.CreateCall(fit, getInputExtents(loaded))), onError);
+    returnIf(builder.CreateNot(builder.CreateCall(fit, getExtentArguments(loaded))), onError);
   return loaded;
 }
 
-/// One value per dynamic dimension of the inputs, in order.
-SmallVector<Value *> EntryPointBuilder::getInputExtents(ArrayRef<Value *> extents) {
-  SmallVector<Value *> perDimension;
+/// What functions about extents take: one value per dynamic dimension of the inputs, in order, then the inputs whose
+/// values sizes may be made of.
+SmallVector<Value *> EntryPointBuilder::getExtentArguments(ArrayRef<Value *> extents) {
+  SmallVector<Value *> arguments;
   for (const TensorInterface &input : interface.inputs)
     for (unsigned place : input.extentOf)
-      perDimension.push_back(extents[place]);
-  return perDimension;
+      arguments.push_back(extents[place]);
+  for (auto [i, input] : enumerate(interface.inputs))
+    if (input.hasSizeValues)
+      appendMemRef(arguments, inputs[i], getShape(input, {}));
+  return arguments;
 }
 
 SmallVector<Value *> EntryPointBuilder::callOutputExtents(ArrayRef<Value *> extents) {
@@ -105,7 +119,7 @@ SmallVector<Value *> EntryPointBuilder::callOutputExtents(ArrayRef<Value *> exte
   if (count == 0)
     return {};
   Function *function = module.getFunction("main_output_extents");
-  Value *result = builder.CreateCall(function, getInputExtents(extents));
+  Value *result = builder.CreateCall(function, getExtentArguments(extents));
   if (count == 1)
     return {result};
   SmallVector<Value *> values;
@@ -139,11 +153,12 @@ void EntryPointBuilder::appendMemRef(SmallVectorImpl<Value *> &arguments, Value 
 Function *EntryPointBuilder::buildRun() {
   unsigned numInputs = interface.inputs.size(), numOutputs = interface.outputs.size();
   bool reports = interface.reportsExtents;
-  SmallVector<Type *> types(numInputs + numOutputs + reports + interface.isDynamic() + 1 + interface.threads, pointer);
+  SmallVector<Type *> types(numInputs + numOutputs + reports + interface.takesExtents() + 1 + interface.threads,
+                            pointer);
   Function *run = startFunction("_run", builder.getInt32Ty(), types);
   Value *workspace = run->getArg(types.size() - 1 - interface.threads);
   Value *parallel = interface.threads ? run->getArg(types.size() - 1) : nullptr; // may be null
-  Value *extents = interface.isDynamic() ? run->getArg(numInputs + numOutputs + reports) : nullptr;
+  Value *extents = interface.takesExtents() ? run->getArg(numInputs + numOutputs + reports) : nullptr;
   bool needsWorkspace = facts.workspaceBytes != 0 || interface.isDynamic();
 
   Value *null = builder.getFalse();
@@ -158,10 +173,11 @@ Function *EntryPointBuilder::buildRun() {
       misaligned = builder.CreateOr(misaligned, isMisaligned(run->getArg(i), tensor.getElementBytes()));
   returnIf(misaligned, builder.getInt32(NNC_ERROR_ALIGNMENT));
 
-  SmallVector<Value *> inputExtents, outputExtents, arguments;
-  if (extents)
-    inputExtents = loadExtents(extents, builder.getInt32(NNC_ERROR_EXTENT));
-  outputExtents = callOutputExtents(inputExtents);
+  inputs.clear();
+  for (unsigned i = 0; i < numInputs; ++i)
+    inputs.push_back(run->getArg(i));
+  SmallVector<Value *> arguments, inputExtents = loadExtents(extents, builder.getInt32(NNC_ERROR_EXTENT));
+  SmallVector<Value *> outputExtents = callOutputExtents(inputExtents);
   for (auto [i, input] : enumerate(interface.inputs))
     appendMemRef(arguments, run->getArg(i), getShape(input, inputExtents));
   for (auto [i, output] : enumerate(interface.outputs))
@@ -199,7 +215,7 @@ Function *EntryPointBuilder::buildInvoke(Function *run, bool reports) {
     load(invoke->getArg(1), i);
   if (interface.reportsExtents)
     arguments.push_back(reports ? static_cast<Value *>(invoke->getArg(5)) : ConstantPointerNull::get(pointer));
-  if (interface.isDynamic())
+  if (interface.takesExtents())
     arguments.push_back(invoke->getArg(2));
   arguments.push_back(invoke->getArg(3));
   if (interface.threads)
@@ -208,13 +224,33 @@ Function *EntryPointBuilder::buildInvoke(Function *run, bool reports) {
   return invoke;
 }
 
+/// What the caller gives about sizes: the extents, and the inputs whose values make some.
+SmallVector<Type *> EntryPointBuilder::getSizeArguments() {
+  size_t count = count_if(interface.inputs, [](const TensorInterface &input) { return input.decidesSizes; });
+  return SmallVector<Type *>(count + interface.takesExtents(), pointer);
+}
+
+/// Sets `inputs` from the arguments of `function`; whether one of these arguments is null or misaligned.
+Value *EntryPointBuilder::readSizeArguments(Function *function) {
+  inputs.assign(interface.inputs.size(), ConstantPointerNull::get(pointer));
+  Value *wrong = interface.takesExtents() ? builder.CreateIsNull(function->getArg(0)) : builder.getFalse();
+  unsigned next = interface.takesExtents();
+  for (auto [i, input] : enumerate(interface.inputs)) {
+    if (!input.decidesSizes)
+      continue;
+    inputs[i] = function->getArg(next++);
+    wrong = builder.CreateOr(wrong, builder.CreateIsNull(inputs[i]));
+    wrong = builder.CreateOr(wrong, isMisaligned(inputs[i], input.getElementBytes()));
+  }
+  return wrong;
+}
+
 Function *EntryPointBuilder::buildWorkspaceSize() {
   Function *main = module.getFunction("main_workspace");
-  Function *size = startFunction("_workspace_size", builder.getInt64Ty(), {pointer});
-  Value *extents = size->getArg(0);
-  returnIf(builder.CreateIsNull(extents), builder.getInt64(0));
-  SmallVector<Value *> loaded = loadExtents(extents, builder.getInt64(0));
-  Value *bytes = main ? builder.CreateCall(main, getInputExtents(loaded))
+  Function *size = startFunction("_workspace_size", builder.getInt64Ty(), getSizeArguments());
+  returnIf(readSizeArguments(size), builder.getInt64(0));
+  SmallVector<Value *> loaded = loadExtents(interface.takesExtents() ? size->getArg(0) : nullptr, builder.getInt64(0));
+  Value *bytes = main ? builder.CreateCall(main, getExtentArguments(loaded))
                       : static_cast<Value *>(ConstantInt::get(index, facts.workspaceBytes));
   returnIf(builder.CreateICmpUGE(bytes, ConstantInt::get(index, getSizeLimit(index->getIntegerBitWidth()))),
            builder.getInt64(0));
@@ -225,17 +261,59 @@ Function *EntryPointBuilder::buildWorkspaceSize() {
 }
 
 Function *EntryPointBuilder::buildOutputExtents() {
-  Function *function = startFunction("_output_extents", builder.getInt32Ty(), {pointer, pointer});
-  Value *null = builder.CreateIsNull(function->getArg(1));
-  if (interface.isDynamic())
-    null = builder.CreateOr(null, builder.CreateIsNull(function->getArg(0)));
-  returnIf(null, builder.getInt32(NNC_ERROR_NULL));
-  SmallVector<Value *> loaded = loadExtents(function->getArg(0), builder.getInt32(NNC_ERROR_EXTENT));
+  SmallVector<Type *> types = getSizeArguments();
+  if (!interface.isDynamic())
+    types.push_back(pointer); // the descriptor's extents, of which there are none
+  types.push_back(pointer);
+  Function *function = startFunction("_output_extents", builder.getInt32Ty(), types);
+  Value *place = function->getArg(types.size() - 1);
+  Value *wrong = builder.CreateOr(readSizeArguments(function), builder.CreateIsNull(place));
+  returnIf(wrong, builder.getInt32(NNC_ERROR_NULL));
+  SmallVector<Value *> loaded =
+      loadExtents(interface.takesExtents() ? function->getArg(0) : nullptr, builder.getInt32(NNC_ERROR_EXTENT));
   for (auto [i, extent] : enumerate(callOutputExtents(loaded)))
     builder.CreateStore(builder.CreateZExt(extent, builder.getInt64Ty()),
-                        builder.CreateConstGEP1_64(builder.getInt64Ty(), function->getArg(1), i));
+                        builder.CreateConstGEP1_64(builder.getInt64Ty(), place, i));
   builder.CreateRet(builder.getInt32(NNC_OK));
   return function;
+}
+
+/// For the descriptor: a function of pointers that lacks the inputs to answer.
+Function *EntryPointBuilder::buildUnknowing(const Twine &suffix, Type *result, unsigned numArguments, uint64_t answer) {
+  Function *function = startFunction(suffix, result, SmallVector<Type *>(numArguments, pointer));
+  function->setLinkage(GlobalValue::InternalLinkage);
+  builder.CreateRet(ConstantInt::get(result, answer));
+  return function;
+}
+
+/// For the descriptor: `typed` with the inputs as an array of pointers.
+Function *EntryPointBuilder::buildOfInputs(const Twine &suffix, Function *typed) {
+  unsigned fromCaller = getSizeArguments().size();
+  SmallVector<Type *> types(2 + typed->arg_size() - fromCaller, pointer); // inputs, extents, and what is behind them
+  Function *function = startFunction(suffix, typed->getReturnType(), types);
+  function->setLinkage(GlobalValue::InternalLinkage);
+  returnIf(builder.CreateIsNull(function->getArg(0)),
+           ConstantInt::get(typed->getReturnType(), typed->getReturnType()->isIntegerTy(64) ? 0 : NNC_ERROR_NULL));
+  SmallVector<Value *> arguments;
+  if (interface.takesExtents())
+    arguments.push_back(function->getArg(1));
+  for (auto [i, input] : enumerate(interface.inputs))
+    if (input.decidesSizes)
+      arguments.push_back(builder.CreateLoad(pointer, builder.CreateConstGEP1_64(pointer, function->getArg(0), i)));
+  for (unsigned i = 2; i < types.size(); ++i)
+    arguments.push_back(function->getArg(i));
+  builder.CreateRet(builder.CreateCall(typed, arguments));
+  return function;
+}
+
+/// A byte for each input, or null.
+Constant *EntryPointBuilder::describeSizeInputs() {
+  if (!interface.hasSizeInputs())
+    return ConstantPointerNull::get(pointer);
+  SmallVector<uint8_t> flags;
+  for (const TensorInterface &input : interface.inputs)
+    flags.push_back(input.decidesSizes);
+  return makeGlobal(ConstantDataArray::get(module.getContext(), flags), "size_input");
 }
 
 Constant *EntryPointBuilder::makeGlobal(Constant *value, const Twine &name) {
@@ -325,23 +403,39 @@ Constant *EntryPointBuilder::describeProfile() {
   return makeGlobal(ConstantStruct::getAnon(fields), "profile");
 }
 
-void EntryPointBuilder::describeModel(Function *invoke, Function *invokeReporting, Function *workspaceSize,
-                                      Function *outputExtents) {
+void EntryPointBuilder::describeModel(const Functions &functions) {
   SmallVector<Constant *> names;
   for (const std::string &name : interface.extents)
     names.push_back(makeString(name));
   Constant *null = ConstantPointerNull::get(pointer);
   Constant *extentNames =
       names.empty() ? null : makeGlobal(ConstantArray::get(ArrayType::get(pointer, names.size()), names), "extents");
+  auto orNull = [&](Function *function) { return function ? static_cast<Constant *>(function) : null; };
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
   auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
-  SmallVector<Constant *> fields = {
-      i32(NNC_ABI_VERSION), nullptr, makeString(interface.name), makeString(facts.modelHash),
-      i32(interface.inputs.size()), i32(interface.outputs.size()), describeTensors(interface.inputs, "inputs"),
-      describeTensors(interface.outputs, "outputs"), i32(interface.extents.size()), i32(interface.outputExtents.size()),
-      extentNames, i64(workspaceSize ? 0 : facts.workspaceBytes), i64(workspaceAlignment), i64(facts.weightsBytes),
-      i64(interface.macs.value_or(0)), workspaceSize ? workspaceSize : null, outputExtents ? outputExtents : null, invoke,
-      describeProfile(), invokeReporting ? invokeReporting : null};
+  SmallVector<Constant *> fields = {i32(NNC_ABI_VERSION),
+                                    nullptr,
+                                    makeString(interface.name),
+                                    makeString(facts.modelHash),
+                                    i32(interface.inputs.size()),
+                                    i32(interface.outputs.size()),
+                                    describeTensors(interface.inputs, "inputs"),
+                                    describeTensors(interface.outputs, "outputs"),
+                                    i32(interface.extents.size()),
+                                    i32(interface.outputExtents.size()),
+                                    extentNames,
+                                    i64(functions.workspaceSize ? 0 : facts.workspaceBytes),
+                                    i64(workspaceAlignment),
+                                    i64(facts.weightsBytes),
+                                    i64(interface.macs.value_or(0)),
+                                    orNull(functions.workspaceSize),
+                                    orNull(functions.outputExtents),
+                                    functions.invoke,
+                                    describeProfile(),
+                                    orNull(functions.invokeReporting),
+                                    orNull(functions.workspaceSizeFor),
+                                    orNull(functions.outputExtentsFor),
+                                    describeSizeInputs()};
   SmallVector<Type *> types;
   for (Constant *field : fields)
     types.push_back(field ? field->getType() : builder.getInt32Ty());
@@ -359,13 +453,22 @@ void EntryPointBuilder::build() {
     if (!object.isDeclaration())
       own.push_back(&object);
   Function *run = buildRun();
-  Function *invoke = buildInvoke(run, /*reports=*/false);
-  Function *invokeReporting = interface.reportsExtents ? buildInvoke(run, /*reports=*/true) : nullptr;
-  Function *workspaceSize = interface.isDynamic() ? buildWorkspaceSize() : nullptr;
-  Function *outputExtents = interface.outputExtents.empty() ? nullptr : buildOutputExtents();
-  if (outputExtents && !interface.isDynamic()) // constants, which the header has as macros
-    outputExtents->setLinkage(GlobalValue::InternalLinkage);
-  describeModel(invoke, invokeReporting, workspaceSize, outputExtents);
+  Functions functions{};
+  functions.invoke = buildInvoke(run, /*reports=*/false);
+  functions.invokeReporting = interface.reportsExtents ? buildInvoke(run, /*reports=*/true) : nullptr;
+  functions.workspaceSize = interface.isDynamic() ? buildWorkspaceSize() : nullptr;
+  functions.outputExtents = interface.outputExtents.empty() ? nullptr : buildOutputExtents();
+  if (functions.outputExtents && !interface.isDynamic()) // constants, which the header has as macros
+    functions.outputExtents->setLinkage(GlobalValue::InternalLinkage);
+  if (interface.hasSizeInputs()) {
+    functions.workspaceSizeFor = buildOfInputs("_workspace_size_for", functions.workspaceSize);
+    functions.workspaceSize = buildUnknowing("_no_workspace_size", builder.getInt64Ty(), 1, 0);
+    if (functions.outputExtents) {
+      functions.outputExtentsFor = buildOfInputs("_output_extents_for", functions.outputExtents);
+      functions.outputExtents = buildUnknowing("_no_output_extents", builder.getInt32Ty(), 2, NNC_ERROR_NULL);
+    }
+  }
+  describeModel(functions);
   for (GlobalObject *object : own) {
     object->setLinkage(GlobalValue::InternalLinkage);
     object->setName(interface.name + "." + object->getName());

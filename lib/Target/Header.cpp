@@ -177,16 +177,27 @@ void HeaderWriter::writeExtents() {
       os << "  int64_t " << field << ";\n";
     os << "} " << name << suffix << ";\n\n";
   };
-  if (interface.isDynamic()) {
+  // What the functions about sizes take.
+  std::string given = interface.takesExtents() ? "const " + name + "_extents *extents" : "";
+  for (const TensorInterface &input : interface.inputs)
+    if (input.decidesSizes)
+      given += (given.empty() ? "const " : ", const ") + input.getCType() + " *" + input.identifier;
+  if (interface.takesExtents()) {
     os << "\n/* Extents of the inputs that are chosen at run time: each from 1 to 2147483647. */\n";
     writeStruct("_extents", interface.extents);
-    os << "/* Bytes of workspace for these extents; 0 if one is out of range. */\nuint64_t " << name
-       << "_workspace_size(const " << name << "_extents *extents);\n";
   }
+  if (interface.hasSizeInputs())
+    os << (interface.takesExtents() ? "" : "\n") << "/* Bytes of workspace for these "
+       << (interface.takesExtents() ? "extents and " : "")
+       << "values of inputs; 0 if one is out of range. */\nuint64_t " << name << "_workspace_size(" << given << ");\n";
+  else if (interface.isDynamic())
+    os << "/* Bytes of workspace for these extents; 0 if one is out of range. */\nuint64_t " << name
+       << "_workspace_size(" << given << ");\n";
   if (interface.outputExtents.empty())
     return;
   os << "\n/*\n * Extents of the outputs that "
-     << (interface.reportsExtents ? "are known at run time" : "follow from those of the inputs")
+     << (interface.reportsExtents || interface.hasSizeInputs() ? "are known at run time"
+                                                               : "follow from those of the inputs")
      << ". Each field is called after an output and the place of\n * its dimension, from 0:\n";
   for (const TensorInterface &tensor : interface.outputs)
     writeOutputExtents(tensor);
@@ -195,14 +206,13 @@ void HeaderWriter::writeExtents() {
        << "shape\n * at the start of its buffer, which must have room for the most that they can be.\n";
   if (interface.isDynamic())
     os << " * " << name << "_output_extents fills "
-       << (interface.reportsExtents ? "in the most that they can be" : "them in")
-       << " from the extents of the inputs, before or without a run; it returns 0,\n * or a code as " << name
-       << "_run does.\n";
+       << (interface.reportsExtents ? "in the most that they can be" : "them in") << " from the extents"
+       << (interface.hasSizeInputs() ? " and values" : "")
+       << " of the inputs, before or without a run; it returns 0,\n * or a code as " << name << "_run does.\n";
   os << " */\n";
   writeStruct("_output_shape", interface.outputExtents);
   if (interface.isDynamic())
-    os << "int " << name << "_output_extents(const " << name << "_extents *extents, " << name
-       << "_output_shape *shape);\n";
+    os << "int " << name << "_output_extents(" << given << ", " << name << "_output_shape *shape);\n";
 }
 
 void HeaderWriter::writeFunctions() {
@@ -220,7 +230,7 @@ void HeaderWriter::writeFunctions() {
     os << tensor.getCType() << " *" << tensor.identifier << ", ";
   if (interface.reportsExtents)
     os << name << "_output_shape *shape, ";
-  if (interface.isDynamic())
+  if (interface.takesExtents())
     os << "const " << name << "_extents *extents, ";
   os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "")
      << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"

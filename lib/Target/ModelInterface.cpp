@@ -178,9 +178,30 @@ FailureOr<ModelInterface> ModelInterface::get(ModuleOp module, StringRef name) {
   return interface;
 }
 
+/// Whether a function about extents reads its argument `number` from the end; to hand it on is no use.
+static bool isRead(ModuleOp module, unsigned fromEnd) {
+  for (StringRef name : {"main_extents_fit", "main_output_extents", "main_workspace"})
+    if (auto function = module.lookupSymbol<func::FuncOp>(name))
+      for (Operation *user : function.getArgument(function.getNumArguments() - fromEnd).getUsers())
+        if (!isa<func::CallOp>(user))
+          return true;
+  return false;
+}
+
 void ModelInterface::addBounds(ModuleOp module) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
-  unsigned output = 0;
+  unsigned output = 0, input = 0;
+  SmallVector<unsigned> withValues;
+  for (unsigned i = 0; main && i < main.getNumArguments(); ++i)
+    if (!main.getArgAttr(i, "nn.output") && !main.getArgAttr(i, "nn.arena")) {
+      if (main.getArgAttr(i, "nn.size_values"))
+        withValues.push_back(input);
+      ++input;
+    }
+  for (auto [i, place] : llvm::enumerate(withValues)) {
+    inputs[place].hasSizeValues = true;
+    inputs[place].decidesSizes = isRead(module, withValues.size() - i);
+  }
   for (unsigned i = 0; main && i < main.getNumArguments(); ++i) {
     if (main.getArgAttr(i, "nn.true_extents")) {
       reportsExtents = true;

@@ -60,6 +60,12 @@ private:
   FailureOr<SmallVector<Value>> buildOffsets(OpBuilder &builder, SizeExpressions &sizes);
   void recordPlan();
 
+  /// Elements of inputs of @main, in `function`.
+  SizeExpressions::ArgumentElement getElementIn(func::FuncOp function) {
+    return [=, this](OpBuilder &builder, BlockArgument argument, int64_t position) {
+      return getElementOfArgument(builder, function, main, argument, position);
+    };
+  }
   void number(Block &numbered);
   Block *getHome(memref::AllocOp alloc) { return homes.lookup_or(alloc, &block); }
 
@@ -97,9 +103,12 @@ static SmallVector<OpFoldResult> buildStrides(OpBuilder &builder, Location loc, 
 /// the beginning of it.
 FailureOr<memref::AllocOp> Planner::hoist(memref::AllocOp op, Operation *ancestor) {
   OpBuilder builder = OpBuilder::atBlockBegin(&block);
-  SizeExpressions sizes(main, [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
-    return memref::DimOp::create(b, main.getLoc(), argument, dim);
-  });
+  SizeExpressions sizes(
+      main,
+      [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
+        return memref::DimOp::create(b, main.getLoc(), argument, dim);
+      },
+      getElementIn(main));
   SmallVector<Value> outside;
   bool isExact = true;
   for (Value size : op.getDynamicSizes()) {
@@ -181,14 +190,18 @@ static bool hasDynamicInputs(func::FuncOp main) {
   return false;
 }
 
-/// Bytes of a buffer of a model whose inputs are static: its sizes follow from data, and their bounds are constants.
+/// Bytes of a buffer of a model whose inputs are static: of sizes that follow from data the bounds are constants; -1
+/// where they are made of values of inputs.
 FailureOr<int64_t> Planner::getBoundBytes(memref::AllocOp op) {
   OpBuilder builder(op);
-  SizeExpressions sizes(main, [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
-    auto bounds = main.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "nn.bounds");
-    unsigned place = cast<MemRefType>(argument.getType()).getDynamicDimIndex(dim);
-    return bounds ? arith::ConstantIndexOp::create(b, op.getLoc(), bounds[place]).getResult() : Value();
-  });
+  SizeExpressions sizes(
+      main,
+      [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
+        auto bounds = main.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "nn.bounds");
+        unsigned place = cast<MemRefType>(argument.getType()).getDynamicDimIndex(dim);
+        return bounds ? arith::ConstantIndexOp::create(b, op.getLoc(), bounds[place]).getResult() : Value();
+      },
+      getElementIn(main));
   int64_t limit = getSizeLimit(DataLayout::closest(main).getTypeSizeInBits(builder.getIndexType()));
   int64_t bytes = getElementBytes(op.getType());
   for (OpFoldResult size : op.getMixedSizes()) {
@@ -199,7 +212,7 @@ FailureOr<int64_t> Planner::getBoundBytes(memref::AllocOp op) {
         return failure();
       APInt constant;
       if (!matchPattern(bound->upper, m_ConstantInt(&constant)))
-        return op.emitError("the bound of a buffer's size is not constant though all inputs are static");
+        return -1;
       extent = std::max<int64_t>(constant.getSExtValue(), 0);
     }
     if (llvm::MulOverflow(bytes, extent, bytes) || bytes > limit)
@@ -333,15 +346,18 @@ LogicalResult Planner::buildWorkspaceFunction() {
   builder.setInsertionPointToStart(&function.getBody().front());
   auto ofOutputs = main->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>("main_output_extents");
   func::CallOp outputExtents;
-  SizeExpressions sizes(main, [&](OpBuilder &, BlockArgument argument, int64_t dim) -> Value {
-    if (Value extent = getExtentArgument(function, main, argument, dim))
-      return extent;
-    if (ofOutputs && !outputExtents) {
-      OpBuilder start = OpBuilder::atBlockBegin(&function.getBody().front());
-      outputExtents = func::CallOp::create(start, main.getLoc(), ofOutputs, function.getArguments());
-    }
-    return outputExtents ? outputExtents.getResult(getOutputExtentIndex(main, argument, dim)) : Value();
-  });
+  SizeExpressions sizes(
+      main,
+      [&](OpBuilder &, BlockArgument argument, int64_t dim) -> Value {
+        if (Value extent = getExtentArgument(function, main, argument, dim))
+          return extent;
+        if (ofOutputs && !outputExtents) {
+          OpBuilder start = OpBuilder::atBlockBegin(&function.getBody().front());
+          outputExtents = func::CallOp::create(start, main.getLoc(), ofOutputs, function.getArguments());
+        }
+        return outputExtents ? outputExtents.getResult(getOutputExtentIndex(main, argument, dim)) : Value();
+      },
+      getElementIn(function));
   FailureOr<SmallVector<Value>> offsets = buildOffsets(builder, sizes);
   if (failed(offsets))
     return failure();
@@ -359,9 +375,12 @@ LogicalResult Planner::rewrite() {
   SmallVector<Value> offsets;
   if (!slots.empty()) {
     builder.setInsertionPointToStart(&block);
-    SizeExpressions sizes(main, [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
-      return memref::DimOp::create(b, main.getLoc(), argument, dim);
-    });
+    SizeExpressions sizes(
+        main,
+        [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
+          return memref::DimOp::create(b, main.getLoc(), argument, dim);
+        },
+        getElementIn(main));
     auto built = buildOffsets(builder, sizes);
     if (failed(built))
       return failure();

@@ -72,6 +72,32 @@ static Value expandAffine(Operation *op) {
   return {};
 }
 
+/// The argument of `function`, and the position in it, that `op` reads; nullopt where it reads something else.
+static std::optional<std::pair<BlockArgument, int64_t>> findElement(func::FuncOp function, Operation *op) {
+  if (!isa<tensor::ExtractOp, memref::LoadOp>(op))
+    return std::nullopt;
+  Value source = op->getOperand(0);
+  auto type = cast<ShapedType>(source.getType());
+  int64_t position = 0;
+  for (auto [index, extent] : llvm::zip(op->getOperands().drop_front(), type.getShape())) {
+    std::optional<int64_t> constant = getConstantIntValue(index);
+    if (!constant || ShapedType::isDynamic(extent) || *constant < 0 || *constant >= extent)
+      return std::nullopt;
+    position = position * extent + *constant;
+  }
+  // Row-major positions stay what they are.
+  while (Operation *view = source.getDefiningOp()) {
+    if (!isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, memref::CastOp, memref::ExpandShapeOp,
+             memref::CollapseShapeOp>(view))
+      return std::nullopt;
+    source = view->getOperand(0);
+  }
+  auto argument = cast<BlockArgument>(source);
+  if (argument.getOwner()->getParentOp() != function || !cast<ShapedType>(source.getType()).hasStaticShape())
+    return std::nullopt;
+  return std::pair(argument, position);
+}
+
 FailureOr<ExtentInterval> SizeExpressions::rebuildOperation(Operation *op, Value size, OpBuilder &builder) {
   if (auto dim = dyn_cast<memref::DimOp>(op))
     if (auto index = dim.getConstantIndex())
@@ -79,6 +105,9 @@ FailureOr<ExtentInterval> SizeExpressions::rebuildOperation(Operation *op, Value
   if (auto dim = dyn_cast<tensor::DimOp>(op))
     if (auto index = dim.getConstantIndex())
       return rebuildExtent(dim.getSource(), *index, builder);
+  if (auto element = findElement(function, op))
+    if (Value known = argumentElement(builder, element->first, element->second))
+      return ExtentInterval(known);
   if (auto bounded = dyn_cast<kernel::BoundedOp>(op)) {
     FailureOr<ExtentInterval> bound = rebuild(bounded.getBound(), builder);
     if (failed(bound))

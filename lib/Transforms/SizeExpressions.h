@@ -12,16 +12,19 @@
 
 namespace nnc {
 
-/// Copies index arithmetic. Its leaves are constants, the extents of arguments
-/// and kernel.bounded, of which only the bound is known before the run; anything
-/// else depends on data and is an error at the operation.
+/// Copies index arithmetic. Its leaves are constants, the extents of arguments,
+/// elements of arguments, where the caller knows them, and kernel.bounded, of which only the bound is known before the
+/// run; anything else depends on data and is an error at the operation.
 class SizeExpressions {
 public:
   /// Gives the extent `dim` of `argument` at the new place, or null where it is not known there.
   using ArgumentExtent = std::function<mlir::Value(mlir::OpBuilder &, mlir::BlockArgument argument, int64_t dim)>;
 
-  SizeExpressions(mlir::func::FuncOp function, ArgumentExtent argumentExtent)
-      : function(function), argumentExtent(std::move(argumentExtent)) {}
+  /// Gives element `position` of `argument` at the new place, or null where it is not known there.
+  using ArgumentElement = std::function<mlir::Value(mlir::OpBuilder &, mlir::BlockArgument argument, int64_t position)>;
+
+  SizeExpressions(mlir::func::FuncOp function, ArgumentExtent argumentExtent, ArgumentElement argumentElement)
+      : function(function), argumentExtent(std::move(argumentExtent)), argumentElement(std::move(argumentElement)) {}
 
   /// What is known of `size` at the builder's insertion point.
   llvm::FailureOr<ExtentInterval> rebuild(mlir::Value size, mlir::OpBuilder &builder);
@@ -49,6 +52,7 @@ private:
 
   mlir::func::FuncOp function;
   ArgumentExtent argumentExtent;
+  ArgumentElement argumentElement;
   llvm::DenseMap<mlir::Value, ExtentInterval> known;
 };
 

@@ -30,6 +30,9 @@ class Tensor(ctypes.Structure):
 
 WORKSPACE_SIZE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.POINTER(ctypes.c_int64))
 OUTPUT_EXTENTS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_int64))
+WORKSPACE_SIZE_FOR = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_int64))
+OUTPUT_EXTENTS_FOR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_int64),
+                                      ctypes.POINTER(ctypes.c_int64))
 INVOKE_REPORTING = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),
                                     ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_void_p,
                                     ctypes.POINTER(ctypes.c_int64))
@@ -45,7 +48,9 @@ class Descriptor(ctypes.Structure):
                 ("extent_names", ctypes.POINTER(ctypes.c_char_p)), ("workspace_bytes", ctypes.c_uint64),
                 ("workspace_align", ctypes.c_uint64), ("weights_bytes", ctypes.c_uint64), ("macs", ctypes.c_uint64),
                 ("workspace_size", WORKSPACE_SIZE), ("output_extents", OUTPUT_EXTENTS), ("invoke", INVOKE),
-                ("profile", ctypes.c_void_p), ("invoke_reporting", INVOKE_REPORTING)]
+                ("profile", ctypes.c_void_p), ("invoke_reporting", INVOKE_REPORTING),
+                ("workspace_size_for", WORKSPACE_SIZE_FOR), ("output_extents_for", OUTPUT_EXTENTS_FOR),
+                ("size_input", ctypes.POINTER(ctypes.c_uint8))]
 
 
 class Refused(Exception):
@@ -139,12 +144,22 @@ class CompiledModel:
                   for tensor, array in zip(self.inputs, arrays)]
         extents = (ctypes.c_int64 * max(1, len(values)))(*values)
         results = (ctypes.c_int64 * max(1, model.num_output_extents))()
-        workspace_bytes = model.workspace_bytes
-        if model.num_extents and model.workspace_size:
-            workspace_bytes = model.workspace_size(extents)
-        if model.output_extents:
-            check_code(model.output_extents(extents, results), "output_extents")
         buffers = [aligned(array.nbytes, array) for array in arrays]
+        workspace_bytes = model.workspace_bytes
+        if model.workspace_size_for:
+            sizing = (ctypes.c_void_p * len(buffers))(*[b.ctypes.data if model.size_input[i] else None
+                                                        for i, b in enumerate(buffers)])
+            if model.workspace_size(extents) or (model.output_extents and model.output_extents(extents, results) != 1):
+                raise Broken("sizes without the inputs that make them")
+            if model.output_extents_for:
+                check_code(model.output_extents_for(sizing, extents, results), "output_extents_for")
+            workspace_bytes = model.workspace_size_for(sizing, extents)
+        elif model.workspace_size:
+            workspace_bytes = model.workspace_size(extents)
+        if model.workspace_size and not workspace_bytes:
+            check_code(4, "workspace_size")
+        if model.output_extents and not model.output_extents_for:
+            check_code(model.output_extents(extents, results), "output_extents")
         outputs = []
         def get_shape(tensor):
             return [results[tensor.extent_of[d]] if tensor.shape[d] < 0 else tensor.shape[d] for d in range(tensor.rank)]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Extents that data decide: models of NonZero, Compress, Unique, NonMaxSuppression, TopK and Slice with computed bounds, and
 what follows on them, against ONNX Runtime; with static extents and with extents known at run time only, on data that choose
-nothing, something and everything. What ONNX Runtime refuses must return NNC_ERROR_EXTENT, what has no bound is refused by
-name."""
+nothing, something and everything. Sizes that are values of inputs, sensible and not. What ONNX Runtime refuses must return
+NNC_ERROR_EXTENT, what has no bound is refused by name."""
 import os
 import sys
 import tempfile
@@ -159,9 +159,10 @@ CASES = [
          [node("ReduceMax", "b", "m", keepdims=1), node("Shape", "a", "s"), node("Gather", "s one", "e"), node("Min", "m e", "k"),
           node("TopK", "a k", "y i", axis=1), node("Mul", "y y", "z")],
          [[random(3, 4), ints(*b)] for b in ((1, 2), (9, 2), (0, 0))], {"one": ints(1)}, ("y", "i", "z")),
-    Case("Slice by data", [node("Slice", "a s e x")],
-         [[random(6, 5), ints(s), ints(e)] for s, e in ((1, 4), (-3, 99), (4, 2), (-99, -1))], {"x": ints(0)},
-         static="es"),
+    Case("Slice by data", [node("Abs", "b", "s"), node("Mul", "s d", "f"), node("ReduceMax", "c", "e", keepdims=1),
+                           node("Slice", "a f e x")],
+         [[random(6, 5), ints(s), ints(e), ints(f)] for s, e, f in ((1, 4, 1), (3, 99, -1), (4, 2, 1), (99, -1, -1))],
+         {"x": ints(0)}, static="bcd"),
     Case("NonMaxSuppression", suppression(), [[boxes(20), scores(1, 3, 20)], [boxes(20), scores(1, 3, 20) * 0]], LIMITS),
     Case("NonMaxSuppression of images", suppression(), [[boxes(30, 3, 4), scores(4, 2, 30)]], LIMITS),
     Case("NonMaxSuppression of centers", suppression(center_point_box=1), [[boxes(30, 4), scores(1, 3, 30)]], LIMITS),
@@ -172,6 +173,8 @@ CASES = [
          [[boxes(40, 5), scores(1, 2, 40), ints(m), number(t), number(u)]
           for m, t, u in ((3, 0.5, 0.1), (0, 0.5, 0.1), (-2, 0.5, 0.1), (99, 1, -1), (99, 0, -1), (5, 0.5, np.nan), (5, 0.5, np.inf))],
          static="mtu"),
+    Case("NonMaxSuppression of a computed number", [node("ReduceMax", "d", "m", keepdims=1), *suppression()],
+         [[boxes(40, 5), scores(1, 2, 40), ints(m, -9)] for m in (3, 0, -2, 99)], {"t": number(0.5), "u": number(0.1)}),
     Case("NonMaxSuppression of boxes without area", suppression(),
          [[np.repeat(boxes(6)[:, :, :2], 2, axis=2)[:, :, [0, 2, 1, 3]], scores(1, 1, 6)], [np.ones((1, 6, 4), np.float32), scores(1, 1, 6)]], LIMITS),
     Case("detection", DETECTION, [[boxes(60), random(1, 80, 4), boxes(20, 9)], [boxes(60), random(1, 80, 4) * 9, boxes(20, 9)],
@@ -183,10 +186,35 @@ CASES = [
                                       node("NonZero", "a", "n"), helper.make_node("Cast", ["n"], ["f"], to=FLOAT),
                                       node("ReduceSum", "f", "p", keepdims=0)), else_branch=branch(node("Neg", "s", "q")))],
          [[random(3, 4) + 1], [random(3, 4) - 1]], {"l": np.float32(0)}, exact=False),
+    # Sizes that are values of inputs: what does not fit is refused before the run.
+    Case("Reshape by an input", [node("Reshape", "a s")],
+         [[random(4, 6), ints(*s)] for s in ((3, 8), (-1, 2), (0, 6), (0, -1), (5, 5), (-2, 12), (-1, -1), (2**33, 2**31), (24, 1), (1, 24),
+                                             (2**63 - 1, 8), (-1, 5), (-1, 0))], static="s"),
+    Case("Reshape by an input, many axes", [node("Reshape", "a s")],
+         [[random(4, 6), ints(*s)] for s in ((2, 3, 2, 2), (65536, 65536, 65536, 65536), (1, 1, 1, 24), (2**31 - 1,) * 4)], static="s"),
+    Case("Expand by an input", [node("Expand", "a s")],
+         [[random(1, 6), ints(*s)] for s in ((4, 6), (1, 1), (4, 1), (3, 5), (-1, 6))], static="s"),
+    Case("Tile by an input", [node("Tile", "a s")], [[random(2, 3), ints(*s)] for s in ((2, 3), (1, 1), (0, 2), (-1, 2))], static="s"),
+    Case("ConstantOfShape of an input", [node("ConstantOfShape", "s")], [[ints(*s)] for s in ((2, 3), (0, 3), (-1, 3))], static="s"),
+    Case("Range of inputs", [node("Range", "a b c")],
+         [[np.array(a), np.array(b), np.array(c)] for a, b, c in ((1, 10, 3), (10, 1, -4), (5, 5, 1), (9, 2, 1), (2**40, 2**40 + 7, 2), (7, 7 - 2**59, -2**57))]),
+    Case("Pad by an input", [node("Pad", "a s")],
+         [[random(3, 4), ints(*s)] for s in ((1, 0, 2, 1), (0, 0, 0, 0), (-1, -2, 0, 1), (-2, 0, -2, 0))], static="s"),
+    Case("Pad with reflections by an input", [node("Pad", "a s", mode="reflect")],
+         [[random(3, 4), ints(*s)] for s in ((1, 0, 2, 3), (0, 0, 3, 0))], static="s"),
+    Case("Resize to an input", [helper.make_node("Resize", ["a", "", "", "s"], ["y"], mode="nearest")],
+         [[random(1, 1, 2, 3), ints(1, 1, 4, 7)], [random(1, 1, 2, 3), ints(1, 1, 1, 2)]], static="s"),
+    Case("Slice by inputs", [node("Slice", "a b c x d")],
+         [[random(6, 5), ints(s), ints(e), ints(t)] for s, e, t in ((1, 4, 1), (-3, 99, 2), (4, 2, 1), (5, -99, -2), (0, 6, 0), (0, 2**63 - 1, 4),
+                                                                    (2**63 - 1, -2**63, -1))],
+         {"x": ints(0)}, static="bcd"),
+    Case("a size that is computed of an input", [node("Shape", "a", "k"), node("Concat", "s k", "t", axis=0), node("Expand", "a t", "e"),
+                                                node("ReduceSum", "e zeros", "y", keepdims=0), node("NonZero", "e", "z")],
+         [[sparse(3, 4), ints(2)], [sparse(3, 4), ints(1)]], {"zeros": ints(0)}, ("y", "z"), static="s", exact=False),
     Case("a quotient without a bound", [node("NonZero", "a", "n"), node("Shape", "n", "s"), node("Gather", "s one", "k"),
                                         node("Div", "big k", "q"), node("Range", "zero q step")],
          [[ints(1, 0, 2)]], {"one": np.int64(1), "big": np.int64(100), "zero": np.int64(0), "step": np.int64(1)}, refusal="layer 'y'"),
-    Case("a Range up to data", [node("ReduceSum", "a", "s", keepdims=0), node("Range", "zero s one")], [[ints(1, 0, 2)]],
+    Case("a Range up to data", [node("ReduceMax", "a", "s", keepdims=0), node("Range", "zero s one")], [[ints(1, 0, 2)]],
          {"zero": np.int64(0), "one": np.int64(1)}, refusal="layer 'y'"),
 ]
 

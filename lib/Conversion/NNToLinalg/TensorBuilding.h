@@ -27,6 +27,9 @@ mlir::Value getBoundedEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value ori
 /// The same before the conversion; null where the entry depends on data.
 mlir::Value findEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, int64_t i);
 
+/// Whether `entry`, as findEntry gives it, is made of values of the model's inputs, not of extents alone.
+bool isMadeOfValues(mlir::Value entry);
+
 /// The one element of `tensor`.
 mlir::Value extractOnlyElement(mlir::ImplicitLocOpBuilder &builder, mlir::Value tensor);
 

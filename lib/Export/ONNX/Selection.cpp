@@ -1,6 +1,8 @@
 // What data choose.
 #include "lib/Export/ONNX/OpWriter.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 
 namespace nnc::onnx_export {
@@ -9,6 +11,8 @@ static void writeNonZero(OpWriter &writer, nn::NonZeroOp op) { writer.finish("No
 
 /// ONNX's first output, the distinct slices themselves, is a gather here.
 static void writeUnique(OpWriter &writer, nn::UniqueOp op) {
+  if (getElementTypeOrSelf(op.getInput().getType()).isBF16())
+    return writer.refuse("its Unique has no bfloat16 in the opsets that are written");
   writer.finish("Unique", writer.operands(), {{"axis", int64_t(op.getAxis())}, {"sorted", int64_t(op.getSorted())}},
                 /*numUnused=*/1);
 }

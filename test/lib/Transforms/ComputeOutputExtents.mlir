@@ -121,3 +121,26 @@ func.func @main(%x: tensor<?xf32>, %data: tensor<index>) -> tensor<?xf32> {
   %a = tensor.empty(%product) : tensor<?xf32>
   return %a : tensor<?xf32>
 }
+
+// -----
+
+// A size that is a value of an input: the function takes the input.
+// CHECK-LABEL: func.func @main_output_extents(
+// CHECK-SAME: %[[N:.*]]: index, %[[S:.*]]: memref<2xi64>) -> index
+// CHECK: %[[VALUE:.*]] = memref.load %[[S]][%c1]
+// CHECK: %[[SIZE:.*]] = arith.index_cast %[[VALUE]]
+// CHECK: %[[ALL:.*]] = arith.muli %[[SIZE]], %[[N]]
+// CHECK: return %[[ALL]]
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: tensor<2xi64> {nn.size_values}, %{{.*}}: tensor<2xui64>, %{{.*}}: tensor<999xi64>)
+// CHECK-NOT: nn.bounds
+func.func @main(%x: tensor<?xf32>, %s: tensor<2xi64>, %unsigned: tensor<2xui64>, %many: tensor<999xi64>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %value = tensor.extract %s[%c1] : tensor<2xi64>
+  %size = arith.index_cast %value : i64 to index
+  %all = arith.muli %size, %n : index
+  %a = tensor.empty(%all) : tensor<?xf32>
+  return %a : tensor<?xf32>
+}

@@ -111,6 +111,48 @@ TEST(Model, ReportsExtentsThatDataDecide) {
   EXPECT_EQ(codeOf([&] { model.run({nnc::view(x)}, {nnc::view(few)}); }), NNC_ERROR_EXTENT);
 }
 
+/// As many elements as the second input says, all of the first's first.
+static int outputExtentsFor(const void *const *inputs, const int64_t *, int64_t *out) {
+  out[0] = *static_cast<const int64_t *>(inputs[1]);
+  return out[0] < 0 ? NNC_ERROR_EXTENT : NNC_OK;
+}
+
+TEST(Model, MakesSizesOfValuesOfInputs) {
+  nnc_model description = makeDouble();
+  static const int64_t shapes[] = {1, -1};
+  static const int32_t extentOf[] = {0};
+  static const nnc_tensor inputs[] = {{"x", NNC_FLOAT32, 1, shapes, nullptr, 4},
+                                      {"n", NNC_INT64, 1, shapes, nullptr, 8}};
+  static const nnc_tensor output = {"y", NNC_FLOAT32, 1, shapes + 1, extentOf, 0};
+  static const uint8_t marks[] = {0, 1};
+  description.num_inputs = 2;
+  description.inputs = inputs;
+  description.outputs = &output;
+  description.num_extents = 0;
+  description.size_input = marks;
+  description.output_extents = [](const int64_t *, int64_t *) -> int { return NNC_ERROR_NULL; };
+  description.output_extents_for = outputExtentsFor;
+  description.workspace_size_for = [](const void *const *, const int64_t *) -> uint64_t { return 64; };
+  description.invoke = [](const void *const *in, void *const *out, const int64_t *, void *,
+                          const nnc_parallel *) -> int {
+    for (int64_t i = 0; i < *static_cast<const int64_t *>(in[1]); ++i)
+      static_cast<float *>(out[0])[i] = *static_cast<const float *>(in[0]);
+    return NNC_OK;
+  };
+  const float x = 3;
+  int64_t n = 2;
+  EXPECT_EQ(codeOf([&] { nnc::Model(description, {}); }), NNC_ERROR_NULL);
+  nnc::Model model(description, {}, {nnc::View(), nnc::view(&n, 1)});
+  EXPECT_EQ(model.outputShape(0), std::vector<int64_t>{2});
+  n = 4; // asked for again in each run
+  std::vector<float> y(4), few(2);
+  EXPECT_EQ(codeOf([&] { model.run({nnc::view(&x, 1), nnc::view(&n, 1)}, {nnc::view(few)}); }), NNC_ERROR_EXTENT);
+  model.run({nnc::view(&x, 1), nnc::view(&n, 1)}, {nnc::view(y)});
+  EXPECT_EQ(y, std::vector<float>(4, 3));
+  n = -1;
+  EXPECT_EQ(codeOf([&] { model.run({nnc::view(&x, 1), nnc::view(&n, 1)}, {nnc::view(y)}); }), NNC_ERROR_EXTENT);
+}
+
 TEST(Model, TakesModelsOfBeforeExtentsWereReported) {
   nnc_model description = makeDouble();
   description.struct_size = offsetof(nnc_model, invoke_reporting);

@@ -52,7 +52,20 @@ func.func @non_max_suppression(%boxes: tensor<2x9x4xf32>, %scores: tensor<2x5x9x
 // CHECK-LABEL: @top_k
 // CHECK: kernel.bounded %{{.*}}, %c4
 // CHECK: cf.assert %{{.*}}, "nn.top_k: k is not negative and at most the extent"
-func.func @top_k(%x: tensor<3x4xf32>, %k: tensor<1xi64>) -> (tensor<3x?xf32>, tensor<3x?xi64>) {
+func.func @top_k(%x: tensor<3x4xf32>, %n: tensor<1xi64>) -> (tensor<3x?xf32>, tensor<3x?xi64>) {
+  %k = nn.abs %n : (tensor<1xi64>) -> tensor<1xi64>
+  %0:2 = nn.top_k %x, %k {axis = 1 : i64} : (tensor<3x4xf32>, tensor<1xi64>) -> (tensor<3x?xf32>, tensor<3x?xi64>)
+  return %0#0, %0#1 : tensor<3x?xf32>, tensor<3x?xi64>
+}
+
+// -----
+
+// An input as k: its value is the size, and what it must be is required.
+// CHECK-LABEL: @top_k_of_input
+// CHECK-DAG: cf.assert %{{.*}}, "nn.top_k: k is not negative"
+// CHECK-DAG: cf.assert %{{.*}}, "nn.top_k: k is at most the extent"
+// CHECK-NOT: kernel.bounded
+func.func @top_k_of_input(%x: tensor<3x4xf32>, %k: tensor<1xi64>) -> (tensor<3x?xf32>, tensor<3x?xi64>) {
   %0:2 = nn.top_k %x, %k {axis = 1 : i64} : (tensor<3x4xf32>, tensor<1xi64>) -> (tensor<3x?xf32>, tensor<3x?xi64>)
   return %0#0, %0#1 : tensor<3x?xf32>, tensor<3x?xi64>
 }
@@ -62,7 +75,8 @@ func.func @top_k(%x: tensor<3x4xf32>, %k: tensor<1xi64>) -> (tensor<3x?xf32>, te
 // The bounds of a slice are data: it has at most the extent.
 // CHECK-LABEL: @slice
 // CHECK: kernel.bounded %{{.*}}, %c6
-func.func @slice(%x: tensor<6x5xf32>, %start: tensor<1xi64>, %end: tensor<1xi64>) -> tensor<?x5xf32> {
+func.func @slice(%x: tensor<6x5xf32>, %from: tensor<1xi64>, %end: tensor<1xi64>) -> tensor<?x5xf32> {
+  %start = nn.abs %from : (tensor<1xi64>) -> tensor<1xi64>
   %0 = nn.slice %x, %start, %end {axes = array<i64: 0>} : (tensor<6x5xf32>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x5xf32>
   return %0 : tensor<?x5xf32>
 }
