@@ -9,6 +9,7 @@ include "dialects/Kernel/Convolution.td"
 include "dialects/Kernel/Row.td"
 include "dialects/Kernel/Stencil.td"
 include "dialects/Kernel/Winograd.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 
 def Kernel_YieldOp : Op<Kernel_Dialect, "yield", [Pure, Terminator]> {
   let summary = "the value that a kernel stores";
@@ -16,6 +17,17 @@ def Kernel_YieldOp : Op<Kernel_Dialect, "yield", [Pure, Terminator]> {
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
   let builders = [OpBuilder<(ins), [{ /* for SingleBlockImplicitTerminator; never valid */ }]>];
+}
+
+def Kernel_BoundedOp : Op<Kernel_Dialect, "bounded", [Pure, SameOperandsAndResultType]> {
+  let summary = "an extent that data decide, and the most that it can be";
+  let description = [{
+    The value of `extent`, which is not negative and at most `bound`. Loops run to the extent; buffers are sized for
+    the bound. Nothing folds it: it ends with `plan-memory`.
+  }];
+  let arguments = (ins Index:$extent, Index:$bound);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$extent `,` $bound attr-dict";
 }
 
 #endif // DIALECTS_KERNEL_KERNELOPS_TD

@@ -17,5 +17,6 @@ include "dialects/NN/Recurrent.td"
 include "dialects/NN/Quantization.td"
 include "dialects/NN/Reduction.td"
 include "dialects/NN/Resampling.td"
+include "dialects/NN/Selection.td"
 
 #endif // DIALECTS_NN_NNOPS_TD

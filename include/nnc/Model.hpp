@@ -112,41 +112,55 @@ template <typename Container> View view(Container &container) { return view(cont
 class Model {
 public:
   /// `extents` gives the run-time extents, in the order of `extent_names`, of models that have some.
-  explicit Model(const nnc_model &model, std::vector<std::int64_t> extents = {}) : description(&model) {
-    if (model.abi_version != NNC_ABI_VERSION || model.struct_size < sizeof(nnc_model))
+  /// `inputs` are needed by models whose sizes are made of values of inputs; others may be empty views.
+  explicit Model(const nnc_model &model, std::vector<std::int64_t> extents = {}, const std::vector<View> &inputs = {})
+      : description(&model) {
+    // Of the fields that were appended only the last is read here.
+    if (model.abi_version != NNC_ABI_VERSION || model.struct_size < offsetof(nnc_model, profile))
       throw Error(NNC_ERROR_EXTENT, "the model was compiled for another version of nnc/Runtime.h");
-    setExtents(std::move(extents));
+    setExtents(std::move(extents), inputs);
   }
 
   const nnc_model &get() const { return *description; }
 
-  /// Changes the run-time extents and resizes the workspace.
-  void setExtents(std::vector<std::int64_t> values) {
+  /// Changes the run-time extents, or the values that make sizes, and resizes the workspace.
+  void setExtents(std::vector<std::int64_t> values, const std::vector<View> &inputs = {}) {
     if (values.size() != description->num_extents)
       throw Error(NNC_ERROR_EXTENT, "the model has " + std::to_string(description->num_extents) +
                                         " run-time extents, not " + std::to_string(values.size()));
     std::vector<std::int64_t> results(description->num_output_extents);
-    if (description->output_extents && !results.empty())
-      check(description->output_extents(values.data(), results.data()));
     std::uint64_t size = description->workspace_bytes;
-    if (description->workspace_size)
-      size = description->workspace_size(values.data());
+    if (isAppended() && description->size_input) {
+      std::vector<const void *> pointers = getSizeInputs(inputs);
+      if (description->output_extents_for)
+        check(description->output_extents_for(pointers.data(), values.data(), results.data()));
+      size = description->workspace_size_for(pointers.data(), values.data());
+    } else {
+      if (description->output_extents && !results.empty())
+        check(description->output_extents(values.data(), results.data()));
+      if (description->workspace_size)
+        size = description->workspace_size(values.data());
+    }
     allocate(size);
     inputExtents = std::move(values);
+    largestExtents = results;
     outputExtents = std::move(results);
   }
 
   std::vector<std::int64_t> inputShape(std::size_t i) const { return shape(input(i), inputExtents); }
+  /// Where data decide extents: after a run what they are, before it the most that they can be.
   std::vector<std::int64_t> outputShape(std::size_t i) const { return shape(output(i), outputExtents); }
-  /// Bytes of an input or output with the present extents.
+  /// Bytes of an input with the present extents, and those that an output must have room for.
   std::size_t inputBytes(std::size_t i) const { return bytes(input(i), inputExtents); }
-  std::size_t outputBytes(std::size_t i) const { return bytes(output(i), outputExtents); }
+  std::size_t outputBytes(std::size_t i) const { return bytes(output(i), largestExtents); }
   std::size_t workspaceBytes() const { return workspaceSize; }
 
   /// Runs the model; sizes and element types are checked. `parallel` is for models compiled with --threads.
   void run(const std::vector<View> &inputs, const std::vector<View> &outputs, const nnc_parallel *parallel = nullptr) {
     if (inputs.size() != description->num_inputs || outputs.size() != description->num_outputs)
       throw Error(NNC_ERROR_NULL, "wrong number of inputs or outputs");
+    if (isAppended() && description->size_input)
+      setExtents(inputExtents, inputs); // the values may be others than before
     std::vector<const void *> in;
     std::vector<void *> out;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -159,11 +173,35 @@ public:
         throw Error(NNC_ERROR_NULL, std::string("output ") + output(i).name + " is read-only");
       out.push_back(outputs[i].data);
     }
-    check(description->invoke(in.data(), out.data(), inputExtents.empty() ? nullptr : inputExtents.data(),
-                              workspace.get(), parallel));
+    const std::int64_t *extents = inputExtents.empty() ? nullptr : inputExtents.data();
+    if (reportsExtents())
+      check(description->invoke_reporting(in.data(), out.data(), extents, workspace.get(), parallel,
+                                          outputExtents.data()));
+    else
+      check(description->invoke(in.data(), out.data(), extents, workspace.get(), parallel));
   }
 
+  /// Whether data decide extents of outputs.
+  bool reportsExtents() const { return isAppended() && description->invoke_reporting != nullptr; }
+
 private:
+  /// Whether the descriptor has the fields behind `profile`.
+  bool isAppended() const { return description->struct_size >= sizeof(nnc_model); }
+
+  /// A pointer for each input whose values make sizes, null for the others.
+  std::vector<const void *> getSizeInputs(const std::vector<View> &inputs) const {
+    std::vector<const void *> pointers(description->num_inputs);
+    for (std::size_t i = 0; i < pointers.size(); ++i) {
+      if (!description->size_input[i])
+        continue;
+      if (i >= inputs.size() || !inputs[i].data)
+        throw Error(NNC_ERROR_NULL, std::string("sizes are made of the values of input ") + input(i).name);
+      checkView(input(i), inputs[i], static_cast<std::size_t>(input(i).bytes));
+      pointers[i] = inputs[i].data;
+    }
+    return pointers;
+  }
+
   struct Free {
     void operator()(void *pointer) const { ::operator delete(pointer, alignment); }
     std::align_val_t alignment;
@@ -221,7 +259,7 @@ private:
   }
 
   const nnc_model *description;
-  std::vector<std::int64_t> inputExtents, outputExtents;
+  std::vector<std::int64_t> inputExtents, outputExtents, largestExtents;
   std::unique_ptr<void, Free> workspace{nullptr, Free{std::align_val_t{64}}};
   std::size_t workspaceSize = 0;
 };

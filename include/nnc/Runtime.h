@@ -108,13 +108,25 @@ typedef struct nnc_model {
   uint64_t macs;              /**< multiply-adds of one run; 0 where not known */
   /** Bytes of workspace for these input extents; 0 for extents that are out of range. NULL if static. */
   uint64_t (*workspace_size)(const int64_t *extents);
-  /** Computes the outputs' run-time extents from the inputs'. NULL if they are static. */
+  /** Computes the outputs' run-time extents from the inputs'; of extents that data decide, the most that they can be,
+   *  for which an output's buffer must have room. NULL if they are static. */
   int (*output_extents)(const int64_t *extents, int64_t *out);
   /** Runs the model. `extents` and `parallel` may be NULL where the model has no run-time extents or threads. */
   int (*invoke)(const void *const *inputs, void *const *outputs, const int64_t *extents, void *workspace,
                 const nnc_parallel *parallel);
   const nnc_profile *profile; /**< NULL without `--profile` */
   const nnc_cpus *cpus;       /**< NULL where the code is for one CPU */
+  /** Where data decide extents of outputs: as `invoke`, and stores what all run-time extents of the outputs are, in the
+   *  order of `output_extents`. Each output lies without gaps in that shape at the start of its buffer. `invoke` returns
+   *  NNC_ERROR_NULL then. NULL for all other models. */
+  int (*invoke_reporting)(const void *const *inputs, void *const *outputs, const int64_t *extents, void *workspace,
+                          const nnc_parallel *parallel, int64_t *output_extents);
+  /** Where sizes are made of values of inputs: as `workspace_size` and `output_extents`, with the inputs, of which those that
+   *  `size_input` marks are read; the others may be NULL. The two above answer with an error then. NULL for all other
+   *  models. */
+  uint64_t (*workspace_size_for)(const void *const *inputs, const int64_t *extents);
+  int (*output_extents_for)(const void *const *inputs, const int64_t *extents, int64_t *out);
+  const uint8_t *size_input; /**< for each input whether its values make sizes; NULL where none do */
 } nnc_model;
 
 #ifdef __cplusplus

@@ -243,6 +243,8 @@ LogicalResult Compilation::lowerTo(Stage stage, ModuleOp module, const PipelineO
     interface->macs = countMultiplyAdds(module);
     addMultiplyAdds(module, layers);
   }
+  if (stage == Stage::Arena)
+    interface->addBounds(module);
   if (stage == Stage::Tensors || stage == Stage::Arena) // packed, gathered
     releaseUnusedConstants(modules);
   if (stage == Stage::Arena && options.printMemoryPlan)

@@ -146,11 +146,21 @@ Expected<std::vector<int64_t>> ModelLibrary::getExtents(ArrayRef<HostTensor> inp
   return extents;
 }
 
-Expected<std::vector<HostTensor>> ModelLibrary::createOutputs(ArrayRef<int64_t> extents) const {
+static SmallVector<const void *> getPointers(ArrayRef<HostTensor> tensors) {
+  return SmallVector<const void *>(
+      map_range(tensors, [](const HostTensor &tensor) { return static_cast<const void *>(tensor.data.data()); }));
+}
+
+Expected<std::vector<HostTensor>> ModelLibrary::createOutputs(ArrayRef<HostTensor> inputs,
+                                                              ArrayRef<int64_t> extents) const {
   std::vector<int64_t> computed(model->num_output_extents);
-  if (model->output_extents)
-    if (int code = model->output_extents(extents.data(), computed.data()))
-      return createStringError("the extents of the inputs do not fit the model (code " + Twine(code) + ")");
+  int code = NNC_OK;
+  if (model->output_extents_for)
+    code = model->output_extents_for(getPointers(inputs).data(), extents.data(), computed.data());
+  else if (model->output_extents)
+    code = model->output_extents(extents.data(), computed.data());
+  if (code)
+    return createStringError("the extents of the inputs do not fit the model (code " + Twine(code) + ")");
   std::vector<HostTensor> outputs;
   for (unsigned i = 0; i < model->num_outputs; ++i) {
     const nnc_tensor &output = model->outputs[i];
@@ -166,10 +176,11 @@ Expected<std::vector<HostTensor>> ModelLibrary::createOutputs(ArrayRef<int64_t> 
   return std::move(outputs);
 }
 
-Expected<size_t> ModelLibrary::getWorkspaceSize(ArrayRef<int64_t> extents) const {
+Expected<size_t> ModelLibrary::getWorkspaceSize(ArrayRef<HostTensor> inputs, ArrayRef<int64_t> extents) const {
   if (!model->workspace_size)
     return model->workspace_bytes;
-  uint64_t bytes = model->workspace_size(extents.data());
+  uint64_t bytes = model->workspace_size_for ? model->workspace_size_for(getPointers(inputs).data(), extents.data())
+                                             : model->workspace_size(extents.data());
   if (bytes == 0)
     return createStringError("the extents of the inputs are out of range");
   return bytes;
@@ -186,14 +197,24 @@ static StringRef describeCode(int code) {
   }
 }
 
-Error ModelLibrary::run(ArrayRef<HostTensor> inputs, ArrayRef<HostTensor> outputs, ArrayRef<int64_t> extents,
+Error ModelLibrary::run(ArrayRef<HostTensor> inputs, MutableArrayRef<HostTensor> outputs, ArrayRef<int64_t> extents,
                         const AlignedMemory &workspace) const {
   auto getPointer = [](const HostTensor &tensor) { return static_cast<void *>(tensor.data.data()); };
   SmallVector<const void *> from(map_range(inputs, getPointer));
   SmallVector<void *> to(map_range(outputs, getPointer));
-  int code = model->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr);
-  return code ? createStringError("the model returned error " + Twine(code) + ": " + describeCode(code))
-              : Error::success();
+  std::vector<int64_t> reported(model->num_output_extents);
+  int code = model->invoke_reporting
+                 ? model->invoke_reporting(from.data(), to.data(), extents.data(), workspace.data(),
+                                           /*parallel=*/nullptr, reported.data())
+                 : model->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr);
+  if (code)
+    return createStringError("the model returned error " + Twine(code) + ": " + describeCode(code));
+  if (model->invoke_reporting)
+    for (auto [i, output] : enumerate(outputs))
+      for (auto [axis, extent] : enumerate(output.shape))
+        if (model->outputs[i].shape[axis] < 0)
+          extent = reported[model->outputs[i].extent_of[axis]];
+  return Error::success();
 }
 
 } // namespace nnc

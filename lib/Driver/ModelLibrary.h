@@ -24,13 +24,14 @@ public:
   llvm::Expected<std::vector<int64_t>> getExtents(llvm::ArrayRef<HostTensor> inputs) const;
 
   /// Outputs of undefined contents, for these extents.
-  llvm::Expected<std::vector<HostTensor>> createOutputs(llvm::ArrayRef<int64_t> extents) const;
+  llvm::Expected<std::vector<HostTensor>> createOutputs(llvm::ArrayRef<HostTensor> inputs,
+                                                        llvm::ArrayRef<int64_t> extents) const;
 
   /// Bytes of workspace for these extents; an error where they are out of range.
-  llvm::Expected<size_t> getWorkspaceSize(llvm::ArrayRef<int64_t> extents) const;
+  llvm::Expected<size_t> getWorkspaceSize(llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<int64_t> extents) const;
 
-  /// Runs the model once.
-  llvm::Error run(llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<HostTensor> outputs,
+  /// Runs the model once. Outputs of which data decide extents get the shape that they have.
+  llvm::Error run(llvm::ArrayRef<HostTensor> inputs, llvm::MutableArrayRef<HostTensor> outputs,
                   llvm::ArrayRef<int64_t> extents, const AlignedMemory &workspace) const;
 
 private:

@@ -63,6 +63,7 @@ void buildLLVMPipeline(OpPassManager &manager, bool debugLines, bool convertsHal
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createReturnOnFailedChecks()); // before there is a conversion that would abort
   ConvertToLLVMPassOptions toLLVM;
   toLLVM.useDynamic = true; // the width of index comes from the data layout
   manager.addPass(createConvertToLLVMPass(toLLVM));

@@ -16,11 +16,15 @@ static ArrayRef<StringRef> getContract(Stage stage) {
   static const StringRef nn[] = {"builtin", "func", "nn", "arith.constant"};
   static const StringRef tensors[] = {"builtin",        "func",        "kernel",       "linalg.fill", "linalg.generic",
                                       "linalg.index",   "linalg.yield", "tensor",      "arith",       "math",
-                                      "scf",            "ub",           "bufferization"};
+                                      "scf",            "ub",           "bufferization", "cf.assert",
+                                      "memref.load"};
   static const StringRef buffers[] = {"builtin",      "func",   "kernel", "linalg.fill", "linalg.generic", "linalg.index",
-                                      "linalg.yield", "memref", "arith",  "math",        "scf",            "ub"};
-  static const StringRef loops[] = {"builtin", "func", "memref", "vector", "arith",
-                                    "math",    "scf",  "ub",     "llvm.call_intrinsic"};
+                                      "linalg.yield", "memref", "arith",  "math",        "scf",            "ub",
+                                      "cf.assert"};
+  static const StringRef loops[] = {"builtin", "func", "memref", "vector",         "arith",
+                                    "math",    "scf",  "ub",     "kernel.bounded", "llvm.call_intrinsic", "cf.assert"};
+  static const StringRef arena[] = {"builtin", "func", "memref", "vector",              "arith",
+                                    "math",    "scf",  "ub",     "llvm.call_intrinsic", "cf.assert"};
   static const StringRef llvm[] = {"builtin.module", "llvm"};
   switch (stage) {
   case Stage::Import:
@@ -31,8 +35,9 @@ static ArrayRef<StringRef> getContract(Stage stage) {
   case Stage::Buffers:
     return buffers;
   case Stage::Loops:
-  case Stage::Arena:
     return loops;
+  case Stage::Arena:
+    return arena;
   case Stage::LLVM:
   case Stage::Object:
     return llvm;

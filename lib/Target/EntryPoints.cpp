@@ -31,22 +31,32 @@ private:
   void returnIf(Value *condition, Value *result);
   Value *isMisaligned(Value *address, int64_t alignment);
   SmallVector<Value *> loadExtents(Value *extents, Value *onError);
-  SmallVector<Value *> getInputExtents(ArrayRef<Value *> extents);
+  SmallVector<Value *> getExtentArguments(ArrayRef<Value *> extents);
   SmallVector<Value *> callOutputExtents(ArrayRef<Value *> extents);
   void appendMemRef(SmallVectorImpl<Value *> &arguments, Value *address, ArrayRef<Value *> shape);
   SmallVector<Value *> getShape(const TensorInterface &tensor, ArrayRef<Value *> extents);
+  void callChecked(Function *main, ArrayRef<Value *> arguments);
   void callMain(ArrayRef<Value *> arguments);
   Value *callWorkspaceSize(ArrayRef<Value *> extents);
   Function *buildRun();
-  Function *buildInvoke(Function *run);
+  Function *buildInvoke(Function *run, bool reports);
+  SmallVector<Type *> getSizeArguments();
+  Value *readSizeArguments(Function *function);
   Function *buildWorkspaceSize();
   Function *buildOutputExtents();
+  Function *buildUnknowing(const Twine &suffix, Type *result, unsigned numArguments, uint64_t answer);
+  Function *buildOfInputs(const Twine &suffix, Function *typed);
+  Constant *describeSizeInputs();
   Constant *makeGlobal(Constant *value, const Twine &name);
   Constant *makeString(StringRef text);
   Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
   Constant *describeProfile();
   Constant *describeCpus();
-  void describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents);
+  /// The descriptor's functions, null where it has none.
+  struct Functions {
+    Function *invoke, *invokeReporting, *workspaceSize, *outputExtents, *workspaceSizeFor, *outputExtentsFor;
+  };
+  void describeModel(const Functions &functions);
 
   Module &module;
   const ModelInterface &interface;
@@ -56,6 +66,7 @@ private:
   Type *index;
   SmallVector<std::string> prefixes; ///< of the functions for each CPU; one that is empty where there is one CPU
   std::pair<Function *, Function *> cpuChoice; ///< null where there is one CPU
+  SmallVector<Value *> inputs; ///< of the function being built; null where it has none
 };
 
 } // namespace
@@ -98,17 +109,21 @@ SmallVector<Value *> EntryPointBuilder::loadExtents(Value *extents, Value *onErr
   if (!loaded.empty())
     returnIf(wrong, onError);
   if (Function *fit = module.getFunction(prefixes.front() + "main_extents_fit"))
-    returnIf(builder.CreateNot(builder.CreateCall(fit, getInputExtents(loaded))), onError);
+    returnIf(builder.CreateNot(builder.CreateCall(fit, getExtentArguments(loaded))), onError);
   return loaded;
 }
 
-/// One value per dynamic dimension of the inputs, in order.
-SmallVector<Value *> EntryPointBuilder::getInputExtents(ArrayRef<Value *> extents) {
-  SmallVector<Value *> perDimension;
+/// What functions about extents take: one value per dynamic dimension of the inputs, in order, then the inputs whose
+/// values sizes may be made of.
+SmallVector<Value *> EntryPointBuilder::getExtentArguments(ArrayRef<Value *> extents) {
+  SmallVector<Value *> arguments;
   for (const TensorInterface &input : interface.inputs)
     for (unsigned place : input.extentOf)
-      perDimension.push_back(extents[place]);
-  return perDimension;
+      arguments.push_back(extents[place]);
+  for (auto [i, input] : enumerate(interface.inputs))
+    if (input.hasSizeValues)
+      appendMemRef(arguments, inputs[i], getShape(input, {}));
+  return arguments;
 }
 
 SmallVector<Value *> EntryPointBuilder::callOutputExtents(ArrayRef<Value *> extents) {
@@ -116,7 +131,7 @@ SmallVector<Value *> EntryPointBuilder::callOutputExtents(ArrayRef<Value *> exte
   if (count == 0)
     return {};
   Function *function = module.getFunction(prefixes.front() + "main_output_extents");
-  Value *result = builder.CreateCall(function, getInputExtents(extents));
+  Value *result = builder.CreateCall(function, getExtentArguments(extents));
   if (count == 1)
     return {result};
   SmallVector<Value *> values;
@@ -147,12 +162,17 @@ void EntryPointBuilder::appendMemRef(SmallVectorImpl<Value *> &arguments, Value 
   arguments.append(strides);
 }
 
+/// Calls `main`; where extents that data decide do not fit, as it returns then, leaves the function.
+void EntryPointBuilder::callChecked(Function *main, ArrayRef<Value *> arguments) {
+  Value *fits = builder.CreateCall(main, arguments);
+  if (!fits->getType()->isVoidTy())
+    returnIf(builder.CreateNot(fits), builder.getInt32(NNC_ERROR_EXTENT));
+}
+
 /// Calls @main, or the one for the CPU at hand; leaves the function where there is none.
 void EntryPointBuilder::callMain(ArrayRef<Value *> arguments) {
-  if (facts.cpus.empty()) {
-    builder.CreateCall(module.getFunction("main"), arguments);
-    return;
-  }
+  if (facts.cpus.empty())
+    return callChecked(module.getFunction("main"), arguments);
   Function *function = builder.GetInsertBlock()->getParent();
   auto *none = BasicBlock::Create(module.getContext(), "none", function);
   auto *done = BasicBlock::Create(module.getContext(), "done", function);
@@ -161,7 +181,7 @@ void EntryPointBuilder::callMain(ArrayRef<Value *> arguments) {
     auto *run = BasicBlock::Create(module.getContext(), "run", function);
     choice->addCase(builder.getInt32(i), run);
     builder.SetInsertPoint(run);
-    builder.CreateCall(module.getFunction(prefix + "main"), arguments);
+    callChecked(module.getFunction(prefix + "main"), arguments);
     builder.CreateBr(done);
   }
   builder.SetInsertPoint(none);
@@ -171,11 +191,13 @@ void EntryPointBuilder::callMain(ArrayRef<Value *> arguments) {
 
 Function *EntryPointBuilder::buildRun() {
   unsigned numInputs = interface.inputs.size(), numOutputs = interface.outputs.size();
-  SmallVector<Type *> types(numInputs + numOutputs + 1 + interface.isDynamic() + interface.threads, pointer);
+  bool reports = interface.reportsExtents;
+  SmallVector<Type *> types(numInputs + numOutputs + reports + interface.takesExtents() + 1 + interface.threads,
+                            pointer);
   Function *run = startFunction("_run", builder.getInt32Ty(), types);
   Value *workspace = run->getArg(types.size() - 1 - interface.threads);
   Value *parallel = interface.threads ? run->getArg(types.size() - 1) : nullptr; // may be null
-  Value *extents = interface.isDynamic() ? run->getArg(numInputs + numOutputs) : nullptr;
+  Value *extents = interface.takesExtents() ? run->getArg(numInputs + numOutputs + reports) : nullptr;
   bool needsWorkspace = facts.workspaceBytes != 0 || interface.isDynamic();
 
   Value *null = builder.getFalse();
@@ -190,11 +212,11 @@ Function *EntryPointBuilder::buildRun() {
       misaligned = builder.CreateOr(misaligned, isMisaligned(run->getArg(i), tensor.getElementBytes()));
   returnIf(misaligned, builder.getInt32(NNC_ERROR_ALIGNMENT));
 
-  SmallVector<Value *> inputExtents, outputExtents, arguments;
-  if (extents) {
-    inputExtents = loadExtents(extents, builder.getInt32(NNC_ERROR_EXTENT));
-    outputExtents = callOutputExtents(inputExtents);
-  }
+  inputs.clear();
+  for (unsigned i = 0; i < numInputs; ++i)
+    inputs.push_back(run->getArg(i));
+  SmallVector<Value *> arguments, inputExtents = loadExtents(extents, builder.getInt32(NNC_ERROR_EXTENT));
+  SmallVector<Value *> outputExtents = callOutputExtents(inputExtents);
   for (auto [i, input] : enumerate(interface.inputs))
     appendMemRef(arguments, run->getArg(i), getShape(input, inputExtents));
   for (auto [i, output] : enumerate(interface.outputs))
@@ -203,6 +225,9 @@ Function *EntryPointBuilder::buildRun() {
       appendMemRef(arguments, run->getArg(numInputs + i), {ConstantInt::get(index, output.getBytes())});
     else
       appendMemRef(arguments, run->getArg(numInputs + i), getShape(output, outputExtents));
+  if (reports)
+    appendMemRef(arguments, run->getArg(numInputs + numOutputs),
+                 {ConstantInt::get(index, interface.outputExtents.size())});
   appendMemRef(arguments, workspace, {ConstantInt::get(index, facts.workspaceBytes)});
   if (parallel)
     arguments.push_back(parallel);
@@ -211,8 +236,10 @@ Function *EntryPointBuilder::buildRun() {
   return run;
 }
 
-Function *EntryPointBuilder::buildInvoke(Function *run) {
-  Function *invoke = startFunction("_invoke", builder.getInt32Ty(), SmallVector<Type *>(5, pointer));
+/// `reports`: with the place for the outputs' extents as one more argument.
+Function *EntryPointBuilder::buildInvoke(Function *run, bool reports) {
+  Function *invoke = startFunction(reports ? "_invoke_reporting" : "_invoke", builder.getInt32Ty(),
+                                   SmallVector<Type *>(reports ? 6 : 5, pointer));
   invoke->setLinkage(GlobalValue::InternalLinkage);
   SmallVector<Value *> arguments;
   auto load = [&](Value *array, unsigned i) {
@@ -222,7 +249,9 @@ Function *EntryPointBuilder::buildInvoke(Function *run) {
     load(invoke->getArg(0), i);
   for (unsigned i = 0; i < interface.outputs.size(); ++i)
     load(invoke->getArg(1), i);
-  if (interface.isDynamic())
+  if (interface.reportsExtents)
+    arguments.push_back(reports ? static_cast<Value *>(invoke->getArg(5)) : ConstantPointerNull::get(pointer));
+  if (interface.takesExtents())
     arguments.push_back(invoke->getArg(2));
   arguments.push_back(invoke->getArg(3));
   if (interface.threads)
@@ -236,15 +265,35 @@ Value *EntryPointBuilder::callWorkspaceSize(ArrayRef<Value *> extents) {
   Value *most = ConstantInt::get(index, facts.workspaceBytes);
   for (const std::string &prefix : prefixes)
     if (Function *size = module.getFunction(prefix + "main_workspace"))
-      most = builder.CreateBinaryIntrinsic(Intrinsic::umax, most, builder.CreateCall(size, getInputExtents(extents)));
+      most = builder.CreateBinaryIntrinsic(Intrinsic::umax, most, builder.CreateCall(size, getExtentArguments(extents)));
   return most;
 }
 
+/// What the caller gives about sizes: the extents, and the inputs whose values make some.
+SmallVector<Type *> EntryPointBuilder::getSizeArguments() {
+  size_t count = count_if(interface.inputs, [](const TensorInterface &input) { return input.decidesSizes; });
+  return SmallVector<Type *>(count + interface.takesExtents(), pointer);
+}
+
+/// Sets `inputs` from the arguments of `function`; whether one of these arguments is null or misaligned.
+Value *EntryPointBuilder::readSizeArguments(Function *function) {
+  inputs.assign(interface.inputs.size(), ConstantPointerNull::get(pointer));
+  Value *wrong = interface.takesExtents() ? builder.CreateIsNull(function->getArg(0)) : builder.getFalse();
+  unsigned next = interface.takesExtents();
+  for (auto [i, input] : enumerate(interface.inputs)) {
+    if (!input.decidesSizes)
+      continue;
+    inputs[i] = function->getArg(next++);
+    wrong = builder.CreateOr(wrong, builder.CreateIsNull(inputs[i]));
+    wrong = builder.CreateOr(wrong, isMisaligned(inputs[i], input.getElementBytes()));
+  }
+  return wrong;
+}
+
 Function *EntryPointBuilder::buildWorkspaceSize() {
-  Function *size = startFunction("_workspace_size", builder.getInt64Ty(), {pointer});
-  Value *extents = size->getArg(0);
-  returnIf(builder.CreateIsNull(extents), builder.getInt64(0));
-  SmallVector<Value *> loaded = loadExtents(extents, builder.getInt64(0));
+  Function *size = startFunction("_workspace_size", builder.getInt64Ty(), getSizeArguments());
+  returnIf(readSizeArguments(size), builder.getInt64(0));
+  SmallVector<Value *> loaded = loadExtents(interface.takesExtents() ? size->getArg(0) : nullptr, builder.getInt64(0));
   Value *bytes = callWorkspaceSize(loaded);
   returnIf(builder.CreateICmpUGE(bytes, ConstantInt::get(index, getSizeLimit(index->getIntegerBitWidth()))),
            builder.getInt64(0));
@@ -256,15 +305,59 @@ Function *EntryPointBuilder::buildWorkspaceSize() {
 }
 
 Function *EntryPointBuilder::buildOutputExtents() {
-  Function *function = startFunction("_output_extents", builder.getInt32Ty(), {pointer, pointer});
-  Value *null = builder.CreateOr(builder.CreateIsNull(function->getArg(0)), builder.CreateIsNull(function->getArg(1)));
-  returnIf(null, builder.getInt32(NNC_ERROR_NULL));
-  SmallVector<Value *> loaded = loadExtents(function->getArg(0), builder.getInt32(NNC_ERROR_EXTENT));
+  SmallVector<Type *> types = getSizeArguments();
+  if (!interface.isDynamic())
+    types.push_back(pointer); // the descriptor's extents, of which there are none
+  types.push_back(pointer);
+  Function *function = startFunction("_output_extents", builder.getInt32Ty(), types);
+  Value *place = function->getArg(types.size() - 1);
+  Value *wrong = builder.CreateOr(readSizeArguments(function), builder.CreateIsNull(place));
+  returnIf(wrong, builder.getInt32(NNC_ERROR_NULL));
+  SmallVector<Value *> loaded =
+      loadExtents(interface.takesExtents() ? function->getArg(0) : nullptr, builder.getInt32(NNC_ERROR_EXTENT));
   for (auto [i, extent] : enumerate(callOutputExtents(loaded)))
     builder.CreateStore(builder.CreateZExt(extent, builder.getInt64Ty()),
-                        builder.CreateConstGEP1_64(builder.getInt64Ty(), function->getArg(1), i));
+                        builder.CreateConstGEP1_64(builder.getInt64Ty(), place, i));
   builder.CreateRet(builder.getInt32(NNC_OK));
   return function;
+}
+
+/// For the descriptor: a function of pointers that lacks the inputs to answer.
+Function *EntryPointBuilder::buildUnknowing(const Twine &suffix, Type *result, unsigned numArguments, uint64_t answer) {
+  Function *function = startFunction(suffix, result, SmallVector<Type *>(numArguments, pointer));
+  function->setLinkage(GlobalValue::InternalLinkage);
+  builder.CreateRet(ConstantInt::get(result, answer));
+  return function;
+}
+
+/// For the descriptor: `typed` with the inputs as an array of pointers.
+Function *EntryPointBuilder::buildOfInputs(const Twine &suffix, Function *typed) {
+  unsigned fromCaller = getSizeArguments().size();
+  SmallVector<Type *> types(2 + typed->arg_size() - fromCaller, pointer); // inputs, extents, and what is behind them
+  Function *function = startFunction(suffix, typed->getReturnType(), types);
+  function->setLinkage(GlobalValue::InternalLinkage);
+  returnIf(builder.CreateIsNull(function->getArg(0)),
+           ConstantInt::get(typed->getReturnType(), typed->getReturnType()->isIntegerTy(64) ? 0 : NNC_ERROR_NULL));
+  SmallVector<Value *> arguments;
+  if (interface.takesExtents())
+    arguments.push_back(function->getArg(1));
+  for (auto [i, input] : enumerate(interface.inputs))
+    if (input.decidesSizes)
+      arguments.push_back(builder.CreateLoad(pointer, builder.CreateConstGEP1_64(pointer, function->getArg(0), i)));
+  for (unsigned i = 2; i < types.size(); ++i)
+    arguments.push_back(function->getArg(i));
+  builder.CreateRet(builder.CreateCall(typed, arguments));
+  return function;
+}
+
+/// A byte for each input, or null.
+Constant *EntryPointBuilder::describeSizeInputs() {
+  if (!interface.hasSizeInputs())
+    return ConstantPointerNull::get(pointer);
+  SmallVector<uint8_t> flags;
+  for (const TensorInterface &input : interface.inputs)
+    flags.push_back(input.decidesSizes);
+  return makeGlobal(ConstantDataArray::get(module.getContext(), flags), "size_input");
 }
 
 Constant *EntryPointBuilder::makeGlobal(Constant *value, const Twine &name) {
@@ -367,13 +460,14 @@ Constant *EntryPointBuilder::describeCpus() {
   return makeGlobal(ConstantStruct::getAnon(fields), "cpu_choice");
 }
 
-void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize, Function *outputExtents) {
+void EntryPointBuilder::describeModel(const Functions &functions) {
   SmallVector<Constant *> names;
   for (const std::string &name : interface.extents)
     names.push_back(makeString(name));
   Constant *null = ConstantPointerNull::get(pointer);
   Constant *extentNames =
       names.empty() ? null : makeGlobal(ConstantArray::get(ArrayType::get(pointer, names.size()), names), "extents");
+  auto orNull = [&](Function *function) { return function ? static_cast<Constant *>(function) : null; };
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
   auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
   SmallVector<Constant *> fields = {i32(NNC_ABI_VERSION),
@@ -387,15 +481,19 @@ void EntryPointBuilder::describeModel(Function *invoke, Function *workspaceSize,
                                     i32(interface.extents.size()),
                                     i32(interface.outputExtents.size()),
                                     extentNames,
-                                    i64(workspaceSize ? 0 : facts.workspaceBytes),
+                                    i64(functions.workspaceSize ? 0 : facts.workspaceBytes),
                                     i64(workspaceAlignment),
                                     i64(facts.weightsBytes),
                                     i64(interface.macs.value_or(0)),
-                                    workspaceSize ? workspaceSize : null,
-                                    outputExtents ? outputExtents : null,
-                                    invoke,
+                                    orNull(functions.workspaceSize),
+                                    orNull(functions.outputExtents),
+                                    functions.invoke,
                                     describeProfile(),
-                                    describeCpus()};
+                                    describeCpus(),
+                                    orNull(functions.invokeReporting),
+                                    orNull(functions.workspaceSizeFor),
+                                    orNull(functions.outputExtentsFor),
+                                    describeSizeInputs()};
   SmallVector<Type *> types;
   for (Constant *field : fields)
     types.push_back(field ? field->getType() : builder.getInt32Ty());
@@ -415,10 +513,22 @@ void EntryPointBuilder::build() {
   if (!facts.cpus.empty())
     cpuChoice = addCpuChoice(module, interface.name, facts.cpus);
   Function *run = buildRun();
-  Function *invoke = buildInvoke(run);
-  Function *workspaceSize = interface.isDynamic() ? buildWorkspaceSize() : nullptr;
-  Function *outputExtents = interface.outputExtents.empty() ? nullptr : buildOutputExtents();
-  describeModel(invoke, workspaceSize, outputExtents);
+  Functions functions{};
+  functions.invoke = buildInvoke(run, /*reports=*/false);
+  functions.invokeReporting = interface.reportsExtents ? buildInvoke(run, /*reports=*/true) : nullptr;
+  functions.workspaceSize = interface.isDynamic() ? buildWorkspaceSize() : nullptr;
+  functions.outputExtents = interface.outputExtents.empty() ? nullptr : buildOutputExtents();
+  if (functions.outputExtents && !interface.isDynamic()) // constants, which the header has as macros
+    functions.outputExtents->setLinkage(GlobalValue::InternalLinkage);
+  if (interface.hasSizeInputs()) {
+    functions.workspaceSizeFor = buildOfInputs("_workspace_size_for", functions.workspaceSize);
+    functions.workspaceSize = buildUnknowing("_no_workspace_size", builder.getInt64Ty(), 1, 0);
+    if (functions.outputExtents) {
+      functions.outputExtentsFor = buildOfInputs("_output_extents_for", functions.outputExtents);
+      functions.outputExtents = buildUnknowing("_no_output_extents", builder.getInt32Ty(), 2, NNC_ERROR_NULL);
+    }
+  }
+  describeModel(functions);
   for (GlobalObject *object : own) {
     object->setLinkage(GlobalValue::InternalLinkage);
     object->setName(interface.name + "." + object->getName());

@@ -149,43 +149,71 @@ void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
   if (tensor.isStatic()) {
     define(prefix + "NUMEL", makeNumber(tensor.getNumElements()));
     define(prefix + "BYTES", makeNumber(tensor.getBytes()));
+  } else if (auto largest = tensor.getLargestShape()) {
+    TensorInterface room = tensor;
+    room.shape = *largest;
+    define(prefix + "MAX_NUMEL", makeNumber(room.getNumElements()), "room that its buffer must have");
+    define(prefix + "MAX_BYTES", makeNumber(room.getBytes()));
   }
 }
 
 void HeaderWriter::writeOutputExtents(const TensorInterface &tensor) {
   unsigned dynamic = 0;
-  for (auto [axis, extent] : enumerate(tensor.shape))
-    if (mlir::ShapedType::isDynamic(extent))
-      os << " *   " << interface.outputExtents[tensor.extentOf[dynamic++]] << ": dimension " << axis << " of "
-         << inComment(tensor.name) << "\n";
+  for (auto [axis, extent] : enumerate(tensor.shape)) {
+    if (!mlir::ShapedType::isDynamic(extent))
+      continue;
+    os << " *   " << interface.outputExtents[tensor.extentOf[dynamic]] << ": dimension " << axis << " of "
+       << inComment(tensor.name);
+    if (dynamic < tensor.bounds.size() && !mlir::ShapedType::isDynamic(tensor.bounds[dynamic]))
+      os << ", at most " << tensor.bounds[dynamic];
+    os << "\n";
+    ++dynamic;
+  }
 }
 
 void HeaderWriter::writeExtents() {
-  if (!interface.isDynamic())
-    return;
   auto writeStruct = [&](StringRef suffix, ArrayRef<std::string> fields) {
     os << "typedef struct " << name << suffix << " {\n";
     for (const std::string &field : fields)
       os << "  int64_t " << field << ";\n";
     os << "} " << name << suffix << ";\n\n";
   };
-  os << "\n/* Extents of the inputs that are chosen at run time: each from 1 to 2147483647. */\n";
-  writeStruct("_extents", interface.extents);
-  os << "/* Bytes of workspace for these extents; 0 if one is out of range. */\nuint64_t " << name
-     << "_workspace_size(const " << name << "_extents *extents);\n";
+  // What the functions about sizes take.
+  std::string given = interface.takesExtents() ? "const " + name + "_extents *extents" : "";
+  for (const TensorInterface &input : interface.inputs)
+    if (input.decidesSizes)
+      given += (given.empty() ? "const " : ", const ") + input.getCType() + " *" + input.identifier;
+  if (interface.takesExtents()) {
+    os << "\n/* Extents of the inputs that are chosen at run time: each from 1 to 2147483647. */\n";
+    writeStruct("_extents", interface.extents);
+  }
+  if (interface.hasSizeInputs())
+    os << (interface.takesExtents() ? "" : "\n") << "/* Bytes of workspace for these "
+       << (interface.takesExtents() ? "extents and " : "")
+       << "values of inputs; 0 if one is out of range. */\nuint64_t " << name << "_workspace_size(" << given << ");\n";
+  else if (interface.isDynamic())
+    os << "/* Bytes of workspace for these extents; 0 if one is out of range. */\nuint64_t " << name
+       << "_workspace_size(" << given << ");\n";
   if (interface.outputExtents.empty())
     return;
-  os << "\n/*\n * Extents of the outputs that follow from those of the inputs. Each field is called after an output "
-        "and the place of\n"
-     << " * its dimension, from 0:\n";
+  os << "\n/*\n * Extents of the outputs that "
+     << (interface.reportsExtents || interface.hasSizeInputs() ? "are known at run time"
+                                                               : "follow from those of the inputs")
+     << ". Each field is called after an output and the place of\n * its dimension, from 0:\n";
   for (const TensorInterface &tensor : interface.outputs)
     writeOutputExtents(tensor);
-  os << " * " << name
-     << "_output_extents fills them in from the extents of the inputs, before or without a run; it returns 0,\n"
-     << " * or a code as " << name << "_run does.\n */\n";
+  if (interface.reportsExtents)
+    os << " * Some follow from data: " << name << "_run stores what they all are. An output lies without gaps in that "
+       << "shape\n * at the start of its buffer, which must have room for the most that they can be.\n";
+  if (interface.isDynamic())
+    os << " * " << name << "_output_extents fills "
+       << (interface.reportsExtents ? "in the most that they can be" : "them in") << " from the extents"
+       << (interface.hasSizeInputs() ? " and values" : "")
+       << " of the inputs, before or without a run; it returns 0,\n * or a code as " << name << "_run does.\n";
+  os << " */\n";
   writeStruct("_output_shape", interface.outputExtents);
-  os << "int " << name << "_output_extents(const " << name << "_extents *extents, " << name
-     << "_output_shape *shape);\n";
+  if (interface.isDynamic())
+    os << "int " << name << "_output_extents(" << given << ", " << name << "_output_shape *shape);\n";
 }
 
 void HeaderWriter::writeFunctions() {
@@ -201,7 +229,9 @@ void HeaderWriter::writeFunctions() {
     os << "const " << tensor.getCType() << " *" << tensor.identifier << ", ";
   for (const TensorInterface &tensor : interface.outputs)
     os << tensor.getCType() << " *" << tensor.identifier << ", ";
-  if (interface.isDynamic())
+  if (interface.reportsExtents)
+    os << name << "_output_shape *shape, ";
+  if (interface.takesExtents())
     os << "const " << name << "_extents *extents, ";
   os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "")
      << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"

@@ -12,6 +12,16 @@ namespace nnc {
 
 bool TensorInterface::isStatic() const { return !llvm::is_contained(shape, ShapedType::kDynamic); }
 
+std::optional<std::vector<int64_t>> TensorInterface::getLargestShape() const {
+  std::vector<int64_t> largest = shape;
+  unsigned place = 0;
+  for (int64_t &extent : largest)
+    if (ShapedType::isDynamic(extent))
+      if (extent = place < bounds.size() ? bounds[place++] : ShapedType::kDynamic; ShapedType::isDynamic(extent))
+        return std::nullopt;
+  return largest;
+}
+
 int64_t TensorInterface::getNumElements() const {
   int64_t count = 1;
   for (int64_t extent : shape)
@@ -141,7 +151,7 @@ FailureOr<ModelInterface> ModelInterface::get(ModuleOp module, StringRef name) {
   llvm::StringMap<unsigned> places;
   for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
     DictionaryAttr attrs = main.getArgAttrDict(i);
-    if (attrs && attrs.contains("nn.arena"))
+    if (attrs && (attrs.contains("nn.arena") || attrs.contains("nn.true_extents")))
       continue;
     if (!isa<RankedTensorType, MemRefType>(type))
       return main.emitError("argument ") << i << " of @main has no rank: " << type;
@@ -164,7 +174,43 @@ FailureOr<ModelInterface> ModelInterface::get(ModuleOp module, StringRef name) {
         output.extentOf.push_back(interface.outputExtents.size());
         interface.outputExtents.push_back(output.identifier + "_" + std::to_string(dim));
       }
+  interface.addBounds(module);
   return interface;
+}
+
+/// Whether a function about extents reads its argument `number` from the end; to hand it on is no use.
+static bool isRead(ModuleOp module, unsigned fromEnd) {
+  for (StringRef name : {"main_extents_fit", "main_output_extents", "main_workspace"})
+    if (auto function = module.lookupSymbol<func::FuncOp>(name))
+      for (Operation *user : function.getArgument(function.getNumArguments() - fromEnd).getUsers())
+        if (!isa<func::CallOp>(user))
+          return true;
+  return false;
+}
+
+void ModelInterface::addBounds(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  unsigned output = 0, input = 0;
+  SmallVector<unsigned> withValues;
+  for (unsigned i = 0; main && i < main.getNumArguments(); ++i)
+    if (!main.getArgAttr(i, "nn.output") && !main.getArgAttr(i, "nn.arena")) {
+      if (main.getArgAttr(i, "nn.size_values"))
+        withValues.push_back(input);
+      ++input;
+    }
+  for (auto [i, place] : llvm::enumerate(withValues)) {
+    inputs[place].hasSizeValues = true;
+    inputs[place].decidesSizes |= isRead(module, withValues.size() - i);
+  }
+  for (unsigned i = 0; main && i < main.getNumArguments(); ++i) {
+    if (main.getArgAttr(i, "nn.true_extents")) {
+      reportsExtents = true;
+    } else if (main.getArgAttr(i, "nn.output")) {
+      if (auto bounds = main.getArgAttrOfType<DenseI64ArrayAttr>(i, "nn.bounds"))
+        outputs[output].bounds = bounds.asArrayRef().vec();
+      ++output;
+    }
+  }
 }
 
 void recordElementTypes(ModuleOp module) {

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/STLExtras.h"
 
 #include <optional>
 #include <string>
@@ -21,9 +22,17 @@ struct TensorInterface {
   mlir::Type elementType;           ///< of the source: i1 is bool, uiN unsigned, iN signed
   std::vector<int64_t> shape;       ///< ShapedType::kDynamic where the extent is a run-time value
   std::vector<unsigned> extentOf;   ///< per dynamic dimension, in order: its place in `extents` or `outputExtents`
+  /// Of an output of which data decide extents: per dynamic dimension the most that it can be, ShapedType::kDynamic
+  /// where that follows from the inputs' extents; else empty.
+  std::vector<int64_t> bounds;
+
+  bool hasSizeValues = false; ///< of an input: the functions about extents take its values
+  bool decidesSizes = false;  ///< of an input: sizes are made of its values
 
   int64_t getRank() const { return shape.size(); }
   bool isStatic() const;
+  /// The largest shape that it can have, where that is known before any extent is; else nullopt.
+  std::optional<std::vector<int64_t>> getLargestShape() const;
   /// Elements; of a static shape only.
   int64_t getNumElements() const;
   /// Bytes of one element in memory; 1 where several share a byte.
@@ -48,12 +57,27 @@ struct ModelInterface {
   bool threads = false;                   ///< the entry takes a parallel-for callback
   std::optional<int64_t> macs;            ///< multiply-adds of one run; nullopt where not known
 
-  bool isDynamic() const { return !extents.empty() || !outputExtents.empty(); }
+  bool reportsExtents = false; ///< data decide output extents: the entry stores what they are
+
+  /// Whether the entry takes extents.
+  bool takesExtents() const {
+    return !extents.empty() || (!outputExtents.empty() && !reportsExtents && !hasSizeInputs());
+  }
+  /// Whether sizes are made of values of inputs.
+  bool hasSizeInputs() const {
+    return llvm::any_of(inputs, [](const TensorInterface &input) { return input.decidesSizes; });
+  }
+  /// Whether the workspace's size is known only at run time.
+  bool isDynamic() const { return takesExtents() || hasSizeInputs(); }
 
   /// Reads the interface of @main from its types and attributes; works from
   /// `import` to the last stage at which @main is a `func.func`. `name` overrides
   /// the module's `nn.model`.
   static llvm::FailureOr<ModelInterface> get(mlir::ModuleOp module, llvm::StringRef name = "");
+
+  /// Adds what is known from the stage `arena` on: bounds of extents that data decide, and which inputs' values sizes
+  /// are made of.
+  void addBounds(mlir::ModuleOp module);
 };
 
 /// Records the source's element types on @main's arguments and results

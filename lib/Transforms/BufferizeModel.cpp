@@ -47,6 +47,23 @@ static std::pair<Value, Value> sinkReshapes(OpBuilder &builder, Value value, Val
   return {value, destination};
 }
 
+/// `destination`, a buffer for the bounds of what data decide, as one of the shape that `value` has.
+static Value takeTrueShape(OpBuilder &builder, Value value, Value destination) {
+  Location loc = value.getLoc();
+  auto type = cast<MemRefType>(destination.getType());
+  SmallVector<OpFoldResult> sizes, strides(type.getRank());
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    sizes.push_back(getAsOpFoldResult(builder.createOrFold<tensor::DimOp>(loc, value, dim)));
+  Value stride = arith::ConstantIndexOp::create(builder, loc, 1);
+  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+    strides[dim] = getAsOpFoldResult(stride);
+    stride =
+        builder.createOrFold<arith::MulIOp>(loc, stride, getValueOrCreateConstantIndexOp(builder, loc, sizes[dim]));
+  }
+  return memref::ReinterpretCastOp::create(builder, loc, type, destination, OpFoldResult(builder.getIndexAttr(0)),
+                                           sizes, strides);
+}
+
 /// Appends one destination argument per result and stores each result there; the function then returns nothing.
 static LogicalResult appendDestinations(func::FuncOp main) {
   auto returnOp = cast<func::ReturnOp>(main.getBody().front().getTerminator());
@@ -66,6 +83,8 @@ static LogicalResult appendDestinations(func::FuncOp main) {
     builder.setInsertionPointToStart(&main.getBody().front());
     auto [value, place] = sinkReshapes(builder, values[i], main.getArgument(position));
     builder.setInsertionPoint(returnOp);
+    if (attrs.get("nn.bounds"))
+      place = takeTrueShape(builder, value, place);
     bufferization::MaterializeInDestinationOp::create(builder, returnOp.getLoc(), /*result=*/Type(), value, place,
                                                       /*restrict=*/true, /*writable=*/true);
   }

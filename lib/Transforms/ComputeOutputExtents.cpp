@@ -1,9 +1,15 @@
 // From the extents of the inputs to those of the outputs, as a function of the
-// compiled model. Expects @main on tensors; destination-style operations have the
-// extents of their destinations.
+// compiled model; where data decide extents, to their bounds, and the extents
+// themselves become one more result. Expects @main on tensors; destination-style
+// operations have the extents of their destinations.
 #include "lib/Transforms/ExtentFunctions.h"
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/SizeExpressions.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -11,6 +17,29 @@ namespace nnc {
 
 #define GEN_PASS_DEF_COMPUTEOUTPUTEXTENTS
 #include "lib/Transforms/Passes.h.inc"
+
+/// Adds a result of @main that holds every dynamic extent of the other results, in order: what they are, where only
+/// bounds of some are known before the run.
+static void returnTrueExtents(func::FuncOp main) {
+  Operation *terminator = main.getBody().front().getTerminator();
+  ImplicitLocOpBuilder builder(main.getLoc(), terminator);
+  SmallVector<Value> extents;
+  for (Value result : terminator->getOperands())
+    for (int64_t dim = 0; dim < cast<RankedTensorType>(result.getType()).getRank(); ++dim)
+      if (cast<RankedTensorType>(result.getType()).isDynamicDim(dim))
+        extents.push_back(
+            arith::IndexCastOp::create(builder, builder.getI64Type(), tensor::DimOp::create(builder, result, dim)));
+  Value all = tensor::FromElementsOp::create(builder, extents);
+  terminator->insertOperands(terminator->getNumOperands(), all);
+  auto attrs = builder.getDictionaryAttr(builder.getNamedAttr("nn.true_extents", builder.getUnitAttr()));
+  (void)main.insertResult(main.getNumResults(), all.getType(), attrs);
+}
+
+/// The constant that `value` is, or ShapedType::kDynamic.
+static int64_t getConstantOrDynamic(Value value) {
+  APInt constant;
+  return matchPattern(value, m_ConstantInt(&constant)) ? constant.getSExtValue() : ShapedType::kDynamic;
+}
 
 static LogicalResult buildExtents(func::FuncOp main) {
   OpBuilder builder(main);
@@ -23,22 +52,37 @@ static LogicalResult buildExtents(func::FuncOp main) {
 
   func::FuncOp function = createExtentFunction(main, "main_output_extents", outputs);
   builder.setInsertionPointToStart(&function.getBody().front());
-  SizeExpressions sizes(main, [&](OpBuilder &, BlockArgument argument, int64_t dim) {
-    return getExtentArgument(function, main, argument, dim);
-  });
+  SizeExpressions sizes(
+      main,
+      [&](OpBuilder &, BlockArgument argument, int64_t dim) {
+        return getExtentArgument(function, main, argument, dim);
+      },
+      [&](OpBuilder &b, BlockArgument argument, int64_t position) {
+        return getElementOfArgument(b, function, main, argument, position);
+      });
   SmallVector<Value> extents;
-  for (Value result : main.getBody().front().getTerminator()->getOperands()) {
+  bool dependOnData = false;
+  for (auto [i, result] : llvm::enumerate(main.getBody().front().getTerminator()->getOperands())) {
     auto tensor = dyn_cast<RankedTensorType>(result.getType());
+    SmallVector<int64_t> bounds; // of dynamic extents
+    bool isBounded = false;
     for (int64_t dim = 0; tensor && dim < tensor.getRank(); ++dim) {
       if (!tensor.isDynamicDim(dim))
         continue;
-      FailureOr<Value> extent = sizes.rebuildExtent(result, dim, builder);
+      FailureOr<ExtentInterval> extent = sizes.rebuildExtent(result, dim, builder);
       if (failed(extent))
         return failure();
-      extents.push_back(*extent);
+      extents.push_back(extent->upper);
+      bounds.push_back(getConstantOrDynamic(extent->upper));
+      isBounded |= !extent->isExact();
     }
+    if (isBounded)
+      main.setResultAttr(i, "nn.bounds", builder.getDenseI64ArrayAttr(bounds));
+    dependOnData |= isBounded;
   }
   func::ReturnOp::create(builder, main.getLoc(), extents);
+  if (dependOnData)
+    returnTrueExtents(main);
   return success();
 }
 

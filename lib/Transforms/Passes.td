@@ -118,6 +118,7 @@ def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
     at the same time share their bytes. The module gets `nn.memory_plan`. Where sizes are
     run-time values, offsets are computed at the function's entry and
     `@main_workspace`, a function of the inputs' dynamic extents, gives the total.
+    `kernel.bounded` is replaced by its extent; what it sizes has place for the bound.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
@@ -181,7 +182,10 @@ def ComputeOutputExtents : Pass<"compute-output-extents", "::mlir::ModuleOp"> {
   let description = [{
     Before: `@main` on tensors, with `?` in its results.
     After: also `@main_output_extents`, which takes every dynamic extent of the
-    inputs in order and returns every dynamic extent of the outputs in order.
+    inputs in order and returns every dynamic extent of the outputs in order: the
+    bounds of those that data decide. Results with such extents are marked
+    `nn.bounds` (a constant for each dynamic extent, or -1), and `@main` has one
+    more result, marked `nn.true_extents`: all dynamic extents as they are.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }
@@ -193,9 +197,20 @@ def OutlineExtentChecks : Pass<"outline-extent-checks", "::mlir::ModuleOp"> {
     After: none; `@main_extents_fit`, which takes every dynamic extent of the
     inputs in order and returns whether all assertions hold, where there are any.
     In a branch that the extents decide, they count where it is taken; in one that
-    data decide, they are dropped. One that never holds is an error.
+    data decide, they are dropped. One that never holds is an error. What is
+    asserted, in no branch or loop, of extents that data decide stays.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def ReturnOnFailedChecks : Pass<"return-on-failed-checks", "::mlir::ModuleOp"> {
+  let summary = "Let @main return whether what it asserts holds";
+  let description = [{
+    Before: `cf.assert` in `@main`, of blocks and branches.
+    After: `@main` returns an i1: false at the first assertion that does not hold,
+    else true at its end. Without assertions nothing changes.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect"];
 }
 
 def LowerVectors : Pass<"lower-vectors", "::mlir::ModuleOp"> {

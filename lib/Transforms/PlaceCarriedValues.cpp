@@ -26,6 +26,13 @@ static Value getViewed(Value value) {
   return value;
 }
 
+/// The value before the loop that its result `number` follows; null where the first region does not hand it on.
+static Value getFollowed(scf::WhileOp loop, unsigned number) {
+  auto before = dyn_cast<BlockArgument>(loop.getConditionOp().getArgs()[number]);
+  bool isHandedOn = before && before.getOwner() == loop.getBeforeBody();
+  return isHandedOn ? loop.getInits()[before.getArgNumber()] : Value();
+}
+
 /// Whether `value` is `argument` with elements inserted: it is in its place already.
 static bool isInsertedInto(Value value, BlockArgument argument) {
   while (value != argument) {
@@ -36,7 +43,16 @@ static bool isInsertedInto(Value value, BlockArgument argument) {
       value = insert.getDest();
     else if (auto loop = dyn_cast_if_present<scf::ForOp>(op))
       value = loop.getInitArgs()[cast<OpResult>(value).getResultNumber()];
+    else if (auto loop = dyn_cast_if_present<scf::WhileOp>(op))
+      value = getFollowed(loop, cast<OpResult>(value).getResultNumber());
+    else if (auto branch = dyn_cast_if_present<scf::IfOp>(op))
+      return llvm::all_of(branch->getRegions(), [&](Region &region) {
+        Operation *yield = region.front().getTerminator();
+        return isInsertedInto(yield->getOperand(cast<OpResult>(value).getResultNumber()), argument);
+      });
     else
+      return false;
+    if (!value)
       return false;
   }
   return true;

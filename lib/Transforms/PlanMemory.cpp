@@ -1,7 +1,10 @@
 // One arena for all buffers of @main. Expects memref.alloc with identity layouts,
-// and sizes that depend on the inputs' extents only. Static buffers are packed by
-// lib/Analysis/MemoryPlanner; buffers of dynamic size share slots behind them,
-// whose offsets are computed at the function's entry.
+// and sizes that depend on the inputs' extents only, or that kernel.bounded bounds
+// by them: then the place is for the bound, and this pass is where the operation
+// ends. Static buffers are packed by lib/Analysis/MemoryPlanner; buffers of
+// dynamic size share slots behind them, whose offsets are computed at the
+// function's entry.
+#include "dialects/Kernel/Kernel.h"
 #include "lib/Analysis/LayerName.h"
 #include "lib/Analysis/MemoryPlanner.h"
 #include "lib/Transforms/ExtentFunctions.h"
@@ -9,6 +12,7 @@
 #include "lib/Transforms/SizeExpressions.h"
 
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -46,7 +50,8 @@ public:
 
 private:
   LogicalResult hoistNested();
-  LogicalResult hoistSizes(memref::AllocOp op);
+  FailureOr<memref::AllocOp> hoist(memref::AllocOp op, Operation *ancestor);
+  FailureOr<int64_t> getBoundBytes(memref::AllocOp op);
   LogicalResult collect();
   void planStatic();
   void planSlots();
@@ -55,6 +60,12 @@ private:
   FailureOr<SmallVector<Value>> buildOffsets(OpBuilder &builder, SizeExpressions &sizes);
   void recordPlan();
 
+  /// Elements of inputs of @main, in `function`.
+  SizeExpressions::ArgumentElement getElementIn(func::FuncOp function) {
+    return [=, this](OpBuilder &builder, BlockArgument argument, int64_t position) {
+      return getElementOfArgument(builder, function, main, argument, position);
+    };
+  }
   void number(Block &numbered);
   Block *getHome(memref::AllocOp alloc) { return homes.lookup_or(alloc, &block); }
 
@@ -75,21 +86,60 @@ static int64_t getElementBytes(MemRefType type) {
   return llvm::divideCeil(type.getElementType().isIndex() ? 64u : type.getElementTypeBitWidth(), 8u);
 }
 
-/// Computes sizes that a loop or branch computes before it, from the extents of the arguments.
-LogicalResult Planner::hoistSizes(memref::AllocOp op) {
-  OpBuilder builder = OpBuilder::atBlockBegin(&block);
-  SizeExpressions sizes(main, [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
-    return memref::DimOp::create(b, main.getLoc(), argument, dim);
-  });
-  for (OpOperand &size : op.getDynamicSizesMutable()) {
-    if (Operation *def = size.get().getDefiningOp(); def && def->getBlock() == &block)
-      continue;
-    FailureOr<Value> outside = sizes.rebuild(size.get(), builder);
-    if (failed(outside))
-      return failure();
-    size.set(*outside);
+/// Row-major strides of `sizes`.
+static SmallVector<OpFoldResult> buildStrides(OpBuilder &builder, Location loc, ArrayRef<OpFoldResult> sizes) {
+  SmallVector<OpFoldResult> strides(sizes.size());
+  Value stride = arith::ConstantIndexOp::create(builder, loc, 1);
+  for (size_t dim = sizes.size(); dim-- > 0;) {
+    strides[dim] = getAsOpFoldResult(stride);
+    stride =
+        builder.createOrFold<arith::MulIOp>(loc, stride, getValueOrCreateConstantIndexOp(builder, loc, sizes[dim]));
   }
-  return success();
+  return strides;
+}
+
+/// Moves an allocation out of `ancestor`, a loop or branch; sizes that are computed inside are computed before it, from
+/// the extents of the arguments. Where that gives bounds only, the allocation is for them, and what was allocated is
+/// the beginning of it.
+FailureOr<memref::AllocOp> Planner::hoist(memref::AllocOp op, Operation *ancestor) {
+  OpBuilder builder = OpBuilder::atBlockBegin(&block);
+  SizeExpressions sizes(
+      main,
+      [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
+        return memref::DimOp::create(b, main.getLoc(), argument, dim);
+      },
+      getElementIn(main));
+  SmallVector<Value> outside;
+  bool isExact = true;
+  for (Value size : op.getDynamicSizes()) {
+    if (Operation *def = size.getDefiningOp(); def && def->getBlock() == &block) {
+      outside.push_back(size);
+      continue;
+    }
+    FailureOr<ExtentInterval> bound = sizes.rebuild(size, builder);
+    if (failed(bound))
+      return failure();
+    isExact &= bound->isExact();
+    outside.push_back(bound->upper);
+  }
+  if (isExact) {
+    op.getDynamicSizesMutable().assign(outside);
+    homes[op] = op->getBlock();
+    op->moveBefore(ancestor);
+    return op;
+  }
+  builder.setInsertionPoint(op);
+  SmallVector<OpFoldResult> shape = op.getMixedSizes();
+  builder.setInsertionPoint(ancestor);
+  auto largest = memref::AllocOp::create(builder, op.getLoc(), op.getType(), outside, op.getAlignmentAttr());
+  homes[largest] = op->getBlock();
+  builder.setInsertionPoint(op);
+  auto part = memref::ReinterpretCastOp::create(builder, op.getLoc(), op.getType(), largest,
+                                                OpFoldResult(builder.getIndexAttr(0)), shape,
+                                                buildStrides(builder, op.getLoc(), shape));
+  op.replaceAllUsesWith(part.getResult());
+  op.erase();
+  return largest;
 }
 
 /// Moves allocations out of loops and branches: one buffer serves all iterations, because its contents do not outlive
@@ -111,10 +161,8 @@ LogicalResult Planner::hoistNested() {
       for (Operation *user : alias.getUsers())
         if (isa<scf::YieldOp, scf::ConditionOp>(user))
           return op.emitError("a buffer made inside a loop or branch is passed on to the next iteration or outside");
-    if (failed(hoistSizes(op)))
+    if (failed(hoist(op, ancestor)))
       return failure();
-    homes[op] = op->getBlock();
-    op->moveBefore(ancestor);
   }
   return success();
 }
@@ -133,7 +181,48 @@ void Planner::number(Block &numbered) {
   }
 }
 
+/// Whether an input of `main` has an extent that only the caller knows.
+static bool hasDynamicInputs(func::FuncOp main) {
+  for (BlockArgument argument : main.getArguments())
+    if (auto type = dyn_cast<MemRefType>(argument.getType());
+        type && !type.hasStaticShape() && !main.getArgAttr(argument.getArgNumber(), "nn.output"))
+      return true;
+  return false;
+}
+
+/// Bytes of a buffer of a model whose inputs are static: of sizes that follow from data the bounds are constants; -1
+/// where they are made of values of inputs.
+FailureOr<int64_t> Planner::getBoundBytes(memref::AllocOp op) {
+  OpBuilder builder(op);
+  SizeExpressions sizes(
+      main,
+      [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
+        auto bounds = main.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "nn.bounds");
+        unsigned place = cast<MemRefType>(argument.getType()).getDynamicDimIndex(dim);
+        return bounds ? arith::ConstantIndexOp::create(b, op.getLoc(), bounds[place]).getResult() : Value();
+      },
+      getElementIn(main));
+  int64_t limit = getSizeLimit(DataLayout::closest(main).getTypeSizeInBits(builder.getIndexType()));
+  int64_t bytes = getElementBytes(op.getType());
+  for (OpFoldResult size : op.getMixedSizes()) {
+    int64_t extent = getConstantIntValue(size).value_or(-1);
+    if (auto value = dyn_cast<Value>(size)) {
+      FailureOr<ExtentInterval> bound = sizes.rebuild(value, builder);
+      if (failed(bound))
+        return failure();
+      APInt constant;
+      if (!matchPattern(bound->upper, m_ConstantInt(&constant)))
+        return -1;
+      extent = std::max<int64_t>(constant.getSExtValue(), 0);
+    }
+    if (llvm::MulOverflow(bytes, extent, bytes) || bytes > limit)
+      return op.emitError("a buffer for the bound of what data decide would be larger than memory");
+  }
+  return bytes;
+}
+
 LogicalResult Planner::collect() {
+  bool isDynamic = hasDynamicInputs(main);
   number(block);
   BufferViewFlowAnalysis aliases(main);
   for (auto alloc : block.getOps<memref::AllocOp>()) {
@@ -155,6 +244,10 @@ LogicalResult Planner::collect() {
     buffer.first = std::min(buffer.first, buffer.last);
     if (type.hasStaticShape())
       buffer.bytes = type.getNumElements() * getElementBytes(type);
+    else if (FailureOr<int64_t> bytes = isDynamic ? FailureOr<int64_t>(-1) : getBoundBytes(alloc); succeeded(bytes))
+      buffer.bytes = *bytes;
+    else
+      return failure();
     buffers.push_back(buffer);
   }
   return success();
@@ -231,10 +324,10 @@ FailureOr<SmallVector<Value>> Planner::buildOffsets(OpBuilder &builder, SizeExpr
         staticBytes *= ShapedType::isDynamic(extent) ? 1 : extent;
       Value bytes = arith::ConstantIndexOp::create(builder, loc, staticBytes);
       for (Value size : alloc.getDynamicSizes()) {
-        FailureOr<Value> extent = sizes.rebuild(size, builder);
+        FailureOr<ExtentInterval> extent = sizes.rebuild(size, builder);
         if (failed(extent))
           return failure();
-        bytes = multiplyBytes(builder, loc, bytes, *extent, limit);
+        bytes = multiplyBytes(builder, loc, bytes, extent->upper, limit);
       }
       largest = largest ? arith::MaxUIOp::create(builder, loc, largest, bytes).getResult() : bytes;
     }
@@ -253,15 +346,18 @@ LogicalResult Planner::buildWorkspaceFunction() {
   builder.setInsertionPointToStart(&function.getBody().front());
   auto ofOutputs = main->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>("main_output_extents");
   func::CallOp outputExtents;
-  SizeExpressions sizes(main, [&](OpBuilder &, BlockArgument argument, int64_t dim) -> Value {
-    if (Value extent = getExtentArgument(function, main, argument, dim))
-      return extent;
-    if (ofOutputs && !outputExtents) {
-      OpBuilder start = OpBuilder::atBlockBegin(&function.getBody().front());
-      outputExtents = func::CallOp::create(start, main.getLoc(), ofOutputs, function.getArguments());
-    }
-    return outputExtents ? outputExtents.getResult(getOutputExtentIndex(main, argument, dim)) : Value();
-  });
+  SizeExpressions sizes(
+      main,
+      [&](OpBuilder &, BlockArgument argument, int64_t dim) -> Value {
+        if (Value extent = getExtentArgument(function, main, argument, dim))
+          return extent;
+        if (ofOutputs && !outputExtents) {
+          OpBuilder start = OpBuilder::atBlockBegin(&function.getBody().front());
+          outputExtents = func::CallOp::create(start, main.getLoc(), ofOutputs, function.getArguments());
+        }
+        return outputExtents ? outputExtents.getResult(getOutputExtentIndex(main, argument, dim)) : Value();
+      },
+      getElementIn(function));
   FailureOr<SmallVector<Value>> offsets = buildOffsets(builder, sizes);
   if (failed(offsets))
     return failure();
@@ -279,9 +375,12 @@ LogicalResult Planner::rewrite() {
   SmallVector<Value> offsets;
   if (!slots.empty()) {
     builder.setInsertionPointToStart(&block);
-    SizeExpressions sizes(main, [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
-      return memref::DimOp::create(b, main.getLoc(), argument, dim);
-    });
+    SizeExpressions sizes(
+        main,
+        [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
+          return memref::DimOp::create(b, main.getLoc(), argument, dim);
+        },
+        getElementIn(main));
     auto built = buildOffsets(builder, sizes);
     if (failed(built))
       return failure();
@@ -335,12 +434,16 @@ LogicalResult Planner::run() {
   planStatic();
   planSlots();
   recordPlan();
-  bool isDynamic = llvm::any_of(main.getArgumentTypes(), [](Type type) {
-    return isa<MemRefType>(type) && !cast<MemRefType>(type).hasStaticShape();
-  });
-  if ((isDynamic || !slots.empty()) && failed(buildWorkspaceFunction()))
+  if ((hasDynamicInputs(main) || !slots.empty()) && failed(buildWorkspaceFunction()))
     return failure();
-  return rewrite();
+  if (failed(rewrite()))
+    return failure();
+  // Nothing asks for bounds from here on.
+  main->getParentOfType<ModuleOp>().walk([](kernel::BoundedOp op) {
+    op.replaceAllUsesWith(op.getExtent());
+    op.erase();
+  });
+  return success();
 }
 
 namespace {

@@ -3,7 +3,10 @@
 // operations for the extents of what they define.
 #include "lib/Transforms/SizeExpressions.h"
 
+#include "dialects/Kernel/Kernel.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -17,57 +20,192 @@ using namespace mlir;
 
 namespace nnc {
 
-FailureOr<Value> SizeExpressions::rebuild(Value size, OpBuilder &builder) {
-  if (Value value = known.lookup(size))
-    return value;
+FailureOr<ExtentInterval> SizeExpressions::rebuild(Value size, OpBuilder &builder) {
+  if (auto found = known.find(size); found != known.end())
+    return found->second;
   Operation *op = size.getDefiningOp();
   if (!op)
     return function.emitError("the size of a buffer depends on a loop's index or on data");
-  FailureOr<Value> value = rebuildOperation(op, size, builder);
+  FailureOr<ExtentInterval> value = rebuildOperation(op, size, builder);
   if (succeeded(value))
     known[size] = *value;
   return value;
 }
 
-FailureOr<Value> SizeExpressions::rebuildOperation(Operation *op, Value size, OpBuilder &builder) {
+Value SizeExpressions::rebuildQuietly(Value value, OpBuilder &builder) {
+  ScopedDiagnosticHandler swallow(value.getContext(), [](Diagnostic &) { return success(); });
+  FailureOr<ExtentInterval> rebuilt = rebuild(value, builder);
+  return succeeded(rebuilt) && rebuilt->isExact() ? rebuilt->upper : Value();
+}
+
+/// `op` with other operands, folded where they are constants.
+static Value cloneOrFold(Operation *op, unsigned result, const IRMapping &mapping, OpBuilder &builder) {
+  IRMapping copied(mapping);
+  Operation *copy = builder.clone(*op, copied);
+  SmallVector<Value> folded;
+  if (failed(builder.tryFold(copy, folded)) || folded.empty())
+    return copy->getResult(result);
+  copy->erase();
+  return folded[result];
+}
+
+/// The arithmetic of an affine operation in front of it; null of other operations.
+static Value expandAffine(Operation *op) {
+  OpBuilder here(op);
+  auto expand = [&](AffineMap map, ValueRange operands) {
+    auto values = affine::expandAffineMap(here, op->getLoc(), map, operands);
+    return values ? SmallVector<Value>(values->begin(), values->end()) : SmallVector<Value>();
+  };
+  auto reduce = [&](ArrayRef<Value> values, bool isMin) {
+    Value result = values.empty() ? Value() : values.front();
+    for (Value value : values.drop_front(result ? 1 : 0))
+      result = isMin ? arith::MinSIOp::create(here, op->getLoc(), result, value).getResult()
+                     : arith::MaxSIOp::create(here, op->getLoc(), result, value).getResult();
+    return result;
+  };
+  if (auto apply = dyn_cast<affine::AffineApplyOp>(op))
+    return reduce(expand(apply.getAffineMap(), apply.getOperands()), true);
+  if (auto min = dyn_cast<affine::AffineMinOp>(op))
+    return reduce(expand(min.getAffineMap(), min.getOperands()), true);
+  if (auto max = dyn_cast<affine::AffineMaxOp>(op))
+    return reduce(expand(max.getAffineMap(), max.getOperands()), false);
+  return {};
+}
+
+/// The argument of `function`, and the position in it, that `op` reads; nullopt where it reads something else.
+static std::optional<std::pair<BlockArgument, int64_t>> findElement(func::FuncOp function, Operation *op) {
+  if (!isa<tensor::ExtractOp, memref::LoadOp>(op))
+    return std::nullopt;
+  Value source = op->getOperand(0);
+  auto type = cast<ShapedType>(source.getType());
+  int64_t position = 0;
+  for (auto [index, extent] : llvm::zip(op->getOperands().drop_front(), type.getShape())) {
+    std::optional<int64_t> constant = getConstantIntValue(index);
+    if (!constant || ShapedType::isDynamic(extent) || *constant < 0 || *constant >= extent)
+      return std::nullopt;
+    position = position * extent + *constant;
+  }
+  // Row-major positions stay what they are.
+  while (Operation *view = source.getDefiningOp()) {
+    if (!isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, memref::CastOp, memref::ExpandShapeOp,
+             memref::CollapseShapeOp>(view))
+      return std::nullopt;
+    source = view->getOperand(0);
+  }
+  auto argument = cast<BlockArgument>(source);
+  if (argument.getOwner()->getParentOp() != function || !cast<ShapedType>(source.getType()).hasStaticShape())
+    return std::nullopt;
+  return std::pair(argument, position);
+}
+
+FailureOr<ExtentInterval> SizeExpressions::rebuildOperation(Operation *op, Value size, OpBuilder &builder) {
   if (auto dim = dyn_cast<memref::DimOp>(op))
     if (auto index = dim.getConstantIndex())
       return rebuildExtent(dim.getSource(), *index, builder);
   if (auto dim = dyn_cast<tensor::DimOp>(op))
     if (auto index = dim.getConstantIndex())
       return rebuildExtent(dim.getSource(), *index, builder);
+  if (auto element = findElement(function, op))
+    if (Value known = argumentElement(builder, element->first, element->second))
+      return ExtentInterval(known);
+  if (auto bounded = dyn_cast<kernel::BoundedOp>(op)) {
+    FailureOr<ExtentInterval> bound = rebuild(bounded.getBound(), builder);
+    if (failed(bound))
+      return failure();
+    return buildInterval(op, {ExtentInterval(), *bound}, builder);
+  }
   bool scalar = llvm::all_of(op->getOperandTypes(), [](Type type) { return type.isIntOrIndexOrFloat(); });
   if (!isMemoryEffectFree(op) || !scalar || op->getNumRegions() != 0)
     return op->emitError("the size of a buffer depends on data; only sizes that follow from the inputs' extents "
                          "are supported");
+  if (auto select = dyn_cast<arith::SelectOp>(op); select && !rebuildQuietly(select.getCondition(), builder))
+    return rebuildChoice(op, builder);
   IRMapping mapping;
+  SmallVector<ExtentInterval> operands;
   for (Value operand : op->getOperands()) {
-    FailureOr<Value> value = rebuild(operand, builder);
+    FailureOr<ExtentInterval> value = rebuild(operand, builder);
     if (failed(value))
       return failure();
-    mapping.map(operand, *value);
+    operands.push_back(*value);
+    mapping.map(operand, value->upper);
   }
-  return builder.clone(*op, mapping)->getResult(cast<OpResult>(size).getResultNumber());
+  if (llvm::all_of(operands, [](const ExtentInterval &operand) { return operand.isExact(); }))
+    return ExtentInterval(cloneOrFold(op, cast<OpResult>(size).getResultNumber(), mapping, builder));
+  if (isa<arith::SelectOp>(op)) {
+    auto choose = [&](Value yes, Value no) {
+      return builder.createOrFold<arith::SelectOp>(op->getLoc(), operands[0].upper, yes, no);
+    };
+    return ExtentInterval(choose(operands[1].lower, operands[2].lower), choose(operands[1].upper, operands[2].upper));
+  }
+  if (Value expanded = expandAffine(op))
+    return rebuild(expanded, builder);
+  if (isa<arith::DivSIOp, arith::DivUIOp>(op) && !operands[1].isExact()) {
+    FailureOr<ExtentInterval> cancelled = rebuildCancelled(op, builder);
+    if (failed(cancelled) || cancelled->upper)
+      return cancelled;
+  }
+  return buildInterval(op, operands, builder);
 }
 
-/// The product of the source's extents that `group` merges into one.
-static FailureOr<Value> multiplyExtents(SizeExpressions &sizes, Value source, ArrayRef<int64_t> group,
-                                        OpBuilder &builder) {
-  Value product;
-  for (int64_t dim : group) {
-    FailureOr<Value> extent = sizes.rebuildExtent(source, dim, builder);
-    if (failed(extent))
+FailureOr<ExtentInterval> SizeExpressions::rebuildChoice(Operation *op, OpBuilder &builder) {
+  auto select = cast<arith::SelectOp>(op);
+  FailureOr<ExtentInterval> yes = rebuild(select.getTrueValue(), builder);
+  FailureOr<ExtentInterval> no = rebuild(select.getFalseValue(), builder);
+  if (failed(yes) || failed(no))
+    return failure();
+  return buildHull(op->getLoc(), *yes, *no, builder);
+}
+
+static ExtentInterval multiplyExtents(Location loc, ExtentInterval a, ExtentInterval b, OpBuilder &builder) {
+  Value upper = builder.createOrFold<arith::MulIOp>(loc, a.upper, b.upper);
+  return {a.isExact() && b.isExact() ? upper : builder.createOrFold<arith::MulIOp>(loc, a.lower, b.lower), upper};
+}
+
+/// The factors that `value` is the product of.
+static void collectFactors(Value value, SmallVectorImpl<Value> &factors) {
+  SmallVector<Value> worklist{value};
+  while (!worklist.empty()) {
+    Value factor = worklist.pop_back_val();
+    if (auto product = factor.getDefiningOp<arith::MulIOp>())
+      worklist.append({product.getLhs(), product.getRhs()});
+    else
+      factors.push_back(factor);
+  }
+}
+
+FailureOr<ExtentInterval> SizeExpressions::rebuildCancelled(Operation *op, OpBuilder &builder) {
+  Value divisor = op->getOperand(1);
+  if (auto atLeast = divisor.getDefiningOp<arith::MaxSIOp>(); atLeast && matchPattern(atLeast.getRhs(), m_One()))
+    divisor = atLeast.getLhs(); // not 0
+  SmallVector<Value> factors, divisors;
+  collectFactors(op->getOperand(0), factors);
+  collectFactors(divisor, divisors);
+  for (Value each : divisors) {
+    auto *found = llvm::find(factors, each);
+    if (found == factors.end())
+      return ExtentInterval();
+    factors.erase(found);
+  }
+  ExtentInterval product(arith::ConstantIndexOp::create(builder, op->getLoc(), 1).getResult());
+  for (Value factor : factors) {
+    FailureOr<ExtentInterval> next = rebuild(factor, builder);
+    if (failed(next))
       return failure();
-    product = product ? arith::MulIOp::create(builder, source.getLoc(), product, *extent).getResult() : *extent;
+    product = multiplyExtents(op->getLoc(), product, *next, builder);
   }
-  return product;
+  // Nothing is left where the divisor is 0.
+  return ExtentInterval(arith::ConstantIndexOp::create(builder, op->getLoc(), 0), product.upper);
 }
 
-FailureOr<Value> SizeExpressions::rebuildIndex(Value size, OpBuilder &builder) {
-  FailureOr<Value> value = rebuild(size, builder);
-  if (failed(value) || value->getType().isIndex())
+FailureOr<ExtentInterval> SizeExpressions::rebuildIndex(Value size, OpBuilder &builder) {
+  FailureOr<ExtentInterval> value = rebuild(size, builder);
+  if (failed(value) || value->upper.getType().isIndex())
     return value;
-  return arith::IndexCastOp::create(builder, size.getLoc(), builder.getIndexType(), *value).getResult();
+  auto cast = [&](Value end) {
+    return builder.createOrFold<arith::IndexCastOp>(size.getLoc(), builder.getIndexType(), end);
+  };
+  Value upper = cast(value->upper);
+  return ExtentInterval(value->isExact() ? upper : cast(value->lower), upper);
 }
 
 namespace {
@@ -112,6 +250,8 @@ static OpFoldResult findSize(Operation *op, ShapedType type, int64_t dim) {
     return OpFoldResult(view.getSizes()[number]);
   if (auto alloc = dyn_cast<bufferization::AllocTensorOp>(op); alloc && !alloc.getCopy())
     return OpFoldResult(alloc.getDynamicSizes()[number]);
+  if (auto cast = dyn_cast<memref::ReinterpretCastOp>(op))
+    return cast.getMixedSizes()[dim];
   if (auto expand = dyn_cast<memref::ExpandShapeOp>(op))
     return expand.getMixedOutputShape()[dim];
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
@@ -151,14 +291,14 @@ static std::optional<Extent> follow(Value shaped, int64_t dim) {
   return std::nullopt;
 }
 
-FailureOr<Value> SizeExpressions::rebuildExtent(Value shaped, int64_t dim, OpBuilder &builder) {
+FailureOr<ExtentInterval> SizeExpressions::rebuildExtent(Value shaped, int64_t dim, OpBuilder &builder) {
   while (true) { // networks are deep
     if (int64_t extent = cast<ShapedType>(shaped.getType()).getDimSize(dim); !ShapedType::isDynamic(extent))
-      return arith::ConstantIndexOp::create(builder, shaped.getLoc(), extent).getResult();
+      return ExtentInterval(arith::ConstantIndexOp::create(builder, shaped.getLoc(), extent).getResult());
     auto argument = dyn_cast<BlockArgument>(shaped);
     if (argument && argument.getOwner()->getParentOp() == function)
       if (Value extent = argumentExtent(builder, argument, dim))
-        return extent;
+        return ExtentInterval(extent);
     std::optional<Extent> other = follow(shaped, dim);
     if (!other && argument)
       return function.emitError("the extent of a buffer depends on data or on an output's extent");
@@ -168,20 +308,32 @@ FailureOr<Value> SizeExpressions::rebuildExtent(Value shaped, int64_t dim, OpBui
   }
 }
 
-FailureOr<Value> SizeExpressions::rebuildResultExtent(OpResult result, int64_t dim, OpBuilder &builder) {
+FailureOr<ExtentInterval> SizeExpressions::rebuildMergedExtent(Value source, ArrayRef<int64_t> group,
+                                                               OpBuilder &builder) {
+  ExtentInterval product(arith::ConstantIndexOp::create(builder, source.getLoc(), 1).getResult());
+  for (int64_t dim : group) {
+    FailureOr<ExtentInterval> extent = rebuildExtent(source, dim, builder);
+    if (failed(extent))
+      return failure();
+    product = multiplyExtents(source.getLoc(), product, *extent, builder);
+  }
+  return product;
+}
+
+FailureOr<ExtentInterval> SizeExpressions::rebuildResultExtent(OpResult result, int64_t dim, OpBuilder &builder) {
   Operation *op = result.getOwner();
-  auto fromFold = [&](OpFoldResult size) -> FailureOr<Value> {
+  auto fromFold = [&](OpFoldResult size) -> FailureOr<ExtentInterval> {
     if (auto value = dyn_cast<Value>(size))
       return rebuild(value, builder);
-    return arith::ConstantIndexOp::create(builder, op->getLoc(), cast<IntegerAttr>(cast<Attribute>(size)).getInt())
-        .getResult();
+    int64_t constant = cast<IntegerAttr>(cast<Attribute>(size)).getInt();
+    return ExtentInterval(arith::ConstantIndexOp::create(builder, op->getLoc(), constant).getResult());
   };
   if (OpFoldResult size = findSize(op, cast<ShapedType>(result.getType()), dim))
     return fromFold(size);
   if (auto collapse = dyn_cast<memref::CollapseShapeOp>(op))
-    return multiplyExtents(*this, collapse.getSrc(), collapse.getReassociationIndices()[dim], builder);
+    return rebuildMergedExtent(collapse.getSrc(), collapse.getReassociationIndices()[dim], builder);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
-    return multiplyExtents(*this, collapse.getSrc(), collapse.getReassociationIndices()[dim], builder);
+    return rebuildMergedExtent(collapse.getSrc(), collapse.getReassociationIndices()[dim], builder);
   if (auto reshape = dyn_cast<tensor::ReshapeOp>(op))
     if (auto elements = reshape.getShape().getDefiningOp<tensor::FromElementsOp>())
       return rebuildIndex(elements.getElements()[dim], builder);

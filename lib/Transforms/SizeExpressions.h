@@ -3,6 +3,8 @@
 #ifndef LIB_TRANSFORMS_SIZEEXPRESSIONS_H
 #define LIB_TRANSFORMS_SIZEEXPRESSIONS_H
 
+#include "lib/Transforms/ExtentIntervals.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
@@ -10,32 +12,48 @@
 
 namespace nnc {
 
-/// Copies index arithmetic. Its leaves are constants and the extents of
-/// arguments; anything else depends on data and is an error at the operation.
+/// Copies index arithmetic. Its leaves are constants, the extents of arguments,
+/// elements of arguments, where the caller knows them, and kernel.bounded, of which only the bound is known before the
+/// run; anything else depends on data and is an error at the operation.
 class SizeExpressions {
 public:
   /// Gives the extent `dim` of `argument` at the new place, or null where it is not known there.
   using ArgumentExtent = std::function<mlir::Value(mlir::OpBuilder &, mlir::BlockArgument argument, int64_t dim)>;
 
-  SizeExpressions(mlir::func::FuncOp function, ArgumentExtent argumentExtent)
-      : function(function), argumentExtent(std::move(argumentExtent)) {}
+  /// Gives element `position` of `argument` at the new place, or null where it is not known there.
+  using ArgumentElement = std::function<mlir::Value(mlir::OpBuilder &, mlir::BlockArgument argument, int64_t position)>;
 
-  /// The value of `size` at the builder's insertion point.
-  llvm::FailureOr<mlir::Value> rebuild(mlir::Value size, mlir::OpBuilder &builder);
+  SizeExpressions(mlir::func::FuncOp function, ArgumentExtent argumentExtent, ArgumentElement argumentElement)
+      : function(function), argumentExtent(std::move(argumentExtent)), argumentElement(std::move(argumentElement)) {}
 
-  /// The extent `dim` of the shaped value `shaped` at the builder's insertion point.
-  llvm::FailureOr<mlir::Value> rebuildExtent(mlir::Value shaped, int64_t dim, mlir::OpBuilder &builder);
+  /// What is known of `size` at the builder's insertion point.
+  llvm::FailureOr<ExtentInterval> rebuild(mlir::Value size, mlir::OpBuilder &builder);
+
+  /// What is known of the extent `dim` of the shaped value `shaped` at the builder's insertion point.
+  llvm::FailureOr<ExtentInterval> rebuildExtent(mlir::Value shaped, int64_t dim, mlir::OpBuilder &builder);
+
+  /// `value` where it does not depend on data; null, without a diagnostic, where it does.
+  mlir::Value rebuildQuietly(mlir::Value value, mlir::OpBuilder &builder);
 
 private:
   /// As rebuild, converted to `index`.
-  llvm::FailureOr<mlir::Value> rebuildIndex(mlir::Value size, mlir::OpBuilder &builder);
+  llvm::FailureOr<ExtentInterval> rebuildIndex(mlir::Value size, mlir::OpBuilder &builder);
   /// rebuildExtent of a dynamic extent that `result`'s operation computes.
-  llvm::FailureOr<mlir::Value> rebuildResultExtent(mlir::OpResult result, int64_t dim, mlir::OpBuilder &builder);
-  llvm::FailureOr<mlir::Value> rebuildOperation(mlir::Operation *op, mlir::Value size, mlir::OpBuilder &builder);
+  llvm::FailureOr<ExtentInterval> rebuildResultExtent(mlir::OpResult result, int64_t dim, mlir::OpBuilder &builder);
+  llvm::FailureOr<ExtentInterval> rebuildOperation(mlir::Operation *op, mlir::Value size, mlir::OpBuilder &builder);
+  /// Of a choice whose condition depends on data.
+  llvm::FailureOr<ExtentInterval> rebuildChoice(mlir::Operation *op, mlir::OpBuilder &builder);
+  /// Of a quotient whose divisor depends on data, but divides what the dividend is a product of; null where it does
+  /// not.
+  llvm::FailureOr<ExtentInterval> rebuildCancelled(mlir::Operation *op, mlir::OpBuilder &builder);
+  /// The product of the source's extents that `group` merges into one.
+  llvm::FailureOr<ExtentInterval> rebuildMergedExtent(mlir::Value source, llvm::ArrayRef<int64_t> group,
+                                                      mlir::OpBuilder &builder);
 
   mlir::func::FuncOp function;
   ArgumentExtent argumentExtent;
-  llvm::DenseMap<mlir::Value, mlir::Value> known;
+  ArgumentElement argumentElement;
+  llvm::DenseMap<mlir::Value, ExtentInterval> known;
 };
 
 } // namespace nnc

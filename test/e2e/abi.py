@@ -293,6 +293,128 @@ int main(void) {
     run(os.path.join(folder, "use"))
 
 
+def make_choosing_model(path, rows):
+    """Where a matrix is not zero: data decide how many columns the result has. And the sum of the matrix's rows."""
+    info = helper.make_tensor_value_info
+    nodes = [helper.make_node("NonZero", ["x"], ["places"]), helper.make_node("ReduceSum", ["x"], ["sums"], keepdims=0, axes=[1])]
+    graph = helper.make_graph(nodes, "choose", [info("x", TensorProto.FLOAT, [rows, 3])],
+                              [info("places", TensorProto.INT64, [2, "n"]), info("sums", TensorProto.FLOAT, [rows])])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8), path)
+
+
+def test_extents_that_data_decide(folder):
+    """The entry stores what they are; the header says how much room they need, as a constant where the inputs are static."""
+    for name, rows in (("fixed", 4), ("open", "rows")):
+        make_choosing_model(os.path.join(folder, f"{name}.onnx"), rows)
+        run(NNC, os.path.join(folder, f"{name}.onnx"), "-o", os.path.join(folder, f"{name}.o"))
+    fixed, free = (macros(os.path.join(folder, f"{name}.h")) for name in ("fixed", "open"))
+    expect(number(fixed["FIXED_PLACES_MAX_NUMEL"]) == 24 and number(fixed["FIXED_PLACES_MAX_BYTES"]) == 192, "no room for 12 places")
+    expect("FIXED_WORKSPACE_SIZE" in fixed and "FIXED_PLACES_NUMEL" not in fixed, "sizes of a static model")
+    expect("OPEN_WORKSPACE_SIZE" not in free and "OPEN_PLACES_MAX_NUMEL" not in free, "sizes of a model with run-time extents")
+    with open(os.path.join(folder, "fixed.h"), encoding="utf-8") as file:
+        text = file.read()
+    expect("places_1: dimension 1 of places, at most 12" in text and "fixed_extents" not in text, "the header of the static model")
+    write(os.path.join(folder, "main.c"), r"""
+#include "fixed.h"
+#include "open.h"
+#include "nnc/Runtime.h"
+#include <stdio.h>
+static _Alignas(FIXED_WORKSPACE_ALIGN) unsigned char fixed_workspace[FIXED_WORKSPACE_SIZE + 1];
+static _Alignas(OPEN_WORKSPACE_ALIGN) unsigned char open_workspace[4096];
+static const float x[12] = {0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3};
+static int64_t places[FIXED_PLACES_MAX_NUMEL];
+static float sums[4];
+static void print(int code, int64_t count) {
+  printf("%d %d", code, (int)count);
+  for (int i = 0; i < 2 * count; ++i)
+    printf(" %d", (int)places[i]);
+  printf("; ");
+}
+int main(void) {
+  fixed_output_shape shape = {-1};
+  int code = fixed_run(x, places, sums, &shape, fixed_workspace);
+  print(code, shape.places_1);
+  printf("%d; ", fixed_run(x, places, sums, 0, fixed_workspace));
+  open_extents extents = {2};
+  open_output_shape most, is = {-1, -1};
+  code = open_output_extents(&extents, &most);
+  printf("%d %d %d; ", code, (int)most.places_1, (int)most.sums_0);
+  if (open_workspace_size(&extents) > sizeof open_workspace)
+    return 1;
+  code = open_run(x, places, sums, &is, &extents, open_workspace);
+  print(code, is.places_1);
+  printf("%d; ", (int)is.sums_0);
+  const void *inputs[] = {x};
+  void *outputs[] = {places, sums};
+  int64_t bound = 0, reported = 0;
+  code = fixed_model.output_extents(0, &bound);
+  printf("%d %d; ", code, (int)bound);
+  printf("%d ", fixed_model.invoke(inputs, outputs, 0, fixed_workspace, 0));
+  code = fixed_model.invoke_reporting(inputs, outputs, 0, fixed_workspace, 0, &reported);
+  printf("%d %d\n", code, (int)reported);
+  return 0;
+}
+""")
+    run("cc", "-std=c11", *WARNINGS, f"-I{INCLUDE}", "main.c", "fixed.o", "open.o", "-o", "main", cwd=folder)
+    for name in ("fixed", "open"):
+        write(os.path.join(folder, "h.c"), f'#include "{name}.h"\n')
+        run("cc", "-std=c99", *WARNINGS, "-fsyntax-only", "h.c", cwd=folder)
+        run("c++", "-xc++", "-std=c++11", *WARNINGS, "-fsyntax-only", "h.c", cwd=folder)
+    output = run(os.path.join(folder, "main")).strip()
+    expect(output == "0 3 0 1 3 1 0 2; 1; 0 6 2; 0 2 0 1 1 0; 2; 0 12; 1 0 3", f"printed {output}")
+
+
+def test_sizes_that_are_values_of_inputs(folder):
+    """The functions about sizes take the inputs that make them."""
+    info = helper.make_tensor_value_info
+    for name, rows in (("fixed", 2), ("open", "rows")):
+        graph = helper.make_graph([helper.make_node("Tile", ["x", "repeats"], ["y"])], "tile",
+                                  [info("x", TensorProto.FLOAT, [rows, 3]), info("repeats", TensorProto.INT64, [2])],
+                                  [info("y", TensorProto.FLOAT, ["m", "n"])])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
+                  os.path.join(folder, f"{name}.onnx"))
+        run(NNC, os.path.join(folder, f"{name}.onnx"), "-o", os.path.join(folder, f"{name}.o"))
+        write(os.path.join(folder, "h.c"), f'#include "{name}.h"\n')
+        run("cc", "-std=c99", *WARNINGS, "-fsyntax-only", "h.c", cwd=folder)
+        run("c++", "-xc++", "-std=c++11", *WARNINGS, "-fsyntax-only", "h.c", cwd=folder)
+    write(os.path.join(folder, "main.c"), r"""
+#include "fixed.h"
+#include "open.h"
+#include "nnc/Runtime.h"
+#include <stdio.h>
+static _Alignas(64) unsigned char workspace[65536];
+int main(void) {
+  static const float x[6] = {1, 2, 3, 4, 5, 6};
+  static float y[36];
+  int64_t repeats[2] = {3, 2}, wrong[2] = {-1, 2}, found[2] = {0};
+  fixed_output_shape shape = {0};
+  open_output_shape open_shape = {0};
+  open_extents extents = {2};
+  const void *inputs[2] = {0};
+  int code = fixed_output_extents(repeats, &shape);
+  printf("%d %d %d; ", code, (int)shape.y_0, (int)shape.y_1);
+  if (!fixed_workspace_size(repeats) || fixed_workspace_size(repeats) > sizeof workspace)
+    return 1;
+  code = fixed_run(x, repeats, y, workspace);
+  printf("%d %d %d; ", code, (int)y[5], (int)y[35]);
+  printf("%d %d %d; ", fixed_run(x, wrong, y, workspace), (int)fixed_workspace_size(wrong), fixed_output_extents(wrong, &shape));
+  printf("%d %d; ", (int)fixed_workspace_size(0), fixed_output_extents(0, &shape));
+  code = open_output_extents(&extents, repeats, &open_shape);
+  printf("%d %d %d; ", code, (int)open_shape.y_0, (int)open_shape.y_1);
+  printf("%d %d; ", open_workspace_size(&extents, repeats) != 0, open_run(x, repeats, y, &extents, workspace));
+  printf("%d %d ", (int)open_model.workspace_size(&extents.rows), open_model.output_extents(&extents.rows, found));
+  inputs[1] = repeats;
+  code = open_model.output_extents_for(inputs, &extents.rows, found);
+  printf("%d %d %d %d %d", code, (int)found[0], open_model.workspace_size_for(inputs, &extents.rows) != 0, open_model.size_input[0],
+         open_model.size_input[1]);
+  return 0;
+}
+""")
+    run("cc", "-std=c11", *WARNINGS, f"-I{INCLUDE}", "main.c", "fixed.o", "open.o", "-o", "main", cwd=folder)
+    output = run(os.path.join(folder, "main")).strip()
+    expect(output == "0 6 6; 0 3 6; 4 0 4; 0 1; 0 6 6; 1 0; 0 1 0 6 1 0 1", f"printed {output}")
+
+
 def test_same_bytes_twice(folder):
     """Two compilations in different folders, with and without other options that must not matter, are bit-identical."""
     contents = []

@@ -30,6 +30,12 @@ class Tensor(ctypes.Structure):
 
 WORKSPACE_SIZE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.POINTER(ctypes.c_int64))
 OUTPUT_EXTENTS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_int64))
+WORKSPACE_SIZE_FOR = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_int64))
+OUTPUT_EXTENTS_FOR = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_int64),
+                                      ctypes.POINTER(ctypes.c_int64))
+INVOKE_REPORTING = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),
+                                    ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_void_p,
+                                    ctypes.POINTER(ctypes.c_int64))
 INVOKE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),
                           ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_void_p)
 
@@ -42,7 +48,10 @@ class Descriptor(ctypes.Structure):
                 ("extent_names", ctypes.POINTER(ctypes.c_char_p)), ("workspace_bytes", ctypes.c_uint64),
                 ("workspace_align", ctypes.c_uint64), ("weights_bytes", ctypes.c_uint64), ("macs", ctypes.c_uint64),
                 ("workspace_size", WORKSPACE_SIZE), ("output_extents", OUTPUT_EXTENTS), ("invoke", INVOKE),
-                ("profile", ctypes.c_void_p), ("cpus", ctypes.c_void_p)]
+                ("profile", ctypes.c_void_p), ("cpus", ctypes.c_void_p),
+                ("invoke_reporting", INVOKE_REPORTING),
+                ("workspace_size_for", WORKSPACE_SIZE_FOR), ("output_extents_for", OUTPUT_EXTENTS_FOR),
+                ("size_input", ctypes.POINTER(ctypes.c_uint8))]
 
 
 class Refused(Exception):
@@ -136,15 +145,28 @@ class CompiledModel:
                   for tensor, array in zip(self.inputs, arrays)]
         extents = (ctypes.c_int64 * max(1, len(values)))(*values)
         results = (ctypes.c_int64 * max(1, model.num_output_extents))()
-        workspace_bytes = model.workspace_bytes
-        if model.num_extents and model.workspace_size:
-            workspace_bytes = model.workspace_size(extents)
-        if model.output_extents:
-            check_code(model.output_extents(extents, results), "output_extents")
         buffers = [aligned(array.nbytes, array) for array in arrays]
+        workspace_bytes = model.workspace_bytes
+        if model.workspace_size_for:
+            sizing = (ctypes.c_void_p * len(buffers))(*[b.ctypes.data if model.size_input[i] else None
+                                                        for i, b in enumerate(buffers)])
+            if model.workspace_size(extents) or (model.output_extents and model.output_extents(extents, results) != 1):
+                raise Broken("sizes without the inputs that make them")
+            if model.output_extents_for:
+                check_code(model.output_extents_for(sizing, extents, results), "output_extents_for")
+            workspace_bytes = model.workspace_size_for(sizing, extents)
+        elif model.workspace_size:
+            workspace_bytes = model.workspace_size(extents)
+        if model.workspace_size and not workspace_bytes:
+            check_code(4, "workspace_size")
+        if model.output_extents and not model.output_extents_for:
+            check_code(model.output_extents(extents, results), "output_extents")
         outputs = []
+        def get_shape(tensor):
+            return [results[tensor.extent_of[d]] if tensor.shape[d] < 0 else tensor.shape[d] for d in range(tensor.rank)]
+
         for tensor in self.outputs:
-            shape = [results[tensor.extent_of[d]] if tensor.shape[d] < 0 else tensor.shape[d] for d in range(tensor.rank)]
+            shape = get_shape(tensor)
             dtype = tensor.dtype
             count = int(np.prod(shape, dtype=np.int64))
             bits = PACKED_BITS.get(tensor.type, 0)
@@ -157,8 +179,17 @@ class CompiledModel:
         targets = (ctypes.c_void_p * max(1, len(outputs)))(*[b.ctypes.data for b, *_ in outputs])
         address = workspace.ctypes.data
 
+        largest = list(results)
+
         def run():
-            check_code(model.invoke(pointers, targets, extents, address, parallel), "the model")
+            if model.invoke_reporting:
+                if model.invoke(pointers, targets, extents, address, parallel) != 1:
+                    raise Broken("invoke takes a model that reports extents")
+                check_code(model.invoke_reporting(pointers, targets, extents, address, parallel, results), "the model")
+                if any(not 0 <= extent <= bound for extent, bound in zip(results, largest)):
+                    raise Broken(f"the output extents {list(results)} are not within {largest}")
+            else:
+                check_code(model.invoke(pointers, targets, extents, address, parallel), "the model")
 
         def collect():
             for buffer, size in guards:
@@ -167,8 +198,16 @@ class CompiledModel:
             for buffer, array in zip(buffers, arrays):
                 if buffer[:array.nbytes].tobytes() != array.tobytes():
                     raise Broken("the model changed one of its inputs")
-            return [unpack(b[:size], shape, bits) if bits else b[:size].view(dtype).reshape(shape)
-                    for b, shape, dtype, size, bits in outputs]
+            collected = []
+            for tensor, (buffer, shape, dtype, size, bits) in zip(self.outputs, outputs):
+                if bits:
+                    collected.append(unpack(buffer[:size], shape, bits))
+                    continue
+                count = int(np.prod(get_shape(tensor), dtype=np.int64)) * dtype.itemsize
+                if not (buffer[count:size] == 0xFF).all():
+                    raise Broken("the model wrote behind the end of an output")
+                collected.append(buffer[:count].view(dtype).reshape(get_shape(tensor)))
+            return collected
 
         run.keep = (buffers, outputs, workspace, arrays, extents)
         return run, collect

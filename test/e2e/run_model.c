@@ -65,12 +65,18 @@ int main(void) {
     read_all(input, bytes);
     inputs[i] = input;
   }
-  if (MODEL.output_extents && MODEL.output_extents(extents, output_extents))
+  if (MODEL.output_extents_for ? MODEL.output_extents_for(inputs, extents, output_extents)
+                               : MODEL.output_extents && MODEL.output_extents(extents, output_extents))
     return 104;
   for (uint32_t i = 0; i < MODEL.num_outputs; ++i)
     outputs[i] = allocate(get_bytes(&MODEL.outputs[i], output_extents));
-  uint64_t workspace = MODEL.workspace_size ? MODEL.workspace_size(extents) : MODEL.workspace_bytes;
-  int code = MODEL.invoke(inputs, outputs, extents, allocate((size_t)workspace), NULL);
+  uint64_t workspace = MODEL.workspace_size_for ? MODEL.workspace_size_for(inputs, extents)
+                       : MODEL.workspace_size   ? MODEL.workspace_size(extents)
+                                                : MODEL.workspace_bytes;
+  void *memory = allocate((size_t)workspace);
+  int code = MODEL.invoke_reporting
+                 ? MODEL.invoke_reporting(inputs, outputs, extents, memory, NULL, output_extents)
+                 : MODEL.invoke(inputs, outputs, extents, memory, NULL);
   for (uint32_t i = 0; i < MODEL.num_outputs; ++i) {
     for (uint32_t axis = 0; axis < MODEL.outputs[i].rank; ++axis) {
       int64_t extent = get_extent(&MODEL.outputs[i], axis, output_extents);

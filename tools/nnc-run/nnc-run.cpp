@@ -122,10 +122,10 @@ static Error run(const nnc::ModelLibrary &model, const RunOptions &options, cons
   auto extents = model.getExtents(*inputs);
   if (!extents)
     return extents.takeError();
-  auto outputs = model.createOutputs(*extents);
+  auto outputs = model.createOutputs(*inputs, *extents);
   if (!outputs)
     return outputs.takeError();
-  auto workspaceBytes = model.getWorkspaceSize(*extents);
+  auto workspaceBytes = model.getWorkspaceSize(*inputs, *extents);
   if (!workspaceBytes)
     return workspaceBytes.takeError();
   nnc::AlignedMemory workspace(*workspaceBytes);

@@ -18,7 +18,7 @@ struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<Conver
   void runOnOperation() override {
     SmallVector<Operation *> kernels;
     getOperation()->walk([&](Operation *op) {
-      if (isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::YieldOp>(op))
+      if (isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::YieldOp, kernel::BoundedOp>(op))
         kernels.push_back(op);
     });
     IRRewriter rewriter(&getContext());

@@ -134,6 +134,12 @@ void RequirementRules::addOthers() {
   add<nn::ResizeOp>([](RequirementBuilder &builder, nn::ResizeOp op) { builder.ofResize(op); });
   addUnconditional<nn::ReduceOp, nn::CumSumOp, nn::CumProdOp>();
   addUnconditional<nn::FindLeavesOp>(); // the features are static
+  addUnconditional<nn::NonZeroOp, nn::UniqueOp>();
+  add<nn::NonMaxSuppressionOp>([](RequirementBuilder &builder, nn::NonMaxSuppressionOp op) {
+    builder.requireConstant({op.getBoxes(), 2}, 4, "a box has four numbers");
+    builder.requireEqual({op.getBoxes(), 0}, {op.getScores(), 0}, "boxes and scores are of as many images");
+    builder.requireEqual({op.getBoxes(), 1}, {op.getScores(), 2}, "each box has a score");
+  });
   // What is in their regions has its own.
   addUnconditional<nn::IfOp, nn::LoopOp, nn::YieldOp>();
 }

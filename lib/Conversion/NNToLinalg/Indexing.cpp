@@ -263,9 +263,21 @@ static Value getRangeSize(ImplicitLocOpBuilder &builder, nn::RangeOp op, nn::Ran
   Value start = getEntry(builder, op.getStart(), adaptor.getStart(), 0);
   Value limit = getEntry(builder, op.getLimit(), adaptor.getLimit(), 0);
   Value delta = getEntry(builder, op.getDelta(), adaptor.getDelta(), 0);
+  for (Value *value : {&start, &limit, &delta})
+    if (isMadeOfValues(*value)) { // of any size: differences must not wrap around
+      Value least = builder.createOrFold<arith::MaxSIOp>(*value, getIndex(builder, -(int64_t{1} << 60)));
+      Value near = builder.createOrFold<arith::MinSIOp>(least, getIndex(builder, int64_t{1} << 60));
+      require(builder, builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, near, *value),
+              "nn.range: bounds are within 2^60");
+      *value = near;
+    }
   Value isZero = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, delta, getIndex(builder, 0));
   delta = builder.createOrFold<arith::SelectOp>(isZero, getIndex(builder, 1), delta);
-  return builder.createOrFold<arith::CeilDivSIOp>(sub(builder, limit, start), delta);
+  Value size = builder.createOrFold<arith::CeilDivSIOp>(sub(builder, limit, start), delta);
+  if (isMadeOfValues(size))
+    require(builder, builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, size, getIndex(builder, INT32_MAX)),
+            "nn.range: at most 2147483647 elements");
+  return size;
 }
 
 template <>

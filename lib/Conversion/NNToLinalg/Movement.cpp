@@ -164,6 +164,7 @@ static std::pair<Value, Value> clampAtRunTime(ImplicitLocOpBuilder &builder, Val
   end = clamp(end);
   Value distance = select(builder, forward, sub(builder, end, start), sub(builder, start, end));
   Value stride = select(builder, forward, step, sub(builder, zero, step));
+  stride = builder.createOrFold<arith::MaxUIOp>(stride, one); // of a step of 0 something
   distance = builder.createOrFold<arith::MaxSIOp>(distance, zero);
   // distance / stride rounded up, without an overflow where the stride is huge.
   Value positive = compare(builder, arith::CmpIPredicate::sgt, distance, zero);
@@ -182,9 +183,17 @@ Value LowerOp<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::SliceOp op,
     Value start = getEntry(builder, op.getStarts(), adaptor.getStarts(), i);
     Value end = getEntry(builder, op.getEnds(), adaptor.getEnds(), i);
     Value step = op.getSteps() ? getEntry(builder, op.getSteps(), adaptor.getSteps(), i) : getIndex(builder, 1);
+    if (!matchPattern(step, m_Constant()))
+      require(builder, compare(builder, arith::CmpIPredicate::ne, step, getIndex(builder, 0)),
+              "nn.slice: a step is not 0");
     IntegerAttr constant;
     isForward &= matchPattern(step, m_Constant(&constant)) && constant.getInt() > 0;
-    std::tie(offsets[axis], sizes[axis]) = clampAtRunTime(builder, sizes[axis], start, end, step);
+    Value extent = sizes[axis];
+    std::tie(offsets[axis], sizes[axis]) = clampAtRunTime(builder, extent, start, end, step);
+    bool isKnown = findEntry(builder, op.getStarts(), i) && findEntry(builder, op.getEnds(), i) &&
+                   (!op.getSteps() || findEntry(builder, op.getSteps(), i));
+    if (!isKnown) // data decide, but not more than there is
+      sizes[axis] = kernel::BoundedOp::create(builder, sizes[axis], extent);
     strides[axis] = step;
     // What begins at the end is empty; there is no element to begin at.
     if (IntegerAttr size; matchPattern(sizes[axis], m_Constant(&size)) && size.getInt() == 0)

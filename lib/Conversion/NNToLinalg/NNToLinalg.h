@@ -26,6 +26,8 @@ void populatePoolingToLinalg(const StorageTypeConverter &types, mlir::RewritePat
 void populateRecurrentToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateReductionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateResamplingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateSelectionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateSuppressionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 
 } // namespace nnc
 

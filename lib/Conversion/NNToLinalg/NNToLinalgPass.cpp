@@ -128,6 +128,8 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populateRecurrentToLinalg(types, patterns);
     populateReductionToLinalg(types, patterns);
     populateResamplingToLinalg(types, patterns);
+    populateSelectionToLinalg(types, patterns);
+    populateSuppressionToLinalg(types, patterns);
     patterns.add<ConvertConstant, ConvertDim>(types, &getContext());
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);

@@ -249,7 +249,13 @@ struct LowerTopK : OpConversionPattern<nn::TopKOp> {
     int64_t axis = op.getAxis();
     int64_t counts[] = {axis, 1, type.getRank() - axis - 1};
     Value rows = mergeAxes(builder, adaptor.getInput(), counts);
-    Value k = getEntry(builder, op.getK(), adaptor.getK(), 0);
+    Value extent = getExtent(builder, op.getLoc(), adaptor.getInput(), axis);
+    Value k = getBoundedEntry(builder, op.getK(), adaptor.getK(), 0, extent);
+    if (!findEntry(builder, op.getK(), 0)) {
+      Value given = getEntry(builder, op.getK(), adaptor.getK(), 0);
+      require(builder, arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, given, k),
+              "nn.top_k: k is not negative and at most the extent");
+    }
     bool isUnsigned = getElementTypeOrSelf(op.getInput().getType()).isUnsignedInteger();
     auto [values, indices] = select(builder, rows, k, type.getDimSize(axis), op.getSmallest(), isUnsigned);
     SmallVector<Value> extents = getExtents(builder, adaptor.getInput());

@@ -79,8 +79,18 @@ void RequirementBuilder::requireWindow(Extent extent, const nn::Window &window) 
 
 /// An entry of a shape that is computed from extents is an extent.
 void RequirementBuilder::requireEntry(Value shape, int64_t i, StringRef what) {
-  if (Value entry = findEntry(builder, shape, i))
-    requireAtLeast(entry, 0, what);
+  Value entry = findEntry(builder, shape, i);
+  if (!entry)
+    return;
+  requireAtLeast(entry, 0, what);
+  requireSmall(entry);
+}
+
+void RequirementBuilder::requireSmall(Value entry) {
+  if (!isMadeOfValues(entry))
+    return;
+  requireAtLeast(entry, INT32_MIN, "a size is at least -2147483648");
+  add(compare(arith::CmpIPredicate::sle, entry, getIndex(builder, INT32_MAX)), "a size is at most 2147483647");
 }
 
 //===----------------------------------------------------------------------===//
@@ -149,6 +159,7 @@ void RequirementBuilder::ofReshape(nn::ReshapeOp reshape) {
   if (input.hasStaticShape() && result.hasStaticShape())
     return;
   Value total = getIndex(builder, 1), others = total, one = total, zero = getIndex(builder, 0), hasRemaining;
+  bool isOfValues = false;
   for (int64_t axis = 0; axis < input.getRank(); ++axis)
     total = mul(builder, total, get({reshape.getInput(), axis}));
   for (int64_t i = 0; i < result.getRank(); ++i) {
@@ -156,12 +167,22 @@ void RequirementBuilder::ofReshape(nn::ReshapeOp reshape) {
     if (!entry)
       return; // the extents depend on data
     requireAtLeast(entry, -1, "extents are not negative");
+    requireSmall(entry);
+    isOfValues |= isMadeOfValues(entry);
     Value remains = isEqual(entry, getIndex(builder, -1));
     if (!reshape.getAllowZero() && i < input.getRank())
       entry = builder.createOrFold<arith::SelectOp>(isEqual(entry, zero), get({reshape.getInput(), i}), entry);
     if (!result.isDynamicDim(i))
       add(either(remains, isEqual(entry, getIndex(builder, result.getDimSize(i)))), "extents are those of its type");
     others = mul(builder, others, builder.createOrFold<arith::SelectOp>(remains, one, entry));
+    if (isOfValues) // products of any values would wrap around
+      add(compare(arith::CmpIPredicate::ule, others,
+                  builder.createOrFold<arith::MaxSIOp>(total, getIndex(builder, INT32_MAX))),
+          "the number of elements stays the same");
+    if (isOfValues && hasRemaining)
+      add(isEqual(builder.createOrFold<arith::AndIOp>(hasRemaining, remains),
+                  arith::ConstantIntOp::create(builder, 0, 1)),
+          "one extent is -1");
     hasRemaining = hasRemaining ? either(hasRemaining, remains) : remains;
   }
   // With -1 the others divide the number of elements; without, they give it.
@@ -188,6 +209,8 @@ void RequirementBuilder::ofPad(nn::PadOp pad) {
     bool isStatic = !extent.isDynamic() && !pad.getType().isDynamicDim(axis);
     if (!before || !after || isStatic)
       continue;
+    requireSmall(before);
+    requireSmall(after);
     // What negative pads remove is there.
     Value zero = getIndex(builder, 0), removed = builder.createOrFold<arith::MinSIOp>(before, zero);
     removed = nnc::add(builder, removed, builder.createOrFold<arith::MinSIOp>(after, zero));

@@ -39,6 +39,8 @@ public:
   void requireChannels(mlir::Value input, nn::Layout layout, mlir::ValueRange parameters);
   void requireWindow(nn::Extent extent, const nn::Window &window);
   void requireEntry(mlir::Value shape, int64_t i, llvm::StringRef what);
+  /// What is made of values of inputs is, other than extents, not below 2^31 by itself.
+  void requireSmall(mlir::Value entry);
 
   //===--- Families ---===//
 

@@ -3,10 +3,12 @@
 // extents it comes from, so that sizes never depend on what is in memory.
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
+#include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/ConstantFolding.h"
 #include "dialects/NN/NN.h"
 #include "dialects/NN/ShapeInference.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -27,6 +29,7 @@ public:
   Value build(Value tensor, int64_t i);
 
 private:
+  Value readInput(BlockArgument input, int64_t i);
   Value buildResult(Operation *op, int64_t i);
   Value buildOfConcat(nn::ConcatOp op, int64_t i);
   Value buildOfGather(nn::GatherOp op, int64_t i);
@@ -68,12 +71,26 @@ Value EntryBuilder::build(Value tensor, int64_t i) {
   else if (known && i < static_cast<int64_t>(known->size()) && (*known)[i].tensor)
     entry = getExtentOf((*known)[i].tensor, (*known)[i].axis);
   Operation *op = tensor.getDefiningOp();
+  if (!entry && !op)
+    entry = readInput(cast<BlockArgument>(tensor), i);
   if (!entry && op && depth < maxDepth) {
     ++depth;
     entry = buildResult(op, i);
     --depth;
   }
   return built[{tensor, i}] = entry;
+}
+
+/// An element of an input of the model: the caller knows it before the run.
+Value EntryBuilder::readInput(BlockArgument input, int64_t i) {
+  auto type = cast<RankedTensorType>(input.getType());
+  bool isShape = type.getElementType().isSignlessInteger(32) || type.getElementType().isSignlessInteger(64);
+  Operation *parent = input.getOwner()->getParentOp(); // none of a block whose signature is being converted
+  if (!isShape || i >= getLength(input) || (parent && !isa<FunctionOpInterface>(parent)))
+    return {};
+  SmallVector<Value> index(type.getRank(), getIndex(builder, i));
+  Value element = tensor::ExtractOp::create(builder, input, index);
+  return arith::IndexCastOp::create(builder, builder.getIndexType(), element);
 }
 
 Value EntryBuilder::buildResult(Operation *op, int64_t i) {
@@ -180,6 +197,19 @@ Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
   return constant && constant.value() > 0 ? builder.createOrFold<arith::DivSIOp>(lhs, rhs) : Value();
 }
 
+bool isMadeOfValues(Value entry) {
+  SmallVector<Value> worklist{entry};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!worklist.empty()) {
+    Operation *op = worklist.pop_back_val().getDefiningOp();
+    if (isa_and_nonnull<tensor::ExtractOp>(op))
+      return true;
+    if (op && !isa<tensor::DimOp>(op) && seen.insert(op).second)
+      llvm::append_range(worklist, op->getOperands());
+  }
+  return false;
+}
+
 Value findEntry(ImplicitLocOpBuilder &builder, Value original, int64_t i) {
   return EntryBuilder(builder).build(original, i);
 }
@@ -190,6 +220,13 @@ Value getEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int6
   SmallVector<Value> index(cast<RankedTensorType>(tensor.getType()).getRank(), getIndex(builder, i));
   Value element = tensor::ExtractOp::create(builder, tensor, index);
   return arith::IndexCastOp::create(builder, builder.getIndexType(), element);
+}
+
+Value getBoundedEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i, Value bound) {
+  if (Value entry = findEntry(builder, original, i))
+    return entry;
+  Value entry = builder.createOrFold<arith::MaxSIOp>(getEntry(builder, original, tensor, i), getIndex(builder, 0));
+  return kernel::BoundedOp::create(builder, builder.createOrFold<arith::MinSIOp>(entry, bound), bound);
 }
 
 } // namespace nnc

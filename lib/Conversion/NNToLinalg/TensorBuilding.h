@@ -20,8 +20,15 @@ mlir::Value mul(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value 
 /// the source model. Defined in ShapeEntries.cpp.
 mlir::Value getEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, mlir::Value tensor, int64_t i);
 
+/// The same of an entry that is an extent and at most `bound`; where it depends on data, it is brought in between.
+mlir::Value getBoundedEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, mlir::Value tensor, int64_t i,
+                            mlir::Value bound);
+
 /// The same before the conversion; null where the entry depends on data.
 mlir::Value findEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, int64_t i);
+
+/// Whether `entry`, as findEntry gives it, is made of values of the model's inputs, not of extents alone.
+bool isMadeOfValues(mlir::Value entry);
 
 /// The one element of `tensor`.
 mlir::Value extractOnlyElement(mlir::ImplicitLocOpBuilder &builder, mlir::Value tensor);

@@ -16,7 +16,7 @@ WriteFunction findWriter(Operation *op) {
     for (ArrayRef<WriterEntry> family :
          {getContractionWriters(), getConvolutionWriters(), getElementwiseWriters(), getIndexingWriters(),
           getMovementWriters(), getNormalizationWriters(), getPoolingWriters(), getQuantizationWriters(),
-          getRecurrentWriters(), getReductionWriters(), getResamplingWriters()})
+          getRecurrentWriters(), getReductionWriters(), getResamplingWriters(), getSelectionWriters()})
       for (const WriterEntry &entry : family)
         all[entry.operation] = entry.write;
     return all;

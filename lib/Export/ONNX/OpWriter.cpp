@@ -33,8 +33,10 @@ void OpWriter::finishResult(unsigned index, StringRef type, Names inputs, Attrib
   graph.addNode(type, layer, inputs, {name(op->getResult(index))}, attributes);
 }
 
-void OpWriter::finish(StringRef type, Names inputs, Attributes attributes) {
+void OpWriter::finish(StringRef type, Names inputs, Attributes attributes, unsigned numUnused) {
   SmallVector<std::string> outputs;
+  for (unsigned i = 0; i < numUnused; ++i)
+    outputs.push_back(graph.makeUnique(layer + "/unused"));
   for (Value result : op->getResults())
     outputs.push_back(name(result));
   graph.addNode(type, layer, inputs, outputs, attributes);

@@ -27,8 +27,8 @@ public:
   llvm::SmallVector<std::string> addAll(llvm::StringRef type, Names inputs, Attributes attributes, unsigned numOutputs);
   /// The node whose output is the operation's result `index`.
   void finishResult(unsigned index, llvm::StringRef type, Names inputs, Attributes attributes = {});
-  /// The node whose outputs are the operation's results.
-  void finish(llvm::StringRef type, Names inputs, Attributes attributes = {});
+  /// The node whose outputs are the operation's results, behind `numUnused` others.
+  void finish(llvm::StringRef type, Names inputs, Attributes attributes = {}, unsigned numUnused = 0);
 
   /// Constants of the operation's own.
   std::string ints(llvm::ArrayRef<int64_t> values) { return graph.addInts(layer + "/constant", values); }
@@ -96,6 +96,7 @@ llvm::ArrayRef<WriterEntry> getQuantizationWriters();
 llvm::ArrayRef<WriterEntry> getRecurrentWriters();
 llvm::ArrayRef<WriterEntry> getReductionWriters();
 llvm::ArrayRef<WriterEntry> getResamplingWriters();
+llvm::ArrayRef<WriterEntry> getSelectionWriters();
 
 /// The function that writes an operation; null where there is none.
 WriteFunction findWriter(mlir::Operation *op);

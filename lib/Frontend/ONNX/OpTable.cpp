@@ -28,6 +28,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getReductionOps(),
           getResamplingOps(),
           getSamplingOps(),
+          getSelectionOps(),
           getSignalOps(),
           getStructuralOps(),
           getTreeEnsembleOps()};

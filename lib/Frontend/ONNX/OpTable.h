@@ -37,6 +37,7 @@ llvm::ArrayRef<OpEntry> getQuantizedLayerOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getSamplingOps();
+llvm::ArrayRef<OpEntry> getSelectionOps();
 llvm::ArrayRef<OpEntry> getSignalOps();
 llvm::ArrayRef<OpEntry> getStructuralOps();
 llvm::ArrayRef<OpEntry> getTreeEnsembleOps();

@@ -81,6 +81,8 @@ static LogicalResult importTopK(NodeBinder &node) {
   int64_t axis = node.axisAttr("axis", -1, x);
   bool largest = node.intAttr("largest", 1);
   Value k = node.getOpset() < 10 ? node.ints({node.intAttr("k", 0)}) : node.operand(1);
+  if (k && node.getRank(k) == 1 && node.getShape(k)[0] != 1)
+    k = node.create<nn::ReshapeOp>(k, node.ints({1}), false);
   if (node.failed())
     return failure();
   SmallVector<Value> results = node.createAll<nn::TopKOp>(2, x, k, axis, /*smallest=*/!largest);

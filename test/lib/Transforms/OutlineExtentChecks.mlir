@@ -51,3 +51,21 @@ func.func @main(%a: tensor<?xf32>) -> tensor<?xf32> {
   cf.assert %false, "never"
   return %a : tensor<?xf32>
 }
+
+// -----
+
+// What only the run will tell stays where it is.
+// CHECK-NOT: @main_extents_fit
+// CHECK-LABEL: func.func @main(
+// CHECK: %[[FITS:.*]] = arith.cmpi eq
+// CHECK: cf.assert %[[FITS]], "three"
+func.func @main(%a: tensor<8xf32>, %count: tensor<index>) -> tensor<?xf32> {
+  %c3 = arith.constant 3 : index
+  %c8 = arith.constant 8 : index
+  %data = tensor.extract %count[] : tensor<index>
+  %n = kernel.bounded %data, %c8
+  %part = tensor.extract_slice %a[0] [%n] [1] : tensor<8xf32> to tensor<?xf32>
+  %fits = arith.cmpi eq, %n, %c3 : index
+  cf.assert %fits, "three"
+  return %part : tensor<?xf32>
+}

@@ -47,3 +47,30 @@ func.func @swapped(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> (tensor<4
   }
   return %0#0, %0#1 : tensor<4xf32>, tensor<4xf32>
 }
+
+// A loop or a branch inside inserts into the carried value as well.
+// CHECK-LABEL: @inserted_inside
+// CHECK-NOT: materialize_in_destination
+func.func @inserted_inside(%x: tensor<4xf32>, %f: f32, %n: index, %go: i1) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %0 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> (tensor<4xf32>) {
+    %1:2 = scf.while (%b = %a, %k = %c0) : (tensor<4xf32>, index) -> (tensor<4xf32>, index) {
+      %more = arith.cmpi slt, %k, %n : index
+      scf.condition(%more) %b, %k : tensor<4xf32>, index
+    } do {
+    ^bb0(%b: tensor<4xf32>, %k: index):
+      %new = tensor.insert %f into %b[%k] : tensor<4xf32>
+      %next = arith.addi %k, %c1 : index
+      scf.yield %new, %next : tensor<4xf32>, index
+    }
+    %2 = scf.if %go -> (tensor<4xf32>) {
+      %new = tensor.insert %f into %1#0[%i] : tensor<4xf32>
+      scf.yield %new : tensor<4xf32>
+    } else {
+      scf.yield %1#0 : tensor<4xf32>
+    }
+    scf.yield %2 : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}

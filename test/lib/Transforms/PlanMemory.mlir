@@ -125,3 +125,50 @@ func.func @main(%x: memref<?xf32>, %y: memref<?xf32> {nn.output}) {
   memref.copy %a, %y : memref<?xf32> to memref<?xf32>
   return
 }
+
+// -----
+
+// Data decide the extent: the place is for the bound, the view has the extent. All inputs are static: so is the arena.
+// CHECK-LABEL: peak = 128 : i64, slots = 0
+// CHECK-NOT: @main_workspace
+// CHECK-LABEL: func.func @main(
+// CHECK: %[[N:.*]] = memref.load
+// CHECK: memref.view %{{.*}}[%{{.*}}][%[[N]]] : memref<?xi8> to memref<?xf32>
+// CHECK-NOT: kernel.bounded
+func.func @main(%x: memref<1xindex>, %y: memref<?xf32> {nn.output, nn.bounds = array<i64: 32>}) {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  %data = memref.load %x[%c0] : memref<1xindex>
+  %n = kernel.bounded %data, %c32
+  %a = memref.alloc(%n) : memref<?xf32>
+  %f = arith.constant 0.0 : f32
+  memref.store %f, %a[%c0] : memref<?xf32>
+  %z = memref.reinterpret_cast %y to offset: [0], sizes: [%n], strides: [1] : memref<?xf32> to memref<?xf32>
+  memref.copy %a, %z : memref<?xf32> to memref<?xf32>
+  return
+}
+
+// -----
+
+// In a loop: the allocation before it is for the bound, what is used in it is its beginning.
+// CHECK-LABEL: func.func @main_workspace(%{{.*}}: index) -> index
+// CHECK-LABEL: func.func @main(
+// CHECK: %[[VIEW:.*]] = memref.view %{{.*}}[%{{.*}}][%{{.*}}] : memref<?xi8> to memref<?x3xf32>
+// CHECK: scf.for
+// CHECK: %[[N:.*]] = memref.load
+// CHECK: memref.reinterpret_cast %[[VIEW]] to offset: [0], sizes: [%[[N]], 3], strides: [3, 1] : memref<?x3xf32> to memref<?x3xf32>
+func.func @main(%x: memref<?xindex>, %y: memref<f32> {nn.output}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %f = arith.constant 0.0 : f32
+  %bound = memref.dim %x, %c0 : memref<?xindex>
+  scf.for %i = %c0 to %bound step %c1 {
+    %data = memref.load %x[%i] : memref<?xindex>
+    %n = kernel.bounded %data, %bound
+    %a = memref.alloc(%n) : memref<?x3xf32>
+    memref.store %f, %a[%c0, %c0] : memref<?x3xf32>
+    %g = memref.load %a[%c0, %c0] : memref<?x3xf32>
+    memref.store %g, %y[] : memref<f32>
+  }
+  return
+}

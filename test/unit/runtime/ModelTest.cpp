@@ -86,6 +86,84 @@ TEST(Model, RefusesWhatDoesNotFit) {
   EXPECT_EQ(codeOf([&] { model.run({nnc::view(three)}, {nnc::view(three)}); }), NNC_OK);
 }
 
+/// Keeps the positive elements.
+static int invokeReporting(const void *const *inputs, void *const *outputs, const int64_t *extents, void *,
+                           const nnc_parallel *, int64_t *outputExtents) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < extents[0]; ++i)
+    if (float x = static_cast<const float *>(inputs[0])[i]; x > 0)
+      static_cast<float *>(outputs[0])[count++] = x;
+  outputExtents[0] = count;
+  return NNC_OK;
+}
+
+TEST(Model, ReportsExtentsThatDataDecide) {
+  nnc_model description = makeDouble();
+  description.invoke_reporting = invokeReporting;
+  nnc::Model model(description, {3});
+  const std::vector<float> x = {1, -2, 3};
+  std::vector<float> y(3), few(2);
+  EXPECT_EQ(model.outputShape(0), std::vector<int64_t>{3});
+  model.run({nnc::view(x)}, {nnc::view(y)});
+  EXPECT_EQ(model.outputShape(0), std::vector<int64_t>{2});
+  EXPECT_EQ(y[1], 3);
+  EXPECT_EQ(model.outputBytes(0), 12u); // room for all
+  EXPECT_EQ(codeOf([&] { model.run({nnc::view(x)}, {nnc::view(few)}); }), NNC_ERROR_EXTENT);
+}
+
+/// As many elements as the second input says, all of the first's first.
+static int outputExtentsFor(const void *const *inputs, const int64_t *, int64_t *out) {
+  out[0] = *static_cast<const int64_t *>(inputs[1]);
+  return out[0] < 0 ? NNC_ERROR_EXTENT : NNC_OK;
+}
+
+TEST(Model, MakesSizesOfValuesOfInputs) {
+  nnc_model description = makeDouble();
+  static const int64_t shapes[] = {1, -1};
+  static const int32_t extentOf[] = {0};
+  static const nnc_tensor inputs[] = {{"x", NNC_FLOAT32, 1, shapes, nullptr, 4},
+                                      {"n", NNC_INT64, 1, shapes, nullptr, 8}};
+  static const nnc_tensor output = {"y", NNC_FLOAT32, 1, shapes + 1, extentOf, 0};
+  static const uint8_t marks[] = {0, 1};
+  description.num_inputs = 2;
+  description.inputs = inputs;
+  description.outputs = &output;
+  description.num_extents = 0;
+  description.size_input = marks;
+  description.output_extents = [](const int64_t *, int64_t *) -> int { return NNC_ERROR_NULL; };
+  description.output_extents_for = outputExtentsFor;
+  description.workspace_size_for = [](const void *const *, const int64_t *) -> uint64_t { return 64; };
+  description.invoke = [](const void *const *in, void *const *out, const int64_t *, void *,
+                          const nnc_parallel *) -> int {
+    for (int64_t i = 0; i < *static_cast<const int64_t *>(in[1]); ++i)
+      static_cast<float *>(out[0])[i] = *static_cast<const float *>(in[0]);
+    return NNC_OK;
+  };
+  const float x = 3;
+  int64_t n = 2;
+  EXPECT_EQ(codeOf([&] { nnc::Model(description, {}); }), NNC_ERROR_NULL);
+  nnc::Model model(description, {}, {nnc::View(), nnc::view(&n, 1)});
+  EXPECT_EQ(model.outputShape(0), std::vector<int64_t>{2});
+  n = 4; // asked for again in each run
+  std::vector<float> y(4), few(2);
+  EXPECT_EQ(codeOf([&] { model.run({nnc::view(&x, 1), nnc::view(&n, 1)}, {nnc::view(few)}); }), NNC_ERROR_EXTENT);
+  model.run({nnc::view(&x, 1), nnc::view(&n, 1)}, {nnc::view(y)});
+  EXPECT_EQ(y, std::vector<float>(4, 3));
+  n = -1;
+  EXPECT_EQ(codeOf([&] { model.run({nnc::view(&x, 1), nnc::view(&n, 1)}, {nnc::view(y)}); }), NNC_ERROR_EXTENT);
+}
+
+TEST(Model, TakesModelsOfBeforeExtentsWereReported) {
+  nnc_model description = makeDouble();
+  description.struct_size = offsetof(nnc_model, invoke_reporting);
+  description.invoke_reporting = invokeReporting; // beyond the end of such a descriptor
+  nnc::Model model(description, {3});
+  const std::vector<float> x = {1, -2, 3};
+  std::vector<float> y(3);
+  model.run({nnc::view(x)}, {nnc::view(y)});
+  EXPECT_EQ(y, (std::vector<float>{2, -4, 6}));
+}
+
 TEST(Model, RefusesAnotherVersion) {
   nnc_model description = makeDouble();
   description.abi_version = 0;

@@ -1,0 +1,224 @@
+// Non-maximum suppression. For each image and class, until enough boxes are
+// chosen: the best one that is left is chosen, and one pass over the others takes
+// away those that overlap it too much and finds the next best. That chooses what
+// comparing each box in order with those chosen before does.
+#include "dialects/Kernel/Kernel.h"
+#include "dialects/NN/Extent.h"
+#include "dialects/NN/NN.h"
+#include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/LoweringPattern.h"
+#include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace nnc {
+namespace {
+
+/// Two ends along one axis.
+struct Span {
+  Value low, high;
+};
+
+/// The numbers of one box.
+struct Box {
+  Span x, y;
+};
+
+class SuppressionBuilder {
+public:
+  SuppressionBuilder(nn::NonMaxSuppressionOp op, nn::NonMaxSuppressionOp::Adaptor operands)
+      : op(op), operands(operands) {}
+
+  Value build(ImplicitLocOpBuilder &builder);
+
+private:
+  /// What choosing carries from box to box.
+  enum { Rows, Left, Count, Taken, Best, NumCarried };
+
+  Value compare(ImplicitLocOpBuilder &builder, arith::CmpFPredicate predicate, Value a, Value b) {
+    return arith::CmpFOp::create(builder, predicate, a, b);
+  }
+  Value either(ImplicitLocOpBuilder &builder, Value a, Value b) { return arith::OrIOp::create(builder, a, b); }
+  Value both(ImplicitLocOpBuilder &builder, Value a, Value b) { return arith::AndIOp::create(builder, a, b); }
+  Value negate(ImplicitLocOpBuilder &builder, Value a) {
+    return arith::XOrIOp::create(builder, a, arith::ConstantIntOp::create(builder, 1, 1));
+  }
+  Box readBox(ImplicitLocOpBuilder &builder, Value place);
+  Value overlaps(ImplicitLocOpBuilder &builder, const Box &box, const Box &chosen);
+  Value markCandidates(ImplicitLocOpBuilder &builder);
+  std::pair<Value, Value> takeAway(ImplicitLocOpBuilder &builder, Value left, Value chosen);
+  SmallVector<Value> chooseOfClass(ImplicitLocOpBuilder &builder, ValueRange carried);
+  SmallVector<Value> choose(ImplicitLocOpBuilder &builder, ValueRange carried);
+  Value readScore(ImplicitLocOpBuilder &builder, Value place) {
+    return tensor::ExtractOp::create(builder, operands.getScores(), ValueRange{image, category, place});
+  }
+
+  nn::NonMaxSuppressionOp op;
+  nn::NonMaxSuppressionOp::Adaptor operands;
+  Value numBoxes, most, threshold, leastScore; ///< leastScore: null where there is none
+  Value image, category;                       ///< of the loops
+};
+
+} // namespace
+
+Box SuppressionBuilder::readBox(ImplicitLocOpBuilder &builder, Value place) {
+  auto read = [&](int64_t number) -> Value {
+    return tensor::ExtractOp::create(builder, operands.getBoxes(), ValueRange{image, place, getIndex(builder, number)});
+  };
+  if (op.getCenterPointBox()) {
+    Value half = arith::ConstantOp::create(builder, builder.getF32FloatAttr(0.5f));
+    auto spread = [&](Value center, Value size) -> Span {
+      Value reach = arith::MulFOp::create(builder, size, half);
+      return {arith::SubFOp::create(builder, center, reach), arith::AddFOp::create(builder, center, reach)};
+    };
+    return {spread(read(0), read(2)), spread(read(1), read(3))};
+  }
+  auto order = [&](Value a, Value b) -> Span {
+    Value isDown = compare(builder, arith::CmpFPredicate::OGE, a, b);
+    return {arith::SelectOp::create(builder, isDown, b, a), arith::SelectOp::create(builder, isDown, a, b)};
+  };
+  return {order(read(1), read(3)), order(read(0), read(2))};
+}
+
+/// Whether the intersection over union is above the threshold.
+Value SuppressionBuilder::overlaps(ImplicitLocOpBuilder &builder, const Box &box, const Box &chosen) {
+  Value zero = arith::ConstantOp::create(builder, builder.getF32FloatAttr(0));
+  auto measure = [&](Span span) -> Value { return arith::SubFOp::create(builder, span.high, span.low); };
+  auto intersect = [&](Span a, Span b) -> Span {
+    Value isLower = compare(builder, arith::CmpFPredicate::OLT, a.low, b.low);
+    Value isHigher = compare(builder, arith::CmpFPredicate::OLT, b.high, a.high);
+    return {arith::SelectOp::create(builder, isLower, b.low, a.low),
+            arith::SelectOp::create(builder, isHigher, b.high, a.high)};
+  };
+  auto isAtMost = [&](Value a, Value b) { return compare(builder, arith::CmpFPredicate::OLE, a, b); };
+  auto getArea = [&](const Box &of) -> Value { return arith::MulFOp::create(builder, measure(of.x), measure(of.y)); };
+  Box common{intersect(box.x, chosen.x), intersect(box.y, chosen.y)};
+  Value isApart = either(builder, isAtMost(common.x.high, common.x.low), isAtMost(common.y.high, common.y.low));
+  Value intersection = getArea(common), area = getArea(box), chosenArea = getArea(chosen);
+  Value all = arith::SubFOp::create(builder, arith::AddFOp::create(builder, area, chosenArea), intersection);
+  for (Value number : {intersection, area, chosenArea, all})
+    isApart = either(builder, isApart, isAtMost(number, zero));
+  Value ratio = arith::DivFOp::create(builder, intersection, all);
+  return both(builder, negate(builder, isApart), compare(builder, arith::CmpFPredicate::OGT, ratio, threshold));
+}
+
+/// A byte for each box: 1 where its score is high enough.
+Value SuppressionBuilder::markCandidates(ImplicitLocOpBuilder &builder) {
+  auto type = RankedTensorType::get({getRanked(operands.getScores()).getDimSize(2)}, builder.getI8Type());
+  return generate(builder, type, numBoxes, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    Value score = readScore(inner, index[0]);
+    Value isCandidate = leastScore ? compare(inner, arith::CmpFPredicate::OGT, score, leastScore)
+                                   : compare(inner, arith::CmpFPredicate::ORD, score, score);
+    return arith::ExtUIOp::create(inner, inner.getI8Type(), isCandidate);
+  });
+}
+
+/// One pass over what is left: without `chosen` and the boxes that overlap it, where it is given; and the best of the
+/// rest, -1 where there is none.
+std::pair<Value, Value> SuppressionBuilder::takeAway(ImplicitLocOpBuilder &builder, Value left, Value chosen) {
+  Value none = getIndex(builder, -1), zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  std::optional<Box> chosenBox;
+  if (chosen)
+    chosenBox = readBox(builder, chosen);
+  Value nothing = arith::ConstantOp::create(builder, builder.getF32FloatAttr(0));
+  auto body = [&](OpBuilder &nested, Location loc, Value place, ValueRange carried) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    Value marks = carried[0], best = carried[1], bestScore = carried[2];
+    Value mark = tensor::ExtractOp::create(inner, marks, place);
+    Value isLeft = arith::TruncIOp::create(inner, inner.getI1Type(), mark);
+    if (chosenBox) {
+      Value isOther = arith::CmpIOp::create(inner, arith::CmpIPredicate::ne, place, chosen);
+      Value stays = negate(inner, overlaps(inner, readBox(inner, place), *chosenBox));
+      isLeft = both(inner, isLeft, both(inner, isOther, stays));
+      marks = tensor::InsertOp::create(inner, arith::ExtUIOp::create(inner, inner.getI8Type(), isLeft), marks, place);
+    }
+    Value score = readScore(inner, place);
+    Value isFirst = arith::CmpIOp::create(inner, arith::CmpIPredicate::slt, best, zero);
+    Value isHigher = compare(inner, arith::CmpFPredicate::OGT, score, bestScore);
+    Value isBest = both(inner, isLeft, either(inner, isFirst, isHigher));
+    scf::YieldOp::create(inner, ValueRange{marks, arith::SelectOp::create(inner, isBest, place, best),
+                                           arith::SelectOp::create(inner, isBest, score, bestScore)});
+  };
+  auto loop = scf::ForOp::create(builder, zero, numBoxes, one, ValueRange{left, none, nothing}, body);
+  return {loop.getResult(0), loop.getResult(1)};
+}
+
+/// Chooses the best box: its row, and what is left then.
+SmallVector<Value> SuppressionBuilder::choose(ImplicitLocOpBuilder &builder, ValueRange carried) {
+  Value one = getIndex(builder, 1), rows = carried[Rows];
+  for (auto [column, number] : llvm::enumerate(ArrayRef<Value>{image, category, carried[Best]})) {
+    Value stored = arith::IndexCastOp::create(builder, builder.getI64Type(), number);
+    rows = tensor::InsertOp::create(builder, stored, rows, ValueRange{carried[Count], getIndex(builder, column)});
+  }
+  auto [left, best] = takeAway(builder, carried[Left], carried[Best]);
+  return {rows, left, add(builder, carried[Count], one), add(builder, carried[Taken], one), best};
+}
+
+/// `carried`: the rows and how many there are.
+SmallVector<Value> SuppressionBuilder::chooseOfClass(ImplicitLocOpBuilder &builder, ValueRange carried) {
+  auto [left, best] = takeAway(builder, markCandidates(builder), /*chosen=*/{});
+  SmallVector<Value> initial(NumCarried);
+  initial[Rows] = carried[0];
+  initial[Left] = left;
+  initial[Count] = carried[1];
+  initial[Taken] = getIndex(builder, 0);
+  initial[Best] = best;
+  auto before = [&](OpBuilder &nested, Location loc, ValueRange values) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    Value hasRoom = arith::CmpIOp::create(inner, arith::CmpIPredicate::slt, values[Taken], most);
+    Value hasBest = arith::CmpIOp::create(inner, arith::CmpIPredicate::sge, values[Best], getIndex(inner, 0));
+    scf::ConditionOp::create(inner, both(inner, hasRoom, hasBest), values);
+  };
+  auto after = [&](OpBuilder &nested, Location loc, ValueRange values) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    scf::YieldOp::create(inner, choose(inner, values));
+  };
+  auto loop = scf::WhileOp::create(builder, ValueRange(initial).getTypes(), initial, before, after);
+  return {loop.getResult(Rows), loop.getResult(Count)};
+}
+
+Value SuppressionBuilder::build(ImplicitLocOpBuilder &builder) {
+  Location loc = op.getLoc();
+  Value images = getExtent(builder, loc, operands.getScores(), 0),
+        classes = getExtent(builder, loc, operands.getScores(), 1);
+  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  numBoxes = getExtent(builder, loc, operands.getScores(), 2);
+  most = getBoundedEntry(builder, op.getMaxOutput(), operands.getMaxOutput(), 0, numBoxes);
+  most = builder.createOrFold<arith::MinSIOp>(builder.createOrFold<arith::MaxSIOp>(most, zero), numBoxes);
+  threshold = extractOnlyElement(builder, operands.getIouThreshold());
+  if (operands.getScoreThreshold())
+    leastScore = extractOnlyElement(builder, operands.getScoreThreshold());
+  Value bound = mul(builder, mul(builder, images, classes), most);
+  auto type = RankedTensorType::get({ShapedType::kDynamic, 3}, builder.getI64Type());
+  SmallVector<Value> carried{tensor::EmptyOp::create(builder, type, bound), zero};
+  if (matchPattern(bound, m_Zero())) // a slice of nothing cannot be taken
+    return carried.front();
+  auto body = [&](OpBuilder &nested, Location at, ValueRange index, ValueRange values) -> scf::ValueVector {
+    ImplicitLocOpBuilder inner(at, nested);
+    image = index[0];
+    category = index[1];
+    return chooseOfClass(inner, values);
+  };
+  auto nest = scf::buildLoopNest(builder, loc, {zero, zero}, {images, classes}, {one, one}, carried, body);
+  Value count = kernel::BoundedOp::create(builder, nest.results[1], bound);
+  OpFoldResult first = builder.getIndexAttr(0), step = builder.getIndexAttr(1);
+  return tensor::ExtractSliceOp::create(builder, nest.results[0], ArrayRef<OpFoldResult>{first, first},
+                                        ArrayRef<OpFoldResult>{count, builder.getIndexAttr(3)},
+                                        ArrayRef<OpFoldResult>{step, step});
+}
+
+template <>
+Value LowerOp<nn::NonMaxSuppressionOp>::build(ImplicitLocOpBuilder &builder, nn::NonMaxSuppressionOp op,
+                                              OpAdaptor adaptor, RankedTensorType type) const {
+  return castTo(builder, SuppressionBuilder(op, adaptor).build(builder), type);
+}
+
+void populateSuppressionToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<LowerOp<nn::NonMaxSuppressionOp>>(types, patterns.getContext());
+}
+
+} // namespace nnc

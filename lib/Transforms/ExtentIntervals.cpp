@@ -1,0 +1,131 @@
+// Interval arithmetic on values: each rule builds the ends of the result's
+// interval from those of the operands'.
+#include "lib/Transforms/ExtentIntervals.h"
+
+#include "dialects/Kernel/Kernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// Deeper arithmetic counts as of unknown sign.
+static constexpr unsigned maxDepth = 16;
+
+static std::optional<int64_t> getConstant(Value value) {
+  APInt constant;
+  return matchPattern(value, m_ConstantInt(&constant)) ? std::optional(constant.getSExtValue()) : std::nullopt;
+}
+
+/// Whether `value`, as the model computes it, cannot be negative.
+static bool isNotNegative(Value value, unsigned depth = 0) {
+  if (std::optional<int64_t> constant = getConstant(value))
+    return *constant >= 0;
+  Operation *op = value.getDefiningOp();
+  if (!op || depth == maxDepth)
+    return false;
+  auto isOperandNotNegative = [&](Value operand) { return isNotNegative(operand, depth + 1); };
+  if (isa<kernel::BoundedOp, tensor::DimOp, memref::DimOp>(op))
+    return true;
+  if (isa<arith::MaxSIOp>(op))
+    return llvm::any_of(op->getOperands(), isOperandNotNegative);
+  if (auto select = dyn_cast<arith::SelectOp>(op))
+    return isOperandNotNegative(select.getTrueValue()) && isOperandNotNegative(select.getFalseValue());
+  return isa<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::IndexCastOp, arith::ExtSIOp, arith::DivSIOp,
+             arith::DivUIOp, arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op) &&
+         llvm::all_of(op->getOperands(), isOperandNotNegative);
+}
+
+namespace {
+
+/// Applies one binary operation to ends of intervals.
+class EndBuilder {
+public:
+  EndBuilder(Operation *op, OpBuilder &builder) : op(op), builder(builder) {}
+
+  /// `op` of other operands.
+  Value apply(Value a, Value b) { return fold(a, b); }
+  ExtentInterval applyToEnds(ExtentInterval a, ExtentInterval b) {
+    return {fold(a.lower, b.lower), fold(a.upper, b.upper)};
+  }
+
+private:
+  Value fold(Value a, Value b) {
+    IRMapping mapping;
+    mapping.map(op->getOperand(0), a);
+    mapping.map(op->getOperand(1), b);
+    // One operand twice has two ends.
+    Operation *copy = builder.clone(*op, mapping);
+    copy->setOperands({a, b});
+    SmallVector<Value> folded;
+    if (failed(builder.tryFold(copy, folded)) || folded.empty())
+      return copy->getResult(0);
+    copy->erase();
+    return folded.front();
+  }
+
+  Operation *op;
+  OpBuilder &builder;
+};
+
+} // namespace
+
+ExtentInterval buildHull(Location loc, ExtentInterval a, ExtentInterval b, OpBuilder &builder) {
+  return {builder.createOrFold<arith::MinSIOp>(loc, a.lower, b.lower),
+          builder.createOrFold<arith::MaxSIOp>(loc, a.upper, b.upper)};
+}
+
+static FailureOr<ExtentInterval> buildProduct(Operation *op, ExtentInterval a, ExtentInterval b, OpBuilder &builder) {
+  EndBuilder ends(op, builder);
+  if (isNotNegative(op->getOperand(0)) && isNotNegative(op->getOperand(1)))
+    return ends.applyToEnds(a, b);
+  for (int swapped = 0; swapped < 2; ++swapped, std::swap(a, b))
+    if (std::optional<int64_t> factor = b.isExact() ? getConstant(b.upper) : std::nullopt) {
+      Value low = ends.apply(a.lower, b.upper), high = ends.apply(a.upper, b.upper);
+      return *factor >= 0 ? ExtentInterval(low, high) : ExtentInterval(high, low);
+    }
+  return op->emitError("nothing bounds this product, of which a factor depends on data");
+}
+
+static FailureOr<ExtentInterval> buildQuotient(Operation *op, ExtentInterval a, ExtentInterval b, OpBuilder &builder) {
+  if (!b.isExact() || !isNotNegative(op->getOperand(1)))
+    return op->emitError("nothing bounds this quotient: its divisor depends on data");
+  if (isa<arith::DivUIOp, arith::CeilDivUIOp>(op)) { // of a number that is not negative, or the quotient is not used
+    Value zero = arith::ConstantIndexOp::create(builder, op->getLoc(), 0);
+    a = {builder.createOrFold<arith::MaxSIOp>(op->getLoc(), a.lower, zero),
+         builder.createOrFold<arith::MaxSIOp>(op->getLoc(), a.upper, zero)};
+  }
+  return EndBuilder(op, builder).applyToEnds(a, b);
+}
+
+/// Applies a cast, of one operand, to both ends.
+static ExtentInterval buildCast(Operation *op, ExtentInterval operand, OpBuilder &builder) {
+  auto apply = [&](Value end) {
+    IRMapping mapping;
+    mapping.map(op->getOperand(0), end);
+    return builder.clone(*op, mapping)->getResult(0);
+  };
+  return {apply(operand.lower), apply(operand.upper)};
+}
+
+FailureOr<ExtentInterval> buildInterval(Operation *op, ArrayRef<ExtentInterval> operands, OpBuilder &builder) {
+  if (auto bounded = dyn_cast<kernel::BoundedOp>(op))
+    return ExtentInterval(arith::ConstantIndexOp::create(builder, op->getLoc(), 0), operands[1].upper);
+  if (isa<arith::AddIOp, arith::MinSIOp, arith::MaxSIOp>(op))
+    return EndBuilder(op, builder).applyToEnds(operands[0], operands[1]);
+  if (isa<arith::SubIOp>(op))
+    return EndBuilder(op, builder).applyToEnds(operands[0], ExtentInterval(operands[1].upper, operands[1].lower));
+  if (isa<arith::MulIOp>(op))
+    return buildProduct(op, operands[0], operands[1], builder);
+  if (isa<arith::DivSIOp, arith::DivUIOp, arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op))
+    return buildQuotient(op, operands[0], operands[1], builder);
+  if (isa<arith::IndexCastOp, arith::ExtSIOp>(op))
+    return buildCast(op, operands[0], builder);
+  return op->emitError("nothing bounds the size of a buffer: it depends on data by '") << op->getName() << "'";
+}
+
+} // namespace nnc

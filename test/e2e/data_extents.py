@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+"""Extents that data decide: models of NonZero, Compress, Unique, NonMaxSuppression, TopK and Slice with computed bounds, and
+what follows on them, against ONNX Runtime; with static extents and with extents known at run time only, on data that choose
+nothing, something and everything. Sizes that are values of inputs, sensible and not. What ONNX Runtime refuses must return
+NNC_ERROR_EXTENT, what has no bound is refused by name."""
+import os
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import Broken, CompiledModel, Refused, compile_model, describe_difference  # noqa: E402
+from extents import I64, branch, ints, node  # noqa: E402
+from onnx_node_tests import in_child  # noqa: E402
+
+BOOL, FLOAT = TensorProto.BOOL, TensorProto.FLOAT
+
+
+class Case:
+    """`data`: lists of inputs for one model. With `refusal` nnc must say that, and name the layer. The extents of inputs in
+    `static` are always known."""
+
+    def __init__(self, name, nodes, data, constants=None, outputs=("y",), opset=18, refusal=None, exact=True, static=""):
+        self.name, self.nodes, self.data, self.outputs, self.opset = name, nodes, data, outputs, opset
+        self.constants, self.refusal, self.exact, self.static = constants or {}, refusal, exact, static
+
+    def make_model(self, is_dynamic):
+        names = sorted({i for n in self.nodes for i in used_names(n)} - {o for n in self.nodes for o in n.output} -
+                       set(self.constants) - {""}, key=lambda name: (len(name), name))
+        first = dict(zip(names, self.data[0]))
+        inputs = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype),
+                                                [f"{n}{i}" for i in range(a.ndim)] if is_dynamic and n not in self.static else
+                                                a.shape)
+                  for n, a in first.items()]
+        constants = [numpy_helper.from_array(np.asarray(v), n) for n, v in self.constants.items()]
+        model = helper.make_model(helper.make_graph(self.nodes, "g", inputs, [onnx.ValueInfoProto(name=o) for o in self.outputs],
+                                                    constants), ir_version=9,
+                                  opset_imports=[helper.make_opsetid("", self.opset)])
+        inferred = onnx.shape_inference.infer_shapes(model)
+        known = {v.name: v for v in list(inferred.graph.value_info) + list(inferred.graph.output)}
+        for result in model.graph.output:
+            kind = known[result.name].type.tensor_type.elem_type
+            result.CopyFrom(helper.make_tensor_value_info(result.name, kind or FLOAT, None))
+        return model, names
+
+
+def used_names(item):
+    """Operands of a node, and what its branches use from outside."""
+    yield from item.input
+    for attribute in item.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            made = {o for n in attribute.g.node for o in n.output}
+            yield from (i for n in attribute.g.node for i in used_names(n) if i not in made)
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def sparse(*shape, seed=0):
+    """Mostly zeros."""
+    values = np.random.default_rng(seed).integers(-3, 4, shape)
+    return np.where(np.abs(values) > 1, 0, values).astype(np.float32)
+
+
+def flags(*values):
+    return np.array(values, bool)
+
+
+def boxes(count, seed=0, images=1):
+    rng = np.random.default_rng(seed)
+    corners = rng.random((images, count, 2)).astype(np.float32)
+    sizes = rng.random((images, count, 2)).astype(np.float32) * np.float32(0.4)
+    return np.concatenate([corners, corners + sizes], axis=2)
+
+
+def scores(images, classes, count, seed=1):
+    """Of few values, so that some are equal."""
+    return (np.random.default_rng(seed).integers(0, 40, (images, classes, count)) / 40).astype(np.float32)
+
+
+def number(value):
+    return np.array([value], np.float32)
+
+
+def suppression(**attributes):
+    return [node("NonMaxSuppression", "a b m t u", "y", **attributes)]
+
+
+SOME = [random(3, 4), np.zeros((3, 4), np.float32), np.ones((3, 4), np.float32), sparse(3, 4),
+        np.array([[np.nan, -0.0, 0, np.inf]] * 3, np.float32)]
+LIMITS = {"m": ints(5), "t": number(0.3), "u": number(0.25)}
+# The end of a detector: boxes of two layers, the chosen ones with their class and score.
+DETECTION = [
+    node("Concat", "a d", "boxes", axis=1), node("Softmax", "b", "p", axis=2), node("Transpose", "p", "q", perm=[0, 2, 1]),
+    node("NonMaxSuppression", "boxes q m t u", "chosen"),
+    node("Gather", "chosen one", "c", axis=1), node("Gather", "chosen two", "i", axis=1), node("Squeeze", "boxes zeros", "all"),
+    node("Gather", "all i", "picked", axis=0), node("Squeeze", "q zeros", "r"), node("Transpose", "r", "s", perm=[1, 0]),
+    node("Unsqueeze", "i ones", "ic"), node("Unsqueeze", "c ones", "cc"), node("Concat", "ic cc", "places", axis=1),
+    node("GatherND", "s places", "score"), node("Unsqueeze", "score ones", "column"),
+    helper.make_node("Cast", ["cc"], ["kind"], to=FLOAT), node("Concat", "kind column picked", "y", axis=1), node("Shape", "y", "z"),
+]
+
+CASES = [
+    Case("NonZero", [node("NonZero", "a")], [[x] for x in SOME]),
+    Case("NonZero of a row", [node("NonZero", "a")], [[random(7)], [np.zeros(7, np.float32)]]),
+    Case("NonZero of booleans", [node("Greater", "a l", "g"), node("NonZero", "g")], [[random(5, 6)], [random(5, 6) - 9]],
+         {"l": np.float32(0.5)}),
+    Case("NonZero of bytes", [node("NonZero", "a")], [[np.arange(200, 260).astype(np.uint8).reshape(2, 3, 10)]]),
+    Case("NonZero, and what follows on it",
+         [node("NonZero", "a", "n"), node("Transpose", "n", "t", perm=[1, 0]), node("GatherND", "a t", "v"),
+          node("Mul", "v v", "w"), node("Unsqueeze", "w one", "u"), node("Concat", "u u", "y", axis=1),
+          node("ReduceSum", "w", "s", keepdims=0), node("Shape", "y", "k")], [[x] for x in SOME[:4]],
+         {"one": ints(1)}, ("y", "s", "k", "t"), exact=False),
+    Case("NonZero, reshaped", [node("NonZero", "a", "n"), node("Reshape", "n s"), node("Reshape", "y t", "z")],
+         [[x] for x in SOME[:4]], {"s": ints(-1), "t": ints(2, -1)}, ("y", "z")),
+    Case("NonZero, cut", [node("NonZero", "a", "n"), node("Slice", "n from to axis"), node("Slice", "n back front axis step", "z")],
+         [[x] for x in SOME[:4]],
+         {"from": ints(1), "to": ints(-1), "axis": ints(1), "back": ints(-1), "front": ints(-99), "step": ints(-2)}, ("y", "z")),
+    Case("NonZero, kept beside its input", [node("NonZero", "a", "n"), helper.make_node("Cast", ["n"], ["f"], to=FLOAT),
+                                            node("MatMul", "w f"), node("Softmax", "y", "z", axis=0)],
+         [[x] for x in SOME[:4]], {"w": random(5, 2, seed=3)}, ("y", "z"), exact=False),
+    Case("NonZero of what was chosen", [node("NonZero", "a", "n"), node("NonZero", "n")], [[x] for x in SOME[:4]]),
+    Case("two choices that meet", [node("NonZero", "a", "n"), node("NonZero", "b", "m"), node("Add", "n m")],
+         [[ints(1, 0, 2, 0), ints(1, 1, 0, 0)], [ints(1, 0, 0, 0), ints(1, 1, 1, 1)], [ints(1, 1, 1, 0), ints(1, 1, 0, 0)],
+          [ints(0, 0, 0, 0), ints(0, 0, 0, 0)]]),
+    Case("a choice that must have an extent", [node("NonZero", "a", "n"), node("Squeeze", "n zeros", "r"), node("MatMul", "r w")],
+         [[ints(1, 0, 2, 0)], [ints(1, 1, 2, 0)]], {"zeros": ints(0), "w": np.arange(6).reshape(2, 3)}),
+    Case("Reshape of what was chosen into a fixed shape", [node("NonZero", "a", "n"), node("Reshape", "n s")],
+         [[ints(1, 0, 2, 0, 0, 3, 1)], [ints(1, 1, 2, 0, 0, 0, 1)], [ints(1, 1, 2, 0, 0, 0, 0)]], {"s": ints(2, 2)}),
+    Case("Compress along an axis", [node("Compress", "a c", "y", axis=1)],
+         [[random(3, 4), flags(0, 1, 1, 0)], [random(3, 4), flags(0, 0, 0, 0)], [random(3, 4), flags(1, 1, 1, 1)]]),
+    Case("Compress with a short condition", [node("Compress", "a c", "y", axis=0)], [[random(5, 2), flags(1, 0, 1)]]),
+    Case("Compress of all", [node("Compress", "a c", "y")],
+         [[random(2, 3), flags(0, 1, 1, 0, 0, 1)], [random(2, 3), flags(0, 0, 0, 0, 0, 0)]]),
+    Case("Compress, then Reshape to columns", [node("Compress", "a c", "x", axis=0), node("Reshape", "x s")],
+         [[random(4, 6), flags(1, 0, 1, 1)], [random(4, 6), flags(0, 0, 0, 0)]], {"s": ints(-1, 3)}),
+    Case("Unique, sorted", [node("Unique", "a", "y i j k", sorted=1)],
+         [[np.array([2, 1, 1, 3, 4, 3], np.float32)], [np.ones(6, np.float32)], [np.arange(6, 0, -1).astype(np.float32)]],
+         outputs=("y", "i", "j", "k")),
+    Case("Unique, in order", [node("Unique", "a", "y i j k", sorted=0)],
+         [[np.array([2, 1, 1, 3, 4, 3], np.float32)], [np.ones(6, np.float32)], [np.arange(6, 0, -1).astype(np.float32)]],
+         outputs=("y", "i", "j", "k")),
+    Case("Unique of a matrix", [node("Unique", "a", "y i j k", sorted=0)],
+         [[np.random.default_rng(5).integers(-9, 9, (13, 17))]], outputs=("y", "i", "j", "k")),
+    Case("Unique rows", [node("Unique", "a", "y i j k", sorted=1, axis=0)],
+         [[np.random.default_rng(6).integers(0, 2, (20, 3)).astype(np.float32)]], outputs=("y", "i", "j", "k")),
+    Case("Unique columns", [node("Unique", "a", "y i j k", sorted=1, axis=1)],
+         [[np.random.default_rng(7).integers(0, 2, (2, 20, 2)).astype(np.float32)]], outputs=("y", "i", "j", "k")),
+    Case("Unique of bytes", [node("Unique", "a", "y", sorted=1)], [[np.array([-56, 7, -56, -126, 7], np.int8)]]),
+    Case("many for Unique", [node("Unique", "a", "y i j k")], [[np.random.default_rng(8).integers(0, 999, 5000)]],
+         outputs=("y", "i", "j", "k")),
+    Case("TopK", [node("TopK", "a k", "y i", axis=1)],
+         [[random(3, 4), ints(k)] for k in (2, 4, 1, 0, -1, 5)], outputs=("y", "i")),
+    Case("TopK of a computed number",
+         [node("ReduceMax", "b", "m", keepdims=1), node("Shape", "a", "s"), node("Gather", "s one", "e"), node("Min", "m e", "k"),
+          node("TopK", "a k", "y i", axis=1), node("Mul", "y y", "z")],
+         [[random(3, 4), ints(*b)] for b in ((1, 2), (9, 2), (0, 0))], {"one": ints(1)}, ("y", "i", "z")),
+    Case("Slice by data", [node("Abs", "b", "s"), node("Mul", "s d", "f"), node("ReduceMax", "c", "e", keepdims=1),
+                           node("Slice", "a f e x")],
+         [[random(6, 5), ints(s), ints(e), ints(f)] for s, e, f in ((1, 4, 1), (3, 99, -1), (4, 2, 1), (99, -1, -1))],
+         {"x": ints(0)}, static="bcd"),
+    Case("NonMaxSuppression", suppression(), [[boxes(20), scores(1, 3, 20)], [boxes(20), scores(1, 3, 20) * 0]], LIMITS),
+    Case("NonMaxSuppression of images", suppression(), [[boxes(30, 3, 4), scores(4, 2, 30)]], LIMITS),
+    Case("NonMaxSuppression of centers", suppression(center_point_box=1), [[boxes(30, 4), scores(1, 3, 30)]], LIMITS),
+    Case("NonMaxSuppression of flipped boxes", suppression(), [[boxes(30)[:, :, [2, 1, 0, 3]], scores(1, 2, 30)]], LIMITS),
+    Case("NonMaxSuppression without limits", [node("NonMaxSuppression", "a b m")], [[boxes(20), scores(1, 2, 20)]], {"m": ints(50)}),
+    Case("NonMaxSuppression of nothing", [node("NonMaxSuppression", "a b")], [[boxes(20), scores(1, 2, 20)]]),
+    Case("NonMaxSuppression with computed limits", suppression(),
+         [[boxes(40, 5), scores(1, 2, 40), ints(m), number(t), number(u)]
+          for m, t, u in ((3, 0.5, 0.1), (0, 0.5, 0.1), (-2, 0.5, 0.1), (99, 1, -1), (99, 0, -1), (5, 0.5, np.nan), (5, 0.5, np.inf))],
+         static="mtu"),
+    Case("NonMaxSuppression of a computed number", [node("ReduceMax", "d", "m", keepdims=1), *suppression()],
+         [[boxes(40, 5), scores(1, 2, 40), ints(m, -9)] for m in (3, 0, -2, 99)], {"t": number(0.5), "u": number(0.1)}),
+    Case("NonMaxSuppression of boxes without area", suppression(),
+         [[np.repeat(boxes(6)[:, :, :2], 2, axis=2)[:, :, [0, 2, 1, 3]], scores(1, 1, 6)], [np.ones((1, 6, 4), np.float32), scores(1, 1, 6)]], LIMITS),
+    Case("detection", DETECTION, [[boxes(60), random(1, 80, 4), boxes(20, 9)], [boxes(60), random(1, 80, 4) * 9, boxes(20, 9)],
+                                  [boxes(60), random(1, 80, 4) * 0, boxes(20, 9)]],
+         {"m": ints(10), "t": number(0.4), "u": number(0.3), "one": np.int64(1), "two": np.int64(2), "zeros": ints(0), "ones": ints(1)},
+         ("y", "z", "chosen"), exact=False),
+    Case("a choice in a branch", [node("ReduceSum", "a", "s", keepdims=0), node("Greater", "s l", "g"),
+                                  helper.make_node("If", ["g"], ["y"], then_branch=branch(
+                                      node("NonZero", "a", "n"), helper.make_node("Cast", ["n"], ["f"], to=FLOAT),
+                                      node("ReduceSum", "f", "p", keepdims=0)), else_branch=branch(node("Neg", "s", "q")))],
+         [[random(3, 4) + 1], [random(3, 4) - 1]], {"l": np.float32(0)}, exact=False),
+    # Sizes that are values of inputs: what does not fit is refused before the run.
+    Case("Reshape by an input", [node("Reshape", "a s")],
+         [[random(4, 6), ints(*s)] for s in ((3, 8), (-1, 2), (0, 6), (0, -1), (5, 5), (-2, 12), (-1, -1), (2**33, 2**31), (24, 1), (1, 24),
+                                             (2**63 - 1, 8), (-1, 5), (-1, 0))], static="s"),
+    Case("Reshape by an input, many axes", [node("Reshape", "a s")],
+         [[random(4, 6), ints(*s)] for s in ((2, 3, 2, 2), (65536, 65536, 65536, 65536), (1, 1, 1, 24), (2**31 - 1,) * 4)], static="s"),
+    Case("Expand by an input", [node("Expand", "a s")],
+         [[random(1, 6), ints(*s)] for s in ((4, 6), (1, 1), (4, 1), (3, 5), (-1, 6))], static="s"),
+    Case("Tile by an input", [node("Tile", "a s")], [[random(2, 3), ints(*s)] for s in ((2, 3), (1, 1), (0, 2), (-1, 2))], static="s"),
+    Case("ConstantOfShape of an input", [node("ConstantOfShape", "s")], [[ints(*s)] for s in ((2, 3), (0, 3), (-1, 3))], static="s"),
+    Case("Range of inputs", [node("Range", "a b c")],
+         [[np.array(a), np.array(b), np.array(c)] for a, b, c in ((1, 10, 3), (10, 1, -4), (5, 5, 1), (9, 2, 1), (2**40, 2**40 + 7, 2), (7, 7 - 2**59, -2**57))]),
+    Case("Pad by an input", [node("Pad", "a s")],
+         [[random(3, 4), ints(*s)] for s in ((1, 0, 2, 1), (0, 0, 0, 0), (-1, -2, 0, 1), (-2, 0, -2, 0))], static="s"),
+    Case("Pad with reflections by an input", [node("Pad", "a s", mode="reflect")],
+         [[random(3, 4), ints(*s)] for s in ((1, 0, 2, 3), (0, 0, 3, 0))], static="s"),
+    Case("Resize to an input", [helper.make_node("Resize", ["a", "", "", "s"], ["y"], mode="nearest")],
+         [[random(1, 1, 2, 3), ints(1, 1, 4, 7)], [random(1, 1, 2, 3), ints(1, 1, 1, 2)]], static="s"),
+    Case("Slice by inputs", [node("Slice", "a b c x d")],
+         [[random(6, 5), ints(s), ints(e), ints(t)] for s, e, t in ((1, 4, 1), (-3, 99, 2), (4, 2, 1), (5, -99, -2), (0, 6, 0), (0, 2**63 - 1, 4),
+                                                                    (2**63 - 1, -2**63, -1))],
+         {"x": ints(0)}, static="bcd"),
+    Case("a size that is computed of an input", [node("Shape", "a", "k"), node("Concat", "s k", "t", axis=0), node("Expand", "a t", "e"),
+                                                node("ReduceSum", "e zeros", "y", keepdims=0), node("NonZero", "e", "z")],
+         [[sparse(3, 4), ints(2)], [sparse(3, 4), ints(1)]], {"zeros": ints(0)}, ("y", "z"), static="s", exact=False),
+    Case("a quotient without a bound", [node("NonZero", "a", "n"), node("Shape", "n", "s"), node("Gather", "s one", "k"),
+                                        node("Div", "big k", "q"), node("Range", "zero q step")],
+         [[ints(1, 0, 2)]], {"one": np.int64(1), "big": np.int64(100), "zero": np.int64(0), "step": np.int64(1)}, refusal="layer 'y'"),
+    Case("a Range up to data", [node("ReduceMax", "a", "s", keepdims=0), node("Range", "zero s one")], [[ints(1, 0, 2)]],
+         {"zero": np.int64(0), "one": np.int64(1)}, refusal="layer 'y'"),
+]
+
+
+def run_reference(session, names, arrays):
+    """ONNX Runtime's outputs, or None where it fails."""
+    try:
+        return session.run(None, dict(zip(names, arrays)))
+    except Exception:  # noqa: BLE001 - its exceptions have no common class of their own
+        return None
+
+
+def compare(library, case, arrays, expected):
+    model = CompiledModel(library, "model")
+    if expected is None:
+        try:
+            model(arrays)
+        except Broken as error:
+            return None if "returned 4 " in str(error) else str(error)
+        return "the run does not return NNC_ERROR_EXTENT"
+    for i, (actual, wanted) in enumerate(zip(model(arrays), expected)):
+        tolerance = 0 if case.exact else 1e-4
+        if reason := describe_difference(actual, wanted, tolerance, tolerance / 10):
+            return f"output {i}: {reason}"
+    return None
+
+
+def check(case, folder, is_dynamic):
+    import onnxruntime
+    onnxruntime.set_default_logger_severity(4)
+    source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
+    model, names = case.make_model(is_dynamic)
+    onnx.save(model, source)
+    try:
+        compile_model(source, library, ["--emit=shared", "--name=model"])
+    except Refused as error:
+        if case.refusal and case.refusal in str(error):
+            return None
+        raise
+    if case.refusal:
+        return "it is not refused"
+    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    for i, arrays in enumerate(case.data):
+        expected = run_reference(session, names, arrays)
+        if reason := in_child(lambda arrays=arrays, expected=expected: compare(library, case, arrays, expected)):
+            return f"data {i}: {reason}"
+    return None
+
+
+def main():
+    chosen = [(case, is_dynamic) for case in CASES if all(word in case.name for word in sys.argv[1:]) for is_dynamic in (False, True)]
+    failed = 0
+    for case, is_dynamic in chosen:
+        with tempfile.TemporaryDirectory(prefix="nnc-data-extents-") as folder:
+            try:
+                reason = check(case, folder, is_dynamic)
+            except (Broken, Refused) as error:
+                reason = str(error)
+        failed += bool(reason)
+        if reason:
+            print(f"FAIL {case.name}{', run-time extents' if is_dynamic else ''}: {reason}")
+    print(f"data extents: {len(chosen) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
