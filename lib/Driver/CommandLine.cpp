@@ -131,7 +131,7 @@ cl::OptionCategory &CompilerCommandLine::getCategory() { return options->categor
 
 bool CompilerCommandLine::wantsOperatorList() const { return options->listOps; }
 
-Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents) const {
+Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool hasReport) const {
   const cl::Option *choices[] = {&options->format,       &options->darknetDialect,  &options->triple,
                                  &options->cpu,          &options->features,        &options->floatAbi,
                                  &options->codeModel,    &options->relocationModel, &options->optLevel,
@@ -139,7 +139,7 @@ Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents) const {
                                  &options->weightsSection, &options->report,        &options->dumpFolder,
                                  &options->printMemoryPlan};
   for (const cl::Option *option : choices)
-    if (option->getNumOccurrences())
+    if (option->getNumOccurrences() && !(hasReport && option == &options->report))
       return createStringError(Twine(option->ArgStr.size() > 1 ? "--" : "-") + option->ArgStr +
                                " has no effect on a model that is compiled already");
   for (StringRef shape : options->shapes)

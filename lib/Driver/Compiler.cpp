@@ -2,8 +2,10 @@
 // the frontend that knows its format, then runs the stages.
 #include "lib/Driver/Compiler.h"
 
+#include "lib/Analysis/Kernels.h"
 #include "lib/Analysis/Layers.h"
 #include "lib/Analysis/MultiplyAdds.h"
+#include "lib/Driver/DecisionLog.h"
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Registration.h"
@@ -138,7 +140,7 @@ static std::string listLoops(ModuleOp module, StringRef file) {
   return text;
 }
 
-static LogicalResult compile(MLIRContext &context, const CompileOptions &options) {
+static LogicalResult compile(MLIRContext &context, const CompileOptions &options, DecisionLog &decisions) {
   Location loc = FileLineColLoc::get(&context, options.inputs.front(), 0, 0);
   auto machine = createTargetMachine(options.target);
   if (!machine)
@@ -172,14 +174,21 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
   pipeline.winograd = options.winograd;
   pipeline.convertsHalf = convertsHalf(**machine);
   pipeline.debugLines = !options.output.listingFile.empty();
-  pipeline.runConstants = runConstants;
+  bool isReported = !options.output.reportFile.empty();
+  pipeline.numberLayers = isReported;
+  pipeline.runConstants = [&](OwningOpRef<ModuleOp> constants, ArrayRef<ElementsAttr> inputs) {
+    decisions.setPaused(true);
+    auto values = runConstants(std::move(constants), inputs);
+    decisions.setPaused(false);
+    return values;
+  };
   if (options.profile) {
     pipeline.profileCounter = getTickCounter((*machine)->getTargetTriple()).str();
     if (pipeline.profileCounter.empty())
       return emitError(loc) << "--profile: no counter of time is known for the target "
                             << (*machine)->getTargetTriple().str();
   }
-  std::vector<LayerFacts> layers;
+  NetworkFacts network;
   for (const StageInfo &info : getStages()) {
     if (info.stage == Stage::Import || info.stage == Stage::Object)
       continue;
@@ -188,10 +197,12 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
     if (failed(runner.runPasses(*module, info.stage, pipeline)))
       return failure();
     if (info.stage == Stage::NN)
-      layers = listLayers(*module);
+      network.layers = listLayers(*module);
     if (info.stage == Stage::Tensors) {
       interface->macs = countMultiplyAdds(*module);
-      addMultiplyAdds(*module, layers);
+      addMultiplyAdds(*module, network.layers);
+      if (isReported)
+        network.kernels = listKernels(*module);
     }
     if (info.stage == Stage::Tensors || info.stage == Stage::Arena) // packed, gathered
       releaseUnusedConstants(*module);
@@ -202,9 +213,11 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
     if (info.stage == Stage::Arena && pipeline.debugLines)
       output.listing = listLoops(*module, output.listingFile);
   }
+  network.decisions = decisions.takeDecisions();
   // emitModel adds its phases to the times, and writes all of them into the report.
-  return runner.run(Stage::Object,
-                    [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes(), layers); });
+  return runner.run(Stage::Object, [&] {
+    return emitModel(*module, *interface, options.target, output, &runner.getTimes(), network);
+  });
 }
 
 /// What LLVM cannot generate code for ends the process; that is an error as any other.
@@ -219,6 +232,7 @@ LogicalResult compileModel(const CompileOptions &options) {
   llvm::ScopedFatalErrorHandler fatal(endAfterFatalError, const_cast<std::string *>(&options.inputs.front()));
   DialectRegistry registry;
   registerDialects(registry);
+  DecisionLog decisions;
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   loadDialects(context);
   context.printOpOnDiagnostic(false); // the layer's name is enough; an operation may be the whole model
@@ -228,7 +242,9 @@ LogicalResult compileModel(const CompileOptions &options) {
     printDiagnostic(diagnostic, llvm::errs());
     return success();
   });
-  if (succeeded(compile(context, options)))
+  if (!options.output.reportFile.empty() && failed(decisions.start(context)))
+    return failure();
+  if (succeeded(compile(context, options, decisions)))
     return success();
   if (!hasErrors)
     llvm::errs() << options.inputs.front() << ": error: the compilation failed\n";

@@ -21,6 +21,8 @@ struct PipelineOptions {
   bool convertsHalf = true;
   /// Operations of the stage `arena` have lines in a file, which the code is to know.
   bool debugLines = false;
+  /// Layers have numbers, for a report.
+  bool numberLayers = false;
   /// How constant subgraphs are run; empty: they stay.
   ConstantRunner runConstants;
 };

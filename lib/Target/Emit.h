@@ -3,7 +3,7 @@
 #ifndef LIB_TARGET_EMIT_H
 #define LIB_TARGET_EMIT_H
 
-#include "lib/Analysis/Layers.h"
+#include "lib/Analysis/NetworkFacts.h"
 #include "lib/Target/ModelInterface.h"
 #include "lib/Target/TargetOptions.h"
 
@@ -24,10 +24,10 @@ struct EmittedSizes {
 /// Writes what `output` asks for: optimises, generates machine code, checks the
 /// object's undefined symbols, writes header and report. Failures are emitted as
 /// errors at `module`, and leave no output file behind. `times`, where given,
-/// goes into the report and gains this function's own phases.
+/// goes into the report and gains this function's own phases; so does `network`.
 llvm::LogicalResult emitModel(mlir::ModuleOp module, const ModelInterface &interface, const TargetOptions &target,
                               const OutputOptions &output, std::vector<StageTime> *times = nullptr,
-                              llvm::ArrayRef<LayerFacts> layers = {});
+                              const NetworkFacts &network = {});
 
 /// The memory plan that plan-memory left on `module`, as a table for people
 /// (`--print-memory-plan`).

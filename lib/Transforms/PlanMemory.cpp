@@ -311,6 +311,8 @@ void Planner::recordPlan() {
   for (Buffer &buffer : buffers) {
     NamedAttrList entry;
     entry.set("layer", builder.getStringAttr(getLayerName(buffer.alloc.getLoc())));
+    if (std::vector<int64_t> layers = getLayerNumbers(buffer.alloc.getLoc()); !layers.empty())
+      entry.set("layers", builder.getDenseI64ArrayAttr(layers));
     entry.set("first", number(buffer.first));
     entry.set("last", number(buffer.last));
     if (buffer.slot >= 0) {
