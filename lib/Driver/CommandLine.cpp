@@ -135,14 +135,14 @@ cl::OptionCategory &CompilerCommandLine::getCategory() { return options->categor
 
 bool CompilerCommandLine::wantsOperatorList() const { return options->listOps; }
 
-Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents) const {
+Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool hasReport) const {
   const cl::Option *choices[] = {&options->format,     &options->darknetDialect,  &options->triple,
                                  &options->features,   &options->floatAbi,        &options->optLevel,
                                  &options->codeModel,  &options->relocationModel, &options->threads,
                                  &options->noWinograd, &options->freestanding,    &options->weightsSection,
                                  &options->report,     &options->dumpFolder,      &options->printMemoryPlan};
   for (const cl::Option *option : choices)
-    if (option->getNumOccurrences())
+    if (option->getNumOccurrences() && !(hasReport && option == &options->report))
       return createStringError(Twine(option->ArgStr.size() > 1 ? "--" : "-") + option->ArgStr +
                                " has no effect on a model that is compiled already");
   for (StringRef shape : options->shapes)

@@ -26,8 +26,8 @@ public:
   /// True where the user asked for the list of operators (`--list-ops`).
   bool wantsOperatorList() const;
   /// An error where an option was given that means nothing to a compiled model, or a --shape of another name than its
-  /// run-time `extents`.
-  llvm::Error checkForCompiled(llvm::ArrayRef<llvm::StringRef> extents) const;
+  /// run-time `extents`. `hasReport`: --report has a meaning.
+  llvm::Error checkForCompiled(llvm::ArrayRef<llvm::StringRef> extents, bool hasReport) const;
 
   /// True where the user chose the model's name (`--name`).
   bool wasNamed() const;

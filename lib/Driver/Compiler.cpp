@@ -2,8 +2,10 @@
 // the frontend that knows its format, then runs the stages.
 #include "lib/Driver/Compiler.h"
 
+#include "lib/Analysis/Kernels.h"
 #include "lib/Analysis/Layers.h"
 #include "lib/Analysis/MultiplyAdds.h"
+#include "lib/Driver/DecisionLog.h"
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Registration.h"
@@ -144,8 +146,8 @@ namespace {
 /// One compilation: the model, and its code for each CPU.
 class Compilation {
 public:
-  Compilation(MLIRContext &context, const CompileOptions &options)
-      : context(context), options(options), loc(FileLineColLoc::get(&context, options.inputs.front(), 0, 0)),
+  Compilation(MLIRContext &context, const CompileOptions &options, DecisionLog &decisions)
+      : context(context), options(options), decisions(decisions), loc(FileLineColLoc::get(&context, options.inputs.front(), 0, 0)),
         runner(options), output(options.output) {}
 
   LogicalResult run();
@@ -154,6 +156,7 @@ private:
   LogicalResult fail(llvm::Error error) {
     return emitError(UnknownLoc::get(&context)) << llvm::toString(std::move(error));
   }
+  bool isReported() const { return !options.output.reportFile.empty(); }
   LogicalResult createMachines();
   LogicalResult checkSeveralCpus();
   LogicalResult import();
@@ -164,6 +167,7 @@ private:
 
   MLIRContext &context;
   const CompileOptions &options;
+  DecisionLog &decisions;
   Location loc;
   StageRunner runner;
   OutputOptions output;
@@ -171,8 +175,8 @@ private:
   std::vector<std::unique_ptr<llvm::TargetMachine>> machines; ///< one per CPU
   std::vector<OwningOpRef<ModuleOp>> modules;                 ///< the model's, for each CPU
   std::optional<ModelInterface> interface;
-  std::vector<LayerFacts> layers; ///< as they are for the last CPU
-  GatheredWeights weights;        ///< of all CPUs
+  NetworkFacts network;    ///< as it is for the last CPU
+  GatheredWeights weights; ///< of all CPUs
 };
 
 } // namespace
@@ -220,7 +224,13 @@ FailureOr<PipelineOptions> Compilation::getPipeline(const llvm::TargetMachine &m
   pipeline.winograd = options.winograd;
   pipeline.convertsHalf = convertsHalf(machine);
   pipeline.debugLines = !options.output.listingFile.empty();
-  pipeline.runConstants = runConstants;
+  pipeline.numberLayers = isReported();
+  pipeline.runConstants = [this](OwningOpRef<ModuleOp> constants, ArrayRef<ElementsAttr> inputs) {
+    decisions.setPaused(true);
+    auto values = runConstants(std::move(constants), inputs);
+    decisions.setPaused(false);
+    return values;
+  };
   pipeline.weights = &weights;
   if (options.profile) {
     pipeline.profileCounter = getTickCounter(machine.getTargetTriple()).str();
@@ -238,10 +248,12 @@ LogicalResult Compilation::lowerTo(Stage stage, ModuleOp module, const PipelineO
   if (failed(runner.runPasses(module, stage, pipeline)))
     return failure();
   if (stage == Stage::NN)
-    layers = listLayers(module);
+    network.layers = listLayers(module);
   if (stage == Stage::Tensors) {
     interface->macs = countMultiplyAdds(module);
-    addMultiplyAdds(module, layers);
+    addMultiplyAdds(module, network.layers);
+    if (isReported())
+      network.kernels = listKernels(module);
   }
   if (stage == Stage::Arena)
     interface->addBounds(module);
@@ -256,7 +268,8 @@ LogicalResult Compilation::lowerTo(Stage stage, ModuleOp module, const PipelineO
 
 /// From NN to the LLVM dialect, or to where the user says.
 LogicalResult Compilation::lower(unsigned number, ModuleOp module) {
-  unsigned packedBits = 0; // the weights of all CPUs are packed for the widest
+  (void)decisions.takeDecisions(); // of the CPU before
+  unsigned packedBits = 0;         // the weights of all CPUs are packed for the widest
   for (const auto &machine : machines)
     packedBits = std::max(packedBits, getKernelTarget(&context, *machine).getVectorBits());
   attachTarget(module, *machines[number], machines.size() > 1 ? packedBits : 0);
@@ -279,7 +292,8 @@ LogicalResult Compilation::emit() {
   std::vector<ModelCode> codes;
   for (auto [module, cpu] : llvm::zip(modules, cpus))
     codes.push_back({*module, cpu});
-  return runner.run(Stage::Object, [&] { return emitModel(codes, *interface, output, &runner.getTimes(), layers); });
+  network.decisions = decisions.takeDecisions();
+  return runner.run(Stage::Object, [&] { return emitModel(codes, *interface, output, &runner.getTimes(), network); });
 }
 
 LogicalResult Compilation::run() {
@@ -319,6 +333,7 @@ LogicalResult compileModel(const CompileOptions &options) {
   llvm::ScopedFatalErrorHandler fatal(endAfterFatalError, const_cast<std::string *>(&options.inputs.front()));
   DialectRegistry registry;
   registerDialects(registry);
+  DecisionLog decisions;
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   loadDialects(context);
   context.printOpOnDiagnostic(false); // the layer's name is enough; an operation may be the whole model
@@ -328,7 +343,9 @@ LogicalResult compileModel(const CompileOptions &options) {
     printDiagnostic(diagnostic, llvm::errs());
     return success();
   });
-  if (succeeded(Compilation(context, options).run()))
+  if (!options.output.reportFile.empty() && failed(decisions.start(context)))
+    return failure();
+  if (succeeded(Compilation(context, options, decisions).run()))
     return success();
   if (!hasErrors)
     llvm::errs() << options.inputs.front() << ": error: the compilation failed\n";

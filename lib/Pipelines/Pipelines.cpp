@@ -15,7 +15,7 @@ using namespace mlir;
 namespace nnc {
 
 /// Algebra and layouts, while operations still are layers.
-static void buildNN(OpPassManager &passes) {
+static void buildNN(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createCanonicalizerPass());
   passes.addNestedPass<func::FuncOp>(createRecognizeIntegerProducts());
   passes.addNestedPass<func::FuncOp>(createFoldBatchNorm());
@@ -24,6 +24,8 @@ static void buildNN(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createSinkTransposes());        // after the layouts, whose transposes it cancels
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  if (options.numberLayers)
+    passes.addPass(createNumberLayers()); // last: these are the layers of the report
 }
 
 /// From layers to kernels and element-wise loops, fused; weights packed.
@@ -55,7 +57,7 @@ static void buildLoops(OpPassManager &passes) {
 void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &options) {
   switch (stage) {
   case Stage::NN:
-    buildNN(passes);
+    buildNN(passes, options);
     break;
   case Stage::Tensors:
     buildTensors(passes, options);

@@ -22,6 +22,8 @@ struct PipelineOptions {
   bool convertsHalf = true;
   /// Operations of the stage `arena` have lines in a file, which the code is to know.
   bool debugLines = false;
+  /// Layers have numbers, for a report.
+  bool numberLayers = false;
   /// How constant subgraphs are run; empty: they stay.
   ConstantRunner runConstants;
   /// Weights that the module shares with those compiled before it, for other CPUs; null: none.

@@ -11,7 +11,6 @@
 #include "lib/Target/ObjectFile.h"
 #include "lib/Target/OutputFiles.h"
 #include "lib/Target/Report.h"
-#include "lib/Target/ReportPage.h"
 #include "lib/Target/WeightSection.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -32,9 +31,9 @@ namespace {
 class Emitter {
 public:
   Emitter(ArrayRef<ModelCode> codes, const ModelInterface &interface, const OutputOptions &output,
-          std::vector<StageTime> *times, ArrayRef<LayerFacts> layers)
+          std::vector<StageTime> *times, const NetworkFacts &network)
       : codes(codes), module(codes.back().module), interface(interface), targetOptions(codes.back().cpu.target),
-        output(output), times(times), layers(layers) {}
+        output(output), times(times), network(network) {}
 
   LogicalResult run();
 
@@ -58,7 +57,7 @@ private:
   const TargetOptions &targetOptions;
   const OutputOptions &output;
   std::vector<StageTime> *times;
-  ArrayRef<LayerFacts> layers;
+  const NetworkFacts &network;
   llvm::LLVMContext context;
   std::unique_ptr<llvm::TargetMachine> machine;
   std::unique_ptr<llvm::Module> llvmModule;
@@ -176,7 +175,7 @@ LogicalResult Emitter::translate() {
   facts.workspaceBytes = sizes.workspace;
   facts.weightsBytes = sizes.weights;
   facts.modelHash = output.provenance.sourceSha256;
-  facts.profiledLayers = listProfiledLayers(module, layers);
+  facts.profiledLayers = listProfiledLayers(module, network.layers);
   if (facts.profiledLayers)
     writableBytes += static_cast<int64_t>(facts.profiledLayers->size() * sizeof(uint64_t));
   if (isForSeveralCpus())
@@ -293,10 +292,10 @@ llvm::Error Emitter::write() {
     if (llvm::Error error = files.add(output.listingFile, [&](llvm::raw_ostream &os) { os << output.listing; }))
       return error;
   auto writeAccount = [&](llvm::raw_ostream &os) {
-    ReportFacts facts{module, interface, sizes, target, output, layers, {}};
+    ReportFacts facts{module, interface, sizes, target, output, network, {}};
     if (times)
       facts.times = *times;
-    StringRef(output.reportFile).ends_with(".html") ? writeReportPage(os, facts) : writeReport(os, facts);
+    writeReportAs(os, output.reportFile, facts);
   };
   if (!output.reportFile.empty())
     if (llvm::Error error = files.add(output.reportFile, writeAccount))
@@ -334,8 +333,8 @@ LogicalResult Emitter::run() {
 }
 
 LogicalResult emitModel(ArrayRef<ModelCode> codes, const ModelInterface &interface, const OutputOptions &output,
-                        std::vector<StageTime> *times, ArrayRef<LayerFacts> layers) {
-  return Emitter(codes, interface, output, times, layers).run();
+                        std::vector<StageTime> *times, const NetworkFacts &network) {
+  return Emitter(codes, interface, output, times, network).run();
 }
 
 } // namespace nnc

@@ -3,7 +3,7 @@
 #ifndef LIB_TARGET_EMIT_H
 #define LIB_TARGET_EMIT_H
 
-#include "lib/Analysis/Layers.h"
+#include "lib/Analysis/NetworkFacts.h"
 #include "lib/Target/CpuDispatch.h"
 #include "lib/Target/ModelInterface.h"
 #include "lib/Target/TargetOptions.h"
@@ -31,11 +31,11 @@ struct ModelCode {
 /// Writes what `output` asks for: optimises, generates machine code, checks the
 /// object's undefined symbols, writes header and report. Failures are emitted as
 /// errors at a module, and leave no output file behind. `times`, where given,
-/// goes into the report and gains this function's own phases. `codes` is not empty;
+/// goes into the report and gains this function's own phases; so does `network`. `codes` is not empty;
 /// of several, the last has the weights of all, which the others declare, and the report is about that one.
 llvm::LogicalResult emitModel(llvm::ArrayRef<ModelCode> codes, const ModelInterface &interface,
                               const OutputOptions &output, std::vector<StageTime> *times = nullptr,
-                              llvm::ArrayRef<LayerFacts> layers = {});
+                              const NetworkFacts &network = {});
 
 /// The memory plan that plan-memory left on `module`, as a table for people
 /// (`--print-memory-plan`).

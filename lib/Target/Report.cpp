@@ -2,6 +2,8 @@
 // module's `nn.memory_plan`, which plan-memory wrote.
 #include "lib/Target/Report.h"
 
+#include "lib/Target/ReportPage.h"
+
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
@@ -15,18 +17,44 @@ static std::optional<int64_t> getNumber(DictionaryAttr dictionary, StringRef nam
   return std::nullopt;
 }
 
+/// `text` with what is no UTF-8 replaced.
+static std::string makeText(StringRef text) {
+  return llvm::json::isUTF8(text) ? text.str() : llvm::json::fixUTF8(text);
+}
+
+static void writeNumbers(llvm::json::OStream &json, StringRef key, ArrayRef<int64_t> numbers) {
+  if (numbers.empty())
+    return;
+  json.attributeArray(key, [&] {
+    for (int64_t number : numbers)
+      json.value(number);
+  });
+}
+
+static void writeNames(llvm::json::OStream &json, StringRef key, ArrayRef<std::string> names) {
+  json.attributeArray(key, [&] {
+    for (const std::string &name : names)
+      json.value(makeText(name));
+  });
+}
+
+template <typename T> static void writeKnown(llvm::json::OStream &json, StringRef key, std::optional<T> number) {
+  if (number)
+    json.attribute(key, *number);
+}
+
 static void writeTensors(llvm::json::OStream &json, StringRef key, ArrayRef<TensorInterface> tensors,
                          ArrayRef<std::string> extents) {
   json.attributeArray(key, [&] {
     for (const TensorInterface &tensor : tensors)
       json.object([&] {
-        json.attribute("name", tensor.name);
+        json.attribute("name", makeText(tensor.name));
         json.attribute("type", tensor.getTypeName());
         json.attributeArray("shape", [&] {
           unsigned dynamic = 0;
           for (int64_t extent : tensor.shape)
             if (ShapedType::isDynamic(extent))
-              json.value(extents[tensor.extentOf[dynamic++]]);
+              json.value(makeText(extents[tensor.extentOf[dynamic++]]));
             else
               json.value(extent);
         });
@@ -45,7 +73,9 @@ static void writePlan(llvm::json::OStream &json, DictionaryAttr plan) {
       for (Attribute entry : plan.getAs<ArrayAttr>("buffers"))
         json.object([&] {
           auto buffer = cast<DictionaryAttr>(entry);
-          json.attribute("layer", buffer.getAs<StringAttr>("layer").getValue());
+          json.attribute("layer", makeText(buffer.getAs<StringAttr>("layer").getValue()));
+          if (auto layers = buffer.getAs<DenseI64ArrayAttr>("layers"))
+            writeNumbers(json, "layers", layers.asArrayRef());
           for (StringRef key : {"offset", "bytes", "slot", "first", "last"})
             if (auto number = getNumber(buffer, key))
               json.attribute(key, *number);
@@ -58,16 +88,62 @@ static void writeLayers(llvm::json::OStream &json, ArrayRef<LayerFacts> layers) 
   json.attributeArray("layers", [&] {
     for (const LayerFacts &layer : layers)
       json.object([&] {
-        json.attribute("name", layer.name);
+        json.attribute("name", makeText(layer.name));
         json.attribute("operation", layer.kind);
         json.attribute("inputs", layer.inputs);
         json.attribute("outputs", layer.outputs);
         json.attribute("weights", layer.weightBytes);
-        if (layer.bytes)
-          json.attribute("bytes", *layer.bytes);
-        if (layer.macs)
-          json.attribute("macs", *layer.macs);
+        writeKnown(json, "bytes", layer.bytes);
+        writeKnown(json, "macs", layer.macs);
+        if (layer.sources.size() > 1)
+          writeNames(json, "sources", layer.sources);
+        writeNumbers(json, "from", layer.from);
+        writeNumbers(json, "from_inputs", layer.fromInputs);
+        writeNumbers(json, "to_outputs", layer.toOutputs);
       });
+  });
+}
+
+static void writeKernels(llvm::json::OStream &json, ArrayRef<KernelFacts> kernels) {
+  json.attributeArray("kernels", [&] {
+    for (const KernelFacts &kernel : kernels)
+      json.object([&] {
+        json.attribute("name", makeText(kernel.name));
+        json.attribute("kind", kernel.kind);
+        writeNumbers(json, "layers", kernel.layers);
+        writeNames(json, "sources", kernel.sources);
+        writeKnown(json, "macs", kernel.macs);
+        writeKnown(json, "operations", kernel.operations);
+        writeKnown(json, "read", kernel.bytesRead);
+        writeKnown(json, "written", kernel.bytesWritten);
+        json.attribute("weights", kernel.weightBytes);
+        writeKnown(json, "compute_cycles", kernel.computeCycles);
+        writeKnown(json, "memory_cycles", kernel.memoryCycles);
+      });
+  });
+}
+
+static void writeDecisions(llvm::json::OStream &json, ArrayRef<Decision> decisions) {
+  json.attributeArray("decisions", [&] {
+    for (const Decision &decision : decisions)
+      json.object([&] {
+        json.attribute("about", decision.about);
+        json.attribute("outcome", decision.outcome);
+        json.attribute("layer", makeText(decision.layer));
+        writeNumbers(json, "layers", decision.layers);
+        json.attribute("text", makeText(decision.text));
+      });
+  });
+}
+
+static void writeMachine(llvm::json::OStream &json, const MachineModel &machine) {
+  json.attributeObject("machine", [&] {
+    json.attribute("vector_bits", machine.vectorBits);
+    json.attribute("fma", machine.fma);
+    json.attribute("instructions_per_cycle", machine.instructionsPerCycle);
+    json.attribute("cache_bytes", machine.cacheBytes);
+    json.attribute("cache_bytes_per_cycle", machine.cacheBytesPerCycle);
+    json.attribute("memory_bytes_per_cycle", machine.memoryBytesPerCycle);
   });
 }
 
@@ -85,13 +161,13 @@ static void writeSizes(llvm::json::OStream &json, const EmittedSizes &sizes, boo
   });
 }
 
-void writeReport(llvm::raw_ostream &os, const ReportFacts &facts) {
+static void writeJson(llvm::raw_ostream &os, const ReportFacts &facts, unsigned indent) {
   const ModelInterface &interface = facts.interface;
   const Provenance &from = facts.output.provenance;
-  llvm::json::OStream json(os, /*IndentSize=*/2);
+  llvm::json::OStream json(os, indent);
   json.object([&] {
-    json.attribute("name", interface.name);
-    json.attribute("model", from.sourceName);
+    json.attribute("name", makeText(interface.name));
+    json.attribute("model", makeText(from.sourceName));
     json.attribute("sha256", from.sourceSha256);
     json.attribute("version", from.version);
     json.attribute("target", facts.target.triple);
@@ -101,7 +177,10 @@ void writeReport(llvm::raw_ostream &os, const ReportFacts &facts) {
     writeSizes(json, facts.sizes, interface.isDynamic());
     if (interface.macs)
       json.attribute("macs", *interface.macs);
-    writeLayers(json, facts.layers);
+    writeMachine(json, MachineModel::get(facts.module));
+    writeLayers(json, facts.network.layers);
+    writeKernels(json, facts.network.kernels);
+    writeDecisions(json, facts.network.decisions);
     if (auto plan = facts.module->getAttrOfType<DictionaryAttr>("nn.memory_plan"))
       writePlan(json, plan);
     json.attributeArray("stages", [&] {
@@ -112,7 +191,20 @@ void writeReport(llvm::raw_ostream &os, const ReportFacts &facts) {
         });
     });
   });
+}
+
+void writeReport(llvm::raw_ostream &os, const ReportFacts &facts) {
+  writeJson(os, facts, /*indent=*/2);
   os << "\n";
+}
+
+void writeReportAs(llvm::raw_ostream &os, StringRef path, const ReportFacts &facts) {
+  if (!isReportPage(path))
+    return writeReport(os, facts);
+  std::string json;
+  llvm::raw_string_ostream text(json);
+  writeJson(text, facts, /*indent=*/0);
+  writeReportPage(os, json);
 }
 
 void printMemoryPlan(ModuleOp module, llvm::raw_ostream &os) {

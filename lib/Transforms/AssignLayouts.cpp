@@ -6,6 +6,7 @@
 // and moves the rest to the graph's boundary.
 #include "lib/Transforms/Passes.h"
 
+#include "lib/Support/Decision.h"
 #include "lib/Transforms/Permutation.h"
 
 using namespace mlir;
@@ -26,6 +27,7 @@ static SmallVector<int64_t> getToChannelsLast(int64_t rank) {
 
 /// A spatial operation's data are its first operand and its results; all else (filters, scales) has a layout of its own.
 static void makeChannelsLast(OpBuilder &builder, Operation *op) {
+  remark::passed(op->getLoc(), about::layout) << "channels last, so that a vector holds neighbouring channels";
   builder.setInsertionPoint(op);
   int64_t rank = cast<RankedTensorType>(op->getOperand(0).getType()).getRank();
   SmallVector<int64_t> toLast = getToChannelsLast(rank);

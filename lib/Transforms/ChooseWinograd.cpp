@@ -8,6 +8,8 @@
 // not count as faster.
 #include "lib/Transforms/Passes.h"
 
+#include "lib/Support/Decision.h"
+
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -69,22 +71,36 @@ static bool areAll(ArrayRef<int64_t> values, int64_t value) {
   return llvm::all_of(values, [value](int64_t other) { return other == value; });
 }
 
+/// Says why a 3x3 convolution is computed directly; always a failure.
+static LogicalResult refuse(kernel::ConvOp conv, StringRef reason) {
+  remark::missed(conv.getLoc(), about::algorithm) << remark::add("no Winograd: {0}", reason);
+  return failure();
+}
+
 static FailureOr<Candidate> match(kernel::ConvOp conv) {
   auto pack = conv.getFilter().getDefiningOp<kernel::PackFilterOp>();
   auto input = dyn_cast<RankedTensorType>(conv.getInput().getType());
-  if (!pack || !input || input.getRank() != 4 || conv.getTransposed() || pack.getGroups() != 1)
+  if (!pack || !input || input.getRank() != 4 || conv.getTransposed())
     return failure();
   ArrayRef<int64_t> source = cast<RankedTensorType>(pack.getSource().getType()).getShape();
   ArrayRef<int64_t> filter = cast<RankedTensorType>(conv.getFilter().getType()).getShape();
   ArrayRef<int64_t> output = cast<RankedTensorType>(conv.getInit().getType()).getShape();
-  if (!input.getElementType().isF32() || source[2] != 3 || source[3] != 3 || !areAll(conv.getStrides(), 1) ||
-      !areAll(conv.getDilations(), 1) || input.isDynamicDim(3) || ShapedType::isDynamic(output[3]) ||
-      !isConstant(pack.getSource()))
+  if (source[2] != 3 || source[3] != 3)
     return failure();
+  if (pack.getGroups() != 1)
+    return refuse(conv, "the channels are in groups");
+  if (!input.getElementType().isF32())
+    return refuse(conv, "the elements are no f32");
+  if (!areAll(conv.getStrides(), 1) || !areAll(conv.getDilations(), 1))
+    return refuse(conv, "strides or dilations are not 1");
+  if (input.isDynamicDim(3) || ShapedType::isDynamic(output[3]))
+    return refuse(conv, "the number of channels is known only at run time");
+  if (!isConstant(pack.getSource()))
+    return refuse(conv, "the filter is no constant");
   for (int64_t dim = 0; dim < 2; ++dim)
     if (!ShapedType::isDynamic(output[dim + 1]) && !input.isDynamicDim(dim + 1) &&
         (output[dim + 1] < 1 || output[dim + 1] != input.getDimSize(dim + 1) + conv.getPadsBegin()[dim] + conv.getPadsEnd()[dim] - 2))
-      return failure();
+      return refuse(conv, "the output is empty or not what the padding gives");
   int64_t lanes = kernel::getTarget(conv).getLanes(input.getElementType());
   int64_t likely = guessExtent(std::max(source[0], source[1]));
   auto extent = [&](int64_t dim) { return ShapedType::isDynamic(output[dim]) ? likely : output[dim]; };
@@ -122,7 +138,13 @@ struct ChooseWinogradPass : public impl::ChooseWinogradBase<ChooseWinogradPass> 
       if (failed(candidate))
         continue;
       int64_t tile = candidate->getWinogradCost(4) < candidate->getWinogradCost(2) ? 4 : 2;
-      if (candidate->getWinogradCost(tile) < requiredGain * candidate->getDirectCost())
+      double cost = candidate->getWinogradCost(tile), direct = candidate->getDirectCost();
+      bool isChosen = cost < requiredGain * direct;
+      (isChosen ? remark::passed(conv.getLoc(), about::algorithm) : remark::missed(conv.getLoc(), about::algorithm))
+          << remark::add("{0}Winograd's F({1}x{1}, 3x3): estimated {2:f2} of the direct convolution's time{3}",
+                         isChosen ? "" : "no ", tile, cost / direct,
+                         isChosen ? "" : ", and only less than 0.9 counts as faster");
+      if (isChosen)
         replace(*candidate, tile);
     }
   }

@@ -33,8 +33,12 @@ static bool shouldFuse(OpOperand *fused) {
   if (!producer || !producer->hasOneUse())
     return false;
   Operation *consumer = fused->getOwner();
-  return producer->getNumOperands() + consumer->getNumOperands() <= maxOperands &&
-         countOperations(producer) + countOperations(consumer) <= maxOperations;
+  bool isSmall = producer->getNumOperands() + consumer->getNumOperands() <= maxOperands &&
+                 countOperations(producer) + countOperations(consumer) <= maxOperations;
+  // Upstream gives the fused loop the consumer's location: let it name the producer's layers too.
+  if (isSmall && isa<linalg::LinalgOp>(producer) && isa<linalg::LinalgOp>(consumer))
+    consumer->setLoc(FusedLoc::get(consumer->getContext(), {consumer->getLoc(), producer->getLoc()}));
+  return isSmall;
 }
 
 namespace {

@@ -6,6 +6,9 @@
 // collapse_shape). Its other inputs become epilogue inputs.
 #include "lib/Transforms/Passes.h"
 
+#include "lib/Analysis/LayerName.h"
+#include "lib/Support/Decision.h"
+
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -68,7 +71,17 @@ static bool isIdentityOn(AffineMap map, ArrayRef<int64_t> shape) {
   });
 }
 
-static std::optional<Candidate> findCandidate(kernel::EpilogueOpInterface kernel) {
+/// Whether an element-wise loop is among several users of `value`: it would be fused if it were the only one.
+static bool hasElementwiseUser(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    auto generic = dyn_cast<linalg::GenericOp>(user);
+    return generic && isElementwise(generic);
+  });
+}
+
+/// The next loop to fuse; where there is none, `obstacle` says why, unless the consumer is no element-wise loop at all.
+static std::optional<Candidate> findCandidate(kernel::EpilogueOpInterface kernel, StringRef &obstacle) {
+  obstacle = "";
   if (kernel->getNumResults() != 1)
     return std::nullopt;
   Value result = kernel->getResult(0);
@@ -76,17 +89,26 @@ static std::optional<Candidate> findCandidate(kernel::EpilogueOpInterface kernel
   auto expand = dyn_cast_if_present<tensor::ExpandShapeOp>(user);
   if (expand)
     user = getOnlyUser(result = expand.getResult());
+  if (!user && hasElementwiseUser(result))
+    obstacle = "several layers use the result";
   auto generic = dyn_cast_if_present<linalg::GenericOp>(user);
   if (!generic || generic->getBlock() != kernel->getBlock() || !isElementwise(generic))
     return std::nullopt;
   auto resultType = cast<RankedTensorType>(generic.getResult(0).getType());
   // A kernel that stores another type needs another destination: one that nothing else uses.
   if (resultType.getElementType() != getElementTypeOrSelf(result.getType()) &&
-      !cast<DestinationStyleOpInterface>(kernel.getOperation()).getDpsInits().front().getDefiningOp<tensor::EmptyOp>())
+      !cast<DestinationStyleOpInterface>(kernel.getOperation())
+           .getDpsInits()
+           .front()
+           .getDefiningOp<tensor::EmptyOp>()) {
+    obstacle = "it gives another element type than the place of the result has";
     return std::nullopt;
+  }
   for (OpOperand *input : generic.getDpsInputOperands())
-    if (input->get() == result && !isIdentityOn(generic.getMatchingIndexingMap(input), resultType.getShape()))
+    if (input->get() == result && !isIdentityOn(generic.getMatchingIndexingMap(input), resultType.getShape())) {
+      obstacle = "it reads the result in another order, or broadcasts it";
       return std::nullopt;
+    }
   if (llvm::is_contained(generic.getDpsInits(), result))
     return std::nullopt;
   return Candidate{kernel, expand, generic};
@@ -201,6 +223,9 @@ static LogicalResult fuse(RewriterBase &rewriter, const Candidate &candidate) {
     inputs.push_back(*adapted);
   }
 
+  remark::passed(generic.getLoc(), about::fusion)
+      << remark::add("computed by the kernel before ({0} of '{1}') while its results are in registers",
+                     kernel->getName().stripDialect(), getLayerName(kernel->getLoc()));
   rewriter.moveOpBefore(kernel, generic);
   rewriter.setInsertionPointAfter(kernel);
   Block &epilogue = kernel.getEpilogue().front();
@@ -233,10 +258,16 @@ struct FuseEpiloguesPass : public impl::FuseEpiloguesBase<FuseEpiloguesPass> {
     SmallVector<kernel::EpilogueOpInterface> kernels;
     getOperation()->walk([&](kernel::EpilogueOpInterface op) { kernels.push_back(op); });
     // Later kernels first: of two kernels that are added, the later takes the sum and the earlier is its residual.
-    for (kernel::EpilogueOpInterface op : llvm::reverse(kernels))
-      while (std::optional<Candidate> candidate = findCandidate(op))
-        if (failed(fuse(rewriter, *candidate)))
+    for (kernel::EpilogueOpInterface op : llvm::reverse(kernels)) {
+      StringRef obstacle;
+      while (std::optional<Candidate> candidate = findCandidate(op, obstacle))
+        if (failed(fuse(rewriter, *candidate))) {
+          obstacle = "it reads another operand in an order that cannot follow the kernel's";
           break;
+        }
+      if (!obstacle.empty())
+        remark::missed(op.getLoc(), about::fusion) << remark::add("what follows is a loop of its own: {0}", obstacle);
+    }
   }
 };
 

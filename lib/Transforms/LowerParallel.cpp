@@ -11,6 +11,7 @@
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Analysis/LayerName.h"
+#include "lib/Support/Decision.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -172,8 +173,14 @@ bool ParallelOutlining::outline(scf::ParallelOp loop) {
   for (unsigned dim = 1; dim < loop.getNumLoops(); ++dim)
     work *= getTrips(loop.getLowerBound()[dim], loop.getUpperBound()[dim], loop.getStep()[dim]).value_or(unknownTrips);
   int64_t grain = std::max<int64_t>(1, leastTaskWork / std::max<int64_t>(1, work));
-  if (trips && (*trips * work < leastLoopWork || *trips <= grain))
+  if (trips && (*trips * work < leastLoopWork || *trips <= grain)) {
+    remark::missed(loop.getLoc(), about::threads) << remark::add(
+        "one thread: {0} operations in {1} iterations are not worth waking others", *trips * work, *trips);
     return false;
+  }
+  remark::passed(loop.getLoc(), about::threads)
+      << remark::add("{0} tasks of up to {1} iterations, each of about {2} operations",
+                     trips ? std::to_string(llvm::divideCeil(*trips, grain)) : "as many as extents give", grain, work);
   llvm::SetVector<Value> used(loop->operand_begin(), loop->operand_end()), captured;
   getUsedValuesDefinedAbove(loop->getRegions(), used);
   for (Value value : used)

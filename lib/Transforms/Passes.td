@@ -123,6 +123,14 @@ def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def NumberLayers : Pass<"number-layers", "::mlir::ModuleOp"> {
+  let summary = "Number the layers of @main in their locations, for reports";
+  let description = [{
+    Before: `nn.relu ... loc("a")`
+    After: `nn.relu ... loc(fused<7>["a"])`, of the eighth operation of NN in @main
+  }];
+}
+
 def LowerParallel : Pass<"lower-parallel", "::mlir::ModuleOp"> {
   let summary = "Turn scf.parallel into sequential loops, or functions that threads can run";
   let description = [{

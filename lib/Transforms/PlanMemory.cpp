@@ -28,6 +28,7 @@ constexpr int64_t alignment = 64;
 /// One memref.alloc and the operations between which it is live.
 struct Buffer {
   memref::AllocOp alloc;
+  Operation *writer = nullptr; ///< the first that touches it
   int64_t first = 0;
   int64_t last = 0;
   int64_t bytes = -1;  ///< -1: known at run time only
@@ -236,8 +237,13 @@ LogicalResult Planner::collect() {
     buffer.last = 0;
     for (Value alias : aliases.resolve(alloc.getResult()))
       for (Operation *user : alias.getUsers()) {
+        if (isa<ViewLikeOpInterface, memref::DimOp>(user) && isMemoryEffectFree(user))
+          continue; // touches no element; the users of a view are among the aliases'
         Operation *inHome = home->findAncestorOpInBlock(*user);
-        auto [first, last] = positions[inHome ? inHome : block.findAncestorOpInBlock(*user)];
+        Operation *place = inHome ? inHome : block.findAncestorOpInBlock(*user);
+        auto [first, last] = positions[place];
+        if (first < buffer.first)
+          buffer.writer = place;
         buffer.first = std::min(buffer.first, first);
         buffer.last = std::max(buffer.last, last);
       }
@@ -408,8 +414,14 @@ void Planner::recordPlan() {
   auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
   SmallVector<Attribute> entries;
   for (Buffer &buffer : buffers) {
+    // The allocation may come from an empty tensor that several layers shared.
+    Location loc = buffer.writer ? buffer.writer->getLoc() : buffer.alloc.getLoc();
+    if (getLayerName(loc).empty())
+      loc = buffer.alloc.getLoc();
     NamedAttrList entry;
-    entry.set("layer", builder.getStringAttr(getLayerName(buffer.alloc.getLoc())));
+    entry.set("layer", builder.getStringAttr(getLayerName(loc)));
+    if (std::vector<int64_t> layers = getLayerNumbers(loc); !layers.empty())
+      entry.set("layers", builder.getDenseI64ArrayAttr(layers));
     entry.set("first", number(buffer.first));
     entry.set("last", number(buffer.last));
     if (buffer.slot >= 0) {

@@ -9,6 +9,7 @@
 #include "lib/Transforms/Passes.h"
 
 #include "dialects/NN/ConstantFolding.h"
+#include "lib/Support/Decision.h"
 #include "lib/Transforms/Permutation.h"
 
 using namespace mlir;
@@ -242,6 +243,27 @@ struct TransposeOfUnitAxes : public OpRewritePattern<nn::TransposeOp> {
   }
 };
 
+/// Says why a transpose that moves elements is left.
+void explainTranspose(nn::TransposeOp op) {
+  if (isConstant(op.getInput()))
+    return; // done while compiling
+  bool isToFirst = isToChannelsFirst(op.getPermutation()), isRead = false;
+  std::string user;
+  for (Operation *reader : op->getUsers()) {
+    isRead |= !isa<func::ReturnOp>(reader);
+    if (user.empty())
+      user = reader->getName().stripDialect().str();
+  }
+  StringRef reason = "the model asks for it";
+  if (isa<BlockArgument>(op.getInput()))
+    reason = "the model's input has another order of axes than the kernels";
+  else if (!isRead)
+    reason = "the model's output has another order of axes than the kernels";
+  else if (isToFirst)
+    reason = "what reads it needs this order of axes, or would need more transposes without";
+  remark::missed(op.getLoc(), about::layout) << remark::add("a transpose is left before '{0}': {1}", user, reason);
+}
+
 struct SinkTransposesPass : public impl::SinkTransposesBase<SinkTransposesPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
@@ -249,7 +271,9 @@ struct SinkTransposesPass : public impl::SinkTransposesBase<SinkTransposesPass> 
                  SinkBelowAxes<nn::SliceOp>, SinkBelowAxes<nn::PadOp>, SinkBelowAxes<nn::ReverseOp>,
                  SinkBelowAxes<nn::ResizeOp>, SinkBelowReduce, MergeTransposes, TransposeOfUnitAxes>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    if (getContext().getRemarkEngine())
+      getOperation()->walk(explainTranspose);
   }
 };
 

@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <chrono>
 #include <numeric>
 
 using namespace llvm;
@@ -23,7 +24,7 @@ static uint64_t readTicks() {
 #endif
 }
 
-Error printProfile(function_ref<Error()> body, const nnc_profile &profile, raw_ostream &os) {
+Expected<ProfileTimes> measureProfile(function_ref<Error()> body, const nnc_profile &profile) {
   MutableArrayRef<uint64_t> ticks(profile.ticks, profile.num_layers);
   uint64_t allTicks = 0;
   auto counted = [&]() -> Error {
@@ -32,32 +33,68 @@ Error printProfile(function_ref<Error()> body, const nnc_profile &profile, raw_o
     allTicks += readTicks() - before;
     return error;
   };
-  std::vector<double> times;
+  std::vector<double> runs;
   auto start = [&] {
     fill(ticks, 0);
     allTicks = 0;
   };
-  if (Error error = timeRuns(counted, start, times))
-    return error;
-  double all = std::accumulate(times.begin(), times.end(), 0.0), runs = static_cast<double>(times.size());
-  double perTick = allTicks ? all / static_cast<double>(allTicks) / runs : 0; // ms of one run
+  if (Error error = timeRuns(counted, start, runs))
+    return std::move(error);
+  ProfileTimes times;
+  times.runs = runs.size();
+  times.milliseconds = std::accumulate(runs.begin(), runs.end(), 0.0) / static_cast<double>(runs.size());
+  double perTick = allTicks ? times.milliseconds / static_cast<double>(allTicks) : 0;
+  for (uint32_t i = 0; i < profile.num_layers; ++i)
+    times.layers.push_back({profile.layers[i], perTick * static_cast<double>(ticks[i]), profile.macs[i]});
+  return times;
+}
+
+void printProfile(const ProfileTimes &times, raw_ostream &os) {
   os << "      ms      %  GFLOP/s  layer\n";
   double inLayers = 0;
-  for (uint32_t i = 0; i < profile.num_layers; ++i) {
-    double time = perTick * static_cast<double>(ticks[i]);
+  for (const ProfileTimes::Layer &layer : times.layers) {
+    double time = layer.milliseconds;
     inLayers += time;
-    std::string speed = profile.macs[i] && time > 0
-                            ? formatv("{0:f2}", 2e-6 * static_cast<double>(profile.macs[i]) / time).str()
-                            : "";
-    std::string name = profile.layers[i];
+    std::string speed =
+        layer.macs && time > 0 ? formatv("{0:f2}", 2e-6 * static_cast<double>(layer.macs) / time).str() : "";
+    std::string name = layer.name;
     for (char &c : name) // names are the model's
       c = isPrint(c) ? c : '?';
-    os << formatv("{0,8:f4}  {1,5:f1}  {2,7}  {3}\n", time, 100 * time * runs / all, speed, name.empty() ? "-" : name);
+    os << formatv("{0,8:f4}  {1,5:f1}  {2,7}  {3}\n", time, 100 * time / times.milliseconds, speed,
+                  name.empty() ? "-" : name);
   }
-  os << formatv("{0,8:f4}  {1,5:f1}           beside the layers\n", all / runs - inLayers,
-                100 - 100 * inLayers * runs / all);
-  os << formatv("{0,8:f4}  100.0           one run, the mean of {1}\n", all / runs, times.size());
-  return Error::success();
+  os << formatv("{0,8:f4}  {1,5:f1}           beside the layers\n", times.milliseconds - inLayers,
+                100 - 100 * inLayers / times.milliseconds);
+  os << formatv("{0,8:f4}  100.0           one run, the mean of {1}\n", times.milliseconds, times.runs);
+}
+
+double measureClock() {
+  constexpr int steps = 64, rounds = 4000, bursts = 20;
+  double best = 0;
+  uint64_t value = readTicks(), other = value | 1;
+  for (int burst = 0; burst < bursts; ++burst) {
+    auto begin = std::chrono::steady_clock::now();
+    for (int round = 0; round < rounds; ++round) {
+#pragma GCC unroll 64
+      for (int step = 0; step < steps; ++step) {
+        value ^= other;
+        __asm__ volatile("" : "+r"(value), "+r"(other)); // each result is needed by the next
+      }
+    }
+    std::chrono::duration<double, std::nano> taken = std::chrono::steady_clock::now() - begin;
+    best = std::max(best, steps * static_cast<double>(rounds) / taken.count());
+  }
+  return best;
+}
+
+json::Value describeProfile(const ProfileTimes &times) {
+  json::Array layers;
+  for (const ProfileTimes::Layer &layer : times.layers)
+    layers.push_back(json::Object{{"name", json::fixUTF8(layer.name)}, {"milliseconds", layer.milliseconds}});
+  return json::Object{{"runs", static_cast<int64_t>(times.runs)},
+                      {"milliseconds", times.milliseconds},
+                      {"clock_ghz", measureClock()},
+                      {"layers", std::move(layers)}};
 }
 
 } // namespace nnc

@@ -2,6 +2,8 @@
 // random inputs; compares and times.
 #include "lib/Driver/CommandLine.h"
 #include "lib/Driver/Compiler.h"
+#include "lib/Target/OutputFiles.h"
+#include "lib/Target/ReportPage.h"
 #include "tools/nnc-run/Bench.h"
 #include "tools/nnc-run/Profile.h"
 #include "tools/nnc-run/Tensors.h"
@@ -10,6 +12,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -29,7 +33,11 @@ struct RunOptions {
              cl::cat(category)},
         atol{"atol", cl::desc("Accepted error besides (default 1e-5)"), cl::init(1e-5), cl::cat(category)},
         seed{"seed", cl::desc("Of random inputs (default 0)"), cl::init(0), cl::cat(category)},
-        bench{"bench", cl::desc("Time it"), cl::cat(category)} {}
+        bench{"bench", cl::desc("Time it"), cl::cat(category)},
+        reportOf{
+            "report-of",
+            cl::desc("The JSON report of the compiled model: --profile --report=<file> adds the measured times to it"),
+            cl::value_desc("file"), cl::cat(category)} {}
 
   cl::list<std::string> model;
   cl::list<std::string> inputs;
@@ -38,34 +46,57 @@ struct RunOptions {
   cl::opt<double> rtol, atol;
   cl::opt<uint64_t> seed;
   cl::opt<bool> bench;
+  cl::opt<std::string> reportOf;
 };
 
 } // namespace
 
-/// Compiles a model file to a temporary library and loads it.
-static Expected<nnc::ModelLibrary> compileAndLoad(nnc::CompileOptions options) {
-  SmallString<128> library;
+static Expected<std::string> readText(StringRef path) {
+  auto file = MemoryBuffer::getFile(path);
+  if (!file)
+    return createStringError(path + ": " + file.getError().message());
+  return (*file)->getBuffer().str();
+}
+
+/// Compiles a model file to a temporary library and loads it. With --profile, `report` gets what the compiler reports,
+/// where that is asked for: it is not complete before the model has run.
+static Expected<nnc::ModelLibrary> compileAndLoad(nnc::CompileOptions options, std::string &report) {
+  SmallString<128> library, account;
   if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", library))
     return errorCodeToError(error);
-  FileRemover remove(library);
+  FileRemover remove(library), removeAccount;
+  bool isCompleted = options.profile && !options.output.reportFile.empty();
+  if (isCompleted) {
+    if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "json", account))
+      return errorCodeToError(error);
+    removeAccount.setFile(account);
+    options.output.reportFile = account.str().str();
+  }
   options.output.kind = nnc::OutputKind::Shared;
   options.output.outputFile = library.str().str();
   options.output.headerFile.clear();
   if (failed(nnc::compileModel(options)))
     return createStringError(""); // has been said
+  if (isCompleted) {
+    Expected<std::string> text = readText(account);
+    if (!text)
+      return text.takeError();
+    report = std::move(*text);
+  }
   return nnc::ModelLibrary::load(library, "");
 }
 
 /// Sets `isCompiled` where the file is an object or a library.
 static Expected<nnc::ModelLibrary> loadModel(const nnc::CompilerCommandLine &commandLine, StringRef path,
-                                             const nnc::CompileOptions &options, bool &isCompiled) {
+                                             const nnc::CompileOptions &options, bool &isCompiled,
+                                             std::string &report) {
   file_magic magic;
   if (std::error_code error = identify_magic(path, magic))
     return createStringError(path + ": " + error.message());
   isCompiled = magic.is_object();
   if (isCompiled)
     return nnc::ModelLibrary::load(path, commandLine.wasNamed() ? options.name : "");
-  return compileAndLoad(options);
+  return compileAndLoad(options, report);
 }
 
 /// Writes each output to a file named after it; '/' and the like become '_'.
@@ -103,13 +134,34 @@ static Error compareOutputs(ArrayRef<nnc::HostTensor> outputs, const RunOptions 
   return Error::success();
 }
 
+/// Writes `report`, JSON, with the measured times, to the file that --report names.
+static Error writeMeasuredReport(StringRef report, const nnc::ProfileTimes &times, StringRef path) {
+  Expected<json::Value> facts = json::parse(report);
+  if (!facts)
+    return createStringError("the report to complete is no JSON: " + toString(facts.takeError()));
+  json::Object *object = facts->getAsObject();
+  if (!object || !object->getArray("layers") || !object->getArray("kernels"))
+    return createStringError("the report to complete was not written by nnc");
+  (*object)["profile"] = nnc::describeProfile(times);
+  nnc::OutputFiles files;
+  auto write = [&](raw_ostream &os) {
+    if (nnc::isReportPage(path))
+      nnc::writeReportPage(os, formatv("{0}", *facts).str());
+    else
+      os << formatv("{0:2}", *facts) << '\n';
+  };
+  if (Error error = files.add(path, write))
+    return error;
+  return files.commit();
+}
+
 static std::vector<StringRef> getExtentNames(const nnc::ModelLibrary &library) {
   const nnc_model &model = library.getModel();
   return std::vector<StringRef>(model.extent_names, model.extent_names + model.num_extents);
 }
 
 static Error run(const nnc::ModelLibrary &model, const RunOptions &options, const nnc::CompileOptions &compileOptions,
-                 bool &areRight) {
+                 StringRef report, bool &areRight) {
   const nnc_profile *profile = model.getModel().profile;
   if (compileOptions.profile && !profile)
     return createStringError("the model does not count the time of its layers; compile it with --profile");
@@ -145,7 +197,13 @@ static Error run(const nnc::ModelLibrary &model, const RunOptions &options, cons
   if (options.bench)
     if (Error error = nnc::bench(once, model.getModel().macs, outs()))
       return error;
-  return compileOptions.profile ? nnc::printProfile(once, *profile, outs()) : Error::success();
+  if (!compileOptions.profile)
+    return Error::success();
+  Expected<nnc::ProfileTimes> times = nnc::measureProfile(once, *profile);
+  if (!times)
+    return times.takeError();
+  nnc::printProfile(*times, outs());
+  return report.empty() ? Error::success() : writeMeasuredReport(report, *times, compileOptions.output.reportFile);
 }
 
 static int fail(Error error) {
@@ -170,19 +228,34 @@ int main(int argc, char **argv) {
     return fail(compileOptions.takeError());
   if (options.comparisons.empty() && (options.rtol.getNumOccurrences() || options.atol.getNumOccurrences()))
     return fail(createStringError("--rtol and --atol are for --compare"));
+  const std::string &reportFile = compileOptions->output.reportFile;
+  if (!options.reportOf.empty() && (reportFile.empty() || !compileOptions->profile))
+    return fail(createStringError("--report-of is for --profile with --report"));
+  if (!reportFile.empty())
+    if (Error error = nnc::checkOutputPath(reportFile))
+      return fail(std::move(error));
   bool isCompiled = false;
-  auto model = loadModel(commandLine, options.model.front(), *compileOptions, isCompiled);
+  std::string report;
+  auto model = loadModel(commandLine, options.model.front(), *compileOptions, isCompiled, report);
   if (!model)
     return fail(model.takeError());
   if (isCompiled) {
-    if (Error error = commandLine.checkForCompiled(getExtentNames(*model)))
+    if (Error error = commandLine.checkForCompiled(getExtentNames(*model), /*hasReport=*/!options.reportOf.empty()))
       return fail(std::move(error));
     if (StringRef cpu = compileOptions->target.cpu; !cpu.empty())
       if (Error error = model->useCpu(cpu))
         return fail(std::move(error));
   }
+  if (!options.reportOf.empty()) {
+    if (!isCompiled)
+      return fail(createStringError("--report-of is for a model that is compiled already"));
+    Expected<std::string> text = readText(options.reportOf);
+    if (!text)
+      return fail(text.takeError());
+    report = std::move(*text);
+  }
   bool areRight = true;
-  if (Error error = run(*model, options, *compileOptions, areRight))
+  if (Error error = run(*model, options, *compileOptions, report, areRight))
     return fail(std::move(error));
   return areRight ? 0 : 1;
 }

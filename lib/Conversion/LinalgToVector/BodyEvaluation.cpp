@@ -4,6 +4,7 @@
 #include "lib/Conversion/LinalgToVector/BodyEvaluation.h"
 
 #include "lib/Codegen/Widening.h"
+#include "lib/Support/Decision.h"
 
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -206,6 +207,11 @@ bool BodyEvaluation::evaluateLoad(OpBuilder &builder, Operation *op, int64_t wid
 }
 
 void BodyEvaluation::evaluateLaneByLane(OpBuilder &builder, Operation *op, int64_t width) {
+  if (width > 1 && isa<memref::LoadOp>(op))
+    remark::missed(nest.loc, about::vectors) << "scattered elements are loaded one by one";
+  else if (width > 1 && !addresses.contains(op))
+    remark::missed(nest.loc, about::vectors)
+        << remark::add("'{0}' is computed lane by lane: it has no form for vectors", op->getName());
   SmallVector<Value> read = getReadValues(op);
   SmallVector<SmallVector<Value>> results(op->getNumResults());
   for (int64_t lane = 0; lane < width; ++lane) {

@@ -2,6 +2,7 @@
 // hardware vectors. Fills and copies are written as linalg.generic first.
 #include "lib/Conversion/LinalgToVector/LinalgToVector.h"
 #include "lib/Conversion/Passes.h"
+#include "lib/Support/Decision.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 
@@ -38,6 +39,28 @@ static LogicalResult verify(linalg::GenericOp op) {
   return success();
 }
 
+/// Says how many elements the loops compute at a time, and where it is one, why.
+static void explain(LoopNest &nest, const VectorDimension &chosen, int64_t lanes) {
+  if (chosen.loop >= 0) {
+    StringRef how = chosen.tileLoop >= 0            ? ", transposing squares of them in registers"
+                    : nest.isReduction[chosen.loop] ? ", each lane reducing its own part"
+                                                    : "";
+    remark::passed(nest.loc, about::vectors) << remark::add("{0} elements at a time{1}", chosen.lanes, how);
+    return;
+  }
+  if (nest.getNumLoops() == 0)
+    return; // one element
+  bool hasParallel = llvm::is_contained(nest.isReduction, false);
+  bool isCombined = llvm::all_of(llvm::seq<unsigned>(0, nest.outputs.size()),
+                                 [&](unsigned i) { return getCombiner(nest, i).has_value(); });
+  StringRef reason = "vectors would cost more: the loops are short, or read and write scattered elements";
+  if (lanes <= 1)
+    reason = "a vector of this CPU holds one element of the widest type";
+  else if (!hasParallel && !isCombined)
+    reason = "the loops reduce in an order that must be kept";
+  remark::missed(nest.loc, about::vectors) << remark::add("one element at a time: {0}", reason);
+}
+
 static void expand(RewriterBase &rewriter, linalg::GenericOp op) {
   rewriter.setInsertionPoint(op);
   LoopNest nest = LoopNest::get(rewriter, op);
@@ -45,6 +68,8 @@ static void expand(RewriterBase &rewriter, linalg::GenericOp op) {
     return;
   int64_t lanes = getLanes(kernel::getTarget(op), nest);
   LoopEmission emission(nest, chooseVectorDimension(nest, lanes));
+  if (op->getContext()->getRemarkEngine())
+    explain(nest, emission.dimension, lanes);
   if (nest.getNumReductions())
     emitReductionNest(rewriter, emission);
   else if (emission.dimension.tileLoop >= 0)

@@ -11,6 +11,7 @@
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+#include "lib/Support/Decision.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -142,6 +143,8 @@ Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, O
   int64_t groups = op.getGroups();
   Value init = createConvInit(builder, op, input, filterType, getChannelsLastType(type, op.getLayout()));
   bool isDepthwise = groups > 1 && filterType.getDimSize(1) == 1 && filterType.getDimSize(0) == groups;
+  if (isDepthwise)
+    remark::passed(op.getLoc(), about::algorithm) << "the depthwise kernel: each channel is filtered by itself";
   filter = isDepthwise ? arrangeDepthwiseFilter(builder, filter)
                        : packFilter(builder, op, filter, groups, /*transposed=*/false);
   Value result = createConvolution(builder, input, filter, adaptor.getBias(), init, getWindows(op), isDepthwise);

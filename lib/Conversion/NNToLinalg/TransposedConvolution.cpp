@@ -10,6 +10,7 @@
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+#include "lib/Support/Decision.h"
 
 using namespace mlir;
 
@@ -179,6 +180,8 @@ Value LowerOp<nn::ConvTransposeOp>::build(ImplicitLocOpBuilder &builder, nn::Con
   });
   SmallVector<int64_t> strides = getStrides(op, input);
   if (arePhasesChannels(op, strides, filterType, last)) {
+    remark::passed(op.getLoc(), about::algorithm)
+        << remark::add("the {0} phases of the strides are channels of one convolution", countPhases(strides));
     Value result = PhaseConvolution(builder, op, strides, filter).build(input, adaptor.getBias(), last, extents);
     return fromChannelsLast(builder, result, type, op.getLayout());
   }
@@ -187,6 +190,8 @@ Value LowerOp<nn::ConvTransposeOp>::build(ImplicitLocOpBuilder &builder, nn::Con
         << mostPhases << " are supported only where the filter's extents are multiples of the strides";
     return {};
   }
+  remark::passed(op.getLoc(), about::algorithm)
+      << remark::add("the {0} phases of the strides have code of their own", countPhases(strides));
   Value init = createEmpty(builder, builder.getLoc(), last, extents);
   Value packed = packFilter(builder, op, filter, groups, /*transposed=*/true);
   ConvolutionWindows windows{strides, op.getDilations(), op.getPadsBegin(), op.getPadsEnd(), /*transposed=*/true};

@@ -1,4 +1,6 @@
 // RUN: nnc-opt %s --assign-layouts | FileCheck %s
+// RUN: nnc-opt %s --assign-layouts --remarks-filter=layout -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// WHY: [Passed] layout {{.*}}"channels last
 
 // CHECK-LABEL: @spatial
 func.func @spatial(%x: tensor<1x8x4x6xf32>) -> tensor<1x2x8x12xf32> {

@@ -1,4 +1,9 @@
 // RUN: nnc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(choose-winograd))' | FileCheck %s
+// RUN: nnc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(choose-winograd))' --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// WHY: [Passed] algorithm {{.*}}"Winograd's F(4x4, 3x3): estimated 0.32 of the direct convolution's time"
+// WHY: [Passed] algorithm {{.*}}"Winograd's F(2x2, 3x3): estimated 0.88 of the direct convolution's time"
+// WHY: [Missed] algorithm {{.*}}"no Winograd's F(4x4, 3x3): estimated 1.32 of {{.*}}, and only less than 0.9 counts as faster"
+// WHY: [Missed] algorithm {{.*}}"no Winograd: strides or dilations are not 1"
 
 // Large images pay for the larger tile; the epilogue goes along.
 // CHECK-LABEL: @large

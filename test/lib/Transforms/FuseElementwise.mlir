@@ -1,4 +1,5 @@
 // RUN: nnc-opt %s --fuse-elementwise --split-input-file | FileCheck %s
+// RUN: nnc-opt %s --fuse-elementwise --split-input-file --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s --check-prefix=NAMES
 
 // A chain is one loop.
 // CHECK-LABEL: func.func @chain(
@@ -6,6 +7,9 @@
 // CHECK: math.exp
 // CHECK-NEXT: arith.negf
 // CHECK-NOT: linalg.generic
+// The loop names the layers of both, its own first.
+// NAMES: linalg.generic
+// NAMES: } -> tensor<8xf32> loc(fused["second", "first"])
 #v = affine_map<(d0) -> (d0)>
 func.func @chain(%x: tensor<8xf32>) -> tensor<8xf32> {
   %e = tensor.empty() : tensor<8xf32>
@@ -14,13 +18,13 @@ func.func @chain(%x: tensor<8xf32>) -> tensor<8xf32> {
   ^bb0(%i: f32, %o: f32):
     %s = math.exp %i : f32
     linalg.yield %s : f32
-  } -> tensor<8xf32>
+  } -> tensor<8xf32> loc("first")
   %b = linalg.generic {indexing_maps = [#v, #v], iterator_types = ["parallel"]}
       ins(%a : tensor<8xf32>) outs(%e : tensor<8xf32>) {
   ^bb0(%i: f32, %o: f32):
     %s = arith.negf %i : f32
     linalg.yield %s : f32
-  } -> tensor<8xf32>
+  } -> tensor<8xf32> loc("second")
   return %b : tensor<8xf32>
 }
 

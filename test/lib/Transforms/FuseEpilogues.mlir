@@ -1,4 +1,7 @@
 // RUN: nnc-opt %s --fuse-epilogues | FileCheck %s
+// RUN: nnc-opt %s --fuse-epilogues --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// WHY: [Missed] fusion {{.*}}"what follows is a loop of its own: it reads the result in another order, or broadcasts it"
+// WHY: [Passed] fusion {{.*}}"computed by the kernel before (contract of '') while its results are in registers"
 
 // CHECK-DAG: #[[$ID:.*]] = affine_map<(d0, d1) -> (d0, d1)>
 // CHECK-DAG: #[[$COL:.*]] = affine_map<(d0, d1) -> (d1)>

@@ -1,6 +1,10 @@
 // RUN: nnc-opt %s --split-input-file --lower-parallel | FileCheck %s
 // RUN: nnc-opt %s --split-input-file --lower-parallel=threads=true | FileCheck %s --check-prefix=THREADS
+// RUN: nnc-opt %s --split-input-file --lower-parallel=threads=true --remarks-filter=threads -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 
+// WHY: [Missed] threads {{.*}}"one thread: 8 operations in 4 iterations are not worth waking others"
+// WHY: [Passed] threads {{.*}}"334 tasks of up to 3000 iterations, each of about 2 operations"
+// WHY: [Missed] threads {{.*}}"one thread: 16 operations in 8 iterations
 // CHECK-LABEL: func.func @main
 // CHECK-NOT: scf.parallel
 // CHECK: scf.for %[[I:.*]] = %c0 to %c8 step %c2

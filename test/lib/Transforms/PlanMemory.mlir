@@ -172,3 +172,25 @@ func.func @main(%x: memref<?xindex>, %y: memref<f32> {nn.output}) {
   }
   return
 }
+
+// -----
+
+// A view touches nothing: the life of the joined buffer begins where its first half is written, by the layer that does so.
+// CHECK: nn.memory_plan = {bound = 192 : i64
+// CHECK-SAME: {bytes = 128 : i64, first = [[F:[0-9]+]] : i64, last = [[L:[0-9]+]] : i64, layer = "left", layers = array<i64: 4>, offset =
+// CHECK-SAME: {bytes = 128 : i64, {{[^}]*}}layer = "early", offset =
+// CHECK-SAME: peak = 192 : i64
+func.func @main(%x: memref<16xf32>, %y: memref<32xf32> {nn.output}) {
+  %joined = memref.alloc() : memref<32xf32> loc("joined")
+  %left = memref.subview %joined[0] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1]>>
+  %right = memref.subview %joined[16] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1], offset: 16>>
+  %a = memref.alloc() : memref<32xf32> loc("early")
+  %half = memref.subview %a[0] [16] [1] : memref<32xf32> to memref<16xf32, strided<[1]>>
+  memref.copy %x, %half : memref<16xf32> to memref<16xf32, strided<[1]>> loc("early")
+  %b = memref.alloc() : memref<16xf32> loc("between")
+  memref.copy %half, %b : memref<16xf32, strided<[1]>> to memref<16xf32> loc("between")
+  memref.copy %b, %left : memref<16xf32> to memref<16xf32, strided<[1]>> loc(fused<4 : i64>["left"])
+  memref.copy %b, %right : memref<16xf32> to memref<16xf32, strided<[1], offset: 16>> loc("right")
+  memref.copy %joined, %y : memref<32xf32> to memref<32xf32> loc("end")
+  return
+}

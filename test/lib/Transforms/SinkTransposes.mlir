@@ -1,4 +1,5 @@
 // RUN: nnc-opt %s --sink-transposes | FileCheck %s
+// RUN: nnc-opt %s --sink-transposes --remarks-filter=layout -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 
 // CHECK-LABEL: @cancels
 func.func @cancels(%x: tensor<1x4x6x8xf32>, %y: tensor<1x4x6x8xf32>) -> tensor<1x4x6x8xf32> {
@@ -43,4 +44,17 @@ func.func @unit(%x: tensor<1x1x1x8xf32>) -> tensor<1x8x1x1xf32> {
   // CHECK: nn.reshape
   %0 = nn.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x1x1x8xf32>) -> tensor<1x8x1x1xf32>
   return %0 : tensor<1x8x1x1xf32>
+}
+
+// Of transposes that are left it is said why.
+// WHY: "a transpose is left before 'relu': the model's input has another order of axes than the kernels"
+// WHY: "a transpose is left before 'tanh': the model asks for it"
+// WHY: "a transpose is left before 'return': the model's output has another order of axes than the kernels"
+func.func @left(%x: tensor<1x8x4x6xf32>) -> tensor<8x1x4x6xf32> {
+  %0 = nn.transpose %x {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x8x4x6xf32>) -> tensor<1x4x6x8xf32>
+  %1 = nn.relu %0 : (tensor<1x4x6x8xf32>) -> tensor<1x4x6x8xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 2, 1, 0, 3>} : (tensor<1x4x6x8xf32>) -> tensor<6x4x1x8xf32>
+  %3 = nn.tanh %2 : (tensor<6x4x1x8xf32>) -> tensor<6x4x1x8xf32>
+  %4 = nn.transpose %3 {permutation = array<i64: 3, 2, 1, 0>} : (tensor<6x4x1x8xf32>) -> tensor<8x1x4x6xf32>
+  return %4 : tensor<8x1x4x6xf32>
 }

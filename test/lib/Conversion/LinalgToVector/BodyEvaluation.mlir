@@ -1,4 +1,5 @@
 // RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(convert-linalg-to-vector,canonicalize))' | FileCheck %s
+// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(convert-linalg-to-vector))' --remarks-filter=vectors -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 
 #both = affine_map<(d0, d1) -> (d0, d1)>
 
@@ -57,6 +58,21 @@ func.func @triangle(%a: memref<8x8xf32>, %out: memref<8x8xf32>) {
     %j = linalg.index 1 : index
     %keep = arith.cmpi sge, %j, %i : index
     %r = arith.select %keep, %x, %zero : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// Elements found by an index of their own.
+// WHY: [Passed] vectors {{.*}}"4 elements at a time"
+// WHY: [Missed] vectors {{.*}}"scattered elements are loaded one by one"
+#line = affine_map<(d0) -> (d0)>
+func.func @gather_elements(%data: memref<100xf32>, %indices: memref<8xi64>, %out: memref<8xf32>) {
+  linalg.generic {indexing_maps = [#line, #line], iterator_types = ["parallel"]}
+      ins(%indices : memref<8xi64>) outs(%out : memref<8xf32>) {
+  ^bb0(%m: i64, %x: f32):
+    %n = arith.index_cast %m : i64 to index
+    %r = memref.load %data[%n] : memref<100xf32>
     linalg.yield %r : f32
   }
   return

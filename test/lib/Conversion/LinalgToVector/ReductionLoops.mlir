@@ -1,4 +1,5 @@
 // RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(convert-linalg-to-vector,canonicalize))' | FileCheck %s
+// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(convert-linalg-to-vector))' --remarks-filter=vectors -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 
 #both = affine_map<(d0, d1) -> (d0, d1)>
 #first = affine_map<(d0, d1) -> (d0)>
@@ -35,6 +36,21 @@ func.func @across(%a: memref<8x32xf32>, %b: memref<32xf32>) {
   ^bb0(%x: f32, %y: f32):
     %s = arith.addf %y, %x : f32
     linalg.yield %s : f32
+  }
+  return
+}
+
+// A difference depends on the order.
+// WHY: [Missed] vectors {{.*}}"one element at a time: the loops reduce in an order that must be kept"
+// CHECK-LABEL: @ordered
+// CHECK-NOT: vector
+// CHECK: scf.for
+func.func @ordered(%x: memref<64xf32>, %out: memref<f32>) {
+  linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>], iterator_types = ["reduction"]}
+      ins(%x : memref<64xf32>) outs(%out : memref<f32>) {
+  ^bb0(%a: f32, %b: f32):
+    %r = arith.subf %b, %a : f32
+    linalg.yield %r : f32
   }
   return
 }

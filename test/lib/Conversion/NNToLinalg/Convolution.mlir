@@ -1,4 +1,8 @@
 // RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file | FileCheck %s
+// RUN: nnc-opt %s --convert-nn-to-linalg --split-input-file --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// WHY: [Passed] algorithm {{.*}}"the depthwise kernel: each channel is filtered by itself"
+// WHY: [Passed] algorithm {{.*}}"the 2 phases of the strides have code of their own"
+// WHY: [Passed] algorithm {{.*}}"the 1024 phases of the strides are channels of one convolution"
 
 // CHECK-LABEL: @direct
 func.func @direct(%x: tensor<1x?x9x8xf32>, %w: tensor<24x8x3x3xf32>, %b: tensor<24xf32>) -> tensor<1x?x5x24xf32> {
