@@ -27,6 +27,10 @@ DotPacking getDotPacking(TargetAttr target) {
                           : DotPacking{2, IntegerType::get(target.getContext(), 16)};
 }
 
+bool isPaired(Type input, int64_t summed, int64_t steps) {
+  return input.isBF16() && !ShapedType::isDynamic(summed) && summed > 1 && steps == (summed + 1) / 2;
+}
+
 int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
   int64_t lanes = target.getLanes(elementType);
   // Two vectors wide on most targets (14x2 of 32, 6x2 of 16 registers); one where the matrix is no wider.

@@ -39,7 +39,9 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
     "bool":$fma,                  // fused multiply-add is one instruction
     "unsigned":$l1Bytes,          // data cache, per core
     "unsigned":$l2Bytes,
-    DefaultValuedParameter<"bool", "false">:$vnni // x86's sums of four products of ui8 and i8 are one instruction
+    DefaultValuedParameter<"bool", "false">:$vnni, // x86's sums of four products of ui8 and i8 are one instruction
+    // LLVM's intrinsic that adds products of pairs of bf16 to f32, of the whole vector; "": none
+    StringRefParameter<"", "\"\"">:$bf16Dot
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{

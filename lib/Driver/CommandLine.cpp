@@ -58,6 +58,9 @@ struct CompilerCommandLine::Options {
                         cl::cat(category)};
   cl::opt<bool> noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
                            cl::cat(category)};
+  cl::opt<std::string> precision{"precision",
+                                 cl::desc("f32 (default), or bf16: round weights of f32 products and convolutions"),
+                                 cl::value_desc("type"), cl::init("f32"), cl::cat(category)};
   cl::opt<bool> profile{"profile", cl::desc("Count how long each layer takes; nnc-run prints it"), cl::cat(category)};
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
@@ -132,12 +135,12 @@ cl::OptionCategory &CompilerCommandLine::getCategory() { return options->categor
 bool CompilerCommandLine::wantsOperatorList() const { return options->listOps; }
 
 Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents) const {
-  const cl::Option *choices[] = {&options->format,       &options->darknetDialect,  &options->triple,
-                                 &options->cpu,          &options->features,        &options->floatAbi,
-                                 &options->codeModel,    &options->relocationModel, &options->optLevel,
-                                 &options->threads,      &options->noWinograd,      &options->freestanding,
-                                 &options->weightsSection, &options->report,        &options->dumpFolder,
-                                 &options->printMemoryPlan};
+  const cl::Option *choices[] = {&options->format,     &options->darknetDialect,  &options->triple,
+                                 &options->cpu,        &options->features,        &options->floatAbi,
+                                 &options->codeModel,  &options->relocationModel, &options->optLevel,
+                                 &options->threads,    &options->noWinograd,      &options->freestanding,
+                                 &options->precision,  &options->weightsSection,  &options->report,
+                                 &options->dumpFolder, &options->printMemoryPlan};
   for (const cl::Option *option : choices)
     if (option->getNumOccurrences())
       return createStringError(Twine(option->ArgStr.size() > 1 ? "--" : "-") + option->ArgStr +
@@ -268,6 +271,7 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->threads, reaches(Stage::Arena)},
       {options->profile, reaches(Stage::Arena)},
       {options->noWinograd, reaches(Stage::Tensors)},
+      {options->precision, reaches(Stage::Tensors)},
       {options->printMemoryPlan, reaches(Stage::Arena)},
   };
   for (const Rule &rule : rules)
@@ -366,6 +370,9 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   result.verbose = options->verbose;
   result.profile = options->profile;
   result.winograd = !options->noWinograd;
+  if (options->precision != "f32" && options->precision != "bf16")
+    return makeError("--precision=" + options->precision + ": expected f32 or bf16");
+  result.precision = options->precision;
 
   OutputOptions &output = result.output;
   output.freestanding = options->freestanding;

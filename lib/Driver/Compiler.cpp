@@ -170,6 +170,7 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
   PipelineOptions pipeline;
   pipeline.threads = options.output.threads;
   pipeline.winograd = options.winograd;
+  pipeline.precision = options.precision;
   pipeline.convertsHalf = convertsHalf(**machine);
   pipeline.debugLines = !options.output.listingFile.empty();
   pipeline.runConstants = runConstants;

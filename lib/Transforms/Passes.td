@@ -34,6 +34,7 @@ def ChooseWinograd : Pass<"choose-winograd"> {
     After: `kernel.winograd` on the filter transformed by `kernel.pack_winograd`, where
     a cost model finds F(4x4) or F(2x2) faster
   }];
+  let options = [Option<"bf16", "bf16", "bool", "false", "direct convolutions are of weights in bf16">];
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
 }
 
@@ -153,6 +154,21 @@ def ProfileLayers : Pass<"profile-layers", "::mlir::ModuleOp"> {
   let options = [Option<"counter", "counter", "std::string", "\"llvm.readcyclecounter\"",
                         "the LLVM intrinsic that reads the target's counter">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def NarrowWeights : Pass<"narrow-weights"> {
+  let summary = "Store packed weights of f32 kernels in 16 bits";
+  let description = [{
+    Before: `kernel.contract` or `kernel.conv` of f32 on a constant of f32
+    After: the same on a constant of bf16 or f16, which the kernel widens in registers: where
+    all weights have such values anyway, or, with `precision=bf16`, rounded. Where the target
+    has `bf16Dot`, products of bf16 (the input is rounded as well) are of weights in pairs
+  }];
+  let options = [
+    Option<"precision", "precision", "std::string", "\"f32\"", "f32 (weights keep their values) or bf16">,
+    Option<"toHalf", "half", "bool", "true", "f16 as well: the CPU converts it">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def NarrowFloatsAsIntegers : Pass<"narrow-floats-as-integers", "::mlir::ModuleOp"> {
