@@ -5,6 +5,7 @@
 #include "lib/Analysis/Layers.h"
 #include "lib/Analysis/MultiplyAdds.h"
 #include "lib/Driver/Formats.h"
+#include "lib/Driver/MeasurePrecision.h"
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Registration.h"
 #include "lib/Driver/ReleaseConstants.h"
@@ -138,6 +139,8 @@ static std::string listLoops(ModuleOp module, StringRef file) {
   return text;
 }
 
+static LogicalResult compileQuietly(const CompileOptions &options);
+
 static LogicalResult compile(MLIRContext &context, const CompileOptions &options) {
   Location loc = FileLineColLoc::get(&context, options.inputs.front(), 0, 0);
   auto machine = createTargetMachine(options.target);
@@ -203,6 +206,12 @@ static LogicalResult compile(MLIRContext &context, const CompileOptions &options
     if (info.stage == Stage::Arena && pipeline.debugLines)
       output.listing = listLoops(*module, output.listingFile);
   }
+  if (options.precision != "f32" && !output.reportFile.empty()) {
+    std::vector<std::string> outputs;
+    for (const TensorInterface &result : interface->outputs)
+      outputs.push_back(result.name);
+    output.precision = measurePrecision(options, runsHere(**machine), outputs, compileQuietly);
+  }
   // emitModel adds its phases to the times, and writes all of them into the report.
   return runner.run(Stage::Object,
                     [&] { return emitModel(*module, *interface, options.target, output, &runner.getTimes(), layers); });
@@ -214,6 +223,16 @@ static void endAfterFatalError(void *model, const char *reason, bool) {
                << ": error: LLVM cannot generate code for this target: " << StringRef(reason).split('\n').first << '\n';
   llvm::errs().flush();
   std::_Exit(1);
+}
+
+/// Compiles once more what has been compiled: what is to be said of it was said then.
+static LogicalResult compileQuietly(const CompileOptions &options) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  loadDialects(context);
+  ScopedDiagnosticHandler handler(&context, [](Diagnostic &) { return success(); });
+  return compile(context, options);
 }
 
 LogicalResult compileModel(const CompileOptions &options) {

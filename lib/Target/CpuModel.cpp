@@ -222,6 +222,16 @@ bool convertsHalf(const llvm::TargetMachine &machine) {
   return triple.isAArch64() || (triple.isRISCV() && hasFeature(info, "zfhmin"));
 }
 
+bool runsHere(const llvm::TargetMachine &machine) {
+  const llvm::Triple &target = machine.getTargetTriple();
+  llvm::Triple host(llvm::sys::getDefaultTargetTriple());
+  if (target.getArch() != host.getArch() || target.getOS() != host.getOS() || !target.isOSBinFormatELF())
+    return false;
+  const llvm::MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
+  return llvm::all_of(llvm::sys::getHostCPUFeatures(),
+                      [&](const auto &feature) { return feature.second || !hasFeature(info, feature.first()); });
+}
+
 llvm::StringRef getTickCounter(const llvm::Triple &triple) {
   if (triple.isX86())
     return "llvm.readcyclecounter";

@@ -5,6 +5,8 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace nnc {
@@ -85,6 +87,34 @@ static void writeSizes(llvm::json::OStream &json, const EmittedSizes &sizes, boo
   });
 }
 
+/// Numbers that JSON has not are null.
+static void writeDouble(llvm::json::OStream &json, StringRef key, double number) {
+  json.attribute(key, std::isfinite(number) ? llvm::json::Value(number) : llvm::json::Value(nullptr));
+}
+
+static void writePrecision(llvm::json::OStream &json, const PrecisionFacts &facts) {
+  json.attributeObject("precision", [&] {
+    json.attribute("type", facts.type);
+    if (!facts.unmeasured.empty())
+      return json.attribute("not_measured", facts.unmeasured);
+    json.attribute("measured", describeMeasurement(facts));
+    json.attributeArray("outputs", [&] {
+      for (const PrecisionFacts::Output &output : facts.outputs)
+        json.object([&] {
+          json.attribute("name", output.name);
+          writeDouble(json, "largest_error", output.error);
+          writeDouble(json, "largest_magnitude", output.magnitude);
+          if (output.magnitude > 0)
+            writeDouble(json, "relative_error", output.error / output.magnitude);
+        });
+    });
+  });
+}
+
+std::string describeMeasurement(const PrecisionFacts &facts) {
+  return "on random inputs, normal distribution, seed " + std::to_string(facts.seed);
+}
+
 void writeReport(llvm::raw_ostream &os, const ReportFacts &facts) {
   const ModelInterface &interface = facts.interface;
   const Provenance &from = facts.output.provenance;
@@ -101,6 +131,8 @@ void writeReport(llvm::raw_ostream &os, const ReportFacts &facts) {
     writeSizes(json, facts.sizes, interface.isDynamic());
     if (interface.macs)
       json.attribute("macs", *interface.macs);
+    if (!facts.output.precision.type.empty())
+      writePrecision(json, facts.output.precision);
     writeLayers(json, facts.layers);
     if (auto plan = facts.module->getAttrOfType<DictionaryAttr>("nn.memory_plan"))
       writePlan(json, plan);

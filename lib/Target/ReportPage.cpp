@@ -1,6 +1,7 @@
 // HTML by hand: a few tables, and the memory plan as inline SVG with time from left to right and addresses upwards.
 #include "lib/Target/ReportPage.h"
 
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -63,6 +64,7 @@ public:
 
 private:
   void writeTotals();
+  void writePrecision();
   void writeTensors();
   void writeMemory();
   void writeBuffer(DictionaryAttr buffer, int64_t begin, int64_t steps, int64_t peak, unsigned number);
@@ -95,7 +97,23 @@ void PageWriter::writeTotals() {
   bool isStatic = !facts.interface.isDynamic();
   writeRow("workspace, bytes", group(isStatic ? std::optional(sizes.workspace) : std::nullopt));
   writeRow("stack, bytes", group(sizes.stack >= 0 ? std::optional(sizes.stack) : std::nullopt));
+  writePrecision();
   os << "</table>\n";
+}
+
+/// A row for each output, of what rounded weights do to it.
+void PageWriter::writePrecision() {
+  const PrecisionFacts &precision = facts.output.precision;
+  writeRow("precision of weights", precision.type);
+  if (!precision.unmeasured.empty())
+    writeRow("error of outputs", "not measured: " + precision.unmeasured);
+  for (const PrecisionFacts::Output &output : precision.outputs) {
+    std::string text;
+    llvm::raw_string_ostream(text) << llvm::format("%.3g, of magnitudes up to %.3g; measured ", output.error,
+                                                   output.magnitude)
+                                   << describeMeasurement(precision);
+    writeRow("largest error of " + escape(output.name), text);
+  }
 }
 
 void PageWriter::writeTensors() {

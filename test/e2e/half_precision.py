@@ -7,6 +7,7 @@ what is rounded to bf16 is rounded in the reference too. That this error model h
 the unrounded model as well."""
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -16,8 +17,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compiled_model import Broken, CompiledModel, Refused, compile_model
 from host_cpu import CPUS, choose_targets
+from targets import RUN, make_driver
 
 TARGETS = ["sse2", "avx2", "avx512", "bf16"]
+# Other machines, under emulators: name -> triple, nnc's options.
+FOREIGN = {"aarch64": ("aarch64-linux-gnu", []), "aarch64-bf16": ("aarch64-linux-gnu", ["--features=+bf16"]),
+           "armv7": ("armv7-linux-gnueabihf", []), "riscv64": ("riscv64-linux-gnu", [])}
+WITH_PAIRS = ["bf16", "aarch64-bf16"]
 # Relative rounding errors: half a unit in the last place.
 UNIT = {"f32": 2.0**-24, "bf16": 2.0**-8, "f16": 2.0**-11}
 
@@ -68,6 +74,20 @@ def product(x, w, op, attributes):
     letters = "uvw"[:spatial], "xyz"[:spatial]
     result = np.einsum(f"ngc{letters[0]}{letters[1]},goc{letters[1]}->ngo{letters[0]}", windows, w, optimize=True)
     return result.reshape([n, -1] + out)
+
+
+def execute(driver, target, source, folder, data):
+    """The elements of the one output, in bytes, as the emulated machine computes them."""
+    triple, options = FOREIGN[target]
+    compiler, emulator = RUN[triple]
+    program, code = os.path.join(folder, "program"), os.path.join(folder, "model.o")
+    compile_model(source, code, ["--name=model", f"--target={triple}", "--no-winograd", *options, *data[1:]])
+    subprocess.run([compiler, "-static", driver, code, "-o", program], check=True)
+    cpu = ["-cpu", "max"] if target == "aarch64-bf16" else []
+    result = subprocess.run([emulator, *cpu, program], input=data[0], capture_output=True, timeout=120)
+    if result.returncode:
+        raise Broken(f"ended with code {result.returncode} under the emulator")
+    return result.stdout
 
 
 class Case:
@@ -132,19 +152,24 @@ class Case:
     def run(self, target, options, folder):
         source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, f"m{Case.number}.so")
         Case.number += 1
+        self.dynamic &= target not in FOREIGN
         self.write(source)
-        compile_model(source, library, ["--emit=shared", "--name=m", f"--cpu={CPUS[target]}", "--no-winograd", *options])
-        model = CompiledModel(library, "m")
         x = self.x
         if self.pure:
             x = x.astype(np.float16) if self.kind == "f16" else to_bf16(x)
+        if target in FOREIGN:
+            output = execute(Case.drivers[target], target, source, folder, [x.tobytes(), *options])
+            rank = self.x.ndim
+            y = np.frombuffer(output, x.dtype, offset=8 * rank).reshape(np.frombuffer(output, np.int64, rank))
+            return None, (widen_bf16(y) if y.dtype == np.uint16 else y).astype(np.float64)
+        compile_model(source, library, ["--emit=shared", "--name=m", f"--cpu={CPUS[target]}", "--no-winograd", *options])
+        model = CompiledModel(library, "m")
         y = model([x])[0]
-        if self.pure and self.kind == "bf16":
-            y = widen_bf16(y)
-        return model, y.astype(np.float64)
+        return model, (widen_bf16(y) if y.dtype == np.uint16 else y).astype(np.float64)
 
 
 Case.number = 0
+Case.drivers = {}  # of foreign targets
 
 
 def fits(y, expected, bound):
@@ -156,7 +181,7 @@ def fits(y, expected, bound):
 def check_size(model, case):
     """The weights take 2 bytes each (panels are padded), and no copy of them is made in the workspace."""
     least = min(case.w.shape[0] // case.attributes.get("group", 1), 64) if case.op == "Conv" else case.w.shape[1]
-    if case.w.nbytes < 1024 or least < 32:
+    if not model or case.w.nbytes < 1024 or least < 32:
         return
     columns = case.w.shape[1] if case.op == "MatMul" else case.w.shape[0] // case.attributes["group"]
     padded = 2 * case.w.size * -(-columns // 128) * 128 / columns
@@ -194,11 +219,11 @@ def check_rounded(rng, target, kind, folder):
     if case.w.nbytes < 1024:
         w = case.w
     choices = [(case.x, w)]
-    if target == "bf16":
+    if target in WITH_PAIRS:
         choices.append((round_bf16(case.x), w))
     if not any(fits(y, case.multiply(*choice), case.bound(*choice)) for choice in choices):
         raise Broken(f"{case}: neither weights nor both sides rounded to bf16")
-    units = UNIT["bf16"] * (2 if target == "bf16" else 1)
+    units = UNIT["bf16"] * (2 if target in WITH_PAIRS else 1)
     magnitudes = product(np.abs(case.x).astype(np.float64), np.abs(case.w).astype(np.float64), case.op, case.attributes)
     if not fits(y, exact, magnitudes * units * 1.01 + case.bound(case.x, case.w)):
         raise Broken(f"{case}: beyond the error model")
@@ -244,10 +269,17 @@ def main():
     counts = [0, 0]
     targets, skipped = choose_targets(TARGETS, len(CHECKS) * arguments.cases)
     with tempfile.TemporaryDirectory() as folder:
+        for target, (triple, _) in FOREIGN.items():
+            Case.drivers[target] = make_driver(triple, folder)
+            if Case.drivers[target]:
+                targets.append(target)
+            else:
+                print(f"SKIP [{len(CHECKS)}] {target}: needs {' and '.join(RUN[triple])}")
+                skipped += len(CHECKS)
         for target in targets:
             for check, kind in CHECKS:
                 rng = np.random.default_rng(arguments.seed)
-                for number in range(1 if check is check_specials else arguments.cases):
+                for number in range(1 if check is check_specials else 2 if target in FOREIGN else arguments.cases):
                     try:
                         check(rng, target, kind, folder)
                         counts[0] += 1
