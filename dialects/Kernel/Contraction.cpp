@@ -32,7 +32,9 @@ bool isPaired(Type input, int64_t summed, int64_t steps) {
 }
 
 int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
-  int64_t lanes = target.getLanes(elementType);
+  // Half precision is summed in f32.
+  bool isHalf = isa<FloatType>(elementType) && elementType.getIntOrFloatBitWidth() < 32;
+  int64_t lanes = target.getLanes(isHalf ? Float32Type::get(target.getContext()) : elementType);
   // Two vectors wide on most targets (14x2 of 32, 6x2 of 16 registers); one where the matrix is no wider.
   if (!ShapedType::isDynamic(n) && n <= lanes)
     return lanes;

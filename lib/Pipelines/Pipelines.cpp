@@ -39,10 +39,10 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   }
   if (options.runConstants)
     passes.addPass(createEvaluateConstantsPass(options.runConstants)); // before fusion mixes constants with the rest
-  NarrowWeightsOptions narrow;
+  ChooseWeightTypesOptions narrow;
   narrow.precision = options.precision;
   narrow.toHalf = options.convertsHalf;
-  passes.addNestedPass<func::FuncOp>(createNarrowWeights(narrow));
+  passes.addNestedPass<func::FuncOp>(createChooseWeightTypes(narrow));
   passes.addNestedPass<func::FuncOp>(createFuseElementwise());         // a chain is one epilogue
   passes.addPass(createLowerAffinePass()); // the indices of loops that were fused with a transpose
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());

@@ -208,7 +208,8 @@ def check_pure(rng, target, kind, folder):
     expected = case.multiply(x, w)
     if not fits(y, expected, case.bound(x, w) * 2 + UNIT[kind] * np.abs(expected) * 1.01 + 1e-7):
         raise Broken(f"{case}: not rounded once")
-    check_size(model, case)
+    if kind == "bf16" or target != "sse2":  # which widens f16 while compiling
+        check_size(model, case)
 
 
 def check_rounded(rng, target, kind, folder):

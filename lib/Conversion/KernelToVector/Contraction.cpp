@@ -114,7 +114,8 @@ int64_t ContractExpansion::choosePanelsAtOnce() const {
   if (!rows || *rows > 6)
     return 1;
   int64_t panels = 1, vectors = tile.getPanelVectors();
-  while (panels < 4 && tile.getMaxRows(2 * panels * vectors) >= *rows)
+  int64_t mostVectors = kernel::getTarget(op).getVectorRegisters() / 2;
+  while (panels < 4 && 2 * panels * vectors <= mostVectors && tile.getMaxRows(2 * panels * vectors) >= *rows)
     panels *= 2;
   return panels;
 }

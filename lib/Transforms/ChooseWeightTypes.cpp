@@ -1,4 +1,5 @@
-// Stores the packed weights of f32 kernels in 16 bits, which halves what a product by few rows reads.
+// Stores the packed weights of f32 kernels in 16 bits, which halves what a product by few rows reads, and weights of
+// f16 in 32 where the CPU does not convert them, which takes ten times as long as the products.
 //
 // Expects kernels on tensors whose constants are evaluated. Kernels widen such weights in registers and sum in f32.
 // Where every weight is a number of bf16 or f16 (it was stored so, and was cast), nothing changes but the size. With
@@ -16,7 +17,7 @@ using namespace mlir;
 
 namespace nnc {
 
-#define GEN_PASS_DEF_NARROWWEIGHTS
+#define GEN_PASS_DEF_CHOOSEWEIGHTTYPES
 #include "lib/Transforms/Passes.h.inc"
 
 /// Weights of fewer bytes are not worth a conversion.
@@ -67,12 +68,12 @@ static std::optional<uint16_t> getHalf(uint32_t word) {
 static bool isSignalling(uint32_t word) { return (word & 0x7fffffff) > infinity && !(word & 0x400000); }
 
 /// A tensor of `type` with these bits (one for all, or one for each element).
-static TypedAttr makeConstant(RankedTensorType type, ArrayRef<uint16_t> bits) {
-  ArrayRef<char> raw(reinterpret_cast<const char *>(bits.data()), bits.size() * sizeof(uint16_t));
+template <typename T> static TypedAttr makeConstant(RankedTensorType type, ArrayRef<T> bits) {
+  ArrayRef<char> raw(reinterpret_cast<const char *>(bits.data()), bits.size() * sizeof(T));
   if (static_cast<int64_t>(bits.size()) != type.getNumElements())
     return DenseElementsAttr::getFromRawBuffer(type, raw);
   auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(raw, /*align=*/64, /*dataIsMutable=*/false);
-  return DenseResourceElementsAttr::get(type, "narrowed", std::move(blob));
+  return DenseResourceElementsAttr::get(type, "weights", std::move(blob));
 }
 
 /// `words` rounded to bf16; nothing where a finite one would become infinite.
@@ -110,26 +111,26 @@ struct Product {
   int64_t summed, rows;
 };
 
-/// 16-bit weights in the place of a constant; null where it stays.
-struct Narrowed {
+/// Other weights in the place of a constant; null where it stays.
+struct Chosen {
   Value weights;
   bool isPaired = false;
 };
 
-struct NarrowWeightsPass : public impl::NarrowWeightsBase<NarrowWeightsPass> {
-  using NarrowWeightsBase::NarrowWeightsBase;
+struct ChooseWeightTypesPass : public impl::ChooseWeightTypesBase<ChooseWeightTypesPass> {
+  using ChooseWeightTypesBase::ChooseWeightTypesBase;
 
   void runOnOperation() override {
-    narrowed.clear();
+    chosen.clear();
     rounded.clear();
     getOperation()->walk([&](Operation *op) {
       if (auto contract = dyn_cast<kernel::ContractOp>(op)) {
         ArrayRef<int64_t> lhs = cast<ShapedType>(contract.getLhs().getType()).getShape();
-        narrow({contract, contract.getLhsMutable(), contract.getRhsMutable(), lhs.back(), lhs[lhs.size() - 2]});
+        choose({contract, contract.getLhsMutable(), contract.getRhsMutable(), lhs.back(), lhs[lhs.size() - 2]});
       } else if (auto conv = dyn_cast<kernel::ConvOp>(op)) {
         int64_t channels = cast<ShapedType>(conv.getInput().getType()).getShape().back();
         int64_t groups = cast<ShapedType>(conv.getFilter().getType()).getDimSize(0);
-        narrow({conv, conv.getInputMutable(), conv.getFilterMutable(),
+        choose({conv, conv.getInputMutable(), conv.getFilterMutable(),
                 ShapedType::isDynamic(channels) ? channels : channels / groups, ShapedType::kDynamic});
       }
     });
@@ -144,7 +145,7 @@ private:
   }
 
   /// Replaces the weights, if they are a constant, and rounds the input where pairs are multiplied.
-  void narrow(Product product) {
+  void choose(Product product) {
     auto constant = product.weights.get().getDefiningOp<arith::ConstantOp>();
     if (!constant)
       return;
@@ -153,12 +154,13 @@ private:
     Type sum = product.kernel.getEpilogue().front().getArgument(0).getType();
     bool isOfF32 = input.isF32() && weight.isF32() && sum.isF32();
     bool isOfBF16 = input.isBF16() && weight.isBF16() && (sum.isBF16() || sum.isF32());
+    bool isOfF16 = weight.isF16() && sum.isF16() && !toHalf;
     bool pairs = canPair(product, packed.getShape()) && (isOfBF16 || precision == "bf16");
-    if (!isOfF32 && !(isOfBF16 && pairs))
+    if (!isOfF32 && !isOfF16 && !(isOfBF16 && pairs))
       return;
-    auto [found, isNew] = narrowed.try_emplace({constant.getOperation(), unsigned(pairs)});
+    auto [found, isNew] = chosen.try_emplace({constant.getOperation(), unsigned(pairs)});
     if (isNew)
-      found->second = create(constant, pairs);
+      found->second = isOfF16 ? widen(constant) : narrow(constant, pairs);
     if (!found->second.weights)
       return;
     product.weights.set(found->second.weights);
@@ -166,7 +168,7 @@ private:
       product.input.set(round(product));
   }
 
-  Narrowed create(arith::ConstantOp constant, bool pairs) {
+  Chosen narrow(arith::ConstantOp constant, bool pairs) {
     auto type = cast<ShapedType>(constant.getType());
     bool isOfBF16 = type.getElementType().isBF16();
     ArrayRef<char> raw = getBytes(constant.getValue());
@@ -198,7 +200,26 @@ private:
     }
     OpBuilder builder(constant);
     auto narrow = RankedTensorType::get(shape, element);
-    return {arith::ConstantOp::create(builder, constant.getLoc(), makeConstant(narrow, *bits)), pairs};
+    return {arith::ConstantOp::create(builder, constant.getLoc(), makeConstant(narrow, ArrayRef(*bits))), pairs};
+  }
+
+  /// Weights of f16 as f32.
+  Chosen widen(arith::ConstantOp constant) {
+    auto type = cast<ShapedType>(constant.getType());
+    ArrayRef<char> raw = getBytes(constant.getValue());
+    auto count = static_cast<int64_t>(raw.size() / 2);
+    if (count != 1 && count != type.getNumElements())
+      return {};
+    std::vector<float> values;
+    for (uint16_t half : ArrayRef(reinterpret_cast<const uint16_t *>(raw.data()), count)) {
+      APFloat number(APFloat::IEEEhalf(), APInt(16, half));
+      bool losesInfo;
+      number.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &losesInfo);
+      values.push_back(number.convertToFloat());
+    }
+    OpBuilder builder(constant);
+    auto wide = RankedTensorType::get(type.getShape(), builder.getF32Type());
+    return {arith::ConstantOp::create(builder, constant.getLoc(), makeConstant(wide, ArrayRef(values)))};
   }
 
   /// The product's input in bf16.
@@ -223,8 +244,8 @@ private:
     return result;
   }
 
-  /// Narrow constants by the wide ones, and whether in pairs.
-  DenseMap<std::pair<Operation *, unsigned>, Narrowed> narrowed;
+  /// Constants by those of the model, and whether in pairs.
+  DenseMap<std::pair<Operation *, unsigned>, Chosen> chosen;
   /// Rounded inputs by what they are of, and where.
   DenseMap<std::pair<Value, Block *>, Value> rounded;
 

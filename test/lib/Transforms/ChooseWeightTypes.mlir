@@ -1,6 +1,6 @@
-// RUN: nnc-opt %s --narrow-weights --split-input-file | FileCheck %s --check-prefixes=CHECK,EXACT
-// RUN: nnc-opt %s --narrow-weights=half=false --split-input-file | FileCheck %s --check-prefixes=CHECK,NOHALF
-// RUN: nnc-opt %s --narrow-weights=precision=bf16 --split-input-file | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: nnc-opt %s --choose-weight-types --split-input-file | FileCheck %s --check-prefixes=CHECK,EXACT
+// RUN: nnc-opt %s --choose-weight-types=half=false --split-input-file | FileCheck %s --check-prefixes=CHECK,NOHALF
+// RUN: nnc-opt %s --choose-weight-types=precision=bf16 --split-input-file | FileCheck %s --check-prefixes=CHECK,BF16
 
 // Exact in bf16; used by two kernels, narrowed once.
 // CHECK-LABEL: func.func @exact(
@@ -59,6 +59,22 @@ func.func @ties(%x: tensor<1x16xf32>, %init: tensor<1x32xf32>) -> tensor<1x32xf3
     kernel.yield %sum : f32
   } : (tensor<1x32xf32>, tensor<1x32x32xf32>, tensor<1x32xf32>) -> tensor<1x32xf32>
   return %z : tensor<1x32xf32>
+}
+
+// -----
+
+// All of f16: widened for CPUs that do not convert it.
+// CHECK-LABEL: func.func @pure(
+// EXACT: (tensor<1x16xf16>, tensor<1x16x32xf16>, tensor<1x32xf16>) -> tensor<1x32xf16>
+// NOHALF: arith.constant dense<1.5{{.*}}> : tensor<1x16x32xf32>
+// NOHALF: (tensor<1x16xf16>, tensor<1x16x32xf32>, tensor<1x32xf16>) -> tensor<1x32xf16>
+func.func @pure(%x: tensor<1x16xf16>, %init: tensor<1x32xf16>) -> tensor<1x32xf16> {
+  %w = arith.constant dense<1.5> : tensor<1x16x32xf16>
+  %y = kernel.contract(%x, %w, %init) attributes {epilogue_maps = []} {
+  ^bb0(%sum: f16):
+    kernel.yield %sum : f16
+  } : (tensor<1x16xf16>, tensor<1x16x32xf16>, tensor<1x32xf16>) -> tensor<1x32xf16>
+  return %y : tensor<1x32xf16>
 }
 
 // -----
