@@ -27,8 +27,14 @@ DotPacking getDotPacking(TargetAttr target) {
                           : DotPacking{2, IntegerType::get(target.getContext(), 16)};
 }
 
+bool isPaired(Type input, int64_t summed, int64_t steps) {
+  return input.isBF16() && !ShapedType::isDynamic(summed) && summed > 1 && steps == (summed + 1) / 2;
+}
+
 int64_t getTileWidth(TargetAttr target, int64_t n, Type elementType) {
-  int64_t lanes = target.getLanes(elementType);
+  // Half precision is summed in f32.
+  bool isHalf = isa<FloatType>(elementType) && elementType.getIntOrFloatBitWidth() < 32;
+  int64_t lanes = target.getLanes(isHalf ? Float32Type::get(target.getContext()) : elementType);
   // Two vectors wide on most targets (14x2 of 32, 6x2 of 16 registers); one where the matrix is no wider.
   if (!ShapedType::isDynamic(n) && n <= lanes)
     return lanes;
@@ -38,7 +44,7 @@ int64_t getTileWidth(TargetAttr target, int64_t n, Type elementType) {
 int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
   auto packedFor = TargetAttr::get(target.getContext(), std::max(target.getVectorBits(), target.getPackedBits()),
                                    target.getVectorRegisters(), target.getFma(), target.getL1Bytes(),
-                                   target.getL2Bytes(), target.getVnni(), /*packedBits=*/0);
+                                   target.getL2Bytes(), target.getVnni(), /*packedBits=*/0, target.getBf16Dot());
   return getTileWidth(packedFor, n, elementType);
 }
 

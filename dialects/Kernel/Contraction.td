@@ -16,6 +16,11 @@ def Kernel_ContractOp : Kernel_StructuredOp<"contract",
     Integers of 8 bits, lhs unsigned and rhs signed, are summed in i32. g
     neighbours along K (see getDotPacking) are together: rhs is
     [B..., N/nr, K/g, nr * g], of i8 or i16.
+
+    Floats of both sides may differ: rhs of bf16 or f16 is widened to f32, in which
+    is summed. Where the target has `bf16Dot` and both are bf16, pairs of neighbours
+    along K may be together: rhs is [B..., N/nr, ceil(K/2), nr * 2], the last pair of
+    an odd K with a zero.
   }];
 }
 

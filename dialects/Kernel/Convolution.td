@@ -13,7 +13,7 @@ def Kernel_ConvOp : Kernel_StructuredOp<"conv",
   let description = [{
     input [N, S..., C], filter [G, ceil(OC/G / nr), K..., C/G, nr] (zero-padded
     panels, see kernel.pack_filter), init [N, O..., OC]; one to three spatial
-    dimensions. Integers as in kernel.contract: [G, ceil(OC/G / nr), K..., C/G/g, nr * g].
+    dimensions. Integers, and pairs of bf16, as in kernel.contract: [G, ceil(OC/G / nr), K..., C/G/g, nr * g].
     With `transposed`, the transposed convolution: input pixel i adds
     to output pixel i * stride + k * dilation - pads_begin.
   }];

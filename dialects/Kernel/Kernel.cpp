@@ -41,7 +41,8 @@ TargetAttr getTarget(Operation *op) {
     if (auto target = module->getAttrOfType<TargetAttr>("kernel.target"))
       return target;
   return TargetAttr::get(op->getContext(), /*vectorBits=*/128, /*vectorRegisters=*/16, /*fma=*/false,
-                         /*l1Bytes=*/32 << 10, /*l2Bytes=*/256 << 10, /*vnni=*/false, /*packedBits=*/0);
+                         /*l1Bytes=*/32 << 10, /*l2Bytes=*/256 << 10, /*vnni=*/false, /*packedBits=*/0,
+                         /*bf16Dot=*/"");
 }
 
 void getStructuredEffects(DestinationStyleOpInterface op,

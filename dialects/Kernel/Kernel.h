@@ -59,6 +59,10 @@ struct DotPacking {
 };
 DotPacking getDotPacking(TargetAttr target);
 
+/// Whether packed weights hold pairs of neighbours along the summed extent: those of bf16 that multiply `input` of bf16
+/// may, where `summed` (kDynamic where not known) is more than the `steps` of the packed operand.
+bool isPaired(mlir::Type input, int64_t summed, int64_t steps);
+
 /// Lets one-shot bufferisation handle the dialect's kernels.
 void registerBufferization(mlir::DialectRegistry &registry);
 

@@ -40,7 +40,9 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
     "unsigned":$l1Bytes,          // data cache, per core
     "unsigned":$l2Bytes,
     DefaultValuedParameter<"bool", "false">:$vnni, // x86's sums of four products of ui8 and i8 are one instruction
-    DefaultValuedParameter<"unsigned", "0">:$packedBits // vector width that panels are packed for, where wider
+    DefaultValuedParameter<"unsigned", "0">:$packedBits, // vector width that panels are packed for, where wider
+    // LLVM's intrinsic that adds products of pairs of bf16 to f32, of the whole vector; "": none
+    StringRefParameter<"", "\"\"">:$bf16Dot
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{

@@ -25,6 +25,7 @@ def NN_GatherOp : NN_IndexingOp<"gather", "slices of the data along an axis, cho
     (ins NN_Tensor:$data, NN_IndexTensor:$indices, I64Attr:$axis)> {
   let description = "The result's shape is the data's with `axis` replaced by the shape of `indices`.";
   let hasFolder = 1;
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
 }
 

@@ -2,6 +2,8 @@
 #include "dialects/NN/NN.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 
@@ -21,6 +23,31 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
     llvm::append_range(source, index.drop_front(axis + rank));
     return data.at(source);
   });
+}
+
+namespace {
+
+/// A table that is stored in half precision stays so: what is chosen of it is widened, not all of it.
+struct WidenBehindGather : OpRewritePattern<GatherOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(GatherOp op, PatternRewriter &rewriter) const override {
+    auto widen = op.getData().getDefiningOp<CastOp>();
+    if (!widen || !matchPattern(widen.getInput(), m_Constant()))
+      return rewriter.notifyMatchFailure(op, "not of a converted constant");
+    Type from = getElementTypeOrSelf(widen.getInput()), to = op.getType().getElementType();
+    if (!(from.isF16() || from.isBF16()) || !(to.isF32() || to.isF64()))
+      return rewriter.notifyMatchFailure(op, "not widened");
+    Value chosen = GatherOp::create(rewriter, op.getLoc(), widen.getInput(), op.getIndices(), op.getAxis());
+    rewriter.replaceOpWithNewOp<CastOp>(op, op.getType(), chosen, to, widen.getSaturate(), widen.getRounding());
+    return success();
+  }
+};
+
+} // namespace
+
+void GatherOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<WidenBehindGather>(context);
 }
 
 OpFoldResult ShapeOp::fold(FoldAdaptor) { return foldKnownInts(*this); }

@@ -34,10 +34,14 @@ static std::optional<int64_t> count(kernel::ConvOp op) {
   ArrayRef<int64_t> filter = getShape(op.getFilter()), input = getShape(op.getInput()), init = getShape(op.getInit());
   bool isDot = getElementTypeOrSelf(op.getInput().getType()).isInteger(8);
   int64_t group = isDot ? kernel::getDotPacking(kernel::getTarget(op)).group : 1;
+  int64_t channels = filter[filter.size() - 2] * group, own = input.back();
+  if (kernel::isPaired(getElementTypeOrSelf(op.getInput().getType()),
+                       ShapedType::isDynamic(own) ? own : own / filter.front(), channels))
+    channels = own / filter.front();
   std::optional<int64_t> taps = multiply(filter.drop_front(2).drop_back(2));
   if (op.getTransposed()) // each input element meets every tap of its group's output channels
     return multiply(multiply(multiply(input), taps), init.back() / filter.front());
-  return multiply(multiply(multiply(init), taps), filter[filter.size() - 2] * group);
+  return multiply(multiply(multiply(init), taps), channels);
 }
 
 /// Those of the convolution that it computes.

@@ -61,6 +61,9 @@ struct CompilerCommandLine::Options {
                         cl::cat(category)};
   cl::opt<bool> noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
                            cl::cat(category)};
+  cl::opt<std::string> precision{"precision",
+                                 cl::desc("f32 (default), or bf16: round weights of f32 products and convolutions"),
+                                 cl::value_desc("type"), cl::init("f32"), cl::cat(category)};
   cl::opt<bool> profile{"profile", cl::desc("Count how long each layer takes; nnc-run prints it"), cl::cat(category)};
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
@@ -140,7 +143,8 @@ Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool ha
                                  &options->features,   &options->floatAbi,        &options->optLevel,
                                  &options->codeModel,  &options->relocationModel, &options->threads,
                                  &options->noWinograd, &options->freestanding,    &options->weightsSection,
-                                 &options->report,     &options->dumpFolder,      &options->printMemoryPlan};
+                                 &options->report,     &options->dumpFolder,      &options->printMemoryPlan,
+                                 &options->precision};
   for (const cl::Option *option : choices)
     if (option->getNumOccurrences() && !(hasReport && option == &options->report))
       return createStringError(Twine(option->ArgStr.size() > 1 ? "--" : "-") + option->ArgStr +
@@ -271,6 +275,7 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->threads, reaches(Stage::Arena)},
       {options->profile, reaches(Stage::Arena)},
       {options->noWinograd, reaches(Stage::Tensors)},
+      {options->precision, reaches(Stage::Tensors)},
       {options->printMemoryPlan, reaches(Stage::Arena)},
   };
   for (const Rule &rule : rules)
@@ -369,6 +374,9 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   result.verbose = options->verbose;
   result.profile = options->profile;
   result.winograd = !options->noWinograd;
+  if (options->precision != "f32" && options->precision != "bf16")
+    return makeError("--precision=" + options->precision + ": expected f32 or bf16");
+  result.precision = options->precision;
 
   OutputOptions &output = result.output;
   output.freestanding = options->freestanding;

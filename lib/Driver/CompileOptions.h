@@ -33,6 +33,8 @@ struct CompileOptions {
   bool printMemoryPlan = false;
   /// 3x3 convolutions may use Winograd's algorithm.
   bool winograd = true;
+  /// "bf16": the weights of f32 products and convolutions are rounded to bf16; "f32": they keep their values.
+  std::string precision = "f32";
   /// The code counts how long each layer takes.
   bool profile = false;
   /// Time of each stage on the standard error stream.

@@ -7,6 +7,7 @@
 #include "lib/Analysis/MultiplyAdds.h"
 #include "lib/Driver/DecisionLog.h"
 #include "lib/Driver/Formats.h"
+#include "lib/Driver/MeasurePrecision.h"
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Registration.h"
 #include "lib/Driver/ReleaseConstants.h"
@@ -141,14 +142,16 @@ static std::string listLoops(ModuleOp module, StringRef file) {
   return text;
 }
 
+static LogicalResult compileQuietly(const CompileOptions &options);
+
 namespace {
 
 /// One compilation: the model, and its code for each CPU.
 class Compilation {
 public:
   Compilation(MLIRContext &context, const CompileOptions &options, DecisionLog &decisions)
-      : context(context), options(options), decisions(decisions), loc(FileLineColLoc::get(&context, options.inputs.front(), 0, 0)),
-        runner(options), output(options.output) {}
+      : context(context), options(options), decisions(decisions),
+        loc(FileLineColLoc::get(&context, options.inputs.front(), 0, 0)), runner(options), output(options.output) {}
 
   LogicalResult run();
 
@@ -222,6 +225,7 @@ FailureOr<PipelineOptions> Compilation::getPipeline(const llvm::TargetMachine &m
   PipelineOptions pipeline;
   pipeline.threads = options.output.threads;
   pipeline.winograd = options.winograd;
+  pipeline.precision = options.precision;
   pipeline.convertsHalf = convertsHalf(machine);
   pipeline.debugLines = !options.output.listingFile.empty();
   pipeline.numberLayers = isReported();
@@ -293,6 +297,12 @@ LogicalResult Compilation::emit() {
   for (auto [module, cpu] : llvm::zip(modules, cpus))
     codes.push_back({*module, cpu});
   network.decisions = decisions.takeDecisions();
+  if (options.precision != "f32" && isReported()) {
+    std::vector<std::string> outputs;
+    for (const TensorInterface &result : interface->outputs)
+      outputs.push_back(result.name);
+    output.precision = measurePrecision(options, runsHere(*machines.front()), outputs, compileQuietly);
+  }
   return runner.run(Stage::Object, [&] { return emitModel(codes, *interface, output, &runner.getTimes(), network); });
 }
 
@@ -327,6 +337,17 @@ static void endAfterFatalError(void *model, const char *reason, bool) {
                << ": error: LLVM cannot generate code for this target: " << StringRef(reason).split('\n').first << '\n';
   llvm::errs().flush();
   std::_Exit(1);
+}
+
+/// Compiles once more what has been compiled: what is to be said of it was said then.
+static LogicalResult compileQuietly(const CompileOptions &options) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  loadDialects(context);
+  ScopedDiagnosticHandler handler(&context, [](Diagnostic &) { return success(); });
+  DecisionLog decisions; // which nobody asks for
+  return Compilation(context, options, decisions).run();
 }
 
 LogicalResult compileModel(const CompileOptions &options) {

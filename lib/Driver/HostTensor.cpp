@@ -203,4 +203,22 @@ void HostTensor::setElement(int64_t position, double value) {
   }
 }
 
+void fillRandomly(HostTensor &tensor, std::mt19937_64 &generator) {
+  bool isByte = tensor.type == NNC_UINT8 || tensor.type == NNC_INT8;
+  bool isFloat = tensor.type == NNC_FLOAT16 || tensor.type == NNC_BFLOAT16 || tensor.type == NNC_FLOAT32 ||
+                 tensor.type == NNC_FLOAT64;
+  for (int64_t i = 0, end = tensor.getNumElements(); i < end; ++i) {
+    uint64_t bits = generator();
+    if (isFloat) { // Box-Muller: the same numbers with every standard library
+      double radius = std::sqrt(-2 * std::log((static_cast<double>(bits >> 11) + 1) * 0x1p-53));
+      double angle = 6.283185307179586 * static_cast<double>(generator() >> 11) * 0x1p-53;
+      tensor.setElement(i, radius * std::cos(angle));
+    } else if (isByte) {
+      tensor.setElement(i, static_cast<double>(bits >> 56) - (tensor.type == NNC_INT8 ? 128 : 0));
+    } else {
+      tensor.setElement(i, static_cast<double>(bits >> 63));
+    }
+  }
+}
+
 } // namespace nnc

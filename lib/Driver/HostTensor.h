@@ -8,6 +8,7 @@
 #include "llvm/Support/Error.h"
 
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,10 @@ struct HostTensor {
   /// "float32 [1, 10]"
   std::string describeType() const;
 };
+
+/// Normal floats, bytes from their whole range, other integers 0 or 1: most are indices into something. The same
+/// numbers with every standard library.
+void fillRandomly(HostTensor &tensor, std::mt19937_64 &generator);
 
 /// Bytes of all elements; an error where the type is unknown, or an extent is negative, or the size too large.
 llvm::Expected<size_t> getTensorBytes(llvm::StringRef name, uint32_t type, llvm::ArrayRef<int64_t> shape);

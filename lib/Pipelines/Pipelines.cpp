@@ -34,10 +34,17 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   passes.addPass(createOutlineExtentChecks());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
-  if (options.winograd)
-    passes.addNestedPass<func::FuncOp>(createChooseWinograd());
+  if (options.winograd) {
+    ChooseWinogradOptions winograd;
+    winograd.bf16 = options.precision == "bf16";
+    passes.addNestedPass<func::FuncOp>(createChooseWinograd(winograd));
+  }
   if (options.runConstants)
     passes.addPass(createEvaluateConstantsPass(options.runConstants)); // before fusion mixes constants with the rest
+  ChooseWeightTypesOptions narrow;
+  narrow.precision = options.precision;
+  narrow.toHalf = options.convertsHalf;
+  passes.addNestedPass<func::FuncOp>(createChooseWeightTypes(narrow));
   passes.addNestedPass<func::FuncOp>(createFuseElementwise());         // a chain is one epilogue
   passes.addPass(createLowerAffinePass()); // the indices of loops that were fused with a transpose
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());

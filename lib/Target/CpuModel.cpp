@@ -167,6 +167,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
   const llvm::Triple &triple = machine.getTargetTriple();
   unsigned vectorBits = 64, registers = 16, l1 = 32 << 10, l2 = 256 << 10;
   bool fma = false, vnni = false;
+  StringRef bf16Dot;
   if (triple.isX86()) {
     bool avx512 = hasFeature(info, "avx512f") && hasFeature(info, "avx512vl") && hasFeature(info, "avx512dq") &&
                   hasFeature(info, "avx512bw");
@@ -174,9 +175,11 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
     registers = avx512 ? 32 : triple.isArch64Bit() ? 16 : 8;
     fma = hasFeature(info, "fma");
     vnni = avx512 ? hasFeature(info, "avx512vnni") : vectorBits == 256 && hasFeature(info, "avxvnni");
+    bf16Dot = avx512 && hasFeature(info, "avx512bf16") ? "llvm.x86.avx512bf16.dpbf16ps.512" : "";
     l2 = avx512 ? 1 << 20 : 256 << 10;
   } else if (triple.isAArch64()) {
     vectorBits = 128, registers = 32, fma = true, l2 = 512 << 10;
+    bf16Dot = hasFeature(info, "bf16") ? "llvm.aarch64.neon.bfdot" : "";
   } else if (triple.isARM() || triple.isThumb()) {
     bool neon = hasFeature(info, "neon");
     vectorBits = neon ? 128 : 32, registers = neon ? 16 : 32,
@@ -188,7 +191,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
   } else if (triple.isWasm()) {
     vectorBits = hasFeature(info, "simd128") ? 128 : 32, registers = 16;
   }
-  return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2, vnni, packedBits);
+  return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2, vnni, packedBits, bf16Dot);
 }
 
 void attachTarget(ModuleOp module, const llvm::TargetMachine &machine, unsigned packedBits) {
@@ -217,6 +220,16 @@ bool convertsHalf(const llvm::TargetMachine &machine) {
   if (triple.isARM() || triple.isThumb())
     return hasFeature(info, "fp16");
   return triple.isAArch64() || (triple.isRISCV() && hasFeature(info, "zfhmin"));
+}
+
+bool runsHere(const llvm::TargetMachine &machine) {
+  const llvm::Triple &target = machine.getTargetTriple();
+  llvm::Triple host(llvm::sys::getDefaultTargetTriple());
+  if (target.getArch() != host.getArch() || target.getOS() != host.getOS() || !target.isOSBinFormatELF())
+    return false;
+  const llvm::MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
+  return llvm::all_of(llvm::sys::getHostCPUFeatures(),
+                      [&](const auto &feature) { return feature.second || !hasFeature(info, feature.first()); });
 }
 
 llvm::StringRef getTickCounter(const llvm::Triple &triple) {

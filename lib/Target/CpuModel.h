@@ -17,6 +17,9 @@ namespace nnc {
 /// Whether the CPU has instructions that convert f16 to and from f32.
 bool convertsHalf(const llvm::TargetMachine &machine);
 
+/// Whether this process can load and run the machine's code, as far as LLVM tells the host's features.
+bool runsHere(const llvm::TargetMachine &machine);
+
 /// The LLVM intrinsic that reads a counter of time which user programs may read; "" where the target has none.
 llvm::StringRef getTickCounter(const llvm::Triple &triple);
 

@@ -7,6 +7,8 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace nnc {
@@ -161,6 +163,34 @@ static void writeSizes(llvm::json::OStream &json, const EmittedSizes &sizes, boo
   });
 }
 
+/// Numbers that JSON has not are null.
+static void writeDouble(llvm::json::OStream &json, StringRef key, double number) {
+  json.attribute(key, std::isfinite(number) ? llvm::json::Value(number) : llvm::json::Value(nullptr));
+}
+
+static void writePrecision(llvm::json::OStream &json, const PrecisionFacts &facts) {
+  json.attributeObject("precision", [&] {
+    json.attribute("type", facts.type);
+    if (!facts.unmeasured.empty())
+      return json.attribute("not_measured", facts.unmeasured);
+    json.attribute("measured", describeMeasurement(facts));
+    json.attributeArray("outputs", [&] {
+      for (const PrecisionFacts::Output &output : facts.outputs)
+        json.object([&] {
+          json.attribute("name", output.name);
+          writeDouble(json, "largest_error", output.error);
+          writeDouble(json, "largest_magnitude", output.magnitude);
+          if (output.magnitude > 0)
+            writeDouble(json, "relative_error", output.error / output.magnitude);
+        });
+    });
+  });
+}
+
+std::string describeMeasurement(const PrecisionFacts &facts) {
+  return "on random inputs, normal distribution, seed " + std::to_string(facts.seed);
+}
+
 static void writeJson(llvm::raw_ostream &os, const ReportFacts &facts, unsigned indent) {
   const ModelInterface &interface = facts.interface;
   const Provenance &from = facts.output.provenance;
@@ -177,6 +207,8 @@ static void writeJson(llvm::raw_ostream &os, const ReportFacts &facts, unsigned 
     writeSizes(json, facts.sizes, interface.isDynamic());
     if (interface.macs)
       json.attribute("macs", *interface.macs);
+    if (!facts.output.precision.type.empty())
+      writePrecision(json, facts.output.precision);
     writeMachine(json, MachineModel::get(facts.module));
     writeLayers(json, facts.network.layers);
     writeKernels(json, facts.network.kernels);

@@ -19,6 +19,9 @@ struct ReportFacts {
   llvm::ArrayRef<StageTime> times;
 };
 
+/// How the errors of rounded weights were measured.
+std::string describeMeasurement(const PrecisionFacts &facts);
+
 /// Writes interface, sizes, memory plan, layers, kernels, decisions and times as JSON.
 void writeReport(llvm::raw_ostream &os, const ReportFacts &facts);
 

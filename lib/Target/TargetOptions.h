@@ -31,6 +31,20 @@ struct Provenance {
   std::string commandLine;  ///< without folders
 };
 
+/// What rounded weights (`--precision`) do to the outputs.
+struct PrecisionFacts {
+  struct Output {
+    std::string name;
+    double error = 0;     ///< the largest of an element; infinite where only one side is a finite number
+    double magnitude = 0; ///< the largest of an element with f32 weights
+  };
+
+  std::string type;       ///< of the weights; empty: as the model says
+  std::string unmeasured; ///< why there are no errors; empty: there are
+  uint64_t seed = 0;      ///< of the inputs, normally distributed
+  std::vector<Output> outputs;
+};
+
 /// What to write, and under which names.
 struct OutputOptions {
   OutputKind kind = OutputKind::Object;
@@ -43,6 +57,7 @@ struct OutputOptions {
   bool freestanding = false;  ///< no undefined symbol at all: memcpy, memmove and memset come with the object
   bool threads = false;       ///< parallel loops ask the caller's parallel-for callback
   Provenance provenance;
+  PrecisionFacts precision; ///< for the report
 };
 
 /// One phase of the compilation and the wall-clock seconds it took, for the report.

@@ -5,7 +5,8 @@
 // Costs are cycles of a core with two multiply-adders: products, transforms of
 // input and output tiles (counted in generated code), and filters read from
 // beyond the L2 cache. Estimates within a tenth of the direct convolution's do
-// not count as faster.
+// not count as faster. With `bf16` the direct convolution's filter has half the bytes, and where the target has
+// `bf16Dot` its products take half the time; Winograd's stay in f32.
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"
@@ -22,6 +23,11 @@ namespace nnc {
 
 static constexpr double filterBytesPerCycle = 8, requiredGain = 0.9;
 
+/// How products are computed: bytes of a weight, and multiply-adds of one lane of an instruction.
+struct Arithmetic {
+  double weightBytes = 4, perLane = 1;
+};
+
 namespace {
 
 /// One convolution that Winograd's algorithm can do.
@@ -31,20 +37,21 @@ struct Candidate {
   int64_t rows, columns, channels, outputs; ///< output pixels, input and (padded) output channels
   int64_t lanes;
 
-  double getDirectCost() const { return getCost(rows * columns, 9, 0); }
+  double getDirectCost(Arithmetic arithmetic) const { return getCost(rows * columns, 9, 0, arithmetic); }
 
   double getWinogradCost(int64_t tile) const {
     int64_t tiles = llvm::divideCeil(rows, tile) * llvm::divideCeil(columns, tile), products = (tile + 2) * (tile + 2);
     double transform = tile == 4 ? 110 : 35; // of one vector of one tile, there or back
-    return getCost(tiles, products, transform * static_cast<double>(tiles));
+    return getCost(tiles, products, transform * static_cast<double>(tiles), {});
   }
 
 private:
-  double getCost(int64_t positions, int64_t products, double perVector) const {
+  double getCost(int64_t positions, int64_t products, double perVector, Arithmetic arithmetic) const {
     double lane = static_cast<double>(lanes), pairs = static_cast<double>(products * channels * outputs);
     // A remainder of channels takes narrower vectors, one per power of two.
     double vectors = static_cast<double>((channels + outputs) / lanes + llvm::popcount<uint64_t>(channels % lanes));
-    return pairs * static_cast<double>(positions) / (2 * lane) + perVector * vectors + 4 * pairs / filterBytesPerCycle;
+    return pairs * static_cast<double>(positions) / (2 * lane * arithmetic.perLane) + perVector * vectors +
+           arithmetic.weightBytes * pairs / filterBytesPerCycle;
   }
 };
 
@@ -130,6 +137,8 @@ static void replace(Candidate candidate, int64_t tile) {
 namespace {
 
 struct ChooseWinogradPass : public impl::ChooseWinogradBase<ChooseWinogradPass> {
+  using ChooseWinogradBase::ChooseWinogradBase;
+
   void runOnOperation() override {
     SmallVector<kernel::ConvOp> convolutions;
     getOperation()->walk([&](kernel::ConvOp op) { convolutions.push_back(op); });
@@ -137,12 +146,15 @@ struct ChooseWinogradPass : public impl::ChooseWinogradBase<ChooseWinogradPass> 
       FailureOr<Candidate> candidate = match(conv);
       if (failed(candidate))
         continue;
+      Arithmetic direct;
+      if (bf16)
+        direct = {2, kernel::getTarget(conv).getBf16Dot().empty() ? 1.0 : 2.0};
       int64_t tile = candidate->getWinogradCost(4) < candidate->getWinogradCost(2) ? 4 : 2;
-      double cost = candidate->getWinogradCost(tile), direct = candidate->getDirectCost();
-      bool isChosen = cost < requiredGain * direct;
+      double cost = candidate->getWinogradCost(tile), directCost = candidate->getDirectCost(direct);
+      bool isChosen = cost < requiredGain * directCost;
       (isChosen ? remark::passed(conv.getLoc(), about::algorithm) : remark::missed(conv.getLoc(), about::algorithm))
           << remark::add("{0}Winograd's F({1}x{1}, 3x3): estimated {2:f2} of the direct convolution's time{3}",
-                         isChosen ? "" : "no ", tile, cost / direct,
+                         isChosen ? "" : "no ", tile, cost / directCost,
                          isChosen ? "" : ", and only less than 0.9 counts as faster");
       if (isChosen)
         replace(*candidate, tile);

@@ -27,6 +27,22 @@ def FuseElementwise : Pass<"fuse-elementwise"> {
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def ChooseWeightTypes : Pass<"choose-weight-types"> {
+  let summary = "Store packed weights in 16 bits, or in 32 where the CPU does not convert f16";
+  let description = [{
+    Before: `kernel.contract` or `kernel.conv` of f32 on a constant of f32
+    After: the same on a constant of bf16 or f16, which the kernel widens in registers: where
+    all weights have such values anyway, or, with `precision=bf16`, rounded. Weights of f16 become f32 where the
+    CPU does not convert them (`half=false`). Where the target
+    has `bf16Dot`, products of bf16 (the input is rounded as well) are of weights in pairs.
+  }];
+  let options = [
+    Option<"precision", "precision", "std::string", "\"f32\"", "f32 (weights keep their values) or bf16">,
+    Option<"toHalf", "half", "bool", "true", "the CPU converts f16">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def ChooseWinograd : Pass<"choose-winograd"> {
   let summary = "Replace 3x3 convolutions by Winograd's algorithm where that is faster";
   let description = [{
@@ -34,6 +50,7 @@ def ChooseWinograd : Pass<"choose-winograd"> {
     After: `kernel.winograd` on the filter transformed by `kernel.pack_winograd`, where
     a cost model finds F(4x4) or F(2x2) faster
   }];
+  let options = [Option<"bf16", "bf16", "bool", "false", "direct convolutions are of weights in bf16">];
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
 }
 

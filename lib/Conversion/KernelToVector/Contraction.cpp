@@ -17,6 +17,13 @@
 using namespace mlir;
 
 namespace nnc {
+
+/// Whether `rhs` is of pairs of bf16.
+static bool isPaired(Value lhs, Value rhs) {
+  auto left = cast<MemRefType>(lhs.getType()), packed = cast<MemRefType>(rhs.getType());
+  return kernel::isPaired(left.getElementType(), left.getShape().back(), packed.getDimSize(packed.getRank() - 2));
+}
+
 namespace {
 
 class ContractExpansion {
@@ -24,7 +31,8 @@ public:
   ContractExpansion(OpBuilder &builder, kernel::ContractOp op)
       : op(op), loc(op.getLoc()), lhs(op.getLhs()), rhs(op.getRhs()), init(op.getInit()),
         rank(cast<MemRefType>(init.getType()).getRank()),
-        tile(op, cast<MemRefType>(lhs.getType()).getElementType(), cast<MemRefType>(rhs.getType()).getShape().back()),
+        tile(op, cast<MemRefType>(lhs.getType()).getElementType(), cast<MemRefType>(rhs.getType()).getShape().back(),
+             isPaired(lhs, rhs)),
         panelWidth(tile.getPanelWidth()), m(getBufferExtent(builder, loc, init, rank - 2)),
         n(getBufferExtent(builder, loc, init, rank - 1)), k(getBufferExtent(builder, loc, lhs, rank - 1)) {}
 
@@ -106,7 +114,8 @@ int64_t ContractExpansion::choosePanelsAtOnce() const {
   if (!rows || *rows > 6)
     return 1;
   int64_t panels = 1, vectors = tile.getPanelVectors();
-  while (panels < 4 && tile.getMaxRows(2 * panels * vectors) >= *rows)
+  int64_t mostVectors = kernel::getTarget(op).getVectorRegisters() / 2;
+  while (panels < 4 && 2 * panels * vectors <= mostVectors && tile.getMaxRows(2 * panels * vectors) >= *rows)
     panels *= 2;
   return panels;
 }
@@ -182,23 +191,27 @@ Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &co
   SmallVector<Value> panels;
   for (int64_t i = 0; i < columns.panels; ++i)
     panels.push_back(index.get(index.add(columns.panel, index.fold(i))));
-  return forEachCarrying(
-      builder, loc, index.fold(0), index.div(k, tile.getGroup()), 1, tile.createZeros(builder, rows, vectors),
-      [&](OpBuilder &nested, Value at, ValueRange carried) {
-        SmallVector<Value> weights, inputs;
-        for (int64_t i = 0; i < vectors; ++i) {
-          Value panel = panels[i / tile.getPanelVectors()];
-          weights.push_back(tile.loadWeights(nested, rhs, rhsBatch, panel, at, i % tile.getPanelVectors()));
-        }
-        Index inner(nested, loc);
-        Value element = inner.get(inner.mul(at, inner.fold(tile.getGroup())));
-        for (Value rowIndex : rowIndices) {
-          SmallVector<Value> indices(lhsBatch);
-          indices.append({rowIndex, element});
-          inputs.push_back(tile.loadInput(nested, lhs, indices));
-        }
-        return tile.step(nested, inputs, weights, carried);
-      });
+  auto step = [&](OpBuilder &nested, Value at, ValueRange carried, bool isLast) {
+    SmallVector<Value> weights, inputs;
+    for (int64_t i = 0; i < vectors; ++i) {
+      Value panel = panels[i / tile.getPanelVectors()];
+      weights.push_back(tile.loadWeights(nested, rhs, rhsBatch, panel, at, i % tile.getPanelVectors()));
+    }
+    Index inner(nested, loc);
+    Value element = inner.get(inner.mul(at, inner.fold(tile.getGroup())));
+    for (Value rowIndex : rowIndices) {
+      SmallVector<Value> indices(lhsBatch);
+      indices.append({rowIndex, element});
+      inputs.push_back(tile.loadInput(nested, lhs, indices, isLast));
+    }
+    return tile.step(nested, inputs, weights, carried);
+  };
+  OpFoldResult steps = index.div(k, tile.getGroup());
+  Accumulators sums = forEachCarrying(
+      builder, loc, index.fold(0), steps, 1, tile.createZeros(builder, rows, vectors),
+      [&](OpBuilder &nested, Value at, ValueRange carried) { return step(nested, at, carried, false); });
+  bool hasRest = isPaired(lhs, rhs) && *getStatic(k) % 2 != 0;
+  return hasRest ? step(builder, index.get(steps), sums, /*isLast=*/true) : sums;
 }
 
 void ContractExpansion::emitTile(OpBuilder &builder, const Columns &columns, Value row, int64_t rows) {

@@ -16,6 +16,15 @@ using namespace mlir;
 
 namespace nnc {
 
+/// Whether the filter is of pairs of bf16.
+static bool hasPairs(Value input, MemRefType filter) {
+  auto image = cast<MemRefType>(input.getType());
+  int64_t channels = image.getShape().back();
+  return kernel::isPaired(image.getElementType(),
+                          ShapedType::isDynamic(channels) ? channels : channels / filter.getDimSize(0),
+                          filter.getDimSize(filter.getRank() - 2));
+}
+
 /// Filters of at most this many input channels (a network's first layer) are unrolled over them.
 static constexpr int64_t unrolledChannels = 4;
 
@@ -32,14 +41,15 @@ public:
   ConvExpansion(OpBuilder &builder, kernel::ConvOp op)
       : op(op), loc(op.getLoc()), input(op.getInput()), filter(op.getFilter()), init(op.getInit()),
         filterType(cast<MemRefType>(filter.getType())), spatial(cast<MemRefType>(input.getType()).getRank() - 2),
-        inputChannels(filterType.getDimSize(spatial + 2)),
-        tile(op, cast<MemRefType>(input.getType()).getElementType(), filterType.getShape().back()),
+        inputChannels(filterType.getDimSize(spatial + 2)), isPaired(hasPairs(input, filterType)),
+        tile(op, cast<MemRefType>(input.getType()).getElementType(), filterType.getShape().back(), isPaired),
         panelWidth(tile.getPanelWidth()) {}
 
   void expand(OpBuilder &builder);
 
 private:
   using Axes = std::vector<SpatialAxis>;
+  int64_t getChannelsPerGroup() const;
   int64_t getMaxPixels(const SpatialAxis &axis, int64_t vectors) const;
   SmallVector<int64_t> chooseOrder() const;
   SmallVector<Value> arrange(ArrayRef<Value> rows, Value column) const;
@@ -57,13 +67,20 @@ private:
   Value input, filter, init;
   MemRefType filterType;
   int64_t spatial;
-  int64_t inputChannels; ///< steps over them: groups of channels for integers of 8 bits
+  int64_t inputChannels; ///< steps over them: groups of channels for integers of 8 bits and pairs of bf16
+  bool isPaired;
   MicroKernel tile;
   int64_t panelWidth;
   SmallVector<int64_t> order; ///< of the spatial dimensions; rows run along the last
 };
 
 } // namespace
+
+int64_t ConvExpansion::getChannelsPerGroup() const {
+  if (isPaired)
+    return cast<MemRefType>(input.getType()).getShape().back() / filterType.getDimSize(0);
+  return inputChannels * tile.getGroup();
+}
 
 SmallVector<int64_t> ConvExpansion::chooseOrder() const {
   SmallVector<int64_t> dims = llvm::to_vector(llvm::seq<int64_t>(0, spatial));
@@ -169,8 +186,9 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
                                           ValueRange sums) const {
   Index index(builder, loc);
   int64_t vectors = sums.size() / pixels.size();
-  OpFoldResult firstChannel = index.mul(panel.group, index.fold(inputChannels * tile.getGroup()));
-  auto step = [&](OpBuilder &nested, Value channel, ValueRange carried) {
+  bool isOdd = isPaired && getChannelsPerGroup() % 2 != 0;
+  OpFoldResult firstChannel = index.mul(panel.group, index.fold(getChannelsPerGroup()));
+  auto step = [&](OpBuilder &nested, Value channel, ValueRange carried, bool isLast) {
     Index inner(nested, loc);
     SmallVector<Value> weights, inputs, at = arrange(filterRows, filterColumn);
     at.push_back(channel);
@@ -181,16 +199,20 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
       SmallVector<Value> from{panel.batch};
       llvm::append_range(from, arrange(inputRows, pixel));
       from.push_back(inputChannel);
-      inputs.push_back(pixel ? tile.loadInput(nested, input, from) : Value());
+      inputs.push_back(pixel ? tile.loadInput(nested, input, from, isLast) : Value());
     }
     return tile.step(nested, inputs, weights, carried);
   };
-  if (inputChannels > unrolledChannels)
-    return forEachCarrying(builder, loc, index.fold(0), index.fold(inputChannels), 1, sums, step);
+  int64_t whole = inputChannels - (isOdd ? 1 : 0);
   Accumulators next(sums);
-  for (int64_t channel = 0; channel < inputChannels; ++channel)
-    next = step(builder, index.constant(channel), next);
-  return next;
+  if (inputChannels > unrolledChannels)
+    next = forEachCarrying(
+        builder, loc, index.fold(0), index.fold(whole), 1, sums,
+        [&](OpBuilder &nested, Value channel, ValueRange carried) { return step(nested, channel, carried, false); });
+  else
+    for (int64_t channel = 0; channel < whole; ++channel)
+      next = step(builder, index.constant(channel), next, false);
+  return isOdd ? step(builder, index.constant(whole), next, /*isLast=*/true) : next;
 }
 
 void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,

@@ -17,13 +17,15 @@ namespace nnc {
 /// More rows than this bring nothing: the multiply-add chains are long enough and weights are reused enough.
 static constexpr int64_t maxRows = 14;
 
-MicroKernel::MicroKernel(Operation *kernel, Type inputType, int64_t packedWidth)
+MicroKernel::MicroKernel(Operation *kernel, Type inputType, int64_t packedWidth, bool isPaired)
     : loc(kernel->getLoc()), target(kernel::getTarget(kernel)), inputType(inputType) {
   auto epilogue = cast<kernel::EpilogueOpInterface>(kernel);
   Type result = epilogue.getEpilogue().front().getArgument(0).getType();
   accumulatorType = nnc::getAccumulatorType(result);
   if (inputType.isInteger(8) && accumulatorType.isInteger(32))
     group = kernel::getDotPacking(target).group;
+  else if (isPaired)
+    group = 2;
   int64_t columns = packedWidth / group;
   panelWidth = std::min(columns, kernel::getTileWidth(target, columns, accumulatorType));
   parts = columns / panelWidth;
@@ -32,7 +34,7 @@ MicroKernel::MicroKernel(Operation *kernel, Type inputType, int64_t packedWidth)
 
 int64_t MicroKernel::getMaxRows(int64_t vectors) const {
   // Without fused multiply-add the product needs a register of its own.
-  bool isFused = group > 1 ? target.getVnni() : target.getFma();
+  bool isFused = inputType.isInteger(8) && group > 1 ? target.getVnni() : group > 1 || target.getFma();
   int64_t available = target.getVectorRegisters() - vectors - (isFused ? 1 : 2);
   return std::clamp<int64_t>(available / vectors, 1, maxRows);
 }
@@ -78,6 +80,13 @@ static Value accumulateScalarDot(OpBuilder &builder, Location loc, Value input, 
 
 /// Adds to each lane the sum of the products of its group; `input` has the group's bits in each lane.
 Value MicroKernel::accumulateDot(OpBuilder &builder, Value input, Value weight, Value accumulator) const {
+  if (isa<FloatType>(accumulatorType)) {
+    Value pairs = vector::BitCastOp::create(builder, loc, weight.getType(), input);
+    return LLVM::CallIntrinsicOp::create(builder, loc, accumulator.getType(),
+                                         builder.getStringAttr(target.getBf16Dot()),
+                                         ValueRange{accumulator, pairs, weight})
+        .getResult(0);
+  }
   if (!isa<VectorType>(input.getType()))
     return accumulateScalarDot(builder, loc, input, weight, accumulator);
   auto packed = cast<VectorType>(weight.getType());
@@ -112,14 +121,20 @@ Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange oute
   return group > 1 ? weights : convertElements(builder, loc, weights, accumulatorType);
 }
 
-Value MicroKernel::loadInput(OpBuilder &builder, Value input, ValueRange indices) const {
+Value MicroKernel::loadInput(OpBuilder &builder, Value input, ValueRange indices, bool isLast) const {
   if (group == 1)
     return convertElements(builder, loc, memref::LoadOp::create(builder, loc, input, indices), accumulatorType);
+  Type word = builder.getI32Type();
+  if (isLast) {
+    Value bits = arith::BitcastOp::create(builder, loc, builder.getI16Type(),
+                                          memref::LoadOp::create(builder, loc, input, indices));
+    return arith::ExtUIOp::create(builder, loc, word, bits);
+  }
   Value bytes = loadWide(builder, loc, input, indices, group);
   Type element = kernel::getDotPacking(target).type;
-  if (!element.isInteger(8))
+  if (inputType.isInteger(8) && !element.isInteger(8))
     bytes = arith::ExtUIOp::create(builder, loc, VectorType::get({group}, element), bytes);
-  Value bits = vector::BitCastOp::create(builder, loc, VectorType::get({1}, accumulatorType), bytes);
+  Value bits = vector::BitCastOp::create(builder, loc, VectorType::get({1}, word), bytes);
   return vector::ExtractOp::create(builder, loc, bits, ArrayRef<int64_t>{0});
 }
 

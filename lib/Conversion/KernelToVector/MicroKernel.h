@@ -17,15 +17,17 @@ using Accumulators = llvm::SmallVector<mlir::Value>;
 
 class MicroKernel {
 public:
-  /// For inputs of `inputType` and packed panels of rows of `packedWidth` elements.
-  MicroKernel(mlir::Operation *kernel, mlir::Type inputType, int64_t packedWidth);
+  /// For inputs of `inputType` and packed panels of rows of `packedWidth` elements; `isPaired`: those are of pairs of
+  /// bf16.
+  MicroKernel(mlir::Operation *kernel, mlir::Type inputType, int64_t packedWidth, bool isPaired = false);
 
   int64_t getLanes() const { return lanes; }
   /// Output columns of a panel as the tile sees it: of a part of a packed one where that is wider than the tile.
   int64_t getPanelWidth() const { return panelWidth; }
   /// Such parts in one packed panel.
   int64_t getPanelParts() const { return parts; }
-  /// Neighbours along the summed extent that one step takes: more than one for integers of 8 bits.
+  /// Neighbours along the summed extent that one step takes: more than one for integers of 8 bits, two for pairs of
+  /// bf16.
   int64_t getGroup() const { return group; }
   /// Vectors in one panel.
   int64_t getPanelVectors() const { return panelWidth / lanes; }
@@ -44,8 +46,10 @@ public:
   /// Vector `number` of `panel`; the packed operand's dimensions are `outer`, the packed panels, `inner`, and columns.
   mlir::Value loadWeights(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
                           mlir::ValueRange inner, int64_t number) const;
-  /// One input element as an accumulator scalar; a group of bytes as the bits of an i32.
-  mlir::Value loadInput(mlir::OpBuilder &builder, mlir::Value input, mlir::ValueRange indices) const;
+  /// One input element as an accumulator scalar; a group of bytes or bf16 as the bits of an i32.
+  /// Of the last pair of an odd extent, `isLast`, there is only the first.
+  mlir::Value loadInput(mlir::OpBuilder &builder, mlir::Value input, mlir::ValueRange indices,
+                        bool isLast = false) const;
 
 private:
   mlir::Value accumulateDot(mlir::OpBuilder &builder, mlir::Value input, mlir::Value weight,

@@ -45,3 +45,15 @@ llvm.func @half(%condition: i1, %x: f16) -> f16 {
   %chosen = llvm.select %condition, %one, %x : i1, f16
   llvm.return %chosen : f16
 }
+
+// -----
+
+// An intrinsic gets bf16.
+// CHECK-LABEL: llvm.func @dot(
+// CHECK-SAME: %[[A:.*]]: vector<16xf32>, %[[X:.*]]: vector<32xi16>
+llvm.func @dot(%sum: vector<16xf32>, %x: vector<32xbf16>) -> vector<16xf32> {
+  // CHECK: %[[LEFT:.*]] = llvm.bitcast %[[X]] : vector<32xi16> to vector<32xbf16>
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%[[A]], %[[LEFT]], %{{.*}}) : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
+  %result = llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%sum, %x, %x) : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
+  llvm.return %result : vector<16xf32>
+}
