@@ -239,6 +239,13 @@ struct LowerUnique : OpConversionPattern<nn::UniqueOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     int64_t axis = op.getAxis(), rank = getRanked(adaptor.getInput()).getRank();
+    if (getRanked(adaptor.getInput()).getDimSize(axis) == 0) { // a slice of nothing cannot be taken
+      SmallVector<Value> empty;
+      for (Type type : op.getResultTypes())
+        empty.push_back(createEmpty(builder, op.getLoc(), cast<RankedTensorType>(type), getIndex(builder, 0)));
+      rewriter.replaceOp(op, empty);
+      return success();
+    }
     Value rows = mergeAxes(builder, adaptor.getInput(), {axis, 1, rank - axis - 1});
     SliceSorter sorter(rows, getElementTypeOrSelf(op.getInput().getType()));
     Value order = sorter.sort(builder);
