@@ -211,6 +211,15 @@ void ModelInterface::addBounds(ModuleOp module) {
       ++output;
     }
   }
+  // Shapes that are constants after all need no extents.
+  auto isKnown = [](const TensorInterface &tensor) { return tensor.getLargestShape().has_value(); };
+  if (takesExtents() && extents.empty() && llvm::all_of(outputs, isKnown)) {
+    for (TensorInterface &tensor : outputs) {
+      tensor.shape = *tensor.getLargestShape();
+      tensor.extentOf.clear();
+    }
+    outputExtents.clear();
+  }
 }
 
 void recordElementTypes(ModuleOp module) {

@@ -75,8 +75,8 @@ struct ModelInterface {
   /// the module's `nn.model`.
   static llvm::FailureOr<ModelInterface> get(mlir::ModuleOp module, llvm::StringRef name = "");
 
-  /// Adds what is known from the stage `arena` on: bounds of extents that data decide, and which inputs' values sizes
-  /// are made of.
+  /// Adds what is known from the stage `arena` on: bounds of extents that data decide, which inputs' values sizes are
+  /// made of, and extents that turned out to be constants.
   void addBounds(mlir::ModuleOp module);
 };
 

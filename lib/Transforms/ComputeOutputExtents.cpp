@@ -65,7 +65,7 @@ static LogicalResult buildExtents(func::FuncOp main) {
   for (auto [i, result] : llvm::enumerate(main.getBody().front().getTerminator()->getOperands())) {
     auto tensor = dyn_cast<RankedTensorType>(result.getType());
     SmallVector<int64_t> bounds; // of dynamic extents
-    bool isBounded = false;
+    bool isBounded = false, isConstant = true;
     for (int64_t dim = 0; tensor && dim < tensor.getRank(); ++dim) {
       if (!tensor.isDynamicDim(dim))
         continue;
@@ -75,8 +75,9 @@ static LogicalResult buildExtents(func::FuncOp main) {
       extents.push_back(extent->upper);
       bounds.push_back(getConstantOrDynamic(extent->upper));
       isBounded |= !extent->isExact();
+      isConstant &= !ShapedType::isDynamic(bounds.back());
     }
-    if (isBounded)
+    if (isBounded || (isConstant && !bounds.empty()))
       main.setResultAttr(i, "nn.bounds", builder.getDenseI64ArrayAttr(bounds));
     dependOnData |= isBounded;
   }

@@ -208,9 +208,9 @@ def ComputeOutputExtents : Pass<"compute-output-extents", "::mlir::ModuleOp"> {
     Before: `@main` on tensors, with `?` in its results.
     After: also `@main_output_extents`, which takes every dynamic extent of the
     inputs in order and returns every dynamic extent of the outputs in order: the
-    bounds of those that data decide. Results with such extents are marked
-    `nn.bounds` (a constant for each dynamic extent, or -1), and `@main` has one
-    more result, marked `nn.true_extents`: all dynamic extents as they are.
+    bounds of those that data decide. Results with such extents, or with constant
+    ones, are marked `nn.bounds` (for each dynamic extent a constant, or what stands
+    for none), and where data decide some, `@main` has one more result, marked `nn.true_extents`: all dynamic extents as they are.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }

@@ -186,6 +186,8 @@ CASES = [
                                       node("NonZero", "a", "n"), helper.make_node("Cast", ["n"], ["f"], to=FLOAT),
                                       node("ReduceSum", "f", "p", keepdims=0)), else_branch=branch(node("Neg", "s", "q")))],
          [[random(3, 4) + 1], [random(3, 4) - 1]], {"l": np.float32(0)}, exact=False),
+    Case("Unique of nothing", [node("Slice", "a zeros zeros zeros", "s"), node("Unique", "s", "y i j k")],
+         [[ints(1, 2, 3)]], {"zeros": ints(0)}, ("y", "i", "j", "k")),
     # Sizes that are values of inputs: what does not fit is refused before the run.
     Case("Reshape by an input", [node("Reshape", "a s")],
          [[random(4, 6), ints(*s)] for s in ((3, 8), (-1, 2), (0, 6), (0, -1), (5, 5), (-2, 12), (-1, -1), (2**33, 2**31), (24, 1), (1, 24),

@@ -7,6 +7,7 @@
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ElementwiseBodies.h"
+#include "lib/Conversion/NNToLinalg/Heap.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
@@ -109,22 +110,12 @@ public:
 private:
   Value compareElements(ImplicitLocOpBuilder &builder, Value a, Value b);
   Value isBefore(ImplicitLocOpBuilder &builder, Value a, Value b);
-  Value siftDown(ImplicitLocOpBuilder &builder, Value heap, Value root, Value end);
 
   Value rows;
   Type type;
 };
 
 } // namespace
-
-/// Entry `at` of a row of places, as an index.
-static Value readPlace(ImplicitLocOpBuilder &builder, Value places, Value at) {
-  return arith::IndexCastOp::create(builder, builder.getIndexType(), tensor::ExtractOp::create(builder, places, at));
-}
-
-static Value writePlace(ImplicitLocOpBuilder &builder, Value places, Value at, Value place) {
-  return tensor::InsertOp::create(builder, toInt64(builder, place), places, at);
-}
 
 static Value compareIndices(ImplicitLocOpBuilder &builder, arith::CmpIPredicate predicate, Value a, Value b) {
   return arith::CmpIOp::create(builder, predicate, a, b);
@@ -177,52 +168,21 @@ Value SliceSorter::isBefore(ImplicitLocOpBuilder &builder, Value a, Value b) {
   return arith::OrIOp::create(builder, isLess, arith::AndIOp::create(builder, isEqual, isLower));
 }
 
-/// Restores the heap [0, end) below `root`: no place is before those of its children.
-Value SliceSorter::siftDown(ImplicitLocOpBuilder &builder, Value heap, Value root, Value end) {
-  Value one = getIndex(builder, 1), two = getIndex(builder, 2);
-  auto getChild = [&](ImplicitLocOpBuilder &inner, Value of) { return add(inner, mul(inner, of, two), one); };
-  auto before = [&](OpBuilder &nested, Location loc, ValueRange values) {
-    ImplicitLocOpBuilder inner(loc, nested);
-    Value hasChild = compareIndices(inner, arith::CmpIPredicate::slt, getChild(inner, values[1]), end);
-    scf::ConditionOp::create(inner, hasChild, values);
-  };
-  auto after = [&](OpBuilder &nested, Location loc, ValueRange values) {
-    ImplicitLocOpBuilder inner(loc, nested);
-    Value places = values[0], parent = values[1], left = getChild(inner, parent), right = add(inner, left, one);
-    right = arith::SelectOp::create(inner, compareIndices(inner, arith::CmpIPredicate::slt, right, end), right, left);
-    Value isRight = isBefore(inner, readPlace(inner, places, left), readPlace(inner, places, right));
-    Value child = arith::SelectOp::create(inner, isRight, right, left);
-    Value high = readPlace(inner, places, parent), low = readPlace(inner, places, child);
-    Value swaps = isBefore(inner, high, low);
-    places = writePlace(inner, places, parent, arith::SelectOp::create(inner, swaps, low, high));
-    places = writePlace(inner, places, child, arith::SelectOp::create(inner, swaps, high, low));
-    // Where nothing was swapped, the end has no children.
-    scf::YieldOp::create(inner, ValueRange{places, arith::SelectOp::create(inner, swaps, child, end)});
-  };
-  SmallVector<Value> initial{heap, root};
-  return scf::WhileOp::create(builder, ValueRange(initial).getTypes(), initial, before, after).getResult(0);
-}
-
 Value SliceSorter::sort(ImplicitLocOpBuilder &builder) {
   Value count = getExtent(builder, builder.getLoc(), rows, 1), zero = getIndex(builder, 0), one = getIndex(builder, 1);
   auto placesType = RankedTensorType::get({getRanked(rows).getDimSize(1)}, builder.getI64Type());
   Value places = generate(builder, placesType, count,
                           [](ImplicitLocOpBuilder &inner, ValueRange index) { return toInt64(inner, index[0]); });
-  Value half = arith::DivUIOp::create(builder, count, getIndex(builder, 2));
-  Value last = sub(builder, count, one);
-  places = forEachIndex(builder, half, places, [&](auto &inner, ValueRange step, ValueRange heap) {
-             Value root = sub(inner, sub(inner, half, one), step[0]);
-             return SmallVector<Value>{siftDown(inner, heap[0], root, count)};
-           }).front();
-  Value steps = arith::MaxSIOp::create(builder, last, zero);
-  return forEachIndex(builder, steps, places,
-                      [&](auto &inner, ValueRange step, ValueRange heap) {
-                        Value end = sub(inner, last, step[0]);
-                        Value first = readPlace(inner, heap[0], zero), other = readPlace(inner, heap[0], end);
-                        Value swapped = writePlace(inner, writePlace(inner, heap[0], zero, other), end, first);
-                        return SmallVector<Value>{siftDown(inner, swapped, zero, end)};
-                      })
-      .front();
+  auto order = [&](ImplicitLocOpBuilder &inner, Value a, Value b) { return isBefore(inner, a, b); };
+  places = buildHeap(builder, places, count, order);
+  Value last = sub(builder, count, one), steps = arith::MaxSIOp::create(builder, last, zero);
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange step, ValueRange heap) {
+    Value end = sub(inner, last, step[0]);
+    Value first = readPlace(inner, heap[0], zero), other = readPlace(inner, heap[0], end);
+    Value swapped = writePlace(inner, writePlace(inner, heap[0], zero, other), end, first);
+    return SmallVector<Value>{siftDown(inner, swapped, zero, end, order)};
+  };
+  return forEachIndex(builder, steps, places, body).front();
 }
 
 namespace {
@@ -239,6 +199,13 @@ struct LowerUnique : OpConversionPattern<nn::UniqueOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     int64_t axis = op.getAxis(), rank = getRanked(adaptor.getInput()).getRank();
+    if (getRanked(adaptor.getInput()).getDimSize(axis) == 0) { // a slice of nothing cannot be taken
+      SmallVector<Value> empty;
+      for (Type type : op.getResultTypes())
+        empty.push_back(createEmpty(builder, op.getLoc(), cast<RankedTensorType>(type), getIndex(builder, 0)));
+      rewriter.replaceOp(op, empty);
+      return success();
+    }
     Value rows = mergeAxes(builder, adaptor.getInput(), {axis, 1, rank - axis - 1});
     SliceSorter sorter(rows, getElementTypeOrSelf(op.getInput().getType()));
     Value order = sorter.sort(builder);

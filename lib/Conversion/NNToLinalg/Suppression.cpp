@@ -1,11 +1,11 @@
-// Non-maximum suppression. For each image and class, until enough boxes are
-// chosen: the best one that is left is chosen, and one pass over the others takes
-// away those that overlap it too much and finds the next best. That chooses what
-// comparing each box in order with those chosen before does.
+// Non-maximum suppression. For each image and class the candidates become a heap;
+// until enough boxes are chosen, the best one that is left is compared with those
+// chosen before.
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
+#include "lib/Conversion/NNToLinalg/Heap.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
@@ -37,7 +37,7 @@ public:
 
 private:
   /// What choosing carries from box to box.
-  enum { Rows, Left, Count, Taken, Best, NumCarried };
+  enum { Rows, Heap, Count, Left, Taken, NumCarried };
 
   Value compare(ImplicitLocOpBuilder &builder, arith::CmpFPredicate predicate, Value a, Value b) {
     return arith::CmpFOp::create(builder, predicate, a, b);
@@ -49,8 +49,9 @@ private:
   }
   Box readBox(ImplicitLocOpBuilder &builder, Value place);
   Value overlaps(ImplicitLocOpBuilder &builder, const Box &box, const Box &chosen);
-  Value markCandidates(ImplicitLocOpBuilder &builder);
-  std::pair<Value, Value> takeAway(ImplicitLocOpBuilder &builder, Value left, Value chosen);
+  std::pair<Value, Value> collectCandidates(ImplicitLocOpBuilder &builder);
+  Value isWorse(ImplicitLocOpBuilder &builder, Value a, Value b);
+  Value isClear(ImplicitLocOpBuilder &builder, Value place, Value rows, Value first, Value number);
   SmallVector<Value> chooseOfClass(ImplicitLocOpBuilder &builder, ValueRange carried);
   SmallVector<Value> choose(ImplicitLocOpBuilder &builder, ValueRange carried);
   Value readScore(ImplicitLocOpBuilder &builder, Value place) {
@@ -106,72 +107,85 @@ Value SuppressionBuilder::overlaps(ImplicitLocOpBuilder &builder, const Box &box
   return both(builder, negate(builder, isApart), compare(builder, arith::CmpFPredicate::OGT, ratio, threshold));
 }
 
-/// A byte for each box: 1 where its score is high enough.
-Value SuppressionBuilder::markCandidates(ImplicitLocOpBuilder &builder) {
-  auto type = RankedTensorType::get({getRanked(operands.getScores()).getDimSize(2)}, builder.getI8Type());
-  return generate(builder, type, numBoxes, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
-    Value score = readScore(inner, index[0]);
-    Value isCandidate = leastScore ? compare(inner, arith::CmpFPredicate::OGT, score, leastScore)
-                                   : compare(inner, arith::CmpFPredicate::ORD, score, score);
-    return arith::ExtUIOp::create(inner, inner.getI8Type(), isCandidate);
-  });
-}
-
-/// One pass over what is left: without `chosen` and the boxes that overlap it, where it is given; and the best of the
-/// rest, -1 where there is none.
-std::pair<Value, Value> SuppressionBuilder::takeAway(ImplicitLocOpBuilder &builder, Value left, Value chosen) {
-  Value none = getIndex(builder, -1), zero = getIndex(builder, 0), one = getIndex(builder, 1);
-  std::optional<Box> chosenBox;
-  if (chosen)
-    chosenBox = readBox(builder, chosen);
-  Value nothing = arith::ConstantOp::create(builder, builder.getF32FloatAttr(0));
+/// The places of the boxes whose scores are high enough, and how many there are.
+std::pair<Value, Value> SuppressionBuilder::collectCandidates(ImplicitLocOpBuilder &builder) {
+  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  auto type = RankedTensorType::get({getRanked(operands.getScores()).getDimSize(2)}, builder.getI64Type());
+  SmallVector<Value> initial{createEmpty(builder, op.getLoc(), type, numBoxes), zero};
   auto body = [&](OpBuilder &nested, Location loc, Value place, ValueRange carried) {
     ImplicitLocOpBuilder inner(loc, nested);
-    Value marks = carried[0], best = carried[1], bestScore = carried[2];
-    Value mark = tensor::ExtractOp::create(inner, marks, place);
-    Value isLeft = arith::TruncIOp::create(inner, inner.getI1Type(), mark);
-    if (chosenBox) {
-      Value isOther = arith::CmpIOp::create(inner, arith::CmpIPredicate::ne, place, chosen);
-      Value stays = negate(inner, overlaps(inner, readBox(inner, place), *chosenBox));
-      isLeft = both(inner, isLeft, both(inner, isOther, stays));
-      marks = tensor::InsertOp::create(inner, arith::ExtUIOp::create(inner, inner.getI8Type(), isLeft), marks, place);
-    }
     Value score = readScore(inner, place);
-    Value isFirst = arith::CmpIOp::create(inner, arith::CmpIPredicate::slt, best, zero);
-    Value isHigher = compare(inner, arith::CmpFPredicate::OGT, score, bestScore);
-    Value isBest = both(inner, isLeft, either(inner, isFirst, isHigher));
-    scf::YieldOp::create(inner, ValueRange{marks, arith::SelectOp::create(inner, isBest, place, best),
-                                           arith::SelectOp::create(inner, isBest, score, bestScore)});
+    Value isCandidate = leastScore ? compare(inner, arith::CmpFPredicate::OGT, score, leastScore)
+                                   : compare(inner, arith::CmpFPredicate::ORD, score, score);
+    Value step = arith::SelectOp::create(inner, isCandidate, one, zero);
+    // What is no candidate is written over.
+    scf::YieldOp::create(inner,
+                         ValueRange{writePlace(inner, carried[0], carried[1], place), add(inner, carried[1], step)});
   };
-  auto loop = scf::ForOp::create(builder, zero, numBoxes, one, ValueRange{left, none, nothing}, body);
+  auto loop = scf::ForOp::create(builder, zero, numBoxes, one, initial, body);
   return {loop.getResult(0), loop.getResult(1)};
 }
 
-/// Chooses the best box: its row, and what is left then.
+/// Whether box `a` comes after box `b`.
+Value SuppressionBuilder::isWorse(ImplicitLocOpBuilder &builder, Value a, Value b) {
+  Value scoreOfA = readScore(builder, a), scoreOfB = readScore(builder, b);
+  Value isEqual = compare(builder, arith::CmpFPredicate::OEQ, scoreOfA, scoreOfB);
+  Value isHigher = arith::CmpIOp::create(builder, arith::CmpIPredicate::sgt, a, b);
+  return either(builder, compare(builder, arith::CmpFPredicate::OLT, scoreOfA, scoreOfB),
+                both(builder, isEqual, isHigher));
+}
+
+/// Whether the box `place` overlaps none of the `number` boxes chosen in `rows` from `first` on too much.
+Value SuppressionBuilder::isClear(ImplicitLocOpBuilder &builder, Value place, Value rows, Value first, Value number) {
+  Box box = readBox(builder, place);
+  auto before = [&](OpBuilder &nested, Location loc, ValueRange values) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    Value hasNext = arith::CmpIOp::create(inner, arith::CmpIPredicate::slt, values[0], number);
+    scf::ConditionOp::create(inner, both(inner, hasNext, values[1]), values);
+  };
+  auto after = [&](OpBuilder &nested, Location loc, ValueRange values) {
+    ImplicitLocOpBuilder inner(loc, nested);
+    Value row = add(inner, first, values[0]);
+    Value stored = tensor::ExtractOp::create(inner, rows, ValueRange{row, getIndex(inner, 2)});
+    Value chosen = arith::IndexCastOp::create(inner, inner.getIndexType(), stored);
+    Value isApart = negate(inner, overlaps(inner, box, readBox(inner, chosen)));
+    scf::YieldOp::create(inner, ValueRange{add(inner, values[0], getIndex(inner, 1)), isApart});
+  };
+  SmallVector<Value> initial{getIndex(builder, 0), arith::ConstantIntOp::create(builder, 1, 1)};
+  return scf::WhileOp::create(builder, ValueRange(initial).getTypes(), initial, before, after).getResult(1);
+}
+
+/// Takes the best box from the heap, and chooses it where it is clear of those chosen before.
 SmallVector<Value> SuppressionBuilder::choose(ImplicitLocOpBuilder &builder, ValueRange carried) {
-  Value one = getIndex(builder, 1), rows = carried[Rows];
-  for (auto [column, number] : llvm::enumerate(ArrayRef<Value>{image, category, carried[Best]})) {
+  Value zero = getIndex(builder, 0), one = getIndex(builder, 1), count = carried[Count], taken = carried[Taken];
+  Value best = readPlace(builder, carried[Heap], zero), left = sub(builder, carried[Left], one);
+  Value heap = writePlace(builder, carried[Heap], zero, readPlace(builder, carried[Heap], left));
+  heap = siftDown(builder, heap, zero, left,
+                  [&](ImplicitLocOpBuilder &inner, Value a, Value b) { return isWorse(inner, a, b); });
+  Value isChosen = isClear(builder, best, carried[Rows], sub(builder, count, taken), taken), rows = carried[Rows];
+  for (auto [column, number] : llvm::enumerate(ArrayRef<Value>{image, category, best})) {
     Value stored = arith::IndexCastOp::create(builder, builder.getI64Type(), number);
-    rows = tensor::InsertOp::create(builder, stored, rows, ValueRange{carried[Count], getIndex(builder, column)});
+    rows = tensor::InsertOp::create(builder, stored, rows, ValueRange{count, getIndex(builder, column)});
   }
-  auto [left, best] = takeAway(builder, carried[Left], carried[Best]);
-  return {rows, left, add(builder, carried[Count], one), add(builder, carried[Taken], one), best};
+  Value step = arith::SelectOp::create(builder, isChosen, one, zero); // a row that does not count is written over
+  return {rows, heap, add(builder, count, step), left, add(builder, taken, step)};
 }
 
 /// `carried`: the rows and how many there are.
 SmallVector<Value> SuppressionBuilder::chooseOfClass(ImplicitLocOpBuilder &builder, ValueRange carried) {
-  auto [left, best] = takeAway(builder, markCandidates(builder), /*chosen=*/{});
+  auto [places, number] = collectCandidates(builder);
   SmallVector<Value> initial(NumCarried);
   initial[Rows] = carried[0];
-  initial[Left] = left;
+  initial[Heap] = buildHeap(builder, places, number,
+                            [&](ImplicitLocOpBuilder &inner, Value a, Value b) { return isWorse(inner, a, b); });
   initial[Count] = carried[1];
+  initial[Left] = number;
   initial[Taken] = getIndex(builder, 0);
-  initial[Best] = best;
   auto before = [&](OpBuilder &nested, Location loc, ValueRange values) {
     ImplicitLocOpBuilder inner(loc, nested);
     Value hasRoom = arith::CmpIOp::create(inner, arith::CmpIPredicate::slt, values[Taken], most);
-    Value hasBest = arith::CmpIOp::create(inner, arith::CmpIPredicate::sge, values[Best], getIndex(inner, 0));
-    scf::ConditionOp::create(inner, both(inner, hasRoom, hasBest), values);
+    Value hasBox = arith::CmpIOp::create(inner, arith::CmpIPredicate::sgt, values[Left], getIndex(inner, 0));
+    scf::ConditionOp::create(inner, both(inner, hasRoom, hasBox), values);
   };
   auto after = [&](OpBuilder &nested, Location loc, ValueRange values) {
     ImplicitLocOpBuilder inner(loc, nested);
