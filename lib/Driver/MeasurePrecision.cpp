@@ -62,10 +62,10 @@ static Expected<std::vector<HostTensor>> run(const ModelLibrary &library, ArrayR
   auto extents = library.getExtents(inputs);
   if (!extents)
     return extents.takeError();
-  auto outputs = library.createOutputs(*extents);
+  auto outputs = library.createOutputs(inputs, *extents);
   if (!outputs)
     return outputs.takeError();
-  auto bytes = library.getWorkspaceSize(*extents);
+  auto bytes = library.getWorkspaceSize(inputs, *extents);
   if (!bytes)
     return bytes.takeError();
   uint64_t total = *bytes;
@@ -77,7 +77,7 @@ static Expected<std::vector<HostTensor>> run(const ModelLibrary &library, ArrayR
   if (*bytes && !workspace.data())
     return createStringError("no memory for the workspace");
   if (Error error = library.run(inputs, *outputs, *extents, workspace))
-    return error;
+    return std::move(error);
   return outputs;
 }
 

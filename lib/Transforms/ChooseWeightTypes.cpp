@@ -22,8 +22,8 @@ namespace nnc {
 
 /// Weights of fewer bytes are not worth a conversion.
 static constexpr int64_t leastBytes = 1024;
-/// Products by fewer rows are as slow as their weights are read, whatever the arithmetic.
-static constexpr int64_t leastRows = 6;
+/// Products by fewer rows are as slow as their weights are read, whatever the arithmetic (docs/adr/0008).
+static constexpr int64_t leastRows = 4;
 static constexpr uint32_t infinity = 0x7f800000;
 
 /// The elements in memory order, one where all are the same; empty where the bytes are not there.
@@ -208,7 +208,7 @@ private:
     auto type = cast<ShapedType>(constant.getType());
     ArrayRef<char> raw = getBytes(constant.getValue());
     auto count = static_cast<int64_t>(raw.size() / 2);
-    if (count != 1 && count != type.getNumElements())
+    if (count == 0 || (count != 1 && count != type.getNumElements()))
       return {};
     std::vector<float> values;
     for (uint16_t half : ArrayRef(reinterpret_cast<const uint16_t *>(raw.data()), count)) {

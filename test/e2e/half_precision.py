@@ -56,10 +56,25 @@ def stored(array, kind):
             "bf16": round_bf16}[kind](array).astype(np.float64)
 
 
+def as_convolution(x, w, attributes):
+    """The operands of the convolution that a transposed one is: zeros between the pixels, the filter mirrored."""
+    strides, dilations, pads, groups = (attributes[k] for k in ("strides", "dilations", "pads", "group"))
+    spatial = x.ndim - 2
+    spread = np.zeros(list(x.shape[:2]) + [(e - 1) * s + 1 for e, s in zip(x.shape[2:], strides)])
+    spread[(slice(None),) * 2 + tuple(slice(None, None, s) for s in strides)] = x
+    w = w.reshape([groups, w.shape[0] // groups] + list(w.shape[1:])).swapaxes(1, 2)
+    w = np.flip(w.reshape([-1] + list(w.shape[2:])), tuple(range(2, 2 + spatial)))
+    around = [d * (k - 1) for d, k in zip(dilations, w.shape[2:])]
+    pads = [around[i % spatial] - pad for i, pad in enumerate(pads)]
+    return spread, w, dict(strides=[1] * spatial, dilations=dilations, pads=pads, group=groups)
+
+
 def product(x, w, op, attributes):
-    """nn.conv or matmul in f64; the filter as (O, C / groups, ...)."""
+    """nn.conv, transposed or not, or matmul in f64; the filter as (O, C / groups, ...), transposed (C, O / groups, ...)."""
     if op == "MatMul":
         return x @ w
+    if op == "ConvTranspose":
+        x, w, attributes = as_convolution(x, w, attributes)
     strides, dilations, pads, groups = (attributes[k] for k in ("strides", "dilations", "pads", "group"))
     spatial = x.ndim - 2
     x = np.pad(x, [(0, 0), (0, 0)] + [(pads[i], pads[spatial + i]) for i in range(spatial)])
@@ -95,7 +110,7 @@ class Case:
 
     def __init__(self, rng, kind, pure=False):
         self.kind, self.pure = kind, pure
-        self.op = "MatMul" if rng.integers(2) else "Conv"
+        self.op = ["MatMul", "MatMul", "Conv", "Conv", "ConvTranspose"][rng.integers(5)]
         self.attributes, self.dynamic = {}, bool(rng.integers(3) == 0)
         if self.op == "MatMul":
             m, k, n = int(rng.integers(1, 40)), int(rng.integers(1, 90)), int(rng.integers(1, 150))
@@ -111,9 +126,13 @@ class Case:
             self.attributes = dict(strides=[int(v) for v in rng.integers(1, 3, spatial)],
                                    dilations=[int(v) for v in rng.integers(1, 3, spatial)],
                                    pads=[int(v) for v in rng.integers(0, 3, 2 * spatial)], group=groups)
+            if self.op == "ConvTranspose":
+                w = [cin, cout // groups] + size
+                self.attributes["pads"] = [min(pad, d * (k - 1)) for pad, d, k in zip(
+                    self.attributes["pads"], 2 * self.attributes["dilations"], 2 * size)]
         self.x, self.w = rng.standard_normal(x).astype(np.float32), rng.standard_normal(w).astype(np.float32)
-        self.bias = None if self.op == "MatMul" or pure else rng.standard_normal(w[0]).astype(np.float32)
-        self.terms = int(np.prod(w)) // (w[1] if self.op == "MatMul" else w[0])
+        self.bias = None if self.op == "MatMul" or pure else rng.standard_normal(cout).astype(np.float32)
+        self.terms = int(np.prod(w)) // (w[0] if self.op == "Conv" else w[1])
 
     def __str__(self):
         return f"{self.op} of {self.x.shape} and {self.kind} {self.w.shape} {self.attributes or ''} " \
@@ -180,10 +199,9 @@ def fits(y, expected, bound):
 
 def check_size(model, case):
     """The weights take 2 bytes each (panels are padded), and no copy of them is made in the workspace."""
-    least = min(case.w.shape[0] // case.attributes.get("group", 1), 64) if case.op == "Conv" else case.w.shape[1]
-    if not model or case.w.nbytes < 1024 or least < 32:
+    columns = case.w.shape[0] // case.attributes["group"] if case.op == "Conv" else case.w.shape[1]
+    if not model or case.w.nbytes < 1024 or columns < 32:
         return
-    columns = case.w.shape[1] if case.op == "MatMul" else case.w.shape[0] // case.attributes["group"]
     padded = 2 * case.w.size * -(-columns // 128) * 128 / columns
     if model.model.weights_bytes > padded + (0 if case.bias is None else case.bias.nbytes) + 2048:
         raise Broken(f"{model.model.weights_bytes} bytes of weights, at most {padded:.0f} expected")
