@@ -15,6 +15,7 @@
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace mlir;
 
@@ -91,8 +92,16 @@ static LogicalResult addRun(llvm::Module &code, ArrayRef<SmallVector<int64_t>> s
   }
   if (arguments.size() != main->arg_size())
     return emitError(loc) << "the constants' code has an unexpected signature";
-  builder.CreateCall(main, arguments);
+  llvm::CallInst *call = builder.CreateCall(main, arguments);
   builder.CreateRetVoid();
+  // A call of so many arguments, and code of so many calls, would take more than linear time to compile with care: @main
+  // becomes part of `run`, which is not optimised. What computes is in the layers' functions.
+  llvm::InlineFunctionInfo inlining;
+  if (!llvm::InlineFunction(*call, inlining).isSuccess())
+    return emitError(loc) << "the constants' code cannot be called";
+  main->eraseFromParent();
+  run->addFnAttr(llvm::Attribute::OptimizeNone);
+  run->addFnAttr(llvm::Attribute::NoInline);
   return success();
 }
 

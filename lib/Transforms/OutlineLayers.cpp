@@ -1,8 +1,11 @@
-// Moves the loops of each layer into a function of its own, named after the layer.
+// Moves the code of each layer into a function of its own, named after the layer.
 //
 // Expects loops on memrefs in @main, after the arena is planned. Functions that
 // differ in nothing but their name are one. Small functions compile faster than
 // one large one, have a section each, and a profile or a debugger names the layer.
+//
+// Loops of one iteration are no loops any more: what they held is outlined with its neighbours, unless other layers need
+// its results, which then stay in @main between the loops.
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Analysis/LayerName.h"
@@ -24,10 +27,26 @@ namespace nnc {
 
 namespace {
 
-/// Neighbouring loops of one layer.
+/// Neighbouring operations of one layer, and of those that are fused into it.
 struct Layer {
-  std::string name;
-  SmallVector<Operation *> loops;
+  SmallVector<Operation *> operations;
+  llvm::StringSet<> names;
+
+  void add(Operation *op) {
+    operations.push_back(op);
+    for (const std::string &name : getLayerNames(op->getLoc()))
+      names.insert(name);
+  }
+  bool hasNameOf(Operation *op) const {
+    std::vector<std::string> own = getLayerNames(op->getLoc());
+    return own.empty() ? names.empty() : llvm::any_of(own, [&](const std::string &name) { return names.contains(name); });
+  }
+  bool endsWithStore() const { return isa<memref::StoreOp, vector::StoreOp>(operations.back()); }
+  /// The loop's: single operations may be of a layer that is fused into it.
+  Location getLoc() const {
+    auto loop = llvm::find_if(operations, [](Operation *op) { return op->getNumRegions() > 0; });
+    return (loop == operations.end() ? operations.front() : *loop)->getLoc();
+  }
 };
 
 class LayerOutlining {
@@ -40,8 +59,9 @@ public:
   void run();
 
 private:
-  void outline(Layer &layer);
-  func::FuncOp createFunction(Layer &layer, ValueRange captured);
+  void outline(const Layer &layer);
+  void outlineLoops(const Layer &layer);
+  func::FuncOp createFunction(const Layer &layer, ValueRange captured);
   func::FuncOp findTwin(func::FuncOp function);
   std::string makeName(StringRef layer);
 
@@ -53,8 +73,25 @@ private:
 
 } // namespace
 
-static bool isLoop(Operation &op) {
-  return op.getNumRegions() > 0 && op.getNumResults() == 0 && isa<scf::SCFDialect>(op.getDialect());
+/// Code without loops becomes a function from this many operations on.
+static constexpr size_t leastOperations = 16;
+
+static bool isLoop(Operation *op) {
+  return op->getNumRegions() > 0 && op->getNumResults() == 0 && isa<scf::SCFDialect>(op->getDialect());
+}
+
+/// Computes names of memory and indices, for all layers.
+static bool isSetup(Operation &op) {
+  return isMemoryEffectFree(&op) && op.getNumRegions() == 0 &&
+         (op.hasTrait<OpTrait::ConstantLike>() ||
+          llvm::all_of(op.getResultTypes(), llvm::IsaPred<IndexType, BaseMemRefType>));
+}
+
+/// Computes elements: may move into a function.
+static bool isWork(Operation &op) {
+  return isa<scf::ForOp, scf::IfOp, scf::WhileOp, scf::ExecuteRegionOp, memref::LoadOp, memref::StoreOp>(op) ||
+         isLoop(&op) ||
+         isa<arith::ArithDialect, math::MathDialect, vector::VectorDialect>(op.getDialect());
 }
 
 /// Values that a function can make for itself: constants, and other names of memory that it has anyway.
@@ -63,11 +100,21 @@ static bool isCheap(Value value) {
   return op && op->hasTrait<OpTrait::ConstantLike>();
 }
 
-/// Values from outside that `loop` uses.
-static llvm::SetVector<Value> getUsed(Operation *loop) {
-  llvm::SetVector<Value> used(loop->operand_begin(), loop->operand_end());
-  getUsedValuesDefinedAbove(loop->getRegions(), used);
+/// Values that `op` uses, by itself or inside.
+static llvm::SetVector<Value> getUsed(Operation *op) {
+  llvm::SetVector<Value> used(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), used);
   return used;
+}
+
+/// Whether nothing else needs the results of `layer`.
+static bool isClosed(const Layer &layer) {
+  llvm::SmallPtrSet<Operation *, 16> own(layer.operations.begin(), layer.operations.end());
+  return llvm::all_of(layer.operations, [&](Operation *op) {
+    return llvm::all_of(op->getUsers(), [&](Operation *user) {
+      return own.contains(op->getBlock()->findAncestorOpInBlock(*user));
+    });
+  });
 }
 
 std::string LayerOutlining::makeName(StringRef layer) {
@@ -80,21 +127,21 @@ std::string LayerOutlining::makeName(StringRef layer) {
   return name;
 }
 
-func::FuncOp LayerOutlining::createFunction(Layer &layer, ValueRange captured) {
+func::FuncOp LayerOutlining::createFunction(const Layer &layer, ValueRange captured) {
   builder.setInsertionPoint(main);
-  Location loc = layer.loops.front()->getLoc();
+  Location loc = layer.getLoc();
   auto type = builder.getFunctionType(TypeRange(captured), {});
-  auto function = func::FuncOp::create(builder, loc, makeName(layer.name), type);
+  auto function = func::FuncOp::create(builder, loc, makeName(getLayerName(loc)), type);
   function.setPrivate();
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
   IRMapping mapping;
   mapping.map(captured, body->getArguments());
-  for (Operation *loop : layer.loops) {
-    for (Value value : getUsed(loop))
+  for (Operation *op : layer.operations) {
+    for (Value value : getUsed(op))
       if (isCheap(value) && !mapping.contains(value))
         mapping.map(value, builder.clone(*value.getDefiningOp())->getResult(0));
-    builder.clone(*loop, mapping);
+    builder.clone(*op, mapping);
   }
   func::ReturnOp::create(builder, loc);
   return function;
@@ -113,49 +160,76 @@ func::FuncOp LayerOutlining::findTwin(func::FuncOp function) {
   return {};
 }
 
-void LayerOutlining::outline(Layer &layer) {
+void LayerOutlining::outline(const Layer &layer) {
+  llvm::SmallPtrSet<Operation *, 16> own(layer.operations.begin(), layer.operations.end());
   llvm::SetVector<Value> captured;
-  for (Operation *loop : layer.loops) {
-    for (Value value : getUsed(loop))
-      if (!isCheap(value))
+  for (Operation *op : layer.operations)
+    for (Value value : getUsed(op))
+      if (!isCheap(value) && !own.contains(value.getDefiningOp()))
         captured.insert(value);
-  }
   func::FuncOp function = createFunction(layer, captured.getArrayRef());
   if (func::FuncOp twin = findTwin(function)) {
     names.erase(function.getName());
     function.erase();
     function = twin;
   }
-  builder.setInsertionPoint(layer.loops.front());
-  func::CallOp::create(builder, layer.loops.front()->getLoc(), function, captured.getArrayRef());
-  for (Operation *loop : layer.loops)
-    loop->erase();
+  builder.setInsertionPoint(layer.operations.back()); // where all that is captured is there
+  func::CallOp::create(builder, layer.getLoc(), function, captured.getArrayRef());
+  for (Operation *op : llvm::reverse(layer.operations))
+    op->erase();
 }
 
-/// Whether all that `loop` uses is there before `first`, so that it can move up to it.
-static bool canJoin(Operation *loop, Operation *first) {
-  return llvm::all_of(getUsed(loop), [&](Value value) {
+/// Outlines the loops alone, those together that follow each other.
+void LayerOutlining::outlineLoops(const Layer &layer) {
+  Layer loops;
+  for (Operation *op : layer.operations) {
+    if (isLoop(op)) {
+      loops.add(op);
+      continue;
+    }
+    if (!loops.operations.empty())
+      outline(loops);
+    loops = Layer();
+  }
+  if (!loops.operations.empty())
+    outline(loops);
+}
+
+/// Whether `loop` may be in one function with `layer`: not after its last store, and not where it needs names of memory
+/// that were made meanwhile, as those of other kernels are. A register tile is best alone in its function.
+static bool canFollow(Operation *loop, const Layer &layer) {
+  Operation *first = layer.operations.front();
+  return !layer.endsWithStore() && llvm::all_of(getUsed(loop), [&](Value value) {
     Operation *definition = value.getDefiningOp();
-    return !definition || isCheap(value) || definition->isBeforeInBlock(first);
+    return !definition || isCheap(value) || definition->isBeforeInBlock(first) ||
+           llvm::is_contained(layer.operations, definition);
   });
 }
 
 void LayerOutlining::run() {
   std::vector<Layer> layers;
-  bool continues = false; // nothing but views and index arithmetic since the last loop
+  bool continues = false; // nothing but names of memory and indices since the last operation of a layer
   for (Operation &op : main.getBody().front()) {
-    if (!isLoop(op)) {
-      continues &= isMemoryEffectFree(&op);
+    if (isSetup(op))
+      continue;
+    if (!isWork(op)) {
+      continues = false;
       continue;
     }
-    std::string name = getLayerName(op.getLoc());
-    if (!continues || layers.back().name != name || !canJoin(&op, layers.back().loops.front()))
-      layers.push_back({name, {}});
-    layers.back().loops.push_back(&op);
+    if (!continues || !layers.back().hasNameOf(&op) || (op.getNumRegions() > 0 && !canFollow(&op, layers.back())))
+      layers.emplace_back();
+    layers.back().add(&op);
     continues = true;
   }
-  for (Layer &layer : layers)
-    outline(layer);
+  for (const Layer &layer : layers) {
+    bool isLarge = layer.operations.size() >= leastOperations || llvm::any_of(layer.operations, [](Operation *op) {
+                     return op->getNumRegions() > 0;
+                   });
+    if (isLarge && isClosed(layer))
+      outline(layer);
+    else
+      outlineLoops(layer);
+  }
 }
 
 namespace {

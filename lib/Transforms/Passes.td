@@ -268,7 +268,7 @@ def LowerReshapes : Pass<"lower-reshapes", "::mlir::ModuleOp"> {
 }
 
 def OutlineLayers : Pass<"outline-layers", "::mlir::ModuleOp"> {
-  let summary = "Move the loops of each layer into a function named after it";
+  let summary = "Move the code of each layer into a function named after it";
   let description = [{
     Before: `@main` with one loop nest per layer.
     After: `@main` calls `@layer_conv1(...)`, `@layer_conv2(...)`; layers that

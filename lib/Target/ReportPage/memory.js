@@ -105,7 +105,7 @@ function drawWorkspace(placed, times) {
       "pointer-events": "none"
     }),
     svg("text", { class: middle > width / 2 ? "end" : "", x: middle + (middle > width / 2 ? -6 : 6), y: top - 14,
-        fill: "var(--peak)" },
+        style: "fill:var(--peak)" },
       `\u25be most at once: ${bytes(live[most])}, when '${shorten(show(owner.layer), 40)}' is computed`),
     names);
 }

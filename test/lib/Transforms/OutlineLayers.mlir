@@ -1,4 +1,4 @@
-// RUN: nnc-opt %s --outline-layers | FileCheck %s
+// RUN: nnc-opt %s --split-input-file --outline-layers | FileCheck %s
 
 // Two layers of the same shape share one function.
 // CHECK: func.func private @layer_first(%{{.*}}: memref<8xf32>, %{{.*}}: memref<8xf32>)
@@ -20,5 +20,35 @@ func.func @main(%a: memref<8xf32>, %b: memref<8xf32>, %c: memref<8xf32>) {
     %x = memref.load %b[%i] : memref<8xf32>
     memref.store %x, %c[%i] : memref<8xf32>
   } loc("second")
+  return
+}
+
+// -----
+
+// Loops with results, and what stores these, are one function with the layer fused into them; its name is the loop's. What
+// another layer needs stays.
+// CHECK: func.func private @layer_product(%{{.*}}: memref<8xf32>, %{{.*}}: f32, %{{.*}}: memref<8xf32>)
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: arith.addf
+// CHECK: memref.store
+// CHECK-LABEL: func.func @main
+// CHECK: %[[F:.*]] = memref.load
+// CHECK-NEXT: call @layer_product(%arg0, %[[F]], %arg1)
+// CHECK-NEXT: return
+func.func @main(%a: memref<8xf32>, %b: memref<8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  %f = memref.load %a[%c0] : memref<8xf32> loc("factor")
+  %bias = memref.load %a[%c8] : memref<8xf32> loc("bias")
+  %sum = scf.for %i = %c0 to %c8 step %c1 iter_args(%s = %zero) -> f32 {
+    %x = memref.load %a[%i] : memref<8xf32>
+    %y = arith.mulf %x, %f : f32
+    %z = arith.addf %s, %y : f32
+    scf.yield %z : f32
+  } loc(fused["product", "bias"])
+  %t = arith.addf %sum, %bias : f32 loc("bias")
+  memref.store %t, %b[%c0] : memref<8xf32> loc(fused["product", "bias"])
   return
 }
