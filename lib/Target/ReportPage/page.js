@@ -1,5 +1,14 @@
 // The page: head, totals, sections.
 
+/** What rounded weights do to the output that they change most. */
+function describePrecision({ type, outputs, not_measured, measured }) {
+  if (!outputs) return ["\u2013", `error of ${type} weights`, `not measured: ${show(not_measured)}`];
+  const worst = outputs.reduce((a, b) => ((b.relative_error ?? Infinity) > (a.relative_error ?? Infinity) ? b : a));
+  const error = worst.relative_error ?? worst.largest_error;
+  return [Number.isFinite(error) ? error.toExponential(1) : "not finite", `largest error of ${type} weights`,
+    `of ${show(worst.name)}, in its largest magnitude; ${measured}`];
+}
+
 function makeCards() {
   const { sizes } = report, kernels = (report.kernels || []).length;
   const card = (value, name, more) => html("div", { class: "card" }, html("b", {}, value), html("span", {}, name),
@@ -17,6 +26,7 @@ function makeCards() {
       `an estimate, ${percent(memoryBound / allCycles)} bound by memory`) : null,
     card(`${group(layers.length)} \u2192 ${group(kernels)}`, "layers become kernels"),
     card(bytes(sizes.weights), "weights"),
+    report.precision ? card(...describePrecision(report.precision)) : null,
     card(sizes.workspace === undefined ? "\u2013" : bytes(sizes.workspace), "workspace", sizes.workspace ===
       undefined ? "run-time extents decide" :
       `lower bound ${bytes(sizes.workspace_lower_bound)}`),
