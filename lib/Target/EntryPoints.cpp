@@ -1,11 +1,10 @@
-// Builds the entry points around `main`. Layouts of the structs are those of
-// include/nnc/Runtime.h, version 1: whoever changes one changes the other.
+// Builds the entry points around `main`.
 #include "lib/Target/EntryPoints.h"
 
 #include "lib/Analysis/MemoryPlanner.h"
+#include "lib/Target/Descriptor.h"
 #include "nnc/Runtime.h"
 
-#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/IR/IRBuilder.h"
 
 using namespace llvm;
@@ -46,17 +45,6 @@ private:
   Function *buildOutputExtents();
   Function *buildUnknowing(const Twine &suffix, Type *result, unsigned numArguments, uint64_t answer);
   Function *buildOfInputs(const Twine &suffix, Function *typed);
-  Constant *describeSizeInputs();
-  Constant *makeGlobal(Constant *value, const Twine &name);
-  Constant *makeString(StringRef text);
-  Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
-  Constant *describeProfile();
-  Constant *describeCpus();
-  /// The descriptor's functions, null where it has none.
-  struct Functions {
-    Function *invoke, *invokeReporting, *workspaceSize, *outputExtents, *workspaceSizeFor, *outputExtentsFor;
-  };
-  void describeModel(const Functions &functions);
 
   Module &module;
   const ModelInterface &interface;
@@ -65,7 +53,7 @@ private:
   PointerType *pointer;
   Type *index;
   SmallVector<std::string> prefixes; ///< of the functions for each CPU; one that is empty where there is one CPU
-  std::pair<Function *, Function *> cpuChoice; ///< null where there is one CPU
+  Function *cpu = nullptr;           ///< tells the place of the CPU at hand; null where there is one CPU
   SmallVector<Value *> inputs; ///< of the function being built; null where it has none
 };
 
@@ -176,7 +164,7 @@ void EntryPointBuilder::callMain(ArrayRef<Value *> arguments) {
   Function *function = builder.GetInsertBlock()->getParent();
   auto *none = BasicBlock::Create(module.getContext(), "none", function);
   auto *done = BasicBlock::Create(module.getContext(), "done", function);
-  SwitchInst *choice = builder.CreateSwitch(builder.CreateCall(cpuChoice.first), none, prefixes.size());
+  SwitchInst *choice = builder.CreateSwitch(builder.CreateCall(cpu), none, prefixes.size());
   for (auto [i, prefix] : enumerate(prefixes)) {
     auto *run = BasicBlock::Create(module.getContext(), "run", function);
     choice->addCase(builder.getInt32(i), run);
@@ -350,170 +338,16 @@ Function *EntryPointBuilder::buildOfInputs(const Twine &suffix, Function *typed)
   return function;
 }
 
-/// A byte for each input, or null.
-Constant *EntryPointBuilder::describeSizeInputs() {
-  if (!interface.hasSizeInputs())
-    return ConstantPointerNull::get(pointer);
-  SmallVector<uint8_t> flags;
-  for (const TensorInterface &input : interface.inputs)
-    flags.push_back(input.decidesSizes);
-  return makeGlobal(ConstantDataArray::get(module.getContext(), flags), "size_input");
-}
-
-Constant *EntryPointBuilder::makeGlobal(Constant *value, const Twine &name) {
-  auto *global = new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value,
-                                    interface.name + "." + name);
-  global->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
-  return global;
-}
-
-Constant *EntryPointBuilder::makeString(StringRef text) {
-  return makeGlobal(ConstantDataArray::getString(module.getContext(), text), "name");
-}
-
-static uint32_t getTypeCode(mlir::Type type) {
-  if (type.isInteger(1))
-    return NNC_BOOL;
-  if (type.isF16())
-    return NNC_FLOAT16;
-  if (type.isBF16())
-    return NNC_BFLOAT16;
-  if (type.isF32())
-    return NNC_FLOAT32;
-  if (type.isF64())
-    return NNC_FLOAT64;
-  if (mlir::isa<mlir::FloatType>(type))
-    return TypeSwitch<mlir::Type, uint32_t>(type)
-        .Case([](mlir::Float8E4M3FNType) { return NNC_FLOAT8E4M3FN; })
-        .Case([](mlir::Float8E4M3FNUZType) { return NNC_FLOAT8E4M3FNUZ; })
-        .Case([](mlir::Float8E5M2Type) { return NNC_FLOAT8E5M2; })
-        .Case([](mlir::Float8E5M2FNUZType) { return NNC_FLOAT8E5M2FNUZ; })
-        .Case([](mlir::Float8E8M0FNUType) { return NNC_FLOAT8E8M0; })
-        .Case([](mlir::Float4E2M1FNType) { return NNC_FLOAT4E2M1; });
-  bool isUnsigned = type.isUnsignedInteger();
-  switch (mlir::isa<mlir::IndexType>(type) ? 64 : type.getIntOrFloatBitWidth()) {
-  case 2:
-    return isUnsigned ? NNC_UINT2 : NNC_INT2;
-  case 4:
-    return isUnsigned ? NNC_UINT4 : NNC_INT4;
-  case 8:
-    return isUnsigned ? NNC_UINT8 : NNC_INT8;
-  case 16:
-    return isUnsigned ? NNC_UINT16 : NNC_INT16;
-  case 32:
-    return isUnsigned ? NNC_UINT32 : NNC_INT32;
-  default:
-    return isUnsigned ? NNC_UINT64 : NNC_INT64;
-  }
-}
-
-Constant *EntryPointBuilder::describeTensors(ArrayRef<TensorInterface> tensors, StringRef name) {
-  SmallVector<Constant *> described;
-  auto *type =
-      StructType::get(pointer, builder.getInt32Ty(), builder.getInt32Ty(), pointer, pointer, builder.getInt64Ty());
-  for (const TensorInterface &tensor : tensors) {
-    SmallVector<uint64_t> shape;
-    SmallVector<uint32_t> places;
-    unsigned dynamic = 0;
-    for (int64_t extent : tensor.shape) {
-      bool isDynamic = mlir::ShapedType::isDynamic(extent);
-      shape.push_back(isDynamic ? -1 : extent);
-      places.push_back(isDynamic ? tensor.extentOf[dynamic++] : -1);
-    }
-    uint64_t bytes = tensor.isStatic() ? tensor.getBytes() : 0;
-    described.push_back(ConstantStruct::get(
-        type, makeString(tensor.name), builder.getInt32(getTypeCode(tensor.elementType)),
-        builder.getInt32(tensor.shape.size()), makeGlobal(ConstantDataArray::get(module.getContext(), shape), "shape"),
-        makeGlobal(ConstantDataArray::get(module.getContext(), places), "extent_of"), builder.getInt64(bytes)));
-  }
-  return makeGlobal(ConstantArray::get(ArrayType::get(type, described.size()), described), name);
-}
-
-/// The nnc_profile, or null.
-Constant *EntryPointBuilder::describeProfile() {
-  Constant *null = ConstantPointerNull::get(pointer);
-  if (!facts.profiledLayers)
-    return null;
-  Constant *ticks = module.getGlobalVariable("main_ticks", /*AllowInternal=*/true); // none without layers
-  SmallVector<Constant *> names;
-  SmallVector<uint64_t> macs;
-  for (const ProfiledLayer &layer : *facts.profiledLayers) {
-    names.push_back(makeString(layer.name));
-    macs.push_back(layer.macs);
-  }
-  Constant *layers = ConstantArray::get(ArrayType::get(pointer, names.size()), names);
-  Constant *fields[] = {builder.getInt32(names.size()), builder.getInt32(0), makeGlobal(layers, "layers"),
-                        makeGlobal(ConstantDataArray::get(module.getContext(), macs), "macs"), ticks ? ticks : null};
-  return makeGlobal(ConstantStruct::getAnon(fields), "profile");
-}
-
-/// The nnc_cpus, or null.
-Constant *EntryPointBuilder::describeCpus() {
-  if (facts.cpus.empty())
-    return ConstantPointerNull::get(pointer);
-  SmallVector<Constant *> names;
-  for (const CpuVariant &cpu : facts.cpus)
-    names.push_back(makeString(cpu.name));
-  Constant *list = ConstantArray::get(ArrayType::get(pointer, names.size()), names);
-  Constant *fields[] = {builder.getInt32(names.size()), builder.getInt32(0), makeGlobal(list, "cpus"), cpuChoice.first,
-                        cpuChoice.second};
-  return makeGlobal(ConstantStruct::getAnon(fields), "cpu_choice");
-}
-
-void EntryPointBuilder::describeModel(const Functions &functions) {
-  SmallVector<Constant *> names;
-  for (const std::string &name : interface.extents)
-    names.push_back(makeString(name));
-  Constant *null = ConstantPointerNull::get(pointer);
-  Constant *extentNames =
-      names.empty() ? null : makeGlobal(ConstantArray::get(ArrayType::get(pointer, names.size()), names), "extents");
-  auto orNull = [&](Function *function) { return function ? static_cast<Constant *>(function) : null; };
-  auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
-  auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
-  SmallVector<Constant *> fields = {i32(NNC_ABI_VERSION),
-                                    nullptr,
-                                    makeString(interface.name),
-                                    makeString(facts.modelHash),
-                                    i32(interface.inputs.size()),
-                                    i32(interface.outputs.size()),
-                                    describeTensors(interface.inputs, "inputs"),
-                                    describeTensors(interface.outputs, "outputs"),
-                                    i32(interface.extents.size()),
-                                    i32(interface.outputExtents.size()),
-                                    extentNames,
-                                    i64(functions.workspaceSize ? 0 : facts.workspaceBytes),
-                                    i64(workspaceAlignment),
-                                    i64(facts.weightsBytes),
-                                    i64(interface.macs.value_or(0)),
-                                    orNull(functions.workspaceSize),
-                                    orNull(functions.outputExtents),
-                                    functions.invoke,
-                                    describeProfile(),
-                                    describeCpus(),
-                                    orNull(functions.invokeReporting),
-                                    orNull(functions.workspaceSizeFor),
-                                    orNull(functions.outputExtentsFor),
-                                    describeSizeInputs()};
-  SmallVector<Type *> types;
-  for (Constant *field : fields)
-    types.push_back(field ? field->getType() : builder.getInt32Ty());
-  auto *type = StructType::get(module.getContext(), types);
-  fields[1] = i32(module.getDataLayout().getTypeAllocSize(type));
-  auto *model = cast<GlobalVariable>(makeGlobal(ConstantStruct::get(type, fields), "model"));
-  model->setName(interface.name + "_model");
-  model->setLinkage(GlobalValue::ExternalLinkage);
-  model->setUnnamedAddr(GlobalValue::UnnamedAddr::None);
-}
-
 void EntryPointBuilder::build() {
   SmallVector<GlobalObject *> own;
   for (GlobalObject &object : module.global_objects())
     if (!object.isDeclaration())
       own.push_back(&object);
+  DescriptorFunctions functions;
   if (!facts.cpus.empty())
-    cpuChoice = addCpuChoice(module, interface.name, facts.cpus);
+    functions.cpuChoice = addCpuChoice(module, interface.name, facts.cpus);
+  cpu = functions.cpuChoice.first;
   Function *run = buildRun();
-  Functions functions{};
   functions.invoke = buildInvoke(run, /*reports=*/false);
   functions.invokeReporting = interface.reportsExtents ? buildInvoke(run, /*reports=*/true) : nullptr;
   functions.workspaceSize = interface.isDynamic() ? buildWorkspaceSize() : nullptr;
@@ -528,7 +362,7 @@ void EntryPointBuilder::build() {
       functions.outputExtents = buildUnknowing("_no_output_extents", builder.getInt32Ty(), 2, NNC_ERROR_NULL);
     }
   }
-  describeModel(functions);
+  describeModel(module, interface, facts, functions);
   for (GlobalObject *object : own) {
     object->setLinkage(GlobalValue::InternalLinkage);
     object->setName(interface.name + "." + object->getName());
