@@ -2,7 +2,7 @@
 #include "lib/Driver/MeasurePrecision.h"
 
 #include "lib/Driver/ModelLibrary.h"
-#include "lib/Frontend/Keras/ChildProcess.h"
+#include "lib/Support/ChildProcess.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
@@ -146,7 +146,7 @@ static Expected<std::vector<Difference>> runBoth(const Library &exactLibrary, co
 }
 
 /// The child's work: a byte that says whether differences follow, or a reason.
-static void answer(const Library &exact, const Library &rounded, keras::Sink sink) {
+static void answer(const Library &exact, const Library &rounded, Sink sink) {
   auto differences = runBoth(exact, rounded);
   if (differences) {
     sink("+");
@@ -165,8 +165,8 @@ static Error measure(const CompileOptions &options, ArrayRef<std::string> output
   auto rounded = Library::compile(options, options.precision, compile);
   if (!rounded)
     return rounded.takeError();
-  auto bytes = keras::runInChild(
-      [&](keras::Sink sink) {
+  auto bytes = runInChild(
+      [&](Sink sink) {
         answer(*exact, *rounded, sink);
         return true;
       },

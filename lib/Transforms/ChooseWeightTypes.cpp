@@ -22,7 +22,7 @@ namespace nnc {
 
 /// Weights of fewer bytes are not worth a conversion.
 static constexpr int64_t leastBytes = 1024;
-/// Products by fewer rows are as slow as their weights are read, whatever the arithmetic (docs/adr/0008).
+/// Products by fewer rows are as slow as their weights are read, whatever the arithmetic (docs/adr/0010).
 static constexpr int64_t leastRows = 4;
 static constexpr uint32_t infinity = 0x7f800000;
 

@@ -2,7 +2,7 @@
 #ifndef LIB_FRONTEND_KERAS_HDF5LISTING_H
 #define LIB_FRONTEND_KERAS_HDF5LISTING_H
 
-#include "lib/Frontend/Keras/ChildProcess.h"
+#include "lib/Support/ChildProcess.h"
 
 namespace nnc::keras {
 

@@ -1,13 +1,13 @@
-// Work that is done apart, for a library that damaged files can bring down.
-#ifndef LIB_FRONTEND_KERAS_CHILDPROCESS_H
-#define LIB_FRONTEND_KERAS_CHILDPROCESS_H
+// Work that is done apart, for what may crash or never end.
+#ifndef LIB_SUPPORT_CHILDPROCESS_H
+#define LIB_SUPPORT_CHILDPROCESS_H
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
 
-namespace nnc::keras {
+namespace nnc {
 
 /// Where the child writes to.
 using Sink = llvm::function_ref<void(llvm::StringRef bytes)>;
@@ -16,6 +16,6 @@ using Sink = llvm::function_ref<void(llvm::StringRef bytes)>;
 /// sink; an error where it returns false, crashes, or writes more than `maxBytes`.
 llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes);
 
-} // namespace nnc::keras
+} // namespace nnc
 
-#endif // LIB_FRONTEND_KERAS_CHILDPROCESS_H
+#endif // LIB_SUPPORT_CHILDPROCESS_H

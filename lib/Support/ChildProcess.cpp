@@ -1,5 +1,5 @@
 // A fork and a pipe. The child touches nothing but memory and its end of the pipe.
-#include "lib/Frontend/Keras/ChildProcess.h"
+#include "lib/Support/ChildProcess.h"
 
 #include <array>
 #include <cerrno>
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace nnc::keras {
+namespace nnc {
 
 /// Seconds of processor time that a child may take.
 static constexpr rlim_t maxSeconds = 60;
@@ -70,4 +70,4 @@ llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size
   return result;
 }
 
-} // namespace nnc::keras
+} // namespace nnc
