@@ -1,12 +1,17 @@
 // ONNX operators of the convolution family.
 #include "lib/Frontend/ONNX/Convolution.h"
 
+#include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
+
+#include <limits>
 
 using namespace mlir;
 
 namespace nnc::onnx {
+
+using frontend::Expression;
 
 /// The spatial extents of a filter (.., .., spatial...).
 static SmallVector<int64_t> getFilterSize(NodeBinder &node, Value filter) {
@@ -86,7 +91,45 @@ static LogicalResult importConvTranspose(NodeBinder &node) {
                                                       outputPadding));
 }
 
+//===--- CausalConvWithState ---===//
+
+/// A depthwise convolution along time of the positions so far: those of `past_state` (zeros without one), then the
+/// input's. The last of them are the next state.
+static LogicalResult importCausalConv(NodeBinder &node) {
+  Expression x(node, node.operand(0)), filter(node, node.operand(1)), past(node, node.optionalOperand(3));
+  Value bias = node.optionalOperand(2);
+  std::string activation = node.stringAttr("activation", "none");
+  if (node.failed())
+    return failure();
+  if (activation != "none" && activation != "silu" && activation != "swish")
+    return node.reject("activation '" + activation + "' is not known");
+  SmallVector<int64_t> size = getFilterSize(node, filter);
+  if (node.failed())
+    return failure();
+  if (x.getRank() != 3 || size.size() != 1 || size.front() < 1)
+    return node.reject("the input and the filter must have one axis of time");
+  int64_t earlier = size.front() - 1, channels = filter.getExtent(0);
+  if (past) {
+    x = Expression::concat(node, {past, x}, 2);
+  } else {
+    Expression pads = Expression::ints(node, {0, 0, earlier, 0, 0, 0});
+    x = Expression(node, node.create<nn::PadOp>(x, pads, x.like(0), ArrayRef<int64_t>{0, 1, 2},
+                                               nn::PadMode::Constant));
+  }
+  Expression result(node, node.create<nn::ConvOp>(x, filter, bias, nn::Layout::ChannelsFirst, ArrayRef<int64_t>{1},
+                                                  ArrayRef<int64_t>{1}, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{0}, channels));
+  if (node.failed())
+    return failure();
+  if (activation != "none")
+    result = result.unary<nn::SiluOp>(APFloat(1.0f));
+  Expression state = earlier ? x.slice(2, -earlier, std::numeric_limits<int64_t>::max()) : x.slice(2, 0, 0);
+  if (node.failed() || failed(node.result(result)))
+    return failure();
+  return node.result(state);
+}
+
 static const OpEntry table[] = {
+    {"CausalConvWithState", 27, importCausalConv},
     {"Conv", 1, importConv},
     {"ConvTranspose", 1, importConvTranspose},
 };

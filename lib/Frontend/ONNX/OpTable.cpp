@@ -26,6 +26,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getQuantizedLayerOps(),
           getRecurrentOps(),
           getReductionOps(),
+          getRegionPoolingOps(),
           getResamplingOps(),
           getSamplingOps(),
           getSelectionOps(),

@@ -35,6 +35,7 @@ llvm::ArrayRef<OpEntry> getRecurrentOps();
 llvm::ArrayRef<OpEntry> getQuantizationOps();
 llvm::ArrayRef<OpEntry> getQuantizedLayerOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
+llvm::ArrayRef<OpEntry> getRegionPoolingOps();
 llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getSamplingOps();
 llvm::ArrayRef<OpEntry> getSelectionOps();
