@@ -23,8 +23,8 @@ Value createConstant(OpBuilder &builder, Location loc, Type type, double value) 
   TypedAttr scalar;
   if (isa<FloatType>(element))
     scalar = builder.getFloatAttr(element, value);
-  else
-    scalar = builder.getIntegerAttr(element, static_cast<int64_t>(value));
+  else // the largest i64 is no double
+    scalar = builder.getIntegerAttr(element, value >= 0x1p63 ? INT64_MAX : static_cast<int64_t>(value));
   if (auto vector = dyn_cast<VectorType>(type))
     scalar = DenseElementsAttr::get(vector, Attribute(scalar));
   return arith::ConstantOp::create(builder, loc, scalar);

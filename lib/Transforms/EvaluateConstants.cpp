@@ -131,7 +131,8 @@ void ConstantSubgraph::hoist(Operation &ancestor) {
     getDependencies(*op, dependencies);
     bool isInside = llvm::any_of(dependencies, [&](Value value) {
       Operation *definition = value.getDefiningOp();
-      return !definition || !(known.contains(definition) || isa<tensor::EmptyOp>(definition));
+      auto empty = definition ? dyn_cast<tensor::EmptyOp>(definition) : nullptr;
+      return !definition || !(known.contains(definition) || (empty && empty.getType().hasStaticShape()));
     });
     bool isKernel = op->getNumResults() && llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
     if (isInside || !(isKernel || isLeaf(*op)) || op->getParentOfType<linalg::GenericOp>())

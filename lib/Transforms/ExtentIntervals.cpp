@@ -8,6 +8,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/DataLayoutInterfaces.h"
 
 using namespace mlir;
 
@@ -40,6 +41,36 @@ static bool isNotNegative(Value value, unsigned depth = 0) {
          llvm::all_of(op->getOperands(), isOperandNotNegative);
 }
 
+/// Ends of intervals stay within plus and minus an eighth of what their type holds: more elements than any memory has.
+static int64_t getEndLimit(Value end) {
+  Operation *parent = end.getParentRegion()->getParentOp();
+  unsigned bits = DataLayout::closest(parent).getTypeSizeInBits(end.getType());
+  return int64_t(1) << (bits - 3);
+}
+
+static Value clampTo(Location loc, Value end, int64_t most, OpBuilder &builder) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(end.getType(), value));
+  };
+  Value below = builder.createOrFold<arith::MinSIOp>(loc, end, constant(most));
+  return builder.createOrFold<arith::MaxSIOp>(loc, below, constant(-most));
+}
+
+static Value clampEnd(Location loc, Value end, OpBuilder &builder) {
+  return clampTo(loc, end, getEndLimit(end), builder);
+}
+
+Value multiplySaturated(Location loc, Value a, Value b, OpBuilder &builder) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(a.getType(), value));
+  };
+  a = clampEnd(loc, a, builder);
+  b = clampEnd(loc, b, builder);
+  Value divisor = builder.createOrFold<arith::MaxSIOp>(loc, b, constant(1));
+  Value most = builder.createOrFold<arith::DivSIOp>(loc, constant(getEndLimit(a)), divisor);
+  return builder.createOrFold<arith::MulIOp>(loc, builder.createOrFold<arith::MinSIOp>(loc, a, most), b);
+}
+
 namespace {
 
 /// Applies one binary operation to ends of intervals.
@@ -55,6 +86,10 @@ public:
 
 private:
   Value fold(Value a, Value b) {
+    if (isa<arith::AddIOp, arith::SubIOp>(op)) { // ends that wrapped would be no ends
+      a = clampEnd(op->getLoc(), a, builder);
+      b = clampEnd(op->getLoc(), b, builder);
+    }
     IRMapping mapping;
     mapping.map(op->getOperand(0), a);
     mapping.map(op->getOperand(1), b);
@@ -81,11 +116,15 @@ ExtentInterval buildHull(Location loc, ExtentInterval a, ExtentInterval b, OpBui
 
 static FailureOr<ExtentInterval> buildProduct(Operation *op, ExtentInterval a, ExtentInterval b, OpBuilder &builder) {
   EndBuilder ends(op, builder);
+  Location loc = op->getLoc();
   if (isNotNegative(op->getOperand(0)) && isNotNegative(op->getOperand(1)))
-    return ends.applyToEnds(a, b);
+    return ExtentInterval(multiplySaturated(loc, a.lower, b.lower, builder), multiplySaturated(loc, a.upper, b.upper, builder));
   for (int swapped = 0; swapped < 2; ++swapped, std::swap(a, b))
     if (std::optional<int64_t> factor = b.isExact() ? getConstant(b.upper) : std::nullopt) {
-      Value low = ends.apply(a.lower, b.upper), high = ends.apply(a.upper, b.upper);
+      int64_t limit = getEndLimit(a.lower), size = std::abs(std::clamp(*factor, -limit, limit));
+      int64_t most = std::max<int64_t>(limit / std::max<int64_t>(size, 1), 1);
+      Value low = ends.apply(clampTo(loc, a.lower, most, builder), b.upper);
+      Value high = ends.apply(clampTo(loc, a.upper, most, builder), b.upper);
       return *factor >= 0 ? ExtentInterval(low, high) : ExtentInterval(high, low);
     }
   return op->emitError("nothing bounds this product, of which a factor depends on data");

@@ -22,6 +22,9 @@ struct ExtentInterval {
 llvm::FailureOr<ExtentInterval> buildInterval(mlir::Operation *op, llvm::ArrayRef<ExtentInterval> operands,
                                               mlir::OpBuilder &builder);
 
+/// The product of two ends that are not negative; of numbers too large for their type, some large number.
+mlir::Value multiplySaturated(mlir::Location loc, mlir::Value a, mlir::Value b, mlir::OpBuilder &builder);
+
 /// The smallest interval around both.
 ExtentInterval buildHull(mlir::Location loc, ExtentInterval a, ExtentInterval b, mlir::OpBuilder &builder);
 

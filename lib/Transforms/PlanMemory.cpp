@@ -63,7 +63,7 @@ private:
 
   /// Elements of inputs of @main, in `function`.
   SizeExpressions::ArgumentElement getElementIn(func::FuncOp function) {
-    return [=, this](OpBuilder &builder, BlockArgument argument, int64_t position) {
+    return [=](OpBuilder &builder, BlockArgument argument, int64_t position) {
       return getElementOfArgument(builder, function, main, argument, position);
     };
   }

@@ -157,8 +157,9 @@ FailureOr<ExtentInterval> SizeExpressions::rebuildChoice(Operation *op, OpBuilde
 }
 
 static ExtentInterval multiplyExtents(Location loc, ExtentInterval a, ExtentInterval b, OpBuilder &builder) {
-  Value upper = builder.createOrFold<arith::MulIOp>(loc, a.upper, b.upper);
-  return {a.isExact() && b.isExact() ? upper : builder.createOrFold<arith::MulIOp>(loc, a.lower, b.lower), upper};
+  if (a.isExact() && b.isExact())
+    return ExtentInterval(builder.createOrFold<arith::MulIOp>(loc, a.upper, b.upper));
+  return {multiplySaturated(loc, a.lower, b.lower, builder), multiplySaturated(loc, a.upper, b.upper, builder)};
 }
 
 /// The factors that `value` is the product of.
@@ -276,6 +277,8 @@ static std::optional<Extent> follow(Value shaped, int64_t dim) {
     return Extent{loop.getInits()[number], dim};
   if (auto branch = dyn_cast<scf::IfOp>(op))
     return Extent{branch.thenYield().getOperand(number), dim};
+  if (auto choice = dyn_cast<arith::SelectOp>(op)) // what becomes of a branch
+    return Extent{choice.getTrueValue(), dim};
   if (auto place = dyn_cast<bufferization::MaterializeInDestinationOp>(op))
     return Extent{place.getDest(), dim};
   if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))

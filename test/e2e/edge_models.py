@@ -337,12 +337,57 @@ def half_precision_without_instructions():
     return None
 
 
+def integers_at_their_limits():
+    """Of every width, numpy decides: numbers that no double holds."""
+    rng = np.random.default_rng(5)
+    for dtype in (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64):
+        limits = np.iinfo(dtype)
+        near = np.array([limits.min, limits.min + 1, limits.max - 1, limits.max, limits.max // 2 + 1, 5, 7], dtype)
+        code = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        for low, high in ((0, 7), (5, 7), (2, 4), (0, 2)): # all, and those of one end only
+            x = near[rng.integers(low, high, (3, 37))]
+            nodes = [helper.make_node(op, ["x"], [op], axes=[1]) for op in ("ReduceMin", "ReduceMax")]
+            nodes += [helper.make_node(op, ["x"], [op], axis=1) for op in ("ArgMin", "ArgMax")]
+            nodes += [helper.make_node(op, ["x", "r"], [op]) for op in ("Min", "Max")]
+            nodes += [helper.make_node("ReduceMin", ["x"], ["Columns"], axes=[0]), helper.make_node("Reshape", ["x", "s"], ["i"]),
+                      helper.make_node("Clip", ["x", "low", "high"], ["Clip"]),
+                      helper.make_node("MaxPool", ["i"], ["MaxPool"], kernel_shape=[2])]
+            row = x[:1]
+            wanted = {"ReduceMin": x.min(1, keepdims=True), "ReduceMax": x.max(1, keepdims=True),
+                      "ArgMin": x.argmin(1)[:, None], "ArgMax": x.argmax(1)[:, None], "Min": np.minimum(x, row),
+                      "Max": np.maximum(x, row), "Columns": x.min(0, keepdims=True), "Clip": x.clip(near[5], near[2]),
+                      "MaxPool": np.maximum(x[:, 1:], x[:, :-1])[None]}
+            outputs = [(name, onnx.TensorProto.INT64 if name.startswith("Arg") else code) for name in wanted]
+            model = make_model(nodes, {"x": (code, x.shape)}, outputs,
+                               {"r": row, "s": np.array([1, 3, 37]), "low": near[5], "high": near[2]}, opset=12)
+            reason = equals(model, [x], wanted)
+            if reason:
+                return f"{np.dtype(dtype).name}: {reason}"
+    return None
+
+
+def equals(model, inputs, wanted):
+    """None where nnc's outputs are `wanted` (name -> array), else a sentence."""
+    with tempfile.TemporaryDirectory(prefix="nnc-edge-") as folder:
+        source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
+        onnx.save(model, source)
+        compile_model(source, library, ["--emit=shared", "--name=model"])
+
+        def compare():
+            for (name, expected), actual in zip(wanted.items(), CompiledModel(library, "model")(inputs)):
+                if actual.shape != expected.shape or not (actual == expected).all():
+                    return f"{name}: {actual.ravel()[:4]}, expected {expected.ravel()[:4]}"
+            return None
+
+        return in_child(compare)
+
+
 TESTS = [function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
          names_that_c_has, workspace_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
          wide_concatenations, nested_concatenations, many_outputs, many_operands,
          half_precision_norms, half_precision_statistics, remainders_of_huge_quotients, slices_beyond_the_end,
          parts_that_do_not_add_up, axes_named_twice, too_many_dimensions, function_without_optional_input, nested_text,
-         bfloat16_without_a_runtime, half_precision_without_instructions]
+         bfloat16_without_a_runtime, half_precision_without_instructions, integers_at_their_limits]
 
 
 def main():

@@ -32,6 +32,7 @@ class Trees:
     """Random trees as the attributes up to version 3 of the operators list them, nodes of a tree in random order."""
 
     def __init__(self, trees, depth, mixed=False, missing=False):
+        """`mixed`: the mode of all nodes, or True for any; `missing`: some nodes, or "all", take NaN as true."""
         self.lists = {key: [] for key in ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids",
                                           "falsenodeids", "missing_value_tracks_true")}
         self.leaves = []
@@ -56,9 +57,9 @@ class Trees:
             return place
         yes = self.grow(nodes, depth - 1, mixed, missing)
         no = self.grow(nodes, depth - 1, mixed, missing)
-        mode = MODES[RANDOM.integers(len(MODES))] if mixed else "BRANCH_LEQ"
+        mode = MODES[RANDOM.integers(len(MODES))] if mixed is True else mixed or "BRANCH_LEQ"
         nodes[place] = (mode, int(RANDOM.integers(FEATURES)), float(RANDOM.integers(-6, 7) / 4), yes, no,
-                        int(missing and RANDOM.random() < 0.5))
+                        int(missing == "all" or missing and RANDOM.random() < 0.5))
         return place
 
     def attributes(self, prefix, targets, weights=None):
@@ -119,10 +120,19 @@ def regressors():
         for function in ("SUM", "AVERAGE", "MIN", "MAX"):
             yield (f"regressor_{trees}_{depth}_{function}", "TreeEnsembleRegressor", 1, 1, rows(),
                    dict(ensemble.attributes("target", [0]), aggregate_function=function, base_values=[0.5], n_targets=1))
+    for mode in MODES:
+        for missing in (False, "all"):
+            yield (f"regressor_{mode}_{missing}", "TreeEnsembleRegressor", 1, 1, rows(),
+                   dict(Trees(5, 5, mode, missing).attributes("target", [0]), n_targets=1))
     ensemble = Trees(4, 4)
     several = dict(ensemble.attributes("target", [0, 2]), n_targets=3)
     yield "regressor_targets", "TreeEnsembleRegressor", 1, 1, rows(), several
     yield "regressor_max_targets", "TreeEnsembleRegressor", 1, 1, rows(), dict(several, aggregate_function="MAX")
+    apart = Trees(3, 4).attributes("target", [0])
+    apart["target_ids"] = [int(i) for i in RANDOM.integers(0, 3, len(apart["target_ids"]))]
+    for function in ("MIN", "MAX", "SUM", "AVERAGE"): # leaves with one target each
+        yield (f"regressor_apart_{function}", "TreeEnsembleRegressor", 1, 1, rows(),
+               dict(apart, n_targets=3, aggregate_function=function, base_values=[1.0, -2.0, 0.5]))
     yield "regressor_logistic", "TreeEnsembleRegressor", 1, 1, rows(), dict(several, post_transform="LOGISTIC")
     yield "regressor_softmax", "TreeEnsembleRegressor", 1, 1, rows(), dict(several, post_transform="SOFTMAX")
     yield "regressor_softmax_zero", "TreeEnsembleRegressor", 1, 1, rows(), dict(several, post_transform="SOFTMAX_ZERO")
@@ -137,6 +147,13 @@ def regressors():
             yield f"ensemble_{aggregate}_{member}", "TreeEnsemble", 5, 1, x, new_ensemble(4, 4, aggregate, member)
 
 
+def some_classes(ensemble):
+    """Each leaf has a weight, often below 0, for one class only."""
+    attributes = ensemble.attributes("class", [0])
+    attributes["class_ids"] = [int(i) for i in RANDOM.integers(0, 3, len(attributes["class_ids"]))]
+    return attributes
+
+
 def classifiers():
     ensemble = Trees(5, 4, mixed=True)
     for transform in ("NONE", "LOGISTIC", "SOFTMAX"):
@@ -149,6 +166,12 @@ def classifiers():
                dict(ensemble.attributes("class", [0]), base_values=[-0.2], post_transform=transform, **labels))
     yield ("classifier_two", "TreeEnsembleClassifier", 1, 2, rows(),
            dict(ensemble.attributes("class", [0, 1]), classlabels_int64s=[0, 1]))
+    yield ("classifier_rare", "TreeEnsembleClassifier", 1, 2, rows(), # no leaf knows the last class
+           dict(ensemble.attributes("class", [0, 1], lambda n: -RANDOM.random(n)), classlabels_int64s=[0, 1, 2]))
+    yield ("classifier_apart", "TreeEnsembleClassifier", 1, 2, rows(),
+           dict(some_classes(ensemble), classlabels_int64s=[5, 1, 2]))
+    large = dict(ensemble.attributes("class", [0], positive), classlabels_int64s=[2**60 + 1, 2**60 + 3])
+    yield "classifier_large_labels", "TreeEnsembleClassifier", 1, 2, rows(), large
     yield ("classifier_base", "TreeEnsembleClassifier", 1, 2, rows(),
            dict(ensemble.attributes("class", [0, 1, 2]), classlabels_int64s=[0, 1, 2], base_values=[0.1, 0.2, 0.3]))
     x, plain = rows(special=False), [float(v) for v in RANDOM.standard_normal(3 * FEATURES)]

@@ -26,8 +26,11 @@ static std::optional<arith::CmpFPredicate> getOnlyPredicate(nn::FindLeavesOp op)
   if (!matchPattern(op.getRelations(), m_Constant(&relations)) || !relations.isSplat())
     return std::nullopt;
   auto bits = static_cast<uint64_t>(relations.getSplatValue<int32_t>());
-  // The predicates are numbered by the bits equal, greater, less, unordered.
-  return arith::symbolizeCmpFPredicate(((bits >> 1) & 3) | ((bits & 1) << 2) | (bits & 8));
+  // Ordered predicates are numbered by the bits equal, greater and less, from 0 (never) to 7 (ordered); then come the
+  // same without 0 that also hold for NaN, from 8 to 13, unordered and always.
+  uint64_t ordered = ((bits >> 1) & 3) | ((bits & 1) << 2);
+  uint64_t number = !(bits & 8) ? ordered : ordered == 0 ? 14 : ordered == 7 ? 15 : 7 + ordered;
+  return arith::symbolizeCmpFPredicate(number);
 }
 
 /// The bit of `relations` that x and the threshold set, by selects: trees are walked where a branch cannot be foreseen.

@@ -81,7 +81,44 @@ static Value makeFloats(NodeBuilder &node, Type type, ArrayRef<int64_t> shape, A
   return node.floats(shape, std::vector<float>(values.begin(), values.end()));
 }
 
+namespace {
+
+/// What leaves have for targets, row-major.
+struct LeafTable {
+  std::vector<double> weights;
+  std::vector<float> isThere; ///< 1, or 0 where a leaf has no weight for a target
+};
+
+} // namespace
+
+static FailureOr<LeafTable> makeTable(NodeBuilder &node, ArrayRef<const Forest::Node *> leaves, int64_t targets,
+                                      Forest::Aggregate aggregate) {
+  double infinity = std::numeric_limits<double>::infinity(), none = 0;
+  if (aggregate == Forest::Aggregate::Min || aggregate == Forest::Aggregate::Max)
+    none = aggregate == Forest::Aggregate::Min ? infinity : -infinity;
+  LeafTable table{std::vector<double>(leaves.size() * targets, none), std::vector<float>(leaves.size() * targets, 0)};
+  for (auto [row, leaf] : llvm::enumerate(leaves))
+    for (auto [target, weight] : leaf->weights) {
+      if (target < 0 || target >= targets)
+        return node.reject("a leaf has a weight for target " + Twine(target) + " of " + Twine(targets));
+      int64_t place = row * targets + target;
+      if (table.isThere[place])
+        return node.reject("a leaf has two weights for target " + Twine(target));
+      table.weights[place] = weight;
+      table.isThere[place] = 1;
+    }
+  return table;
+}
+
 Expression Forest::score(NodeBuilder &node, Expression x, int64_t targets, Aggregate aggregate) const {
+  Expression isScored;
+  Expression scores = score(node, x, targets, aggregate, isScored);
+  bool isExtreme = aggregate == Aggregate::Min || aggregate == Aggregate::Max;
+  return isExtreme && isScored && !node.failed() ? isScored.choose(scores, scores.like(0)) : scores;
+}
+
+Expression Forest::score(NodeBuilder &node, Expression x, int64_t targets, Aggregate aggregate,
+                         Expression &isScored) const {
   int64_t features = x.getRank() == 2 ? x.getExtent(1) : ShapedType::kDynamic;
   if (ShapedType::isDynamic(features)) {
     (void)node.reject("the number of features must be known at compile time");
@@ -105,20 +142,12 @@ Expression Forest::score(NodeBuilder &node, Expression x, int64_t targets, Aggre
   }
   for (NodeId root : roots)
     starts.push_back(numbering.numberOf[root]);
-
-  bool isExtreme = aggregate == Aggregate::Min || aggregate == Aggregate::Max;
-  double infinity = std::numeric_limits<double>::infinity();
-  double none = !isExtreme ? 0 : aggregate == Aggregate::Min ? infinity : -infinity; // of a target that a leaf leaves out
-  std::vector<double> weights(leaves * targets, none);
-  for (auto [row, id] : llvm::enumerate(numbering.leaves))
-    for (auto [target, weight] : nodes[id].weights) {
-      if (target < 0 || target >= targets) {
-        (void)node.reject("a leaf has a weight for target " + Twine(target) + " of " + Twine(targets));
-        return {};
-      }
-      double &slot = weights[row * targets + target];
-      slot = slot == none ? weight : slot + weight;
-    }
+  std::vector<const Node *> listed;
+  for (NodeId id : numbering.leaves)
+    listed.push_back(&nodes[id]);
+  FailureOr<LeafTable> table = makeTable(node, listed, targets, aggregate);
+  if (failed(table))
+    return {};
 
   Type type = x.getElementType();
   auto trees = static_cast<int64_t>(starts.size());
@@ -126,16 +155,18 @@ Expression Forest::score(NodeBuilder &node, Expression x, int64_t targets, Aggre
                                x, makeInts(node, {trees}, starts), makeInts(node, {inner}, tested),
                                makeFloats(node, type, {inner}, thresholds), makeInts(node, {inner}, relations),
                                makeInts(node, {inner, 2}, branches)));
-  Expression table(node, makeFloats(node, type, {leaves, targets}, weights));
+  Expression weights(node, makeFloats(node, type, {leaves, targets}, table->weights));
   if (node.failed())
     return {};
+  if (llvm::is_contained(table->isThere, 0.0f)) {
+    Expression isThere(node, node.floats({leaves, targets}, table->isThere));
+    isScored = isThere.gather(reached, 0).reduce(nn::ReductionKind::Max, {0}, /*keepdims=*/false) > 0.0;
+  }
   nn::ReductionKind kind = aggregate == Aggregate::Min   ? nn::ReductionKind::Min
                            : aggregate == Aggregate::Max ? nn::ReductionKind::Max
                                                          : nn::ReductionKind::Sum;
-  Expression scores = table.gather(reached, 0).reduce(kind, {0}, /*keepdims=*/false);
-  if (aggregate == Aggregate::Average)
-    scores = scores / static_cast<double>(trees);
-  return isExtreme ? scores.equals(none).choose(scores.like(0), scores) : scores;
+  Expression scores = weights.gather(reached, 0).reduce(kind, {0}, /*keepdims=*/false);
+  return aggregate == Aggregate::Average ? scores / static_cast<double>(trees) : scores;
 }
 
 } // namespace nnc::onnx

@@ -35,6 +35,10 @@ public:
   enum class Aggregate { Sum, Average, Min, Max };
   frontend::Expression score(frontend::NodeBuilder &node, frontend::Expression x, int64_t targets,
                              Aggregate aggregate) const;
+  /// As score, and sets `isScored`, (rows, targets), to whether a leaf that the row reaches has a weight for the target;
+  /// null where all have.
+  frontend::Expression score(frontend::NodeBuilder &node, frontend::Expression x, int64_t targets, Aggregate aggregate,
+                             frontend::Expression &isScored) const;
 
 private:
   struct Numbering;

@@ -119,11 +119,14 @@ static LogicalResult importLabelEncoder(NodeBinder &node) {
     return node.reject("keys and values do not fit each other or the input");
   if (!otherwise)
     otherwise = isa<FloatType>(type) ? values.like(lowest) : Expression(node, node.ints({other})).cast(type);
-  Expression isKey = matchKeys(x, keys, /*matchNaN=*/node.getOpset() >= 4).cast(node.getBuilder().getI32Type());
+  bool matchNaN = node.getOpset() >= 4;
+  Expression isKey = matchKeys(x, keys, matchNaN).cast(node.getBuilder().getI8Type());
   int64_t last = x.getRank();
   Expression place(node, node.create<nn::ArgReduceOp>(isKey, last, /*keepdims=*/false, /*min=*/false, /*last=*/false));
-  Expression isKnown = isKey.reduce(nn::ReductionKind::Max, {last}, /*keepdims=*/false).equals(1.0);
-  return node.result(isKnown.choose(values.gather(place, 0), otherwise.reshape(ArrayRef<int64_t>{1})));
+  Expression key = keys.gather(place, 0), isKnown = x.equals(key);
+  if (matchNaN && isa<FloatType>(x.getElementType()))
+    isKnown = isKnown | (x.unary<nn::IsNaNOp>() & key.unary<nn::IsNaNOp>());
+  return node.result(isKnown.choose(values.gather(place, 0), otherwise.reshape(ArrayRef<int64_t>{})));
 }
 
 /// A column of 0 or 1 for each category; an x that is none has zeros.

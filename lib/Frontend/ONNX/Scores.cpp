@@ -36,8 +36,7 @@ Expression ClassLabels::argMax(Expression scores) const {
 }
 
 Expression ClassLabels::choose(Expression isSecond) const {
-  Type i64 = node->getBuilder().getI64Type();
-  auto label = [&](int64_t i) { return Expression::scalar(*node, i64, static_cast<double>(numbers[i])); };
+  auto label = [&](int64_t i) { return Expression::ints(*node, {numbers[i]}); };
   return isSecond.choose(label(1), label(0));
 }
 

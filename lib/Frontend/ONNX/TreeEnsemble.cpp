@@ -166,9 +166,11 @@ static LogicalResult importTreeEnsembleRegressor(NodeBinder &node) {
     return node.reject("the aggregate_function is not known");
   if (failed(readNodes(node, forest, places)) || failed(readWeights(node, "target", forest, places)))
     return failure();
-  Expression scores = forest.score(node, x, targets, *aggregate);
+  Expression isScored, scores = forest.score(node, x, targets, *aggregate, isScored);
   if (node.failed() || failed(addBase(node, scores, base)))
     return failure();
+  if (isScored) // a target without a score is 0, whatever its base
+    scores = isScored.choose(scores, scores.like(0));
   Expression result = transformScores(node, scores, transform);
   return node.failed() ? failure() : node.result(result.cast(node.getBuilder().getF32Type()));
 }
@@ -218,7 +220,7 @@ static LogicalResult importTreeEnsembleClassifier(NodeBinder &node) {
     return failure();
   bool areTwo = labels.size() == 2;
   LeafWeights weights(forest);
-  Expression scores = forest.score(node, x, labels.size(), Forest::Aggregate::Sum);
+  Expression isScored, scores = forest.score(node, x, labels.size(), Forest::Aggregate::Sum, isScored);
   if (node.failed())
     return failure();
   if (areTwo && weights.isFirstOnly && base.size() < 2) {
@@ -230,7 +232,11 @@ static LogicalResult importTreeEnsembleClassifier(NodeBinder &node) {
                        "leaf and no base_values only");
   if (failed(addBase(node, scores, base)))
     return failure();
-  Expression label = areTwo ? labels.choose((scores.slice(1, 1, 2) > 0.0).squeeze({1})) : labels.argMax(scores);
+  // A class of which no leaf spoke is not chosen, unless it has a base value.
+  Expression spoken = isScored && base.empty()
+                          ? isScored.choose(scores, scores.like(-std::numeric_limits<double>::infinity()))
+                          : scores;
+  Expression label = areTwo ? labels.choose((scores.slice(1, 1, 2) > 0.0).squeeze({1})) : labels.argMax(spoken);
   Expression result = transformScores(node, scores, transform);
   if (node.failed() || failed(node.result(label)))
     return failure();

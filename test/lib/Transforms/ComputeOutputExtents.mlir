@@ -44,11 +44,13 @@ func.func @main(%x: tensor<?xf32>) -> tensor<1xf32> {
 // -----
 
 // Of what data decide the bound is known before the run: what is taken from the bounded extent is its least, 0. The extents
-// themselves are one more result.
+// themselves are one more result. Ends are kept where sums cannot wrap.
 // CHECK-LABEL: func.func @main_output_extents(
 // CHECK-SAME: %[[N:.*]]: index) -> (index, index, index)
-// CHECK: %[[SUM:.*]] = arith.addi %[[N]], %{{.*}} : index
-// CHECK: return %[[SUM]], %[[N]], %c9
+// CHECK: %[[BELOW:.*]] = arith.minsi %[[N]], %c2305843009213693952
+// CHECK: %[[END:.*]] = arith.maxsi %[[BELOW]], %c-2305843009213693952
+// CHECK: %[[SUM:.*]] = arith.addi %[[END]], %{{.*}} : index
+// CHECK: return %[[SUM]], %{{.*}}, %c9
 // CHECK-LABEL: func.func @main(
 // CHECK-SAME: (tensor<?xf32> {nn.bounds = array<i64: -9223372036854775808>}, tensor<?xf32> {nn.bounds = array<i64: -9223372036854775808>},
 // CHECK-SAME: tensor<?xf32> {nn.bounds = array<i64: 9>}, tensor<3xi64> {nn.true_extents})
