@@ -229,7 +229,8 @@ private:
     if (result)
       return result;
     OpBuilder builder(product.kernel);
-    Location loc = product.kernel.getLoc();
+    Operation *producer = input.getDefiningOp(); // of whose kernel it becomes a part as a rule
+    Location loc = producer ? producer->getLoc() : product.kernel.getLoc();
     Type element = builder.getBF16Type();
     SmallVector<OpFoldResult> extents = tensor::getMixedSizes(builder, loc, input);
     Value empty = tensor::EmptyOp::create(builder, loc, extents, element);
