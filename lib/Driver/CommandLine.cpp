@@ -148,7 +148,10 @@ Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool ha
   for (const cl::Option *option : choices)
     if (option->getNumOccurrences() && !(hasReport && option == &options->report))
       return createStringError(Twine(option->ArgStr.size() > 1 ? "--" : "-") + option->ArgStr +
-                               " has no effect on a model that is compiled already");
+                               " has no effect on a model that is compiled already" +
+                               (option == &options->report ? "; with --profile, --report-of=FILE names the JSON report "
+                                                             "of its compilation"
+                                                           : ""));
   for (StringRef shape : options->shapes)
     if (!is_contained(extents, shape.split('=').first))
       return createStringError("--shape=" + shape + ": the compiled model has no such run-time extent; there are: " +

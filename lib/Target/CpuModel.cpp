@@ -76,7 +76,8 @@ static std::string getHostFeatures() {
 
 static llvm::Error checkFeatures(const llvm::MCSubtargetInfo &info, StringRef features) {
   SmallVector<StringRef> names;
-  features.split(names, ',', -1, /*KeepEmpty=*/false);
+  if (!features.empty())
+    features.split(names, ',');
   for (StringRef name : names) {
     StringRef bare = name;
     if (!bare.consume_front("+") && !bare.consume_front("-"))

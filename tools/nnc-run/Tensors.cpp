@@ -26,6 +26,17 @@ static int64_t findInput(const nnc_model &model, StringRef name) {
   return -1;
 }
 
+/// How the user can fix the extent of `axis`: by its symbol, or where it has none (it is called after the input and the
+/// axis then) by the shape of the whole input, which a model that is compiled already does not take.
+static std::string describeRemedy(const nnc_tensor &input, unsigned axis, StringRef extent) {
+  std::string bySymbol = ("--shape " + extent + "=N").str(), byInput = std::string("--shape ") + input.name + "=";
+  if (!extent.ends_with("_" + std::to_string(axis)))
+    return bySymbol;
+  for (unsigned i = 0; i < input.rank; ++i)
+    byInput += (i ? "," : "") + (input.shape[i] < 0 ? "N" : std::to_string(input.shape[i]));
+  return byInput + " (" + bySymbol + " of a compiled model)";
+}
+
 static Expected<HostTensor> makeRandom(const nnc_model &model, const nnc_tensor &input, ArrayRef<int64_t> extents,
                                        std::mt19937_64 &generator) {
   std::vector<int64_t> shape(input.shape, input.shape + input.rank);
@@ -36,7 +47,8 @@ static Expected<HostTensor> makeRandom(const nnc_model &model, const nnc_tensor 
     StringRef symbol = model.extent_names[input.extent_of[axis]];
     if (shape[axis] < 0)
       return createStringError("input '" + StringRef(input.name) + "': the extent '" + symbol +
-                               "' is not known; give one with --shape " + symbol + "=N, or the input with --input");
+                               "' is not known; give one with " + describeRemedy(input, axis, symbol) +
+                               ", or the input with --input");
   }
   auto tensor = HostTensor::create(input.name, input.type, std::move(shape));
   if (tensor)
