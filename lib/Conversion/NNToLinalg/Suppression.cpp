@@ -163,7 +163,8 @@ SmallVector<Value> SuppressionBuilder::choose(ImplicitLocOpBuilder &builder, Val
   heap = siftDown(builder, heap, zero, left,
                   [&](ImplicitLocOpBuilder &inner, Value a, Value b) { return isWorse(inner, a, b); });
   Value isChosen = isClear(builder, best, carried[Rows], sub(builder, count, taken), taken), rows = carried[Rows];
-  for (auto [column, number] : llvm::enumerate(ArrayRef<Value>{image, category, best})) {
+  const Value row[] = {image, category, best};
+  for (auto [column, number] : llvm::enumerate(row)) {
     Value stored = arith::IndexCastOp::create(builder, builder.getI64Type(), number);
     rows = tensor::InsertOp::create(builder, stored, rows, ValueRange{count, getIndex(builder, column)});
   }
