@@ -52,14 +52,7 @@ static LogicalResult buildExtents(func::FuncOp main) {
 
   func::FuncOp function = createExtentFunction(main, "main_output_extents", outputs);
   builder.setInsertionPointToStart(&function.getBody().front());
-  SizeExpressions sizes(
-      main,
-      [&](OpBuilder &, BlockArgument argument, int64_t dim) {
-        return getExtentArgument(function, main, argument, dim);
-      },
-      [&](OpBuilder &b, BlockArgument argument, int64_t position) {
-        return getElementOfArgument(b, function, main, argument, position);
-      });
+  SizeExpressions sizes = getSizesIn(function, main);
   SmallVector<Value> extents;
   bool dependOnData = false;
   for (auto [i, result] : llvm::enumerate(main.getBody().front().getTerminator()->getOperands())) {

@@ -73,6 +73,15 @@ Value getExtentArgument(func::FuncOp function, func::FuncOp main, BlockArgument 
                               type.getDynamicDimIndex(dim));
 }
 
+SizeExpressions getSizesIn(func::FuncOp function, func::FuncOp main) {
+  return SizeExpressions(
+      main,
+      [=](OpBuilder &, BlockArgument argument, int64_t dim) { return getExtentArgument(function, main, argument, dim); },
+      [=](OpBuilder &builder, BlockArgument argument, int64_t position) {
+        return getElementOfArgument(builder, function, main, argument, position);
+      });
+}
+
 unsigned getOutputExtentIndex(func::FuncOp main, BlockArgument argument, int64_t dim) {
   return countExtents(main, argument.getArgNumber(), /*outputs=*/true) +
          cast<ShapedType>(argument.getType()).getDynamicDimIndex(dim);

@@ -3,6 +3,8 @@
 #ifndef LIB_TRANSFORMS_EXTENTFUNCTIONS_H
 #define LIB_TRANSFORMS_EXTENTFUNCTIONS_H
 
+#include "lib/Transforms/SizeExpressions.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace nnc {
@@ -20,6 +22,9 @@ mlir::Value getExtentArgument(mlir::func::FuncOp function, mlir::func::FuncOp ma
 /// not made of its values.
 mlir::Value getElementOfArgument(mlir::OpBuilder &builder, mlir::func::FuncOp function, mlir::func::FuncOp main,
                                  mlir::BlockArgument argument, int64_t position);
+
+/// The sizes of `main` as values in `function`, which createExtentFunction made of it.
+SizeExpressions getSizesIn(mlir::func::FuncOp function, mlir::func::FuncOp main);
 
 /// For an output `argument` of `main`: the position of its extent `dim` among the results of @main_output_extents.
 unsigned getOutputExtentIndex(mlir::func::FuncOp main, mlir::BlockArgument argument, int64_t dim);

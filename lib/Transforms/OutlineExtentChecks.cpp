@@ -70,14 +70,7 @@ static LogicalResult outlineChecks(func::FuncOp main) {
   OpBuilder builder(main.getContext());
   func::FuncOp function = createExtentFunction(main, "main_extents_fit", builder.getI1Type());
   builder.setInsertionPointToStart(&function.getBody().front());
-  SizeExpressions sizes(
-      main,
-      [&](OpBuilder &, BlockArgument argument, int64_t dim) {
-        return getExtentArgument(function, main, argument, dim);
-      },
-      [&](OpBuilder &b, BlockArgument argument, int64_t position) {
-        return getElementOfArgument(b, function, main, argument, position);
-      });
+  SizeExpressions sizes = getSizesIn(function, main);
   Value fits;
   for (cf::AssertOp assertion : assertions) {
     Value holds = buildCheck(sizes, assertion, builder);

@@ -133,6 +133,12 @@ def regressors():
     for function in ("MIN", "MAX", "SUM", "AVERAGE"): # leaves with one target each
         yield (f"regressor_apart_{function}", "TreeEnsembleRegressor", 1, 1, rows(),
                dict(apart, n_targets=3, aggregate_function=function, base_values=[1.0, -2.0, 0.5]))
+    rare = ensemble.attributes("target", [0])
+    for key in ("target_treeids", "target_nodeids", "target_ids", "target_weights"):
+        rare[key] = rare[key][::3]
+    for function in ("MIN", "MAX", "SUM", "AVERAGE"): # most leaves have no weight for the only target
+        yield (f"regressor_rare_{function}", "TreeEnsembleRegressor", 1, 1, rows(),
+               dict(rare, n_targets=1, aggregate_function=function, base_values=[0.5]))
     yield "regressor_logistic", "TreeEnsembleRegressor", 1, 1, rows(), dict(several, post_transform="LOGISTIC")
     yield "regressor_softmax", "TreeEnsembleRegressor", 1, 1, rows(), dict(several, post_transform="SOFTMAX")
     yield "regressor_softmax_zero", "TreeEnsembleRegressor", 1, 1, rows(), dict(several, post_transform="SOFTMAX_ZERO")

@@ -166,10 +166,13 @@ static LogicalResult importTreeEnsembleRegressor(NodeBinder &node) {
     return node.reject("the aggregate_function is not known");
   if (failed(readNodes(node, forest, places)) || failed(readWeights(node, "target", forest, places)))
     return failure();
+  for (Forest::Node &leaf : forest.nodes) // with one target, every leaf counts
+    if (targets == 1 && leaf.isLeaf && leaf.weights.empty())
+      leaf.weights.push_back({0, 0.0});
   Expression isScored, scores = forest.score(node, x, targets, *aggregate, isScored);
   if (node.failed() || failed(addBase(node, scores, base)))
     return failure();
-  if (isScored) // a target without a score is 0, whatever its base
+  if (isScored) // of several targets one without a score is 0, whatever its base
     scores = isScored.choose(scores, scores.like(0));
   Expression result = transformScores(node, scores, transform);
   return node.failed() ? failure() : node.result(result.cast(node.getBuilder().getF32Type()));
@@ -219,6 +222,8 @@ static LogicalResult importTreeEnsembleClassifier(NodeBinder &node) {
   if (node.failed() || failed(readNodes(node, forest, places)) || failed(readWeights(node, "class", forest, places)))
     return failure();
   bool areTwo = labels.size() == 2;
+  if (labels.size() < 2)
+    return node.reject("a classifier needs two classes or more");
   LeafWeights weights(forest);
   Expression isScored, scores = forest.score(node, x, labels.size(), Forest::Aggregate::Sum, isScored);
   if (node.failed())
