@@ -54,6 +54,15 @@ def ChooseWinograd : Pass<"choose-winograd"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
 }
 
+def MultiplyPatches : Pass<"multiply-patches"> {
+  let summary = "Make convolutions products of matrices where windows do not overlap and channels are few";
+  let description = [{
+    Before: `nn.conv %x, %w {strides = 16, 16}` with a filter of 768x3x16x16
+    After: `nn.reshape`, `nn.transpose`, `nn.matmul` with a filter of 768x768
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
+}
+
 def AssignLayouts : Pass<"assign-layouts"> {
   let summary = "Make every spatial operation channels-last, between transposes";
   let description = [{

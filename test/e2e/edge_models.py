@@ -366,7 +366,7 @@ def integers_at_their_limits():
     return None
 
 
-def equals(model, inputs, wanted):
+def equals(model, inputs, wanted, tolerance=0):
     """None where nnc's outputs are `wanted` (name -> array), else a sentence."""
     with tempfile.TemporaryDirectory(prefix="nnc-edge-") as folder:
         source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
@@ -375,7 +375,9 @@ def equals(model, inputs, wanted):
 
         def compare():
             for (name, expected), actual in zip(wanted.items(), CompiledModel(library, "model")(inputs)):
-                if actual.shape != expected.shape or not (actual == expected).all():
+                is_equal = (np.array_equal(actual, expected) if tolerance == 0 else  # allclose rounds large integers
+                            np.allclose(actual, expected, tolerance, tolerance, equal_nan=True))
+                if actual.shape != expected.shape or not is_equal:
                     return f"{name}: {actual.ravel()[:4]}, expected {expected.ravel()[:4]}"
             return None
 

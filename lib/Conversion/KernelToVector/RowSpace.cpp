@@ -1,6 +1,7 @@
 // Loops over the rows of [O, R, I] and over the elements of a row.
 #include "lib/Conversion/KernelToVector/RowSpace.h"
 
+#include "lib/Codegen/Accumulators.h"
 #include "lib/Codegen/Widening.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -44,11 +45,14 @@ Value RowSpace::load(OpBuilder &builder, Value source, Value row, int64_t width)
   return convertElements(builder, loc, element, accumulatorType);
 }
 
+/// `accumulated` may be null.
 Value RowSpace::combineElement(OpBuilder &builder, const RowReduction &reduction, Value accumulated, Value row,
                                int64_t width) const {
   Value element = load(builder, input, row, width);
   if (reduction.transform)
     element = reduction.transform(builder, element);
+  if (!accumulated)
+    return element;
   return reduction.combine(builder, accumulated, element);
 }
 
@@ -56,56 +60,76 @@ Value RowSpace::reduce(OpBuilder &builder, const RowReduction &reduction) const 
   return alongRow ? reduceAlongRow(builder, reduction) : reduceAcrossRows(builder, reduction);
 }
 
-Value RowSpace::reduceAcrossRows(OpBuilder &builder, const RowReduction &reduction) const {
-  Index index(builder, loc);
-  Value start = createConstant(builder, loc, getWideType(accumulatorType, rowWidth), reduction.identity);
-  return forEachCarrying(builder, loc, index.fold(0), length, 1, start,
+/// Over the elements below `count`, a multiple of `chains` times `step`: every `step`-th goes to the next accumulator.
+SmallVector<Value> RowSpace::reduceChains(OpBuilder &builder, const RowReduction &reduction, OpFoldResult count,
+                                          int64_t step, int64_t width) const {
+  Value identity = createConstant(builder, loc, getWideType(accumulatorType, width), reduction.identity);
+  SmallVector<Value> start(chains, identity);
+  return forEachCarrying(builder, loc, Index(builder, loc).fold(0), count, chains * step, start,
+                         [&](OpBuilder &nested, Value row, ValueRange carried) {
+                           Index index(nested, loc);
+                           SmallVector<Value> next;
+                           for (auto [i, accumulated] : llvm::enumerate(carried)) {
+                             Value at = index.get(index.add(row, index.fold(static_cast<int64_t>(i) * step)));
+                             next.push_back(combineElement(nested, reduction, accumulated, at, width));
+                           }
+                           return next;
+                         });
+}
+
+/// The elements from `begin` to `end`, every `step`-th, are combined with `accumulated`.
+Value RowSpace::reduceChain(OpBuilder &builder, const RowReduction &reduction, Value accumulated, OpFoldResult begin,
+                            OpFoldResult end, int64_t step, int64_t width) const {
+  return forEachCarrying(builder, loc, begin, end, step, accumulated,
                          [&](OpBuilder &nested, Value row, ValueRange carried) -> SmallVector<Value> {
-                           return {combineElement(nested, reduction, carried.front(), row, rowWidth)};
+                           return {combineElement(nested, reduction, carried.front(), row, width)};
                          })
       .front();
+}
+
+Value RowSpace::reduceAcrossRows(OpBuilder &builder, const RowReduction &reduction) const {
+  Index index(builder, loc);
+  OpFoldResult blocks = index.mul(index.div(length, chains), index.fold(chains));
+  SmallVector<Value> partial = reduceChains(builder, reduction, blocks, 1, rowWidth);
+  partial[0] = reduceChain(builder, reduction, partial[0], blocks, length, 1, rowWidth);
+  for (int64_t distance = chains / 2; distance > 0; distance /= 2)
+    for (int64_t i = 0; i < distance; ++i)
+      partial[i] = reduction.combine(builder, partial[i], partial[i + distance]);
+  return partial[0];
+}
+
+/// Of a row of fewer vectors than need a loop: each is an accumulator, as is each remainder of a power of two.
+SmallVector<Value> RowSpace::loadShortRow(OpBuilder &builder, const RowReduction &reduction, int64_t from,
+                                          int64_t count) const {
+  Index index(builder, loc);
+  SmallVector<Value> values;
+  for (int64_t width : splitIntoPowersOfTwo(count, lanes)) {
+    values.push_back(combineElement(builder, reduction, nullptr, index.constant(from), width));
+    from += width;
+  }
+  return values;
 }
 
 /// Several vectors at once, then single vectors, then what is left.
 Value RowSpace::reduceAlongRow(OpBuilder &builder, const RowReduction &reduction) const {
   Index index(builder, loc);
-  Type wide = getWideType(accumulatorType, lanes);
-  auto combineAt = [&](OpBuilder &nested, Value accumulated, Value row, int64_t offset, int64_t width) {
-    Index at(nested, loc);
-    return combineElement(nested, reduction, accumulated, at.get(at.add(row, at.fold(offset))), width);
-  };
   OpFoldResult blocks = index.mul(index.div(length, chains * lanes), index.fold(chains * lanes));
-  SmallVector<Value> partial(chains, createConstant(builder, loc, wide, reduction.identity));
-  partial = forEachCarrying(builder, loc, index.fold(0), blocks, chains * lanes, partial,
-                            [&](OpBuilder &nested, Value row, ValueRange carried) {
-                              SmallVector<Value> next;
-                              for (int64_t i = 0; i < chains; ++i)
-                                next.push_back(combineAt(nested, carried[i], row, i * lanes, lanes));
-                              return next;
-                            });
-  for (int64_t distance = chains / 2; distance > 0; distance /= 2)
-    for (int64_t i = 0; i < distance; ++i)
-      partial[i] = reduction.combine(builder, partial[i], partial[i + distance]);
-  OpFoldResult vectors = index.mul(index.div(length, lanes), index.fold(lanes));
-  Value sum = forEachCarrying(builder, loc, blocks, vectors, lanes, partial.front(),
-                              [&](OpBuilder &nested, Value row, ValueRange carried) -> SmallVector<Value> {
-                                return {combineAt(nested, carried.front(), row, 0, lanes)};
-                              })
-                  .front();
-  Value total = sum;
-  if (lanes > 1) {
-    auto flags = isa<FloatType>(accumulatorType) ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none;
-    if (reduction.horizontal == vector::CombiningKind::MAXNUMF)
-      flags = arith::FastMathFlags::nnan;
-    total = vector::ReductionOp::create(builder, loc, reduction.horizontal, sum, flags);
+  SmallVector<Value> partial;
+  if (auto known = getStatic(length)) {
+    if (*known == 0)
+      return createConstant(builder, loc, accumulatorType, reduction.identity);
+    int64_t looped = *known / lanes < 2 * chains ? 0 : *getStatic(blocks);
+    if (looped > 0)
+      partial = reduceChains(builder, reduction, index.fold(looped), lanes, lanes);
+    llvm::append_range(partial, loadShortRow(builder, reduction, looped, *known - looped));
+  } else {
+    OpFoldResult vectors = index.mul(index.div(length, lanes), index.fold(lanes));
+    partial = reduceChains(builder, reduction, blocks, lanes, lanes);
+    partial[0] = reduceChain(builder, reduction, partial[0], blocks, vectors, lanes, lanes);
+    Value identity = createConstant(builder, loc, accumulatorType, reduction.identity);
+    partial.push_back(reduceChain(builder, reduction, identity, vectors, length, 1, 1));
   }
-  if (lanes == 1)
-    return total;
-  return forEachCarrying(builder, loc, vectors, length, 1, total,
-                         [&](OpBuilder &nested, Value row, ValueRange carried) -> SmallVector<Value> {
-                           return {combineAt(nested, carried.front(), row, 0, 1)};
-                         })
-      .front();
+  return combineAccumulators(builder, loc, partial, reduction.combine, reduction.horizontal);
 }
 
 void RowSpace::forEachElement(OpBuilder &builder, Value source,

@@ -63,6 +63,12 @@ private:
   mlir::Value load(mlir::OpBuilder &builder, mlir::Value source, mlir::Value row, int64_t width) const;
   mlir::Value reduceAlongRow(mlir::OpBuilder &builder, const RowReduction &reduction) const;
   mlir::Value reduceAcrossRows(mlir::OpBuilder &builder, const RowReduction &reduction) const;
+  llvm::SmallVector<mlir::Value> reduceChains(mlir::OpBuilder &builder, const RowReduction &reduction,
+                                              mlir::OpFoldResult count, int64_t step, int64_t width) const;
+  mlir::Value reduceChain(mlir::OpBuilder &builder, const RowReduction &reduction, mlir::Value accumulated,
+                          mlir::OpFoldResult begin, mlir::OpFoldResult end, int64_t step, int64_t width) const;
+  llvm::SmallVector<mlir::Value> loadShortRow(mlir::OpBuilder &builder, const RowReduction &reduction, int64_t from,
+                                              int64_t count) const;
   mlir::Value combineElement(mlir::OpBuilder &builder, const RowReduction &reduction, mlir::Value accumulated,
                              mlir::Value row, int64_t width) const;
 

@@ -3,6 +3,7 @@
 // parallel iterations accumulates side by side, with the reduction inside.
 #include "lib/Conversion/LinalgToVector/LinalgToVector.h"
 
+#include "lib/Codegen/Accumulators.h"
 #include "lib/Codegen/Loops.h"
 #include "lib/Codegen/Widening.h"
 #include "lib/Conversion/LinalgToVector/BufferAccess.h"
@@ -16,12 +17,16 @@ namespace nnc {
 
 namespace {
 
+/// Vectors whose accumulators do not wait for each other: as many as hide the latency of a combination.
+constexpr int64_t numChains = 4;
+
 /// Emits one nest; `loops` of the reductions are entered with the accumulators carried along.
 class ReductionEmitter {
 public:
   ReductionEmitter(LoopEmission &emission) : emission(emission), nest(emission.nest), loop(emission.dimension.loop) {}
 
-  void emitAcross(OpBuilder &builder, int64_t width);
+  void emitVectorsAcross(OpBuilder &builder, bool isShared);
+  void emitAcross(OpBuilder &builder, int64_t width, int64_t numVectors = 1);
   void emitAlong(OpBuilder &builder);
 
 private:
@@ -29,16 +34,20 @@ private:
 
   SmallVector<Value> emitReductions(OpBuilder &builder, ArrayRef<int64_t> loops, ValueRange carried, Carry body);
   SmallVector<int64_t> getReductions() const;
+  int64_t chooseNumAcross() const;
   SmallVector<Value> compute(OpBuilder &builder, ValueRange accumulators, int64_t width);
+  void chooseAccumulators();
   SmallVector<Value> emitVectors(OpBuilder &builder, ValueRange carried);
+  SmallVector<Value> emitFullVectors(OpBuilder &builder, OpFoldResult full, ValueRange carried);
   Value getNeutral(OpBuilder &builder, const Combiner &combiner, int64_t width);
   Value combine(OpBuilder &builder, const Combiner &combiner, Value lhs, Value rhs);
-  Value combineLanes(OpBuilder &builder, const Combiner &combiner, Value value);
 
   LoopEmission &emission;
   LoopNest &nest;
   int64_t loop;
   SmallVector<Combiner> combiners;
+  /// Along the vector: the widths of each output's accumulators, full vectors first, then remainders, which shrink.
+  SmallVector<int64_t> widths;
 };
 
 } // namespace
@@ -76,17 +85,71 @@ SmallVector<Value> ReductionEmitter::compute(OpBuilder &builder, ValueRange accu
   return results;
 }
 
-/// `width` iterations of a parallel loop side by side (or one, where there is no vector loop).
-void ReductionEmitter::emitAcross(OpBuilder &builder, int64_t width) {
-  SmallVector<Value> accumulators;
-  for (LoopOperand &output : nest.outputs)
+/// `numVectors` times `width` iterations of a parallel loop side by side (or one, where there is no vector loop).
+void ReductionEmitter::emitAcross(OpBuilder &builder, int64_t width, int64_t numVectors) {
+  Index index(builder, nest.loc);
+  SmallVector<Value> positions, accumulators;
+  for (int64_t i = 0; i < numVectors; ++i)
+    positions.push_back(loop < 0 ? Value() : index.get(index.add(emission.position[loop], index.fold(i * width))));
+  auto forEachOutput = [&](llvm::function_ref<void(LoopOperand &)> body) {
+    for (Value position : positions) {
+      if (position)
+        emission.position[loop] = position;
+      llvm::for_each(nest.outputs, body);
+    }
+  };
+  forEachOutput([&](LoopOperand &output) {
     accumulators.push_back(broadcastTo(
         builder, nest.loc, readAlong(builder, nest.loc, output, emission.position, loop, width), width));
-  accumulators = emitReductions(
-      builder, getReductions(), accumulators,
-      [&](OpBuilder &nested, ValueRange carried) { return compute(nested, carried, width); });
-  for (auto [value, output] : llvm::zip(accumulators, nest.outputs))
-    writeAlong(builder, nest.loc, value, output, emission.position, loop, width);
+  });
+  accumulators = emitReductions(builder, getReductions(), accumulators, [&](OpBuilder &nested, ValueRange carried) {
+    SmallVector<Value> results;
+    for (Value position : positions) {
+      if (position)
+        emission.position[loop] = position;
+      llvm::append_range(results, compute(nested, carried.slice(results.size(), nest.outputs.size()), width));
+    }
+    return results;
+  });
+  auto result = accumulators.begin();
+  forEachOutput([&](LoopOperand &output) {
+    writeAlong(builder, nest.loc, *result++, output, emission.position, loop, width);
+  });
+}
+
+/// How many vectors of the parallel loop accumulate side by side.
+int64_t ReductionEmitter::chooseNumAcross() const {
+  constexpr int64_t largestBody = 12; // operations; the registers must hold what several of them compute
+  if (llvm::range_size(*nest.body) > largestBody || nest.outputs.size() > 1)
+    return 1;
+  if (auto extent = nest.getStaticExtent(loop))
+    return std::clamp<int64_t>(*extent / emission.dimension.lanes, 1, numChains);
+  return numChains;
+}
+
+/// All iterations of the parallel vector loop: several vectors at a time, which threads may share, then what is left.
+void ReductionEmitter::emitVectorsAcross(OpBuilder &builder, bool isShared) {
+  Index index(builder, nest.loc);
+  int64_t lanes = emission.dimension.lanes, numVectors = chooseNumAcross(), step = numVectors * lanes;
+  OpFoldResult extent = nest.extents[loop], groups = index.div(extent, step);
+  OpFoldResult grouped = index.mul(groups, index.fold(step));
+  if (isShared) {
+    parallelForEach(builder, nest.loc, groups, [&](OpBuilder &nested, Value at) {
+      Index inner(nested, nest.loc);
+      emission.position[loop] = inner.get(inner.mul(at, inner.fold(step)));
+      emitAcross(nested, lanes, numVectors);
+    });
+  } else {
+    forEach(builder, nest.loc, index.fold(0), grouped, step, [&](OpBuilder &nested, Value at) {
+      emission.position[loop] = at;
+      emitAcross(nested, lanes, numVectors);
+    });
+  }
+  forEachVector(builder, nest.loc, index.sub(extent, grouped), lanes, [&](OpBuilder &nested, Value at, int64_t width) {
+    Index inner(nested, nest.loc);
+    emission.position[loop] = inner.get(inner.add(grouped, at));
+    emitAcross(nested, width);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -107,66 +170,88 @@ Value ReductionEmitter::combine(OpBuilder &builder, const Combiner &combiner, Va
   return clone->getResult(0);
 }
 
-Value ReductionEmitter::combineLanes(OpBuilder &builder, const Combiner &combiner, Value value) {
-  if (!isa<VectorType>(value.getType()))
-    return value;
-  if (!isa<FloatType>(combiner.neutral.getType()))
-    return vector::ReductionOp::create(builder, nest.loc, combiner.kind, value);
-  return vector::ReductionOp::create(builder, nest.loc, combiner.kind, value, arith::FastMathFlags::reassoc);
+/// Several full vectors at a time where there are many; for a remainder that is known, a vector for each power of two.
+void ReductionEmitter::chooseAccumulators() {
+  int64_t lanes = emission.dimension.lanes;
+  std::optional<int64_t> extent = nest.getStaticExtent(loop);
+  bool isLong = !extent || *extent / lanes >= 2 * numChains;
+  widths.assign(isLong && combiners.size() == 1 ? numChains : 1, lanes);
+  if (extent)
+    llvm::append_range(widths, splitIntoPowersOfTwo(*extent % lanes, std::max<int64_t>(1, lanes / 2)));
+  else
+    widths.push_back(1);
 }
 
-/// One run of the vector loop: full vectors go to the vector accumulators (the first half of `carried`),
-/// the remainder to the scalar ones.
+/// The vectors before `full`; `carried` are the accumulators of full width, of one vector after the other.
+SmallVector<Value> ReductionEmitter::emitFullVectors(OpBuilder &builder, OpFoldResult full, ValueRange carried) {
+  int64_t lanes = emission.dimension.lanes, outputs = combiners.size();
+  int64_t step = carried.size() / outputs * lanes;
+  Index index(builder, nest.loc);
+  OpFoldResult grouped = index.mul(index.div(full, step), index.fold(step));
+  SmallVector<Value> vectors = forEachCarrying(
+      builder, nest.loc, index.fold(0), grouped, step, carried, [&](OpBuilder &nested, Value at, ValueRange inner) {
+        Index position(nested, nest.loc);
+        SmallVector<Value> results;
+        for (int64_t i = 0; i < step; i += lanes) {
+          emission.position[loop] = position.get(position.add(at, position.fold(i)));
+          llvm::append_range(results, compute(nested, inner.slice(results.size(), outputs), lanes));
+        }
+        return results;
+      });
+  SmallVector<Value> first = forEachCarrying(builder, nest.loc, grouped, full, lanes,
+                                             ValueRange(vectors).take_front(outputs),
+                                             [&](OpBuilder &nested, Value at, ValueRange inner) {
+                                               emission.position[loop] = at;
+                                               return compute(nested, inner, lanes);
+                                             });
+  llvm::copy(first, vectors.begin());
+  return vectors;
+}
+
+/// One run of the vector loop, with the accumulators of `widths`, each of all outputs.
 SmallVector<Value> ReductionEmitter::emitVectors(OpBuilder &builder, ValueRange carried) {
   int64_t lanes = emission.dimension.lanes, outputs = combiners.size();
   Index index(builder, nest.loc);
   OpFoldResult extent = nest.extents[loop];
   OpFoldResult full = index.mul(index.div(extent, lanes), index.fold(lanes));
-  SmallVector<Value> vectors = forEachCarrying(builder, nest.loc, index.fold(0), full, lanes,
-                                               carried.take_front(outputs),
-                                               [&](OpBuilder &nested, Value at, ValueRange inner) {
-                                                 emission.position[loop] = at;
-                                                 return compute(nested, inner, lanes);
-                                               });
-  SmallVector<Value> scalars(carried.drop_front(outputs));
-  if (auto known = getStatic(extent)) {
-    int64_t at = *getStatic(full);
-    for (int64_t piece : splitIntoPowersOfTwo(*known - at, std::max<int64_t>(1, lanes / 2))) {
+  int64_t numFull = llvm::count(widths, lanes) * outputs;
+  SmallVector<Value> results = emitFullVectors(builder, full, carried.take_front(numFull));
+  if (auto known = getStatic(full)) {
+    int64_t at = *known;
+    for (int64_t width : ArrayRef(widths).drop_front(numFull / outputs)) {
       emission.position[loop] = index.constant(at);
-      SmallVector<Value> neutral;
-      for (const Combiner &combiner : combiners)
-        neutral.push_back(getNeutral(builder, combiner, piece));
-      SmallVector<Value> results = compute(builder, neutral, piece);
-      for (auto [scalar, combiner, result] : llvm::zip(scalars, combiners, results))
-        scalar = combine(builder, combiner, scalar, combineLanes(builder, combiner, result));
-      at += piece;
+      llvm::append_range(results, compute(builder, carried.slice(results.size(), outputs), width));
+      at += width;
     }
   } else {
-    scalars = forEachCarrying(builder, nest.loc, full, extent, 1, scalars,
-                              [&](OpBuilder &nested, Value at, ValueRange inner) {
-                                emission.position[loop] = at;
-                                return compute(nested, inner, 1);
-                              });
+    llvm::append_range(results, forEachCarrying(builder, nest.loc, full, extent, 1, carried.drop_front(numFull),
+                                                [&](OpBuilder &nested, Value at, ValueRange inner) {
+                                                  emission.position[loop] = at;
+                                                  return compute(nested, inner, 1);
+                                                }));
   }
-  llvm::append_range(vectors, scalars);
-  return vectors;
+  return results;
 }
 
 void ReductionEmitter::emitAlong(OpBuilder &builder) {
   for (unsigned i = 0; i < nest.outputs.size(); ++i)
     combiners.push_back(*getCombiner(nest, i));
+  chooseAccumulators();
   SmallVector<Value> carried;
-  for (const Combiner &combiner : combiners)
-    carried.push_back(getNeutral(builder, combiner, emission.dimension.lanes));
-  for (LoopOperand &output : nest.outputs)
-    carried.push_back(readAlong(builder, nest.loc, output, emission.position, loop, 1));
+  for (int64_t width : widths)
+    for (const Combiner &combiner : combiners)
+      carried.push_back(getNeutral(builder, combiner, width));
   carried = emitReductions(builder, getReductions(), carried,
                            [&](OpBuilder &nested, ValueRange inner) { return emitVectors(nested, inner); });
-  int64_t outputs = combiners.size();
   for (auto [i, output] : llvm::enumerate(nest.outputs)) {
-    Value lanes = combineLanes(builder, combiners[i], carried[i]);
-    Value result = combine(builder, combiners[i], carried[outputs + i], lanes);
-    writeAlong(builder, nest.loc, result, output, emission.position, loop, 1);
+    SmallVector<Value> accumulators;
+    for (size_t k = i; k < carried.size(); k += combiners.size())
+      accumulators.push_back(carried[k]);
+    const Combiner &combiner = combiners[i];
+    auto combineTwo = [&](OpBuilder &nested, Value lhs, Value rhs) { return combine(nested, combiner, lhs, rhs); };
+    Value result = combineAccumulators(builder, nest.loc, accumulators, combineTwo, combiner.kind);
+    Value initial = readAlong(builder, nest.loc, output, emission.position, loop, 1);
+    writeAlong(builder, nest.loc, combineTwo(builder, initial, result), output, emission.position, loop, 1);
   }
 }
 
@@ -179,34 +264,14 @@ void emitReductionNest(OpBuilder &builder, LoopEmission &emission) {
       outer.push_back(i);
   ReductionEmitter emitter(emission);
   bool isAlong = loop >= 0 && nest.isReduction[loop];
-  if (!isAlong && outer.empty() && loop >= 0 && isWorthThreads(builder, nest)) {
-    // Threads share the vectors.
-    Index index(builder, nest.loc);
-    int64_t lanes = emission.dimension.lanes;
-    OpFoldResult vectors = index.div(nest.extents[loop], lanes), full = index.mul(vectors, index.fold(lanes));
-    parallelForEach(builder, nest.loc, vectors, [&](OpBuilder &nested, Value at) {
-      Index inner(nested, nest.loc);
-      emission.position[loop] = inner.get(inner.mul(at, inner.fold(lanes)));
-      emitter.emitAcross(nested, lanes);
-    });
-    forEachVector(builder, nest.loc, index.sub(nest.extents[loop], full), lanes,
-                  [&](OpBuilder &nested, Value at, int64_t width) {
-                    Index inner(nested, nest.loc);
-                    emission.position[loop] = inner.get(inner.add(full, at));
-                    emitter.emitAcross(nested, width);
-                  });
-    return;
-  }
+  if (!isAlong && outer.empty() && loop >= 0 && isWorthThreads(builder, nest))
+    return emitter.emitVectorsAcross(builder, /*isShared=*/true);
   emitOuterLoops(builder, emission, outer, [&](OpBuilder &nested) {
     if (isAlong)
       return emitter.emitAlong(nested);
     if (loop < 0)
       return emitter.emitAcross(nested, 1);
-    forEachVector(nested, nest.loc, nest.extents[loop], emission.dimension.lanes,
-                  [&](OpBuilder &deeper, Value at, int64_t width) {
-                    emission.position[loop] = at;
-                    emitter.emitAcross(deeper, width);
-                  });
+    emitter.emitVectorsAcross(nested, /*isShared=*/false);
   });
 }
 

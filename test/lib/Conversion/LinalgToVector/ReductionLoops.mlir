@@ -5,12 +5,13 @@
 #first = affine_map<(d0, d1) -> (d0)>
 #second = affine_map<(d0, d1) -> (d1)>
 
-// Along memory: lanes accumulate, then one horizontal sum.
+// Along memory: lanes accumulate; the sum shrinks to the remainder's width, and one horizontal sum ends it.
 // CHECK-LABEL: @along
 // CHECK: scf.for {{.*}} iter_args(%{{.*}}) -> (vector<4xf32>)
 // CHECK: arith.addf {{.*}} vector<4xf32>
+// CHECK: vector.shuffle {{.*}} [2, 3] : vector<4xf32>
 // CHECK: vector.reduction <add>, {{.*}} fastmath<reassoc> : vector<2xf32> into f32
-// CHECK: vector.reduction <add>, {{.*}} fastmath<reassoc> : vector<4xf32> into f32
+// CHECK-NOT: vector.reduction
 // CHECK: memref.store
 func.func @along(%a: memref<8x30xf32>, %b: memref<8xf32>) {
   linalg.generic {indexing_maps = [#both, #first], iterator_types = ["parallel", "reduction"]}
@@ -22,11 +23,43 @@ func.func @along(%a: memref<8x30xf32>, %b: memref<8xf32>) {
   return
 }
 
-// Across memory: a vector of results at once.
+// Many vectors along memory: four sums that do not wait for each other.
+// CHECK-LABEL: @chains
+// CHECK: scf.for {{.*}} step %c16 iter_args({{.*}}) -> (vector<4xf32>, vector<4xf32>, vector<4xf32>, vector<4xf32>)
+// CHECK: scf.for {{.*}} step %c4 iter_args({{.*}}) -> (vector<4xf32>)
+// CHECK-COUNT-4: arith.addf {{.*}} : vector<4xf32>
+// CHECK: vector.reduction <add>
+func.func @chains(%a: memref<8x?xf32>, %b: memref<8xf32>) {
+  linalg.generic {indexing_maps = [#both, #first], iterator_types = ["parallel", "reduction"]}
+      ins(%a : memref<8x?xf32>) outs(%b : memref<8xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %s = arith.addf %y, %x : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// The largest with NaN's rules: one test for NaN of all lanes.
+// CHECK-LABEL: @largest
+// CHECK: %[[NAN:.*]] = arith.cmpf uno, %[[LANES:.*]], %[[LANES]] : vector<4xf32>
+// CHECK: %[[ANY:.*]] = vector.reduction <or>, %[[NAN]]
+// CHECK: %[[MAX:.*]] = vector.reduction <maxnumf>, %[[LANES]] fastmath<nnan>
+// CHECK: arith.select %[[ANY]], %{{.*}}, %[[MAX]] : f32
+func.func @largest(%a: memref<8x32xf32>, %b: memref<8xf32>) {
+  linalg.generic {indexing_maps = [#both, #first], iterator_types = ["parallel", "reduction"]}
+      ins(%a : memref<8x32xf32>) outs(%b : memref<8xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %s = arith.maximumf %y, %x : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// Across memory: four vectors of results at once.
 // CHECK-LABEL: @across
-// CHECK: scf.for %[[COLUMN:.*]] = %c0 to %c32 step %c4
-// CHECK: vector.load {{.*}} memref<32xf32>, vector<4xf32>
-// CHECK: scf.for {{.*}} iter_args(%{{.*}}) -> (vector<4xf32>)
+// CHECK: scf.for %[[COLUMN:.*]] = %c0 to %c32 step %c16
+// CHECK-COUNT-4: vector.load {{.*}} memref<32xf32>, vector<4xf32>
+// CHECK: scf.for {{.*}} iter_args(%{{.*}}) -> (vector<4xf32>, vector<4xf32>, vector<4xf32>, vector<4xf32>)
 // CHECK: vector.load
 // CHECK: vector.store
 // CHECK-NOT: vector.reduction

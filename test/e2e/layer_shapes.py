@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Layers whose shape decides how they are computed, against ONNX Runtime: windows that do not overlap, rows of all short
+lengths and with NaN in each place."""
+import os
+import sys
+
+import numpy as np
+from onnx import helper
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compiled_model import Broken, Refused  # noqa: E402
+from edge_models import FLOAT, agrees, equals, make_model  # noqa: E402
+
+
+def patches(shape, filters, window, batch=None):
+    """A convolution whose windows are its strides."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal(shape).astype(np.float32)
+    x.flat[7], x.flat[8] = np.nan, np.inf
+    weights = rng.standard_normal((filters, shape[1], *window)).astype(np.float32)
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], strides=window), helper.make_node("Relu", ["c"], ["y"])]
+    declared = (FLOAT, (batch, *shape[1:])) if batch else (FLOAT, shape)
+    constants = {"w": weights, "b": rng.standard_normal(filters).astype(np.float32)}
+    fixed = make_model(nodes, {"x": x}, [("y", FLOAT)], constants)
+    return agrees(make_model(nodes, {"x": declared}, [("y", FLOAT)], constants), {"x": x}, oracle=fixed)
+
+
+def reductions(shape, axis, dtype):
+    """Reductions that share their loops; NaN at the beginning, in the middle, at the end. The oracle is numpy: ONNX
+    Runtime's largest element is NaN or not depending on where NaN is."""
+    rng = np.random.default_rng(4)
+    x = rng.integers(-3, 4, shape).astype(dtype) if np.dtype(dtype).kind == "i" else rng.standard_normal(shape).astype(dtype)
+    is_float = x.dtype.kind == "f"
+    rows = np.moveaxis(x, axis, 0)
+    if is_float and rows.shape[1] > 4:
+        for row, at in enumerate((0, rows.shape[0] // 2, -1)):
+            rows[at, row] = np.nan
+        rows[0, 3], rows[-1, 4] = np.inf, -np.inf
+    wanted = {"ReduceMax": x.max(axis), "ReduceMin": x.min(axis), "ReduceSum": x.sum(axis, dtype=dtype)}
+    nodes = [helper.make_node(op, ["x", "a"], [op], keepdims=0) for op in wanted]
+    if is_float:
+        with np.errstate(invalid="ignore"):
+            exponentials = np.exp(x.astype(np.float64) - x.max(axis, keepdims=True))
+            wanted["Softmax"] = exponentials / exponentials.sum(axis, keepdims=True)
+        nodes.append(helper.make_node("Softmax", ["x"], ["Softmax"], axis=axis))
+    code = helper.np_dtype_to_tensor_dtype(x.dtype)
+    model = make_model(nodes, {"x": (code, shape)}, [(op, code) for op in wanted], {"a": np.array([axis])}, opset=20)
+    return equals(model, [x], wanted, tolerance=1e-5 if is_float else 0)
+
+
+TESTS = [(patches, *arguments) for arguments in (
+    ((2, 3, 28, 42), 37, (14, 14)), ((1, 1, 90), 5, (9,)), ((1, 2, 4, 6, 6), 19, (2, 3, 3)), ((3, 4, 8, 8), 16, (4, 4), "n"),
+    ((1, 3, 16, 32), 20, (16, 16)), ((1, 3, 17, 33), 20, (16, 16)), ((1, 5, 12, 12), 8, (4, 4)), ((1, 1, 3, 3), 1, (3, 3)))]
+TESTS += [(reductions, (7, length), 1, dtype) for dtype in (np.float32, np.float64, np.int32)
+          for length in (1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 127, 128, 200)]
+TESTS += [(reductions, (length, width), 0, np.float32) for length in (1, 3, 4, 5, 9, 64) for width in (5, 16, 29, 96)]
+TESTS += [(reductions, (3, 11, width), 1, dtype) for dtype in (np.float32, np.int8) for width in (1, 6, 70)]
+
+
+def main():
+    failed = 0
+    for test, *arguments in TESTS:
+        try:
+            reason = test(*arguments)
+        except (Broken, Refused) as error:
+            reason = str(error)
+        failed += bool(reason)
+        if reason:
+            print(f"FAIL {test.__name__} {arguments}: {reason}")
+    print(f"layer shapes: {len(TESTS) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
