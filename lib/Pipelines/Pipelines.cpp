@@ -54,7 +54,10 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
 }
 
 /// From kernels to loops over hardware vectors.
-static void buildLoops(OpPassManager &passes) {
+static void buildLoops(OpPassManager &passes, const PipelineOptions &options) {
+  TileAttentionOptions attention;
+  attention.threads = options.threads;
+  passes.addNestedPass<func::FuncOp>(createTileAttention(attention));
   passes.addNestedPass<func::FuncOp>(createConvertKernelToVector());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToVector());
   passes.addPass(createCanonicalizerPass());
@@ -74,7 +77,7 @@ void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &optio
     buildBuffersPipeline(passes);
     break;
   case Stage::Loops:
-    buildLoops(passes);
+    buildLoops(passes, options);
     break;
   case Stage::Arena:
     buildArenaPipeline(passes, options.threads, options.profileCounter, options.weights);

@@ -135,6 +135,16 @@ def BufferizeModel : Pass<"bufferize-model", "::mlir::ModuleOp"> {
   ];
 }
 
+def TileAttention : Pass<"tile-attention"> {
+  let summary = "Compute attention a block of rows at a time";
+  let description = [{
+    Before: `kernel.contract`, `kernel.softmax`, `kernel.contract` on scores of all rows
+    After: loops over batches and blocks of rows around the three, with the scores of one block
+  }];
+  let options = [Option<"threads", "threads", "bool", "false", "Batches may run at the same time: each has a buffer">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every buffer of @main a place in one arena";
   let description = [{

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Layers whose shape decides how they are computed, against ONNX Runtime: windows that do not overlap, rows of all short
-lengths and with NaN in each place."""
+lengths and with NaN in each place, attention in blocks of rows."""
 import os
 import sys
 
@@ -48,6 +48,21 @@ def reductions(shape, axis, dtype):
     return equals(model, [x], wanted, tolerance=1e-5 if is_float else 0)
 
 
+def attention(batch, heads, rows, columns, width, mask):
+    """Softmax of scaled products and a mask, times values; a row of the queries has NaN, a column of the mask -inf."""
+    rng = np.random.default_rng(5)
+    draw = lambda *shape: rng.standard_normal(shape).astype(np.float32)
+    inputs = {"q": draw(batch, heads, rows, width), "k": draw(batch, 1, width, columns), "v": draw(batch, heads, columns, 7),
+              "m": draw(*mask)}
+    inputs["q"][-1, -1, rows // 2, 0] = np.nan
+    if mask[-1] > 1:
+        inputs["m"][..., columns // 2] = -np.inf
+    nodes = [helper.make_node("MatMul", ["q", "k"], ["s"]), helper.make_node("Mul", ["s", "c"], ["t"]),
+             helper.make_node("Add", ["t", "m"], ["u"]), helper.make_node("Softmax", ["u"], ["p"], axis=-1),
+             helper.make_node("MatMul", ["p", "v"], ["y"])]
+    return agrees(make_model(nodes, inputs, [("y", FLOAT)], {"c": np.float32(width ** -0.5)}), inputs)
+
+
 TESTS = [(patches, *arguments) for arguments in (
     ((2, 3, 28, 42), 37, (14, 14)), ((1, 1, 90), 5, (9,)), ((1, 2, 4, 6, 6), 19, (2, 3, 3)), ((3, 4, 8, 8), 16, (4, 4), "n"),
     ((1, 3, 16, 32), 20, (16, 16)), ((1, 3, 17, 33), 20, (16, 16)), ((1, 5, 12, 12), 8, (4, 4)), ((1, 1, 3, 3), 1, (3, 3)))]
@@ -55,6 +70,9 @@ TESTS += [(reductions, (7, length), 1, dtype) for dtype in (np.float32, np.float
           for length in (1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 127, 128, 200)]
 TESTS += [(reductions, (length, width), 0, np.float32) for length in (1, 3, 4, 5, 9, 64) for width in (5, 16, 29, 96)]
 TESTS += [(reductions, (3, 11, width), 1, dtype) for dtype in (np.float32, np.int8) for width in (1, 6, 70)]
+TESTS += [(attention, *arguments) for arguments in (
+    (1, 3, 130, 130, 16, (1, 1, 130, 130)), (2, 2, 51, 1500, 5, (2, 1, 1, 1500)), (2, 3, 200, 33, 8, (3, 1, 33)),
+    (1, 1, 300, 300, 4, (300,)), (3, 2, 1, 3000, 8, (3, 2, 1, 3000)), (1, 4, 65, 1024, 8, (1, 1, 65, 1)))]
 
 
 def main():

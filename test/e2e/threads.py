@@ -34,6 +34,16 @@ def sequence_model():
     return finish(graph, (1, 203, 96))
 
 
+def attention_model():
+    """Attention of five heads, in blocks of rows, with a mask for all heads."""
+    graph = GraphBuilder(5)
+    heads = graph.node("Reshape", "x", graph.constant(np.array([1, 211, 5, 24], np.int64)))
+    queries, keys = (graph.node("Transpose", heads, perm=perm) for perm in ([0, 2, 1, 3], [0, 2, 3, 1]))
+    scores = graph.node("Add", graph.node("MatMul", queries, keys), graph.normal((1, 1, 211, 211), 1))
+    graph.node("MatMul", graph.node("Softmax", scores, axis=-1), queries)
+    return finish(graph, (1, 211, 120))
+
+
 def finish(graph, shape):
     last = graph.nodes[-1].output[0]
     return graph.model("threads", {"x": (FLOAT, shape)}, {last: (FLOAT, None)}, 17), shape
@@ -66,7 +76,7 @@ def check(make, folder, options):
 def main():
     onnxruntime.set_default_logger_severity(3)
     counts = [0, 0]
-    for make in (image_model, sequence_model):
+    for make in (image_model, sequence_model, attention_model):
         for options in (["--threads"], ["--threads", "--cpu=x86-64-v3"], ["--threads", "--cpu=x86-64"]):
             with tempfile.TemporaryDirectory(prefix="nnc-threads-") as folder:
                 reason = check(make, folder, options)
