@@ -191,8 +191,10 @@ Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &co
   SmallVector<Value> panels;
   for (int64_t i = 0; i < columns.panels; ++i)
     panels.push_back(index.get(index.add(columns.panel, index.fold(i))));
+  PanelAhead ahead = tile.getPanelAhead(builder, rhs, rhsBatch, panels.back(), row, rows, m);
   auto step = [&](OpBuilder &nested, Value at, ValueRange carried, bool isLast) {
     SmallVector<Value> weights, inputs;
+    tile.prefetch(nested, ahead, at);
     for (int64_t i = 0; i < vectors; ++i) {
       Value panel = panels[i / tile.getPanelVectors()];
       weights.push_back(tile.loadWeights(nested, rhs, rhsBatch, panel, at, i % tile.getPanelVectors()));

@@ -58,7 +58,10 @@ private:
   void emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels, int64_t columns);
   void emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
                 const PixelTile &pixels);
-  Accumulators accumulateTap(OpBuilder &builder, const Panel &panel, ArrayRef<Value> inputRows,
+  PanelAhead getPanelAhead(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
+                           const PixelTile &pixels) const;
+  OpFoldResult getFirstStep(OpBuilder &builder, ArrayRef<Value> tap) const;
+  Accumulators accumulateTap(OpBuilder &builder, const Panel &panel, const PanelAhead &ahead, ArrayRef<Value> inputRows,
                              ArrayRef<Value> filterRows, Value filterColumn, ArrayRef<Value> pixels,
                              ValueRange sums) const;
 
@@ -180,18 +183,45 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
   });
 }
 
+/// What the tile of `pixels` brings of the next panel. Few channels are unrolled: their filters are small.
+PanelAhead ConvExpansion::getPanelAhead(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
+                                        const PixelTile &pixels) const {
+  if (inputChannels <= unrolledChannels)
+    return {};
+  Index index(builder, loc);
+  OpFoldResult first = index.fold(0), total = index.fold(1);
+  for (auto [row, axis] : llvm::zip(rows, axes)) {
+    first = index.add(index.mul(first, axis.count), row);
+    total = index.mul(total, axis.count);
+  }
+  first = index.add(index.mul(first, axes.back().count), pixels.first);
+  total = index.mul(total, axes.back().count);
+  return tile.getPanelAhead(builder, filter, panel.group, panel.number, first, pixels.pixels, total);
+}
+
+/// The number of the first step of a tap, in the order of the packed filter.
+OpFoldResult ConvExpansion::getFirstStep(OpBuilder &builder, ArrayRef<Value> tap) const {
+  Index index(builder, loc);
+  OpFoldResult number = index.fold(0);
+  for (auto [at, size] : llvm::zip(tap, filterType.getShape().drop_front(2)))
+    number = index.add(index.mul(number, index.fold(size)), at);
+  return index.mul(number, index.fold(inputChannels));
+}
+
 /// All input channels of one tap; `pixels` are input columns, null where a pixel's tap does not exist.
-Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel, ArrayRef<Value> inputRows,
-                                          ArrayRef<Value> filterRows, Value filterColumn, ArrayRef<Value> pixels,
-                                          ValueRange sums) const {
+Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel, const PanelAhead &ahead,
+                                          ArrayRef<Value> inputRows, ArrayRef<Value> filterRows,
+                                          Value filterColumn, ArrayRef<Value> pixels, ValueRange sums) const {
   Index index(builder, loc);
   int64_t vectors = sums.size() / pixels.size();
   bool isOdd = isPaired && getChannelsPerGroup() % 2 != 0;
   OpFoldResult firstChannel = index.mul(panel.group, index.fold(getChannelsPerGroup()));
+  OpFoldResult firstStep = getFirstStep(builder, arrange(filterRows, filterColumn));
   auto step = [&](OpBuilder &nested, Value channel, ValueRange carried, bool isLast) {
     Index inner(nested, loc);
     SmallVector<Value> weights, inputs, at = arrange(filterRows, filterColumn);
     at.push_back(channel);
+    tile.prefetch(nested, ahead, inner.add(firstStep, channel));
     for (int64_t i = 0; i < vectors; ++i)
       weights.push_back(tile.loadWeights(nested, filter, panel.group, panel.number, at, i));
     Value inputChannel = inner.get(inner.add(firstChannel, inner.mul(channel, inner.fold(tile.getGroup()))));
@@ -219,13 +249,14 @@ void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &
                              const PixelTile &pixels) {
   const SpatialAxis &axis = axes.back();
   int64_t vectors = llvm::divideCeil(panel.columns, tile.getLanes());
+  PanelAhead ahead = getPanelAhead(builder, axes, panel, rows, pixels);
   Accumulators sums = forEachOuterTap(
       builder, loc, ArrayRef(axes).drop_back(), rows, tile.createZeros(builder, pixels.pixels, vectors),
       [&](OpBuilder &nested, Taps inputRows, Taps filterRows, ValueRange outer) {
         return pixels.forEachTap(nested, loc, axis, outer,
                                  [&](OpBuilder &innermost, OpFoldResult tap, ArrayRef<Value> inputs, ValueRange inner) {
                                    Index index(innermost, loc);
-                                   return accumulateTap(innermost, panel, inputRows, filterRows,
+                                   return accumulateTap(innermost, panel, ahead, inputRows, filterRows,
                                                         index.get(axis.getFilter(index, tap)), inputs, inner);
                                  });
       });

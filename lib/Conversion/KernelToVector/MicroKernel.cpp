@@ -16,6 +16,8 @@ namespace nnc {
 
 /// More rows than this bring nothing: the multiply-add chains are long enough and weights are reused enough.
 static constexpr int64_t maxRows = 14;
+/// Of a cache line.
+static constexpr int64_t lineBytes = 64;
 
 MicroKernel::MicroKernel(Operation *kernel, Type inputType, int64_t packedWidth, bool isPaired)
     : loc(kernel->getLoc()), target(kernel::getTarget(kernel)), inputType(inputType) {
@@ -119,6 +121,42 @@ Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange oute
   indices.push_back(index.get(index.add(column, index.fold(number * lanes * group))));
   Value weights = loadWide(builder, loc, packed, indices, lanes * group);
   return group > 1 ? weights : convertElements(builder, loc, weights, accumulatorType);
+}
+
+PanelAhead MicroKernel::getPanelAhead(OpBuilder &builder, Value packed, ValueRange outer, Value panel,
+                                      OpFoldResult row, int64_t rows, OpFoldResult total) const {
+  constexpr int64_t leastPanel = 4 << 10, leastWeights = 128 << 10;
+  auto type = cast<MemRefType>(packed.getType());
+  std::optional<int64_t> all = getStatic(total);
+  if (!all || !type.hasStaticShape() || parts > 1 || !packed.getDefiningOp<memref::GetGlobalOp>())
+    return {};
+  int64_t elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8), width = type.getShape().back();
+  int64_t elements = ShapedType::getNumElements(type.getShape().drop_front(outer.size() + 1));
+  int64_t perStep = llvm::divideCeil(width * rows, std::max<int64_t>(*all, 1));
+  if (elements * elementBytes < leastPanel || type.getNumElements() * elementBytes < leastWeights ||
+      perStep * elementBytes > 2 * lineBytes)
+    return {};
+  Index index(builder, loc);
+  PanelAhead ahead{packed, llvm::to_vector(outer), {}, perStep};
+  ahead.at.push_back(index.get(index.add(panel, index.fold(1))));
+  ahead.at.resize(type.getRank(), index.constant(0));
+  ahead.first = index.div(index.mul(row, index.fold(elements)), *all);
+  return ahead;
+}
+
+/// The last panel's addresses are those behind the weights: often of the next layer, and never read.
+void MicroKernel::prefetch(OpBuilder &builder, const PanelAhead &ahead, OpFoldResult step) const {
+  if (ahead.perStep == 0)
+    return;
+  Index index(builder, loc);
+  SmallVector<Value> at(ahead.at);
+  OpFoldResult first = index.add(ahead.first, index.mul(step, index.fold(ahead.perStep)));
+  int64_t line = 8 * lineBytes / cast<MemRefType>(ahead.packed.getType()).getElementTypeBitWidth();
+  for (int64_t offset = 0; offset < ahead.perStep; offset += line) {
+    at.back() = index.get(index.add(first, index.fold(offset)));
+    memref::PrefetchOp::create(builder, loc, ahead.packed, at, /*isWrite=*/false, /*localityHint=*/2,
+                               /*isDataCache=*/true);
+  }
 }
 
 Value MicroKernel::loadInput(OpBuilder &builder, Value input, ValueRange indices, bool isLast) const {

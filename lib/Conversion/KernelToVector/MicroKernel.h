@@ -15,6 +15,15 @@ namespace nnc {
 /// Accumulators, row-major: rows x vectors.
 using Accumulators = llvm::SmallVector<mlir::Value>;
 
+/// A tile's share of the panel of weights behind its own: it is brought to the cache while the tile is computed, since
+/// the weights of a network come from memory.
+struct PanelAhead {
+  mlir::Value packed;
+  llvm::SmallVector<mlir::Value> at; ///< the indices of the panel's first element
+  mlir::OpFoldResult first;          ///< the share's first element, as an offset from there
+  int64_t perStep = 0;               ///< elements per step of the reduction; 0: nothing is brought
+};
+
 class MicroKernel {
 public:
   /// For inputs of `inputType` and packed panels of rows of `packedWidth` elements; `isPaired`: those are of pairs of
@@ -46,6 +55,12 @@ public:
   /// Vector `number` of `panel`; the packed operand's dimensions are `outer`, the packed panels, `inner`, and columns.
   mlir::Value loadWeights(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
                           mlir::ValueRange inner, int64_t number) const;
+  /// The share of `rows` of the `total` rows (or pixels) that use each panel, from `row` on, in the panel behind `panel`.
+  /// Nothing where extents are not static, where `packed` are no weights of the model, or too few to matter.
+  PanelAhead getPanelAhead(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
+                           mlir::OpFoldResult row, int64_t rows, mlir::OpFoldResult total) const;
+  /// Brings what belongs to step `step`.
+  void prefetch(mlir::OpBuilder &builder, const PanelAhead &ahead, mlir::OpFoldResult step) const;
   /// One input element as an accumulator scalar; a group of bytes or bf16 as the bits of an i32.
   /// Of the last pair of an odd extent, `isLast`, there is only the first.
   mlir::Value loadInput(mlir::OpBuilder &builder, mlir::Value input, mlir::ValueRange indices,

@@ -224,10 +224,13 @@ void WinogradExpansion::multiplyRows(OpBuilder &builder, Value matrix, Value pan
   SmallVector<Value> places;
   for (int64_t i = 0; i < rows; ++i)
     places.push_back(index.get(index.add(row, index.fold(i))));
+  OpFoldResult total = getStatic(tiles) ? index.fold(block) : OpFoldResult(row);
+  PanelAhead ahead = micro.getPanelAhead(builder, filter, matrix, panel, row, rows, total);
   Accumulators sums =
       forEachCarrying(builder, loc, index.fold(0), index.fold(channels), 1, micro.createZeros(builder, rows, vectors),
                       [&](OpBuilder &nested, Value channel, ValueRange carried) {
                         SmallVector<Value> weights, inputs;
+                        micro.prefetch(nested, ahead, channel);
                         for (int64_t i = 0; i < vectors; ++i)
                           weights.push_back(micro.loadWeights(nested, filter, matrix, panel, channel, i));
                         for (Value at : places)
