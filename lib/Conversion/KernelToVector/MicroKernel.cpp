@@ -128,7 +128,7 @@ PanelAhead MicroKernel::getPanelAhead(OpBuilder &builder, Value packed, ValueRan
   constexpr int64_t leastPanel = 4 << 10, leastWeights = 128 << 10;
   auto type = cast<MemRefType>(packed.getType());
   std::optional<int64_t> all = getStatic(total);
-  if (!all || !type.hasStaticShape() || parts > 1 || !packed.getDefiningOp<memref::GetGlobalOp>())
+  if (!all || (*all == rows && rows < 4) || !type.hasStaticShape() || parts > 1 || !packed.getDefiningOp<memref::GetGlobalOp>())
     return {};
   int64_t elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8), width = type.getShape().back();
   int64_t elements = ShapedType::getNumElements(type.getShape().drop_front(outer.size() + 1));
