@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Layers whose shape decides how they are computed, against ONNX Runtime: windows that do not overlap, rows of all short
-lengths and with NaN in each place, attention in blocks of rows."""
+lengths and with NaN in each place, attention in blocks of rows, the first few
+and the first many of an order."""
 import os
 import sys
 
 import numpy as np
-from onnx import helper
+from onnx import TensorProto, helper
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from compiled_model import Broken, Refused  # noqa: E402
@@ -63,6 +64,22 @@ def attention(batch, heads, rows, columns, width, mask):
     return agrees(make_model(nodes, inputs, [("y", FLOAT)], {"c": np.float32(width ** -0.5)}), inputs)
 
 
+def firsts(shape, axis, k, largest, dtype):
+    """TopK with many equal elements, and NaN, which comes last."""
+    rng = np.random.default_rng(6)
+    x = rng.integers(0, 9, shape).astype(dtype)
+    if x.dtype.kind == "f":
+        x[rng.random(shape) < 0.1] = np.nan
+        x[rng.random(shape) < 0.1] = -np.inf
+    keys = x.astype(np.float64) * (-1 if largest else 1)  # numpy sorts NaN to the end
+    order = np.take(np.argsort(keys, axis, kind="stable"), np.arange(k), axis)
+    wanted = {"values": np.take_along_axis(x, order, axis), "indices": order}
+    code = helper.np_dtype_to_tensor_dtype(x.dtype)
+    nodes = [helper.make_node("TopK", ["x", "k"], list(wanted), axis=axis, largest=int(largest))]
+    model = make_model(nodes, {"x": (code, shape)}, [("values", code), ("indices", TensorProto.INT64)], {"k": np.array([k])})
+    return equals(model, [x], wanted, tolerance=1e-9)
+
+
 TESTS = [(patches, *arguments) for arguments in (
     ((2, 3, 28, 42), 37, (14, 14)), ((1, 1, 90), 5, (9,)), ((1, 2, 4, 6, 6), 19, (2, 3, 3)), ((3, 4, 8, 8), 16, (4, 4), "n"),
     ((1, 3, 16, 32), 20, (16, 16)), ((1, 3, 17, 33), 20, (16, 16)), ((1, 5, 12, 12), 8, (4, 4)), ((1, 1, 3, 3), 1, (3, 3)))]
@@ -73,6 +90,10 @@ TESTS += [(reductions, (3, 11, width), 1, dtype) for dtype in (np.float32, np.in
 TESTS += [(attention, *arguments) for arguments in (
     (1, 3, 130, 130, 16, (1, 1, 130, 130)), (2, 2, 51, 1500, 5, (2, 1, 1, 1500)), (2, 3, 200, 33, 8, (3, 1, 33)),
     (1, 1, 300, 300, 4, (300,)), (3, 2, 1, 3000, 8, (3, 2, 1, 3000)), (1, 4, 65, 1024, 8, (1, 1, 65, 1)))]
+TESTS += [(firsts, *arguments) for arguments in (
+    ((3, 50), 1, 5, True, np.float32), ((3, 50), 1, 6, True, np.float32), ((3, 50), 1, 50, True, np.float32),
+    ((2, 300, 7), 1, 40, False, np.float32), ((9, 4), 0, 8, True, np.float64), ((1, 5000), 1, 100, True, np.int64),
+    ((5, 60), 1, 31, False, np.uint8), ((4, 33), 1, 20, True, np.int32), ((2, 7), 1, 7, False, np.float16))]
 
 
 def main():

@@ -22,6 +22,9 @@ mlir::Value siftDown(mlir::ImplicitLocOpBuilder &builder, mlir::Value places, ml
 /// `places` with the first `end` of them made a heap.
 mlir::Value buildHeap(mlir::ImplicitLocOpBuilder &builder, mlir::Value places, mlir::Value end, PlaceOrder isBefore);
 
+/// The first `end` of `places`, a heap, in order: the first in order first.
+mlir::Value sortHeap(mlir::ImplicitLocOpBuilder &builder, mlir::Value places, mlir::Value end, PlaceOrder isBefore);
+
 } // namespace nnc
 
 #endif // LIB_CONVERSION_NNTOLINALG_HEAP_H

@@ -208,10 +208,6 @@ Value ConvertIndexing<nn::ScatterNDOp>::build(ImplicitLocOpBuilder &builder, nn:
 // Shapes
 //===----------------------------------------------------------------------===//
 
-static Value toInt64(ImplicitLocOpBuilder &builder, Value index) {
-  return arith::IndexCastOp::create(builder, builder.getI64Type(), index);
-}
-
 template <>
 Value ConvertIndexing<nn::ShapeOp>::build(ImplicitLocOpBuilder &builder, nn::ShapeOp op, OpAdaptor adaptor,
                                           RankedTensorType type) const {

@@ -25,6 +25,7 @@ void populateNormalizationToLinalg(const StorageTypeConverter &types, mlir::Rewr
 void populatePoolingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateRecurrentToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateReductionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populateTopKToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateResamplingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateSelectionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateSuppressionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);

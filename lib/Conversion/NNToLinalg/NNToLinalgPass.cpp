@@ -127,6 +127,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populatePoolingToLinalg(types, patterns);
     populateRecurrentToLinalg(types, patterns);
     populateReductionToLinalg(types, patterns);
+    populateTopKToLinalg(types, patterns);
     populateResamplingToLinalg(types, patterns);
     populateSelectionToLinalg(types, patterns);
     populateSuppressionToLinalg(types, patterns);

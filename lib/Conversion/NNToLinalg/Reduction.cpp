@@ -1,7 +1,7 @@
 // Reductions become kernel.reduce on [O, R, I] views, one for each run of
 // neighbouring axes. An index reduction is two: the extreme value, then the first
-// (or last) index that has it. Running sums and selections are loops over the
-// axis whose bodies work on all rows at once.
+// (or last) index that has it. Running sums are loops over the axis whose bodies
+// work on all rows at once.
 #include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
@@ -173,25 +173,6 @@ Value LowerOp<nn::ArgReduceOp>::build(ImplicitLocOpBuilder &builder, nn::ArgRedu
 
 //===--- Running sums and products ---===//
 
-/// Slice `at` of the middle axis of `rows` [O, R, I] as [O, I].
-static Value takeSlice(ImplicitLocOpBuilder &builder, Value rows, Value at) {
-  RankedTensorType type = getRanked(rows);
-  OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, builder.getLoc(), rows);
-  return tensor::ExtractSliceOp::create(builder, type.clone({type.getDimSize(0), type.getDimSize(2)}), rows,
-                                        ArrayRef<OpFoldResult>{zero, at, zero}, {sizes[0], one, sizes[2]},
-                                        {one, one, one});
-}
-
-/// `rows` with slice `at` of the middle axis replaced by `slice` [O, I].
-static Value putSlice(ImplicitLocOpBuilder &builder, Value slice, Value rows, Value at) {
-  OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, builder.getLoc(), rows);
-  return tensor::InsertSliceOp::create(builder, slice, rows, ArrayRef<OpFoldResult>{zero, at, zero},
-                                       ArrayRef<OpFoldResult>{sizes[0], one, sizes[2]},
-                                       ArrayRef<OpFoldResult>{one, one, one});
-}
-
 template <typename OpTy>
 static Value lowerCumulative(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType type,
                              bool isProduct) {
@@ -211,10 +192,10 @@ static Value lowerCumulative(ImplicitLocOpBuilder &builder, OpTy op, Value input
     ImplicitLocOpBuilder inner(loc, nested);
     Value at = op.getReverse() ? arith::SubIOp::create(inner, last, step).getResult() : step;
     // The sum is updated in its place: stored before, or after.
-    Value stored = op.getExclusive() ? putSlice(inner, carried[0], carried[1], at) : Value();
-    Value next = accumulateRows(inner, takeSlice(inner, rows, at), carried[0], isProduct);
+    Value stored = op.getExclusive() ? putElements(inner, carried[0], carried[1], at) : Value();
+    Value next = accumulateRows(inner, takeElements(inner, rows, at), carried[0], isProduct);
     if (!stored)
-      stored = putSlice(inner, next, carried[1], at);
+      stored = putElements(inner, next, carried[1], at);
     scf::YieldOp::create(inner, ValueRange{next, stored});
   };
   auto loop = scf::ForOp::create(builder, getIndex(builder, 0), extents[1], getIndex(builder, 1),
@@ -234,75 +215,8 @@ Value LowerOp<nn::CumProdOp>::build(ImplicitLocOpBuilder &builder, nn::CumProdOp
   return lowerCumulative(builder, op, adaptor.getInput(), type, /*isProduct=*/true);
 }
 
-//===--- Selection ---===//
-
-namespace {
-
-/// Each step finds, in every row, the next element after the one found before: k
-/// passes over the data that change nothing but the results.
-struct LowerTopK : OpConversionPattern<nn::TopKOp> {
-  using OpConversionPattern::OpConversionPattern;
-
-  LogicalResult matchAndRewrite(nn::TopKOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
-    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
-    auto type = getTypeConverter()->convertType<RankedTensorType>(op.getValues().getType());
-    int64_t axis = op.getAxis();
-    int64_t counts[] = {axis, 1, type.getRank() - axis - 1};
-    Value rows = mergeAxes(builder, adaptor.getInput(), counts);
-    Value extent = getExtent(builder, op.getLoc(), adaptor.getInput(), axis);
-    Value k = getBoundedEntry(builder, op.getK(), adaptor.getK(), 0, extent);
-    if (!findEntry(builder, op.getK(), 0)) {
-      Value given = getEntry(builder, op.getK(), adaptor.getK(), 0);
-      require(builder, arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, given, k),
-              "nn.top_k: k is not negative and at most the extent");
-    }
-    bool isUnsigned = getElementTypeOrSelf(op.getInput().getType()).isUnsignedInteger();
-    auto [values, indices] = select(builder, rows, k, type.getDimSize(axis), op.getSmallest(), isUnsigned);
-    SmallVector<Value> extents = getExtents(builder, adaptor.getInput());
-    extents[axis] = k;
-    auto indicesType = type.clone(builder.getI64Type());
-    rewriter.replaceOp(op, {splitAxes(builder, values, type, counts, extents),
-                            splitAxes(builder, indices, indicesType, counts, extents)});
-    return success();
-  }
-
-  static std::pair<Value, Value> select(ImplicitLocOpBuilder &builder, Value rows, Value k, int64_t staticK,
-                                        bool smallest, bool isUnsigned) {
-    RankedTensorType type = getRanked(rows);
-    Type element = type.getElementType();
-    SmallVector<Value> extents = getExtents(builder, rows);
-    RankedTensorType result = type.clone({type.getDimSize(0), staticK, type.getDimSize(2)});
-    auto fill = [&](RankedTensorType of, Value with) {
-      Value init = createEmpty(builder, builder.getLoc(), of, {extents[0], k, extents[2]});
-      return linalg::FillOp::create(builder, with, init).getResult(0);
-    };
-    // Before the first element: the most extreme value, at the position before all.
-    Type i64 = builder.getI64Type();
-    Value values = fill(result, createExtreme(builder, element, /*largest=*/!smallest, isUnsigned));
-    Value indices = fill(result.clone(i64), arith::ConstantIntOp::create(builder, i64, -1));
-    Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
-    RowOrder order{smallest, isUnsigned};
-    auto isChosen = [&](ImplicitLocOpBuilder &inner, Value x, Value position, ValueRange before) {
-      return isAfter(inner, x, position, before[0], before[1], order);
-    };
-    auto body = [&](OpBuilder &nested, Location loc, Value step, ValueRange carried) {
-      ImplicitLocOpBuilder inner(loc, nested);
-      Value before = arith::MaxSIOp::create(inner, arith::SubIOp::create(inner, step, one), zero);
-      Value lastValue = takeSlice(inner, carried[0], before), lastIndex = takeSlice(inner, carried[1], before);
-      Value next = findNext(inner, rows, lastValue, lastIndex, order);
-      Value at = findIndices(inner, rows, next, isChosen, /*last=*/false, {lastValue, lastIndex});
-      scf::YieldOp::create(inner,
-                           ValueRange{putSlice(inner, next, carried[0], step), putSlice(inner, at, carried[1], step)});
-    };
-    auto loop = scf::ForOp::create(builder, zero, k, one, ValueRange{values, indices}, body);
-    return {loop.getResult(0), loop.getResult(1)};
-  }
-};
-
-} // namespace
-
 void populateReductionToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerOp<nn::ArgReduceOp>, LowerOp<nn::CumSumOp>, LowerOp<nn::CumProdOp>, LowerOp<nn::ReduceOp>, LowerTopK>(
+  patterns.add<LowerOp<nn::ArgReduceOp>, LowerOp<nn::CumSumOp>, LowerOp<nn::CumProdOp>, LowerOp<nn::ReduceOp>>(
       types, patterns.getContext());
 }
 

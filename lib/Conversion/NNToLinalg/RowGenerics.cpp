@@ -129,4 +129,21 @@ Value accumulateRows(ImplicitLocOpBuilder &builder, Value value, Value into, boo
       .getResult(0);
 }
 
+Value takeElements(ImplicitLocOpBuilder &builder, Value rows, Value at) {
+  RankedTensorType type = getRanked(rows);
+  OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, builder.getLoc(), rows);
+  return tensor::ExtractSliceOp::create(builder, type.clone({type.getDimSize(0), type.getDimSize(2)}), rows,
+                                        ArrayRef<OpFoldResult>{zero, at, zero}, {sizes[0], one, sizes[2]},
+                                        {one, one, one});
+}
+
+Value putElements(ImplicitLocOpBuilder &builder, Value slice, Value rows, Value at) {
+  OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, builder.getLoc(), rows);
+  return tensor::InsertSliceOp::create(builder, slice, rows, ArrayRef<OpFoldResult>{zero, at, zero},
+                                       ArrayRef<OpFoldResult>{sizes[0], one, sizes[2]},
+                                       ArrayRef<OpFoldResult>{one, one, one});
+}
+
 } // namespace nnc

@@ -35,6 +35,12 @@ using RowPredicate =
 mlir::Value findIndices(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, mlir::Value values,
                         RowPredicate isChosen, bool last, mlir::ValueRange further = {});
 
+/// Elements `at` of all rows [O, R, I], as [O, I].
+mlir::Value takeElements(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, mlir::Value at);
+
+/// `rows` [O, R, I] with `elements` [O, I] in the place of those `at`.
+mlir::Value putElements(mlir::ImplicitLocOpBuilder &builder, mlir::Value elements, mlir::Value rows, mlir::Value at);
+
 /// `into` plus (or times) `value`, element by element, in the place of `into`.
 mlir::Value accumulateRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into, bool isProduct);
 

@@ -19,10 +19,6 @@ using namespace mlir;
 
 namespace nnc {
 
-static Value toInt64(ImplicitLocOpBuilder &builder, Value index) {
-  return arith::IndexCastOp::create(builder, builder.getI64Type(), index);
-}
-
 /// An i1 as an index.
 static Value toCount(ImplicitLocOpBuilder &builder, Value flag) {
   return arith::SelectOp::create(builder, flag, getIndex(builder, 1), getIndex(builder, 0));
@@ -41,20 +37,6 @@ static Value isNonZero(ImplicitLocOpBuilder &builder, Value tensor, ValueRange i
   if (isa<FloatType>(element.getType()))
     return arith::CmpFOp::create(builder, arith::CmpFPredicate::UNE, element, zero);
   return arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, element, zero);
-}
-
-using NestBuilder = function_ref<SmallVector<Value>(ImplicitLocOpBuilder &, ValueRange, ValueRange)>;
-
-/// Loops over all indices of `extents` that carry values.
-static SmallVector<Value> forEachIndex(ImplicitLocOpBuilder &builder, ArrayRef<Value> extents, ValueRange carried,
-                                       NestBuilder body) {
-  SmallVector<Value> lower(extents.size(), getIndex(builder, 0)), steps(extents.size(), getIndex(builder, 1));
-  return scf::buildLoopNest(builder, builder.getLoc(), lower, extents, steps, carried,
-                            [&](OpBuilder &nested, Location loc, ValueRange index, ValueRange values) {
-                              ImplicitLocOpBuilder inner(loc, nested);
-                              return body(inner, index, values);
-                            })
-      .results;
 }
 
 template <>
@@ -169,20 +151,12 @@ Value SliceSorter::isBefore(ImplicitLocOpBuilder &builder, Value a, Value b) {
 }
 
 Value SliceSorter::sort(ImplicitLocOpBuilder &builder) {
-  Value count = getExtent(builder, builder.getLoc(), rows, 1), zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  Value count = getExtent(builder, builder.getLoc(), rows, 1);
   auto placesType = RankedTensorType::get({getRanked(rows).getDimSize(1)}, builder.getI64Type());
   Value places = generate(builder, placesType, count,
                           [](ImplicitLocOpBuilder &inner, ValueRange index) { return toInt64(inner, index[0]); });
   auto order = [&](ImplicitLocOpBuilder &inner, Value a, Value b) { return isBefore(inner, a, b); };
-  places = buildHeap(builder, places, count, order);
-  Value last = sub(builder, count, one), steps = arith::MaxSIOp::create(builder, last, zero);
-  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange step, ValueRange heap) {
-    Value end = sub(inner, last, step[0]);
-    Value first = readPlace(inner, heap[0], zero), other = readPlace(inner, heap[0], end);
-    Value swapped = writePlace(inner, writePlace(inner, heap[0], zero, other), end, first);
-    return SmallVector<Value>{siftDown(inner, swapped, zero, end, order)};
-  };
-  return forEachIndex(builder, steps, places, body).front();
+  return sortHeap(builder, buildHeap(builder, places, count, order), count, order);
 }
 
 namespace {

@@ -116,4 +116,19 @@ Value generate(ImplicitLocOpBuilder &builder, RankedTensorType type, ArrayRef<Va
   return linalg::GenericOp::create(builder, type, ValueRange(), init, maps, iterators, body).getResult(0);
 }
 
+Value toInt64(ImplicitLocOpBuilder &builder, Value index) {
+  return arith::IndexCastOp::create(builder, builder.getI64Type(), index);
+}
+
+SmallVector<Value> forEachIndex(ImplicitLocOpBuilder &builder, ArrayRef<Value> extents, ValueRange carried,
+                                NestBuilder body) {
+  SmallVector<Value> lower(extents.size(), getIndex(builder, 0)), steps(extents.size(), getIndex(builder, 1));
+  return scf::buildLoopNest(builder, builder.getLoc(), lower, extents, steps, carried,
+                            [&](OpBuilder &nested, Location loc, ValueRange index, ValueRange values) {
+                              ImplicitLocOpBuilder inner(loc, nested);
+                              return body(inner, index, values);
+                            })
+      .results;
+}
+
 } // namespace nnc

@@ -15,6 +15,9 @@ mlir::Value add(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value 
 mlir::Value sub(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
 mlir::Value mul(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
 
+/// An index as i64.
+mlir::Value toInt64(mlir::ImplicitLocOpBuilder &builder, mlir::Value index);
+
 /// Entry `i` of the 1-D integer tensor `tensor` as an index value, made of
 /// constants and extents as far as can be seen, where `original` is the tensor in
 /// the source model. Defined in ShapeEntries.cpp.
@@ -54,6 +57,13 @@ using ElementBuilder = llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder
 /// A tensor of `type` whose element at each index is what `element` builds.
 mlir::Value generate(mlir::ImplicitLocOpBuilder &builder, mlir::RankedTensorType type,
                      llvm::ArrayRef<mlir::Value> extents, ElementBuilder element);
+
+using NestBuilder = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ImplicitLocOpBuilder &, mlir::ValueRange index,
+                                                                      mlir::ValueRange carried)>;
+
+/// Loops over all indices of `extents` that carry values; returns the last ones.
+llvm::SmallVector<mlir::Value> forEachIndex(mlir::ImplicitLocOpBuilder &builder, llvm::ArrayRef<mlir::Value> extents,
+                                            mlir::ValueRange carried, NestBuilder body);
 
 } // namespace nnc
 

@@ -61,19 +61,6 @@ func.func @cumsum(%x: tensor<4x7xf32>) -> tensor<4x7xf32> {
 
 // -----
 
-// CHECK-LABEL: @top_k
-func.func @top_k(%x: tensor<4x9xf32>) -> (tensor<4x3xf32>, tensor<4x3xi64>) {
-  %k = arith.constant dense<3> : tensor<1xi64>
-  // CHECK: scf.for
-  // CHECK: arith.maximumf
-  // CHECK: arith.minsi
-  // CHECK-COUNT-2: tensor.insert_slice
-  %0:2 = nn.top_k %x, %k {axis = 1 : i64} : (tensor<4x9xf32>, tensor<1xi64>) -> (tensor<4x3xf32>, tensor<4x3xi64>)
-  return %0#0, %0#1 : tensor<4x3xf32>, tensor<4x3xi64>
-}
-
-// -----
-
 // CHECK-LABEL: @cumprod
 func.func @cumprod(%x: tensor<4x7xf32>) -> tensor<4x7xf32> {
   // CHECK: %[[ONE:.*]] = arith.constant 1.0{{.*}} : f32
