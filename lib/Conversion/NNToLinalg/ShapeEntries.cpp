@@ -36,7 +36,10 @@ private:
   Value buildOfSlice(nn::SliceOp op, int64_t i);
   Value buildOfReduce(nn::ReduceOp op);
   Value buildOfSize(nn::SizeOp op);
+  bool buildOperands(Operation *op, int64_t i, SmallVectorImpl<Value> &operands);
   Value buildOfBinary(Operation *op, int64_t i);
+  Value buildOfCondition(Operation *op, int64_t i);
+  Value buildOfChoice(nn::WhereOp op, int64_t i);
   Value getExtentOf(Value tensor, int64_t axis);
 
   ImplicitLocOpBuilder &builder;
@@ -102,6 +105,9 @@ Value EntryBuilder::buildResult(Operation *op, int64_t i) {
       .Case([&](nn::SizeOp size) { return buildOfSize(size); })
       .Case<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::MaxOp, nn::MinOp>(
           [&](Operation *binary) { return buildOfBinary(binary, i); })
+      .Case<nn::CompareOp, nn::AndOp, nn::OrOp, nn::NotOp>(
+          [&](Operation *condition) { return buildOfCondition(condition, i); })
+      .Case([&](nn::WhereOp choice) { return buildOfChoice(choice, i); })
       .Case<nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::FlattenOp>([&](Operation *reshape) {
         return getLength(reshape->getOperand(0)) < 0 ? Value() : build(reshape->getOperand(0), i);
       })
@@ -173,15 +179,63 @@ Value EntryBuilder::buildOfSize(nn::SizeOp op) {
   return product;
 }
 
-Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
-  Value operands[2];
-  for (auto [value, operand] : llvm::zip(operands, op->getOperands())) {
+/// Entry `i` of each operand, or its only one; false where one is not made of extents and constants.
+bool EntryBuilder::buildOperands(Operation *op, int64_t i, SmallVectorImpl<Value> &operands) {
+  for (Value operand : op->getOperands()) {
     int64_t length = getLength(operand);
-    value = length < 0 ? Value() : build(operand, length == 1 ? 0 : i);
-    if (!value)
-      return {};
+    operands.push_back(length < 0 ? Value() : build(operand, length == 1 ? 0 : i));
+    if (!operands.back())
+      return false;
   }
-  auto [lhs, rhs] = operands;
+  return true;
+}
+
+static arith::CmpIPredicate getPredicate(nn::ComparePredicate predicate) {
+  switch (predicate) {
+  case nn::ComparePredicate::Equal:
+    return arith::CmpIPredicate::eq;
+  case nn::ComparePredicate::Less:
+    return arith::CmpIPredicate::slt;
+  case nn::ComparePredicate::LessEqual:
+    return arith::CmpIPredicate::sle;
+  case nn::ComparePredicate::Greater:
+    return arith::CmpIPredicate::sgt;
+  case nn::ComparePredicate::GreaterEqual:
+    return arith::CmpIPredicate::sge;
+  }
+  llvm_unreachable("all predicates are handled");
+}
+
+/// A boolean, as 0 or 1.
+Value EntryBuilder::buildOfCondition(Operation *op, int64_t i) {
+  SmallVector<Value> operands;
+  if (!getElementTypeOrSelf(op->getOperand(0)).isSignlessInteger() || !buildOperands(op, i, operands))
+    return {};
+  if (isa<nn::AndOp>(op))
+    return builder.createOrFold<arith::AndIOp>(operands[0], operands[1]);
+  if (isa<nn::OrOp>(op))
+    return builder.createOrFold<arith::OrIOp>(operands[0], operands[1]);
+  if (isa<nn::NotOp>(op))
+    return sub(builder, getIndex(builder, 1), operands[0]);
+  Value holds = builder.createOrFold<arith::CmpIOp>(getPredicate(cast<nn::CompareOp>(op).getPredicate()), operands[0],
+                                                    operands[1]);
+  return builder.createOrFold<arith::SelectOp>(holds, getIndex(builder, 1), getIndex(builder, 0));
+}
+
+Value EntryBuilder::buildOfChoice(nn::WhereOp op, int64_t i) {
+  SmallVector<Value> operands;
+  if (!op.getType().getElementType().isSignlessInteger() || !buildOperands(op, i, operands))
+    return {};
+  Value isFirst =
+      builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, operands[0], getIndex(builder, 0));
+  return builder.createOrFold<arith::SelectOp>(isFirst, operands[1], operands[2]);
+}
+
+Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
+  SmallVector<Value> operands;
+  if (!buildOperands(op, i, operands))
+    return {};
+  Value lhs = operands[0], rhs = operands[1];
   if (isa<nn::AddOp>(op))
     return add(builder, lhs, rhs);
   if (isa<nn::SubOp>(op))
