@@ -103,7 +103,7 @@ Value EntryBuilder::buildResult(Operation *op, int64_t i) {
       .Case([&](nn::SliceOp slice) { return buildOfSlice(slice, i); })
       .Case([&](nn::ReduceOp reduce) { return buildOfReduce(reduce); })
       .Case([&](nn::SizeOp size) { return buildOfSize(size); })
-      .Case<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::MaxOp, nn::MinOp>(
+      .Case<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::ModOp, nn::MaxOp, nn::MinOp>(
           [&](Operation *binary) { return buildOfBinary(binary, i); })
       .Case<nn::CompareOp, nn::AndOp, nn::OrOp, nn::NotOp>(
           [&](Operation *condition) { return buildOfCondition(condition, i); })
@@ -231,11 +231,48 @@ Value EntryBuilder::buildOfChoice(nn::WhereOp op, int64_t i) {
   return builder.createOrFold<arith::SelectOp>(isFirst, operands[1], operands[2]);
 }
 
+/// `divisor`, or 1 where a division by it has no result: it may run where the model's own would not.
+static Value makeDivisor(ImplicitLocOpBuilder &builder, Value divisor) {
+  if (auto constant = divisor.getDefiningOp<arith::ConstantIndexOp>(); constant && constant.value() > 0)
+    return divisor;
+  // By 0, and of the least number by -1.
+  Value next = builder.createOrFold<arith::AddIOp>(divisor, getIndex(builder, 1));
+  Value hasNone = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ule, next, getIndex(builder, 1));
+  return builder.createOrFold<arith::SelectOp>(hasNone, getIndex(builder, 1), divisor);
+}
+
+static Value isNegative(ImplicitLocOpBuilder &builder, Value value) {
+  return builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, value, getIndex(builder, 0));
+}
+
+/// The quotient, toward zero; any number where there is none.
+static Value divide(ImplicitLocOpBuilder &builder, Value lhs, Value rhs) {
+  Value divisor = makeDivisor(builder, rhs), quotient = builder.createOrFold<arith::DivSIOp>(lhs, divisor);
+  if (divisor == rhs)
+    return quotient;
+  Value isOpposite = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rhs, getIndex(builder, -1));
+  return builder.createOrFold<arith::SelectOp>(isOpposite, sub(builder, getIndex(builder, 0), lhs), quotient);
+}
+
+/// The remainder, with the sign of the divisor or, with `ofDividend`, of the dividend.
+static Value getRemainder(ImplicitLocOpBuilder &builder, Value lhs, Value rhs, bool ofDividend) {
+  Value divisor = makeDivisor(builder, rhs), remainder = builder.createOrFold<arith::RemSIOp>(lhs, divisor);
+  if (ofDividend)
+    return remainder;
+  Value hasOtherSign = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, isNegative(builder, remainder),
+                                                           isNegative(builder, divisor));
+  Value isRest = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, remainder, getIndex(builder, 0));
+  Value moves = builder.createOrFold<arith::AndIOp>(isRest, hasOtherSign);
+  return builder.createOrFold<arith::SelectOp>(moves, add(builder, remainder, divisor), remainder);
+}
+
 Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
   SmallVector<Value> operands;
   if (!buildOperands(op, i, operands))
     return {};
   Value lhs = operands[0], rhs = operands[1];
+  if (auto mod = dyn_cast<nn::ModOp>(op))
+    return getRemainder(builder, lhs, rhs, mod.getFmod());
   if (isa<nn::AddOp>(op))
     return add(builder, lhs, rhs);
   if (isa<nn::SubOp>(op))
@@ -246,9 +283,7 @@ Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
     return builder.createOrFold<arith::MaxSIOp>(lhs, rhs);
   if (isa<nn::MinOp>(op))
     return builder.createOrFold<arith::MinSIOp>(lhs, rhs);
-  // Only divisors that cannot be 0: the division may run where the model's own would not.
-  auto constant = rhs.getDefiningOp<arith::ConstantIndexOp>();
-  return constant && constant.value() > 0 ? builder.createOrFold<arith::DivSIOp>(lhs, rhs) : Value();
+  return divide(builder, lhs, rhs);
 }
 
 bool isMadeOfValues(Value entry) {
