@@ -266,6 +266,31 @@ CASES = [
     Case("a size that is computed of an input", [node("Shape", "a", "k"), node("Concat", "s k", "t", axis=0), node("Expand", "a t", "e"),
                                                 node("ReduceSum", "e zeros", "y", keepdims=0), node("NonZero", "e", "z")],
          [[sparse(3, 4), ints(2)], [sparse(3, 4), ints(1)]], {"zeros": ints(0)}, ("y", "z"), static="s", exact=False),
+    *(Case(f"Resize by scales of an input, {mode}", [helper.make_node("Resize", ["a", "", "s"], ["y"], mode=mode, **more)],
+           [[random(1, 2, 5, 6), np.array(s, np.float32)]
+            for s in ((1, 1, 2, 1.5), (1, 1, 0.6, 0.34), (1, 1, 1, 1), (1, 1, 0, 1), (1, 1, -1, 1), (1, 1, np.nan, 1), (1, 1, np.inf, 1))],
+           static="s", exact=False)
+      for mode, more in (("nearest", {}), ("linear", {}), ("cubic", {}), ("linear", {"antialias": 1}))),
+    *(Case(f"Resize to an input, {policy}", [helper.make_node("Resize", ["a", "", "", "s"], ["y"], mode="linear", axes=[2, 3],
+                                                              keep_aspect_ratio_policy=policy)],
+           [[random(1, 2, 5, 6), ints(*s)] for s in ((7, 8), (3, 9), (10, 3), (5, 6))], static="s", exact=False)
+      for policy in ("not_larger", "not_smaller")),
+    *(Case(f"Range of inputs of {np.dtype(kind).name}", [node("Range", "a b c")],
+           [[np.array(a, kind), np.array(b, kind), np.array(c, kind)]
+            for a, b, c in ((1, 10, 3), (10, 1, -4), (5, 5, 1), (9, 2, 1), (0, 1, 0.125), (-3, 2.5, 0.7), (2, -1, -0.3), (0, 5, 0))], exact=False)
+      for kind in (np.float32, np.float64)),
+    Case("OneHot of a depth that is a float", [node("OneHot", "a s v")],
+         [[ints(0, 2, -1), np.array(s, np.float32), np.array((2, 5), np.float32)] for s in (4, 3, 1)], static="sv"),
+    Case("a size that is a float on its way", [node("Shape", "a", "k"), helper.make_node("Cast", ["k"], ["f"], to=FLOAT), node("Mul", "f s", "p"),
+                                               node("Floor", "p", "q"), helper.make_node("Cast", ["q"], ["n"], to=I64),
+                                               helper.make_node("Resize", ["a", "", "", "n"], ["y"], mode="nearest")],
+         [[random(3, 4), number(s)] for s in (1.5, 2, 0.7, 1)], static="s"),
+    Case("a size that is a float on its way, of extents", [node("Shape", "a", "k"), helper.make_node("Cast", ["k"], ["f"], to=FLOAT),
+                                                          node("Div", "f s", "p"), node("Ceil", "p", "q"),
+                                                          helper.make_node("Cast", ["q"], ["n"], to=I64), node("ConstantOfShape", "n")],
+         [[random(3, 4)]], {"s": number(1.5)}),
+    Case("a size that was a float", [helper.make_node("Cast", ["s"], ["n"], to=I64), node("ConstantOfShape", "n")],
+         [[number(s)] for s in (3.9, 0)], static="s"),
     Case("quotients and remainders of inputs", [node("Div", "s t", "q"), node("Mod", "s t", "m"), helper.make_node("Mod", ["s", "t"], ["f"], fmod=1),
                                                 node("Concat", "q m f", "k", axis=0), node("Expand", "a k")],
          [[random(1, 1, 1), ints(s), ints(t)] for s, t in ((7, 2), (-7, -2), (9, 3), (1, 5), (7, -2), (-7, 3), (-9, -1), (-1, -5))], static="st"),

@@ -296,7 +296,20 @@ void RequirementBuilder::ofResize(nn::ResizeOp resize) {
     if (resize.getSizes())
       requireEntry(resize.getSizes(), i, "sizes are not negative");
     requireElements({resize.getInput(), axis});
+    if (resize.getScales())
+      requireScale(findEntry(builder, resize.getScales(), i), {resize.getInput(), axis});
   }
+}
+
+/// A scale of an axis that is made of values of inputs gives it some extent.
+void RequirementBuilder::requireScale(Value scale, Extent extent) {
+  if (!scale || !isMadeOfValues(scale))
+    return;
+  auto constant = [&](float value) { return arith::ConstantOp::create(builder, builder.getF32FloatAttr(value)); };
+  Value integer = builder.createOrFold<arith::IndexCastOp>(builder.getI32Type(), get(extent));
+  Value scaled = arith::MulFOp::create(builder, arith::SIToFPOp::create(builder, builder.getF32Type(), integer), scale);
+  add(arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, scale, constant(0)), "a scale is positive");
+  add(arith::CmpFOp::create(builder, arith::CmpFPredicate::OLE, scaled, constant(1 << 30)), "a scaled extent is at most 2^30");
 }
 
 template <typename OpTy> void RequirementBuilder::ofRecurrent(OpTy layer, int64_t gates) {

@@ -184,13 +184,6 @@ static LogicalResult splitEqually(NodeBinder &node, Value x, int64_t axis, int64
   return success();
 }
 
-/// `x` with the extent `extent` along `axis`, which what runs has to have.
-static Value fixExtent(NodeBinder &node, Value x, int64_t axis, int64_t extent) {
-  SmallVector<int64_t> shape(node.getRank(x), 0); // 0 keeps an extent
-  shape[axis] = extent;
-  return node.create<nn::ReshapeOp>(x, node.ints(shape), /*allow_zero=*/false);
-}
-
 /// Parts of sizes that only a run knows, of which the axis is made.
 static LogicalResult splitBySizes(NodeBinder &node, Expression x, int64_t axis, Expression sizes) {
   if (node.failed())
@@ -303,21 +296,19 @@ static LogicalResult importTile(NodeBinder &node) {
 
 //===--- Images ---===//
 
-static LogicalResult importDepthToSpace(NodeBinder &node) {
-  Value x = node.operand(0);
-  int64_t block = node.intAttr("blocksize", 0);
+/// How the channels of a block are ordered; rejects the node where that is not known.
+static nn::DepthOrder getDepthOrder(NodeBinder &node) {
   std::string mode = node.stringAttr("mode", "DCR");
   if (mode != "DCR" && mode != "CRD")
-    return node.reject("mode '" + mode + "' is not known");
-  auto order = mode == "DCR" ? nn::DepthOrder::DepthColumnRow : nn::DepthOrder::ColumnRowDepth;
-  return node.result(node.create<nn::DepthToSpaceOp>(x, block, order, nn::Layout::ChannelsFirst));
+    (void)node.reject("mode '" + mode + "' is not known");
+  return mode == "CRD" ? nn::DepthOrder::ColumnRowDepth : nn::DepthOrder::DepthColumnRow;
 }
 
-static LogicalResult importSpaceToDepth(NodeBinder &node) {
+template <typename OpTy> static LogicalResult importBlocks(NodeBinder &node) {
   Value x = node.operand(0);
   int64_t block = node.intAttr("blocksize", 0);
-  return node.result(node.create<nn::SpaceToDepthOp>(x, block, nn::DepthOrder::DepthColumnRow,
-                                                     nn::Layout::ChannelsFirst));
+  nn::DepthOrder order = getDepthOrder(node);
+  return node.result(node.create<OpTy>(x, block, order, nn::Layout::ChannelsFirst));
 }
 
 static LogicalResult importTrilu(NodeBinder &node) {
@@ -328,13 +319,13 @@ static LogicalResult importTrilu(NodeBinder &node) {
 
 static const OpEntry table[] = {
     {"Concat", 4, importConcat},
-    {"DepthToSpace", 1, importDepthToSpace},
+    {"DepthToSpace", 1, importBlocks<nn::DepthToSpaceOp>},
     {"Expand", 8, importExpand},
     {"Flatten", 1, importFlatten},
     {"Pad", 2, importPad},
     {"Reshape", 5, importReshape},
     {"Slice", 1, importSlice},
-    {"SpaceToDepth", 1, importSpaceToDepth},
+    {"SpaceToDepth", 1, importBlocks<nn::SpaceToDepthOp>},
     {"Split", 2, importSplit},
     {"Squeeze", 1, importSqueeze},
     {"Tile", 6, importTile},
