@@ -223,8 +223,9 @@ static LogicalResult importSplit(NodeBinder &node) {
   int64_t extent = node.getType(x).getDimSize(axis), sum = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
   if (!sizes.empty() && ShapedType::isDynamic(extent)) {
     if (sum == 0)
-      return node.reject("its parts are empty, the axis is known at run time only");
-    x = fixExtent(node, x, axis, sum);
+      x = require(node, x, Expression(node, x).extent(axis).equals(0));
+    else
+      x = fixExtent(node, x, axis, sum);
   } else if (!sizes.empty() && sum != extent) {
     return node.reject("its parts have " + Twine(sum) + " elements together, the axis " + Twine(extent));
   } else if (sizes.empty()) {
