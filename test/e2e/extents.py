@@ -110,6 +110,17 @@ CASES = [
     Case("Squeeze", node("Squeeze", "a x"), {"a": ["m", "n"]}, [[(1, 3)], [(2, 3)]], {"x": ints(0)}),
     Case("Concat", node("Concat", "a b", axis=1), {"a": ["m", 2], "b": ["n", 3]}, [[(4, 2), (4, 3)], [(4, 2), (5, 3)]]),
     Case("Conv", node("Conv", "a w"), {"a": [1, 2, "h", "w_"]}, [[(1, 2, 3, 5)], [(1, 2, 2, 5)], [(1, 2, 7, 1)]], {"w": weights(4, 2, 3, 3)}),
+    *(Case(f"Loop that carries a {op.lower()} on", [node("Shape", "a", "s"), node("Gather", "s zero", "trips"),
+                                                   helper.make_node("Loop", ["trips", "", "v"], ["y", "z"], body=helper.make_graph(
+                                                       [node("Identity", "c", "on"), node("Gather", "a i", "r"), node(op, "w r", "next"),
+                                                        node("Neg", "next", "kept")], "body",
+                                                       [helper.make_tensor_value_info("i", I64, []), helper.make_tensor_value_info("c", TensorProto.BOOL, []),
+                                                        helper.make_tensor_value_info("w", TensorProto.FLOAT, None)],
+                                                       [helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+                                                        helper.make_tensor_value_info("next", TensorProto.FLOAT, None),
+                                                        helper.make_tensor_value_info("kept", TensorProto.FLOAT, None)]))],
+           {"a": ["n", "k"], "v": ["m"]}, [[(3, 4), (4,)], [(2, 1), (5,)], [(1, 1), (1,)], [(3, 4), (3,)]], {"zero": np.int64(0)}, ("y", "z"))
+      for op in ("Add", "Max")),
     *(Case(f"{op} with a filter of any shape, {attributes}", node(op, "a w b", **attributes),
            {"a": ["n", "c", "h", "v"], "w": ["m", "i", "k", "l"], "b": ["o"]},
            [[(2, 4, 7, 9), swap(op, groups, 6, 4, 3, 2), (6,)], [(1, 4, 6, 5), swap(op, groups, 2, 4, 1, 3), (2,)],

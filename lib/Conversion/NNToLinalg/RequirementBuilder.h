@@ -61,6 +61,7 @@ public:
   void ofScatterND(nn::ScatterNDOp op);
   void ofTopK(nn::TopKOp op);
   void ofResize(nn::ResizeOp op);
+  void ofCarried(nn::LoopOp loop, nn::YieldOp yield);
   template <typename OpTy> void ofRecurrent(OpTy op, int64_t gates);
 
 private:
