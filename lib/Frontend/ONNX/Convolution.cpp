@@ -33,7 +33,7 @@ Value buildConv(NodeBinder &node) {
   SmallVector<int64_t> size = getFilterSize(node, filter);
   if (node.failed())
     return {};
-  WindowAttributes window = readWindow(node, input, size);
+  WindowAttributes window = readWindowAndPad(node, input, size);
   if (node.failed())
     return {};
   return node.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides,
