@@ -83,15 +83,14 @@ Value *EntryPointBuilder::isMisaligned(Value *address, int64_t alignment) {
   return builder.CreateICmpNE(low, ConstantInt::get(integer, 0));
 }
 
-/// Loads and checks the extents: each between 1 and 2^31 - 1, and all of them fit each other.
+/// Loads and checks the extents: each between 0 and 2^31 - 1, and all of them fit each other.
 SmallVector<Value *> EntryPointBuilder::loadExtents(Value *extents, Value *onError) {
   SmallVector<Value *> loaded;
   Value *wrong = builder.getFalse();
   for (unsigned i = 0; i < interface.extents.size(); ++i) {
     Value *extent =
         builder.CreateLoad(builder.getInt64Ty(), builder.CreateConstGEP1_64(builder.getInt64Ty(), extents, i));
-    Value *below = builder.CreateSub(extent, builder.getInt64(1));
-    wrong = builder.CreateOr(wrong, builder.CreateICmpUGE(below, builder.getInt64(INT32_MAX)));
+    wrong = builder.CreateOr(wrong, builder.CreateICmpUGT(extent, builder.getInt64(INT32_MAX)));
     loaded.push_back(builder.CreateTrunc(extent, index));
   }
   if (!loaded.empty())

@@ -184,7 +184,7 @@ void HeaderWriter::writeExtents() {
     if (input.decidesSizes)
       given += (given.empty() ? "const " : ", const ") + input.getCType() + " *" + input.identifier;
   if (interface.takesExtents()) {
-    os << "\n/* Extents of the inputs that are chosen at run time: each from 1 to 2147483647. */\n";
+    os << "\n/* Extents of the inputs that are chosen at run time: each from 0 to 2147483647. */\n";
     writeStruct("_extents", interface.extents);
   }
   if (interface.hasSizeInputs())

@@ -29,7 +29,8 @@ static bool hasSizeValues(func::FuncOp main, unsigned i) {
     return false;
   auto recorded = main.getArgAttrOfType<TypeAttr>(i, "nn.element_type");
   Type element = recorded ? recorded.getValue() : type.getElementType();
-  return element.isSignlessInteger(32) || element.isSignlessInteger(64);
+  return element.isSignlessInteger(32) || element.isSignlessInteger(64) ||
+         isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(element);
 }
 
 Value getElementOfArgument(OpBuilder &builder, func::FuncOp function, func::FuncOp main, BlockArgument argument,

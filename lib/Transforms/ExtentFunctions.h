@@ -11,7 +11,7 @@ namespace nnc {
 
 /// Creates, in front of `main`, a function of every dynamic extent of its inputs in order, then of every input whose
 /// values sizes may be made of, as memrefs, with an empty entry block. Arguments marked `nn.output` are no inputs;
-/// those whose values count get `nn.size_values`: i32 or i64 of rank 0 or 1 and few elements.
+/// those whose values count get `nn.size_values`: i32, i64 or floats, of rank 0 or 1 and few elements.
 mlir::func::FuncOp createExtentFunction(mlir::func::FuncOp main, llvm::StringRef name, mlir::TypeRange results);
 
 /// The argument of `function` for extent `dim` of `argument`, an argument of `main`; null where that is an output.

@@ -74,6 +74,8 @@ static LogicalResult outlineChecks(func::FuncOp main) {
   Value fits;
   for (cf::AssertOp assertion : assertions) {
     Value holds = buildCheck(sizes, assertion, builder);
+    if (assertion->hasAttr("nn.indispensable") && (!holds || matchPattern(holds, m_Zero())))
+      return assertion.emitError(assertion.getMsg());
     if (holds && matchPattern(holds, m_Zero()))
       return assertion.emitError("no extents of the inputs fit: ") << assertion.getMsg();
     if (!holds && assertion->getParentOp() == main)

@@ -241,8 +241,9 @@ def OutlineExtentChecks : Pass<"outline-extent-checks", "::mlir::ModuleOp"> {
     After: none; `@main_extents_fit`, which takes every dynamic extent of the
     inputs in order and returns whether all assertions hold, where there are any.
     In a branch that the extents decide, they count where it is taken; in one that
-    data decide, they are dropped. One that never holds is an error. What is
-    asserted, in no branch or loop, of extents that data decide stays.
+    data decide, they are dropped; one that is marked `nn.indispensable` is an error
+    there, as one that never holds is. What is asserted, in no branch or loop, of
+    extents that data decide stays.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
 }

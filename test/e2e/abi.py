@@ -283,7 +283,7 @@ int main(void) {
       if (!(fabsf(y[i] - 0.1f) < 1e-6f)) return 3;
     free(x), free(b), free(y), free(workspace);
   }
-  rows_extents bad = {0};
+  rows_extents bad = {-1};
   static _Alignas(64) unsigned char memory[64];
   float f[10];
   return rows_run(f, f, f, &bad, memory) != NNC_ERROR_EXTENT;

@@ -3,6 +3,7 @@
 what follows on them, against ONNX Runtime; with static extents and with extents known at run time only, on data that choose
 nothing, something and everything. Sizes that are values of inputs, sensible and not. What ONNX Runtime refuses must return
 NNC_ERROR_EXTENT, what has no bound is refused by name."""
+import itertools
 import os
 import sys
 import tempfile
@@ -84,6 +85,19 @@ def scores(images, classes, count, seed=1):
 
 def number(value):
     return np.array([value], np.float32)
+
+
+def axes_of(rank, count, *wrong):
+    """Lists of axes, negative ones among them, and such as are none."""
+    right = itertools.permutations(range(rank), count)
+    return [ints(*(axis - rank if (axis + i) % 3 == 0 else axis for i, axis in enumerate(axes))) for axes in right] + [ints(*w) for w in wrong]
+
+
+def reduction(kind, data, axes, opset=18, exact=False, **attributes):
+    """A case for a reduction over axes that are an input."""
+    attribute = "".join(f", {name}={value}" for name, value in attributes.items())
+    return Case(f"{kind} of {data.dtype} along an input{attribute}", [node(kind, "a s", **attributes)], [[data, a] for a in axes],
+                opset=opset, exact=exact, static="s")
 
 
 def suppression(**attributes):
@@ -210,9 +224,80 @@ CASES = [
          [[random(6, 5), ints(s), ints(e), ints(t)] for s, e, t in ((1, 4, 1), (-3, 99, 2), (4, 2, 1), (5, -99, -2), (0, 6, 0), (0, 2**63 - 1, 4),
                                                                     (2**63 - 1, -2**63, -1))],
          {"x": ints(0)}, static="bcd"),
+    *(reduction(kind, random(3, 4, 2, 5), axes_of(4, 2, (0, 4), (-5, 1)), keepdims=keepdims)
+      for keepdims in (0, 1) for kind in ("ReduceSum", "ReduceMean", "ReduceLogSumExp")),
+    *(reduction(kind, random(3, 4, 2, 5), axes_of(4, 3), keepdims=0) for kind in ("ReduceL1", "ReduceL2", "ReduceProd", "ReduceSumSquare")),
+    *(reduction(kind, random(3, 1, 2, 5, 3), axes_of(5, 2), keepdims=1) for kind in ("ReduceMax", "ReduceMin", "ReduceSumSquare")),
+    reduction("ReduceLogSum", np.abs(random(4, 2, 3)), axes_of(3, 1), keepdims=1),
+    reduction("ReduceSum", random(7), axes_of(1, 1, (1,), (-2,)), keepdims=0),
+    reduction("ReduceL1", random(2, 3, 2, 3, 2, 3), axes_of(6, 3)[::7], keepdims=0),
+    reduction("ReduceLogSumExp", np.array([[-np.inf, 1, np.nan], [-np.inf, np.inf, 3]], np.float32), axes_of(2, 1)),
+    reduction("ReduceMean", np.arange(-30, 30, dtype=np.int32).reshape(3, 4, 5), axes_of(3, 2), keepdims=0),
+    reduction("ReduceMax", np.arange(60, dtype=np.uint8).reshape(3, 4, 5), axes_of(3, 2), keepdims=0),
+    reduction("ReduceProd", np.arange(1, 13).reshape(3, 4), axes_of(2, 2)),
+    Case("ReduceSum along computed axes", [node("Sub", "s one", "t"), node("ReduceSum", "a t", keepdims=0), node("Neg", "y", "z")],
+         [[random(3, 4, 5), ints(*s)] for s in ((1, 2), (3, 1), (4, 1))], {"one": ints(1)}, ("y", "z"), static="s", exact=False),
+    Case("ReduceSum along axes that data decide", [node("NonZero", "s", "n"), node("Squeeze", "n zeros", "t"), node("Slice", "t zeros one", "u"),
+                                                   node("Reshape", "u one", "v"), node("ReduceSum", "a v")],
+         [[random(3, 4), ints(0, 1)]], {"zeros": ints(0), "one": ints(1)}, static="s", refusal="layer 'y'"),
+    *(Case(f"CumSum along an input, {attributes}", [node("CumSum", "a s", **attributes)],
+           [[random(3, 4, 5), np.array(s)] for s in (0, 1, 2, -1, -3, 3, -4)], static="s", exact=False)
+      for attributes in ({}, {"reverse": 1}, {"exclusive": 1, "reverse": 1})),
+    Case("Squeeze of an input's axes", [node("Squeeze", "a s")],
+         [[random(3, 1, 4, 1), ints(*s)] for s in ((1, 3), (3, 1), (-1, 1), (0, 1), (1, 4), (-3, -1))], static="s"),
+    Case("Unsqueeze of an input's axes", [node("Unsqueeze", "a s")],
+         [[random(3, 4), ints(*s)] for s in ((0, 1), (3, 0), (1, -2), (-1, 0), (2, 4), (-5, 0), (1, 1))], static="s"),
+    Case("Unsqueeze of a number along an input", [node("ReduceSum", "a", "r", keepdims=0), node("Unsqueeze", "r s")],
+         [[random(5), ints(*s)] for s in ((0, 1), (1, 0), (-1, -2), (0, 2))], static="s", exact=False),
+    Case("Slice along an input", [node("Slice", "a b c d")],
+         [[random(6, 5, 4), ints(1, -2), ints(5, 99), ints(*d)] for d in axes_of(3, 2, (0, 3), (-4, 0))], static="bcd"),
+    Case("Slice with steps along an input", [node("Slice", "a b c d e")],
+         [[random(6, 5, 4), ints(1, -1).astype(np.int32), ints(5, -99).astype(np.int32), d.astype(np.int32), ints(*e).astype(np.int32)]
+          for d in axes_of(3, 2) for e in ((2, -1), (1, -2))], static="bcde"),
+    Case("Pad along an input", [node("Pad", "a b  d")],
+         [[random(3, 4, 2), ints(1, 0, 2, -1), d] for d in axes_of(3, 2, (0, 3))], static="bd"),
+    Case("Pad with edges along an input", [node("Pad", "a b  d", mode="edge")],
+         [[random(3, 4, 2), ints(1, 0, 2, 1), d] for d in axes_of(3, 2)], static="bd"),
+    Case("Split by an input", [node("Split", "a s", "y z", axis=1)],
+         [[random(2, 5, 3), ints(*s)] for s in ((2, 3), (5, 0), (0, 5), (2, 2), (3, 3), (6, -1), (2**63 - 1, -(2**63) + 6))], outputs=("y", "z"), static="s"),
+    *(Case(f"DFT along an input, {attributes}", [node("DFT", "a  s", **attributes)],
+           [[random(3, 4, 5, parts), np.array(s)] for s in (0, 1, 2, -2, -4, 4, -5)], opset=20, static="s", exact=False)
+      for attributes, parts in (({}, 1), ({"inverse": 1}, 2), ({"onesided": 1}, 1))),
     Case("a size that is computed of an input", [node("Shape", "a", "k"), node("Concat", "s k", "t", axis=0), node("Expand", "a t", "e"),
                                                 node("ReduceSum", "e zeros", "y", keepdims=0), node("NonZero", "e", "z")],
          [[sparse(3, 4), ints(2)], [sparse(3, 4), ints(1)]], {"zeros": ints(0)}, ("y", "z"), static="s", exact=False),
+    *(Case(f"Resize by scales of an input, {mode}", [helper.make_node("Resize", ["a", "", "s"], ["y"], mode=mode, **more)],
+           [[random(1, 2, 5, 6), np.array(s, np.float32)]
+            for s in ((1, 1, 2, 1.5), (1, 1, 0.6, 0.34), (1, 1, 1, 1), (1, 1, 0, 1), (1, 1, -1, 1), (1, 1, np.nan, 1), (1, 1, np.inf, 1))],
+           static="s", exact=False)
+      for mode, more in (("nearest", {}), ("linear", {}), ("cubic", {}), ("linear", {"antialias": 1}))),
+    *(Case(f"Resize to an input, {policy}", [helper.make_node("Resize", ["a", "", "", "s"], ["y"], mode="linear", axes=[2, 3],
+                                                              keep_aspect_ratio_policy=policy)],
+           [[random(1, 2, 5, 6), ints(*s)] for s in ((7, 8), (3, 9), (10, 3), (5, 6))], static="s", exact=False)
+      for policy in ("not_larger", "not_smaller")),
+    *(Case(f"Range of inputs of {np.dtype(kind).name}", [node("Range", "a b c")],
+           [[np.array(a, kind), np.array(b, kind), np.array(c, kind)]
+            for a, b, c in ((1, 10, 3), (10, 1, -4), (5, 5, 1), (9, 2, 1), (0, 1, 0.125), (-3, 2.5, 0.7), (2, -1, -0.3), (0, 5, 0))], exact=False)
+      for kind in (np.float32, np.float64)),
+    Case("OneHot of a depth that is a float", [node("OneHot", "a s v")],
+         [[ints(0, 2, -1), np.array(s, np.float32), np.array((2, 5), np.float32)] for s in (4, 3, 1)], static="sv"),
+    Case("a size that is a float on its way", [node("Shape", "a", "k"), helper.make_node("Cast", ["k"], ["f"], to=FLOAT), node("Mul", "f s", "p"),
+                                               node("Floor", "p", "q"), helper.make_node("Cast", ["q"], ["n"], to=I64),
+                                               helper.make_node("Resize", ["a", "", "", "n"], ["y"], mode="nearest")],
+         [[random(3, 4), number(s)] for s in (1.5, 2, 0.7, 1)], static="s"),
+    Case("a size that is a float on its way, of extents", [node("Shape", "a", "k"), helper.make_node("Cast", ["k"], ["f"], to=FLOAT),
+                                                          node("Div", "f s", "p"), node("Ceil", "p", "q"),
+                                                          helper.make_node("Cast", ["q"], ["n"], to=I64), node("ConstantOfShape", "n")],
+         [[random(3, 4)]], {"s": number(1.5)}),
+    Case("a size that was a float", [helper.make_node("Cast", ["s"], ["n"], to=I64), node("ConstantOfShape", "n")],
+         [[number(s)] for s in (3.9, 0)], static="s"),
+    Case("quotients and remainders of inputs", [node("Div", "s t", "q"), node("Mod", "s t", "m"), helper.make_node("Mod", ["s", "t"], ["f"], fmod=1),
+                                                node("Concat", "q m f", "k", axis=0), node("Expand", "a k")],
+         [[random(1, 1, 1), ints(s), ints(t)] for s, t in ((7, 2), (-7, -2), (9, 3), (1, 5), (7, -2), (-7, 3), (-9, -1), (-1, -5))], static="st"),
+    Case("a remainder with the sign of its divisor", [node("Mod", "s t", "m"), node("Expand", "a m")],
+         [[random(1), ints(s), ints(t)] for s, t in ((-7, 3), (7, 3), (-9, 3), (7, -3), (-2, 5))], static="st"),
+    Case("a remainder with the sign of its dividend", [helper.make_node("Mod", ["s", "t"], ["f"], fmod=1), node("Expand", "a f")],
+         [[random(1), ints(s), ints(t)] for s, t in ((7, -3), (7, 3), (-7, 3), (-7, -3), (9, -3))], static="st"),
     Case("a quotient without a bound", [node("NonZero", "a", "n"), node("Shape", "n", "s"), node("Gather", "s one", "k"),
                                         node("Div", "big k", "q"), node("Range", "zero q step")],
          [[ints(1, 0, 2)]], {"one": np.int64(1), "big": np.int64(100), "zero": np.int64(0), "step": np.int64(1)}, refusal="layer 'y'"),

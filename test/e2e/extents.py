@@ -55,6 +55,11 @@ def branch(*nodes):
     return helper.make_graph(nodes, "branch", [], [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)])
 
 
+def swap(op, groups, filters, channels, *size):
+    """The shape of a filter; that of a transposed one begins with the channels."""
+    return (channels, filters // groups, *size) if op == "ConvTranspose" else (filters, channels // groups, *size)
+
+
 def weights(*shape):
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
@@ -105,6 +110,57 @@ CASES = [
     Case("Squeeze", node("Squeeze", "a x"), {"a": ["m", "n"]}, [[(1, 3)], [(2, 3)]], {"x": ints(0)}),
     Case("Concat", node("Concat", "a b", axis=1), {"a": ["m", 2], "b": ["n", 3]}, [[(4, 2), (4, 3)], [(4, 2), (5, 3)]]),
     Case("Conv", node("Conv", "a w"), {"a": [1, 2, "h", "w_"]}, [[(1, 2, 3, 5)], [(1, 2, 2, 5)], [(1, 2, 7, 1)]], {"w": weights(4, 2, 3, 3)}),
+    *(Case(f"Loop that carries a {op.lower()} on", [node("Shape", "a", "s"), node("Gather", "s zero", "trips"),
+                                                   helper.make_node("Loop", ["trips", "", "v"], ["y", "z"], body=helper.make_graph(
+                                                       [node("Identity", "c", "on"), node("Gather", "a i", "r"), node(op, "w r", "next"),
+                                                        node("Neg", "next", "kept")], "body",
+                                                       [helper.make_tensor_value_info("i", I64, []), helper.make_tensor_value_info("c", TensorProto.BOOL, []),
+                                                        helper.make_tensor_value_info("w", TensorProto.FLOAT, None)],
+                                                       [helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+                                                        helper.make_tensor_value_info("next", TensorProto.FLOAT, None),
+                                                        helper.make_tensor_value_info("kept", TensorProto.FLOAT, None)]))],
+           {"a": ["n", "k"], "v": ["m"]}, [[(3, 4), (4,)], [(2, 1), (5,)], [(1, 1), (1,)], [(3, 4), (3,)]], {"zero": np.int64(0)}, ("y", "z"))
+      for op in ("Add", "Max")),
+    *(Case(f"{node_.op_type} padded to the extent by the stride, {mode}", node_, {"a": ["n", 2, "h", "v"]},
+           [[(2, 2, h, v)] for h, v in ((7, 9), (6, 8), (5, 4), (1, 1), (3, 2))], {"w": weights(3, 2, 3, 4)}, fit=True)
+      for mode in ("SAME_UPPER", "SAME_LOWER") for node_ in (
+          node("Conv", "a w", auto_pad=mode, strides=[2, 3]),
+          node("AveragePool", "a", auto_pad=mode, strides=[2, 3], kernel_shape=[3, 4]),
+          node("AveragePool", "a", auto_pad=mode, strides=[3, 2], kernel_shape=[3, 3], count_include_pad=1))),
+    Case("a cache of nothing", [node("Concat", "a b", "c", axis=1), node("MatMul", "q c"), node("Softmax", "y", "z", axis=-1)],
+         {"a": ["n", "p", 4], "b": ["n", "k", 4], "q": ["n", 2, "s"]},
+         [[(1, 0, 4), (1, 3, 4), (1, 2, 3)], [(1, 2, 4), (1, 3, 4), (1, 2, 5)], [(0, 2, 4), (0, 3, 4), (0, 2, 5)], [(1, 0, 4), (1, 3, 4), (1, 2, 5)]],
+         outputs=("y", "z")),
+    Case("MatMul of nothing", node("MatMul", "a b"), {"a": ["m", "k"], "b": ["l", "n"]},
+         [[(3, 0), (0, 4)], [(0, 3), (3, 4)], [(3, 2), (2, 0)], [(3, 0), (1, 4)]]),
+    Case("Conv of no images", node("Conv", "a w b"), {"a": ["n", 2, "h", 5], "b": [4]}, [[(0, 2, 4, 5), (4,)], [(1, 2, 4, 5), (4,)], [(1, 2, 0, 5), (4,)]],
+         {"w": weights(4, 2, 3, 3)}),
+    Case("Gather from nothing", node("Gather", "a i"), {"a": ["n", 3], "i": ["k"]}, [[(2, 3), (0,)], [(0, 3), (2,)], [(0, 3), (0,)], [(2, 3), (4,)]],
+         types={"i": I64}),
+    Case("sums of nothing", [node("ReduceSum", "a one"), node("ReduceMax", "a one", "z"), node("LayerNormalization", "a g", "v")],
+         {"a": ["n", "k"], "g": ["k"]}, [[(3, 4), (4,)], [(0, 4), (4,)]], {"one": ints(0)}, ("y", "z", "v"), fit=True),
+    *(Case(f"{op} with a filter of any shape, {attributes}", node(op, "a w b", **attributes),
+           {"a": ["n", "c", "h", "v"], "w": ["m", "i", "k", "l"], "b": ["o"]},
+           [[(2, 4, 7, 9), swap(op, groups, 6, 4, 3, 2), (6,)], [(1, 4, 6, 5), swap(op, groups, 2, 4, 1, 3), (2,)],
+            [(1, 4, 7, 8), swap(op, groups, 4, 4, 5, 5), (4,)], [(1, 4, 4, 4), swap(op, groups, 4, 4, 9, 2), (4,)],
+            [(1, 4, 7, 8), swap(op, groups, 4, 4, 3, 3), (3,)], [(1, 6, 7, 8), swap(op, groups, 4, 4, 3, 3), (4,)]])
+      for op in ("Conv", "ConvTranspose") for attributes, groups in (
+          ({}, 1), ({"group": 2, "pads": [1, 0, 2, 1]}, 2), ({"strides": [2, 3], "dilations": [2, 1], "pads": [2, 1, 0, 1]}, 1),
+          ({"auto_pad": "SAME_UPPER", "strides": [2, 3]}, 1), ({"auto_pad": "SAME_LOWER", "strides": [3, 1], "group": 2}, 2))
+      if op == "Conv" or "auto_pad" not in attributes),
+    # ONNX Runtime's result is smaller than the product of extent and stride where the stride is larger than the filter.
+    *(Case(f"ConvTranspose with a filter of any shape, {mode}", node("ConvTranspose", "a w", auto_pad=mode, strides=[2, 3]),
+           {"a": ["n", "c", "h", "v"], "w": ["m", "i", "k", "l"]},
+           [[(2, 3, 6, 5), (3, 2, 3, 4)], [(1, 3, 5, 4), (3, 1, 2, 3)], [(1, 2, 5, 4), (3, 1, 2, 3)]]) for mode in ("SAME_UPPER", "SAME_LOWER")),
+    Case("Conv with a filter of any shape and a kernel_shape", node("Conv", "a w", kernel_shape=[3, 2], auto_pad="SAME_LOWER"),
+         {"a": ["n", "c", "h", "v"], "w": ["m", "i", "k", "l"]},
+         [[(2, 3, 7, 9), (4, 3, 3, 2)], [(1, 2, 1, 1), (1, 2, 3, 2)], [(2, 3, 7, 9), (4, 3, 3, 3)]]),
+    Case("ConvTranspose to an output_shape with a filter of any shape", node("ConvTranspose", "a w", output_shape=[13, 10], strides=[2, 1]),
+         {"a": ["n", "c", "h", "v"], "w": ["m", "i", "k", "l"]}, [[(2, 3, 6, 9), (3, 2, 3, 2)], [(2, 3, 6, 9), (3, 2, 4, 5)], [(2, 2, 6, 9), (3, 2, 3, 2)]]),
+    Case("ConvTranspose with a padded output and a filter of any shape", node("ConvTranspose", "a w", output_padding=[1, 0], strides=[3, 2]),
+         {"a": ["n", "c", "h", "v"], "w": ["m", "i", "k", "l"]}, [[(2, 3, 6, 5), (3, 2, 3, 2)], [(1, 3, 1, 1), (3, 1, 1, 1)], [(2, 2, 6, 9), (3, 2, 3, 2)]]),
+    Case("Conv of a row with a filter of any shape", node("Conv", "a w"), {"a": ["n", "c", "h"], "w": ["m", "i", "k"]},
+         [[(2, 3, 7), (4, 3, 3)], [(1, 2, 5), (1, 2, 5)], [(2, 3, 7), (4, 3, 8)]]),
     Case("Conv's channels", node("Conv", "a w"), {"a": [1, "c", 4, 4]}, [[(1, 2, 4, 4)], [(1, 3, 4, 4)]], {"w": weights(4, 2, 3, 3)}),
     Case("Conv's bias", node("Conv", "a w b"), {"a": [1, 2, "h", 5], "b": ["k"]}, [[(1, 2, 4, 5), (4,)], [(1, 2, 4, 5), (3,)]],
          {"w": weights(4, 2, 3, 3)}),

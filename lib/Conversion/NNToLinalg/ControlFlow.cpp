@@ -28,6 +28,17 @@ static Value readCondition(ImplicitLocOpBuilder &builder, Value stored) {
   return arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, element, zero);
 }
 
+/// Where an extent that a loop's body computes is that of what it carries on: the extent that this has from the beginning.
+static std::pair<Value, int64_t> traceToInitial(nn::LoopOp loop, std::pair<Value, int64_t> extent) {
+  auto yield = cast<nn::YieldOp>(loop.getBody().front().getTerminator());
+  for (auto [next, argument, initial] :
+       llvm::zip(yield.getValues().drop_front(), loop.getBody().getArguments().drop_front(), loop.getInitial()))
+    for (int64_t axis = 0; axis < getRanked(next).getRank(); ++axis)
+      if (nn::traceExtent(next, axis) == extent || std::pair<Value, int64_t>(argument, axis) == extent)
+        return nn::traceExtent(initial, axis);
+  return extent;
+}
+
 /// The dynamic extents of `value`, which `op` computes inside, as values from before `op`; fails where they depend on
 /// what happens inside.
 static FailureOr<SmallVector<Value>> findExtents(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter,
@@ -38,7 +49,10 @@ static FailureOr<SmallVector<Value>> findExtents(ImplicitLocOpBuilder &builder, 
       extents.push_back(getIndex(builder, getRanked(value).getDimSize(axis)));
       continue;
     }
-    auto [origin, originAxis] = nn::traceExtent(value, axis);
+    std::pair<Value, int64_t> extent = nn::traceExtent(value, axis);
+    if (auto loop = dyn_cast<nn::LoopOp>(op))
+      extent = traceToInitial(loop, extent);
+    auto [origin, originAxis] = extent;
     if (!getRanked(origin).isDynamicDim(originAxis)) {
       extents.push_back(getIndex(builder, getRanked(origin).getDimSize(originAxis)));
       continue;
@@ -50,6 +64,20 @@ static FailureOr<SmallVector<Value>> findExtents(ImplicitLocOpBuilder &builder, 
     extents.push_back(getExtent(builder, builder.getLoc(), converted ? converted : origin, originAxis));
   }
   return extents;
+}
+
+/// Whether an extent of what an iteration carries on is certainly another one than it began with: it is static, or that
+/// of a concatenation with what it began with. Where neither this nor the opposite is known, ExtentRequirements asks.
+static bool changesExtent(Value value, Value argument, int64_t axis) {
+  auto [origin, originAxis] = nn::traceExtent(value, axis);
+  bool isStatic = !getRanked(origin).isDynamicDim(originAxis) && !getRanked(argument).isDynamicDim(axis);
+  if (isStatic)
+    return getRanked(origin).getDimSize(originAxis) != getRanked(argument).getDimSize(axis);
+  auto concat = origin.getDefiningOp<nn::ConcatOp>();
+  return concat && static_cast<int64_t>(concat.getAxis()) == originAxis && concat.getInputs().size() > 1 &&
+         llvm::any_of(concat.getInputs(), [&, at = originAxis](Value input) {
+           return nn::haveSameExtent(input, at, argument, axis);
+         });
 }
 
 static Value createPlace(ImplicitLocOpBuilder &builder, RankedTensorType type, ArrayRef<Value> extents) {
@@ -118,7 +146,7 @@ struct LowerLoop : OpConversionPattern<nn::LoopOp> {
       carried.push_back(castTo(builder, initial, getTypeConverter()->convertType<RankedTensorType>(argument.getType())));
     for (auto [value, argument] : llvm::zip(yield.getValues().drop_front(), op.getBody().getArguments().drop_front()))
       for (int64_t axis = 0; axis < getRanked(value).getRank(); ++axis)
-        if (!nn::haveSameExtent(value, axis, argument, axis))
+        if (changesExtent(value, argument, axis))
           return op.emitError("the shape of a value that it carries changes from iteration to iteration");
     Value trips, isEntered;
     if (op.getTrips()) {

@@ -141,7 +141,11 @@ void RequirementRules::addOthers() {
     builder.requireEqual({op.getBoxes(), 1}, {op.getScores(), 2}, "each box has a score");
   });
   // What is in their regions has its own.
-  addUnconditional<nn::IfOp, nn::LoopOp, nn::YieldOp>();
+  addUnconditional<nn::IfOp, nn::LoopOp>();
+  add<nn::YieldOp>([](RequirementBuilder &builder, nn::YieldOp yield) {
+    if (auto loop = dyn_cast<nn::LoopOp>(yield->getParentOp()))
+      builder.ofCarried(loop, yield);
+  });
 }
 
 static const RequirementRules &getRules() {

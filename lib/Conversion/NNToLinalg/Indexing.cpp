@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -241,17 +242,22 @@ Value ConvertIndexing<nn::FillOp>::build(ImplicitLocOpBuilder &builder, nn::Fill
 }
 
 /// ceil((limit - start) / delta) of floats.
-static Value getRangeSize(ImplicitLocOpBuilder &builder, Type type, Value start, Value limit, Value delta) {
-  Type f64 = builder.getF64Type();
-  auto widen = [&](Value x) { return convertElement(builder, loadElement(builder, x, type), type, f64); };
-  Value steps =
-      arith::DivFOp::create(builder, arith::SubFOp::create(builder, widen(limit), widen(start)), widen(delta));
-  // Truncation, and one more where something was cut off.
-  Value whole = arith::FPToSIOp::create(builder, builder.getI64Type(), steps);
-  Value back = arith::SIToFPOp::create(builder, f64, whole);
-  Value more = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, back, steps);
-  Value size = arith::AddIOp::create(builder, whole, arith::ExtUIOp::create(builder, builder.getI64Type(), more));
-  return arith::IndexCastOp::create(builder, builder.getIndexType(), size);
+static Value getFloatRangeSize(ImplicitLocOpBuilder &builder, nn::RangeOp op, nn::RangeOp::Adaptor adaptor) {
+  Type f64 = builder.getF64Type(), type = op.getType().getElementType();
+  auto widen = [&](Value original, Value tensor) {
+    Value value = findEntry(builder, original, 0);
+    if (!value)
+      value = loadElement(builder, extractOnlyElement(builder, tensor), type);
+    return type == f64 ? value : arith::ExtFOp::create(builder, f64, value).getResult();
+  };
+  Value start = widen(op.getStart(), adaptor.getStart()), limit = widen(op.getLimit(), adaptor.getLimit());
+  Value steps = arith::DivFOp::create(builder, arith::SubFOp::create(builder, limit, start),
+                                      widen(op.getDelta(), adaptor.getDelta()));
+  Value most = arith::ConstantOp::create(builder, builder.getF64FloatAttr(INT32_MAX));
+  Value isSmall = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLE, steps, most); // and a number
+  if (findEntry(builder, op.getStart(), 0) && findEntry(builder, op.getLimit(), 0) && findEntry(builder, op.getDelta(), 0))
+    require(builder, isSmall, "nn.range: at most 2147483647 elements");
+  return convertToIndex(builder, math::CeilOp::create(builder, steps));
 }
 
 /// The same of integers, usually extents. A delta of 0, which the model must not have, gives some size.
@@ -283,9 +289,7 @@ Value ConvertIndexing<nn::RangeOp>::build(ImplicitLocOpBuilder &builder, nn::Ran
   Value start = extractOnlyElement(builder, adaptor.getStart()), delta = extractOnlyElement(builder, adaptor.getDelta());
   SmallVector<Value> extents(1);
   if (!type.hasStaticShape()) {
-    Value size = isa<FloatType>(element)
-                     ? getRangeSize(builder, element, start, extractOnlyElement(builder, adaptor.getLimit()), delta)
-                     : getRangeSize(builder, op, adaptor);
+    Value size = isa<FloatType>(element) ? getFloatRangeSize(builder, op, adaptor) : getRangeSize(builder, op, adaptor);
     extents[0] = builder.createOrFold<arith::MaxSIOp>(size, getIndex(builder, 0));
   }
   return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {

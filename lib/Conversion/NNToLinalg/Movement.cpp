@@ -199,6 +199,8 @@ Value LowerOp<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::SliceOp op,
     if (IntegerAttr size; matchPattern(sizes[axis], m_Constant(&size)) && size.getInt() == 0)
       offsets[axis] = getIndex(builder, 0);
   }
+  if (llvm::is_contained(getRanked(input).getShape(), 0)) // nowhere to begin
+    return createEmpty(builder, builder.getLoc(), type, sizes);
   if (isForward)
     return castTo(builder, takeSlice(builder, input, offsets, sizes, strides), type);
   return generate(builder, type, sizes, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {

@@ -2,6 +2,9 @@
 // checks on static extents becomes a condition on the dynamic ones.
 #include "lib/Conversion/NNToLinalg/RequirementBuilder.h"
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
 using namespace mlir;
 
 namespace nnc {
@@ -21,7 +24,9 @@ void RequirementBuilder::requireRelation(arith::CmpIPredicate predicate, Extent 
 /// An axis that elements are picked from has some, or none are picked: `picked`, where given, has no elements.
 void RequirementBuilder::requireElements(Extent extent, Value picked) {
   auto [origin, axis] = origins.trace(extent.value, extent.axis);
-  if (!extent.isDynamic() || isa<BlockArgument>(origin)) // inputs are never empty
+  auto argument = dyn_cast<BlockArgument>(origin);
+  Operation *parent = argument ? argument.getOwner()->getParentOp() : nullptr;
+  if (!extent.isDynamic() || (parent && !isa<FunctionOpInterface>(parent))) // what loops carry has its elements
     return;
   Value holds = compare(arith::CmpIPredicate::sge, get(extent), getIndex(builder, 1));
   for (int64_t i = 0; picked && i < getRanked(picked).getRank(); ++i)
@@ -296,7 +301,35 @@ void RequirementBuilder::ofResize(nn::ResizeOp resize) {
     if (resize.getSizes())
       requireEntry(resize.getSizes(), i, "sizes are not negative");
     requireElements({resize.getInput(), axis});
+    if (resize.getScales())
+      requireScale(findEntry(builder, resize.getScales(), i), {resize.getInput(), axis});
   }
+}
+
+/// A scale of an axis that is made of values of inputs gives it some extent.
+void RequirementBuilder::requireScale(Value scale, Extent extent) {
+  if (!scale || !isMadeOfValues(scale))
+    return;
+  auto constant = [&](float value) { return arith::ConstantOp::create(builder, builder.getF32FloatAttr(value)); };
+  Value integer = builder.createOrFold<arith::IndexCastOp>(builder.getI32Type(), get(extent));
+  Value scaled = arith::MulFOp::create(builder, arith::SIToFPOp::create(builder, builder.getF32Type(), integer), scale);
+  add(arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, scale, constant(0)), "a scale is positive");
+  add(arith::CmpFOp::create(builder, arith::CmpFPredicate::OLE, scaled, constant(1 << 30)), "a scaled extent is at most 2^30");
+}
+
+/// Unlike others these may not be dropped: buffers are of what the first iteration is given.
+void RequirementBuilder::ofCarried(nn::LoopOp loop, nn::YieldOp yield) {
+  unsigned count = loop.getNumCarried();
+  for (auto [value, argument] : llvm::zip(yield.getValues().drop_front().take_front(count),
+                                          loop.getBody().getArguments().drop_front()))
+    for (int64_t axis = 0; axis < getRanked(value).getRank(); ++axis) {
+      if (!(getRanked(value).isDynamicDim(axis) || getRanked(argument).isDynamicDim(axis)) ||
+          origins.haveSame(value, axis, argument, axis))
+        continue;
+      auto check = cf::AssertOp::create(builder, isEqual(get({value, axis}), get({argument, axis})),
+                                        "the shape of a value that it carries changes from iteration to iteration");
+      check->setAttr("nn.indispensable", builder.getUnitAttr());
+    }
 }
 
 template <typename OpTy> void RequirementBuilder::ofRecurrent(OpTy layer, int64_t gates) {

@@ -41,6 +41,7 @@ public:
   void requireEntry(mlir::Value shape, int64_t i, llvm::StringRef what);
   /// What is made of values of inputs is, other than extents, not below 2^31 by itself.
   void requireSmall(mlir::Value entry);
+  void requireScale(mlir::Value scale, nn::Extent extent);
 
   //===--- Families ---===//
 
@@ -60,6 +61,7 @@ public:
   void ofScatterND(nn::ScatterNDOp op);
   void ofTopK(nn::TopKOp op);
   void ofResize(nn::ResizeOp op);
+  void ofCarried(nn::LoopOp loop, nn::YieldOp yield);
   template <typename OpTy> void ofRecurrent(OpTy op, int64_t gates);
 
 private:

@@ -393,10 +393,10 @@ Value Resampler::interpolate(Value input, const AxisSampling &sampling) {
 // The operation
 //===----------------------------------------------------------------------===//
 
-/// Element `i` of a 1-D tensor of f32, a constant where it is one; `original` is the tensor in the source model.
+/// Element `i` of a 1-D tensor of f32, made of constants and of values of inputs as far as can be seen; `original` is the tensor in the source model.
 static Value getFloatEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i) {
-  if (std::optional<SmallVector<double>> known = nn::getConstantFloats(original))
-    return Floats(builder).constant((*known)[i]);
+  if (Value entry = findEntry(builder, original, i))
+    return entry;
   return tensor::ExtractOp::create(builder, tensor, getIndex(builder, i));
 }
 

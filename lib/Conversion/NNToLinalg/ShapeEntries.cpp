@@ -1,6 +1,7 @@
 // Shape arithmetic as index arithmetic. Frontends compute shapes with small
-// tensors of integers; an entry of one is built again from scalars, back to the
-// extents it comes from, so that sizes never depend on what is in memory.
+// tensors of integers, some by way of floats; an entry of one is built again from
+// scalars, back to the extents it comes from, so that sizes never depend on what
+// is in memory.
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "dialects/Kernel/Kernel.h"
@@ -8,8 +9,12 @@
 #include "dialects/NN/NN.h"
 #include "dialects/NN/ShapeInference.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -20,7 +25,7 @@ static constexpr unsigned maxDepth = 32;
 
 namespace {
 
-/// Builds entries of tensors of rank 0 and 1, each once.
+/// Builds entries of tensors of rank 0 and 1, each once: integers as index values, booleans as 0 or 1, floats as they are.
 class EntryBuilder {
 public:
   explicit EntryBuilder(ImplicitLocOpBuilder &builder) : builder(builder) {}
@@ -30,13 +35,19 @@ public:
 
 private:
   Value readInput(BlockArgument input, int64_t i);
+  Value readConstant(Value tensor, int64_t i);
   Value buildResult(Operation *op, int64_t i);
   Value buildOfConcat(nn::ConcatOp op, int64_t i);
   Value buildOfGather(nn::GatherOp op, int64_t i);
   Value buildOfSlice(nn::SliceOp op, int64_t i);
   Value buildOfReduce(nn::ReduceOp op);
   Value buildOfSize(nn::SizeOp op);
+  bool buildOperands(Operation *op, int64_t i, SmallVectorImpl<Value> &operands);
   Value buildOfBinary(Operation *op, int64_t i);
+  Value buildOfFloats(Operation *op, int64_t i);
+  Value buildOfCast(nn::CastOp op, int64_t i);
+  Value buildOfCondition(Operation *op, int64_t i);
+  Value buildOfChoice(nn::WhereOp op, int64_t i);
   Value getExtentOf(Value tensor, int64_t axis);
 
   ImplicitLocOpBuilder &builder;
@@ -45,6 +56,9 @@ private:
 };
 
 } // namespace
+
+/// The floats that sizes may be made of.
+static bool isCommonFloat(Type type) { return isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type); }
 
 /// Number of elements of a tensor of rank 0 or 1; -1 where it is not known.
 static int64_t getLength(Value tensor) {
@@ -71,6 +85,8 @@ Value EntryBuilder::build(Value tensor, int64_t i) {
   else if (known && i < static_cast<int64_t>(known->size()) && (*known)[i].tensor)
     entry = getExtentOf((*known)[i].tensor, (*known)[i].axis);
   Operation *op = tensor.getDefiningOp();
+  if (!entry && op)
+    entry = readConstant(tensor, i);
   if (!entry && !op)
     entry = readInput(cast<BlockArgument>(tensor), i);
   if (!entry && op && depth < maxDepth) {
@@ -84,13 +100,24 @@ Value EntryBuilder::build(Value tensor, int64_t i) {
 /// An element of an input of the model: the caller knows it before the run.
 Value EntryBuilder::readInput(BlockArgument input, int64_t i) {
   auto type = cast<RankedTensorType>(input.getType());
-  bool isShape = type.getElementType().isSignlessInteger(32) || type.getElementType().isSignlessInteger(64);
+  Type elementType = type.getElementType();
+  bool isFloat = isCommonFloat(elementType);
+  bool isShape = elementType.isSignlessInteger(32) || elementType.isSignlessInteger(64) || isFloat;
   Operation *parent = input.getOwner()->getParentOp(); // none of a block whose signature is being converted
   if (!isShape || i >= getLength(input) || (parent && !isa<FunctionOpInterface>(parent)))
     return {};
   SmallVector<Value> index(type.getRank(), getIndex(builder, i));
   Value element = tensor::ExtractOp::create(builder, input, index);
-  return arith::IndexCastOp::create(builder, builder.getIndexType(), element);
+  return isFloat ? element : arith::IndexCastOp::create(builder, builder.getIndexType(), element).getResult();
+}
+
+/// An element of a constant of floats.
+Value EntryBuilder::readConstant(Value tensor, int64_t i) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  DenseElementsAttr dense = isCommonFloat(type.getElementType()) ? nn::getDenseConstant(tensor) : DenseElementsAttr();
+  if (!dense || i >= getLength(tensor))
+    return {};
+  return arith::ConstantOp::create(builder, cast<TypedAttr>(dense.getValues<Attribute>()[i]));
 }
 
 Value EntryBuilder::buildResult(Operation *op, int64_t i) {
@@ -100,17 +127,19 @@ Value EntryBuilder::buildResult(Operation *op, int64_t i) {
       .Case([&](nn::SliceOp slice) { return buildOfSlice(slice, i); })
       .Case([&](nn::ReduceOp reduce) { return buildOfReduce(reduce); })
       .Case([&](nn::SizeOp size) { return buildOfSize(size); })
-      .Case<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::MaxOp, nn::MinOp>(
-          [&](Operation *binary) { return buildOfBinary(binary, i); })
+      .Case<nn::AddOp, nn::SubOp, nn::MulOp, nn::DivOp, nn::ModOp, nn::MaxOp, nn::MinOp>(
+          [&](Operation *binary) {
+            bool isFloat = isa<FloatType>(getElementTypeOrSelf(binary->getResult(0)));
+            return isFloat ? buildOfFloats(binary, i) : buildOfBinary(binary, i);
+          })
+      .Case<nn::CompareOp, nn::AndOp, nn::OrOp, nn::NotOp>(
+          [&](Operation *condition) { return buildOfCondition(condition, i); })
+      .Case([&](nn::WhereOp choice) { return buildOfChoice(choice, i); })
       .Case<nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::FlattenOp>([&](Operation *reshape) {
         return getLength(reshape->getOperand(0)) < 0 ? Value() : build(reshape->getOperand(0), i);
       })
-      .Case([&](nn::CastOp cast) {
-        bool keeps = getElementTypeOrSelf(cast.getInput()).isSignlessInteger(64) && cast.getTo().isSignlessInteger();
-        keeps |= cast.getTo().isSignlessInteger(64) && getElementTypeOrSelf(cast.getInput()).isSignlessInteger(32);
-        bool isWide = cast.getTo().getIntOrFloatBitWidth() >= 32;
-        return keeps && isWide ? build(cast.getInput(), i) : Value();
-      })
+      .Case<nn::FloorOp, nn::CeilOp, nn::ReluOp, nn::NegOp>([&](Operation *unary) { return buildOfFloats(unary, i); })
+      .Case([&](nn::CastOp cast) { return buildOfCast(cast, i); })
       .Default(Value());
 }
 
@@ -149,7 +178,7 @@ Value EntryBuilder::buildOfSlice(nn::SliceOp op, int64_t i) {
 Value EntryBuilder::buildOfReduce(nn::ReduceOp op) {
   int64_t length = getLength(op.getInput());
   bool isProduct = op.getKind() == nn::ReductionKind::Prod;
-  if (length < 0 || cast<RankedTensorType>(op.getInput().getType()).getRank() != 1 || op.getAxes().size() != 1 ||
+  if (length < 0 || !getElementTypeOrSelf(op.getInput()).isSignlessInteger() || cast<RankedTensorType>(op.getInput().getType()).getRank() != 1 || op.getAxes().size() != 1 ||
       (!isProduct && op.getKind() != nn::ReductionKind::Sum))
     return {};
   Value result = getIndex(builder, isProduct ? 1 : 0);
@@ -173,15 +202,101 @@ Value EntryBuilder::buildOfSize(nn::SizeOp op) {
   return product;
 }
 
-Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
-  Value operands[2];
-  for (auto [value, operand] : llvm::zip(operands, op->getOperands())) {
+/// Entry `i` of each operand, or its only one; false where one is not made of extents and constants.
+bool EntryBuilder::buildOperands(Operation *op, int64_t i, SmallVectorImpl<Value> &operands) {
+  for (Value operand : op->getOperands()) {
     int64_t length = getLength(operand);
-    value = length < 0 ? Value() : build(operand, length == 1 ? 0 : i);
-    if (!value)
-      return {};
+    operands.push_back(length < 0 ? Value() : build(operand, length == 1 ? 0 : i));
+    if (!operands.back())
+      return false;
   }
-  auto [lhs, rhs] = operands;
+  return true;
+}
+
+static arith::CmpIPredicate getPredicate(nn::ComparePredicate predicate) {
+  switch (predicate) {
+  case nn::ComparePredicate::Equal:
+    return arith::CmpIPredicate::eq;
+  case nn::ComparePredicate::Less:
+    return arith::CmpIPredicate::slt;
+  case nn::ComparePredicate::LessEqual:
+    return arith::CmpIPredicate::sle;
+  case nn::ComparePredicate::Greater:
+    return arith::CmpIPredicate::sgt;
+  case nn::ComparePredicate::GreaterEqual:
+    return arith::CmpIPredicate::sge;
+  }
+  llvm_unreachable("all predicates are handled");
+}
+
+/// A boolean, as 0 or 1.
+Value EntryBuilder::buildOfCondition(Operation *op, int64_t i) {
+  SmallVector<Value> operands;
+  if (!getElementTypeOrSelf(op->getOperand(0)).isSignlessInteger() || !buildOperands(op, i, operands))
+    return {};
+  if (isa<nn::AndOp>(op))
+    return builder.createOrFold<arith::AndIOp>(operands[0], operands[1]);
+  if (isa<nn::OrOp>(op))
+    return builder.createOrFold<arith::OrIOp>(operands[0], operands[1]);
+  if (isa<nn::NotOp>(op))
+    return sub(builder, getIndex(builder, 1), operands[0]);
+  Value holds = builder.createOrFold<arith::CmpIOp>(getPredicate(cast<nn::CompareOp>(op).getPredicate()), operands[0],
+                                                    operands[1]);
+  return builder.createOrFold<arith::SelectOp>(holds, getIndex(builder, 1), getIndex(builder, 0));
+}
+
+Value EntryBuilder::buildOfChoice(nn::WhereOp op, int64_t i) {
+  SmallVector<Value> operands;
+  Type type = op.getType().getElementType();
+  if (!(type.isSignlessInteger() || isCommonFloat(type)) || !buildOperands(op, i, operands))
+    return {};
+  Value isFirst =
+      builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, operands[0], getIndex(builder, 0));
+  return builder.createOrFold<arith::SelectOp>(isFirst, operands[1], operands[2]);
+}
+
+/// `divisor`, or 1 where a division by it has no result: it may run where the model's own would not.
+static Value makeDivisor(ImplicitLocOpBuilder &builder, Value divisor) {
+  if (auto constant = divisor.getDefiningOp<arith::ConstantIndexOp>(); constant && constant.value() > 0)
+    return divisor;
+  // By 0, and of the least number by -1.
+  Value next = builder.createOrFold<arith::AddIOp>(divisor, getIndex(builder, 1));
+  Value hasNone = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ule, next, getIndex(builder, 1));
+  return builder.createOrFold<arith::SelectOp>(hasNone, getIndex(builder, 1), divisor);
+}
+
+static Value isNegative(ImplicitLocOpBuilder &builder, Value value) {
+  return builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, value, getIndex(builder, 0));
+}
+
+/// The quotient, toward zero; any number where there is none.
+static Value divide(ImplicitLocOpBuilder &builder, Value lhs, Value rhs) {
+  Value divisor = makeDivisor(builder, rhs), quotient = builder.createOrFold<arith::DivSIOp>(lhs, divisor);
+  if (divisor == rhs)
+    return quotient;
+  Value isOpposite = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rhs, getIndex(builder, -1));
+  return builder.createOrFold<arith::SelectOp>(isOpposite, sub(builder, getIndex(builder, 0), lhs), quotient);
+}
+
+/// The remainder, with the sign of the divisor or, with `ofDividend`, of the dividend.
+static Value getRemainder(ImplicitLocOpBuilder &builder, Value lhs, Value rhs, bool ofDividend) {
+  Value divisor = makeDivisor(builder, rhs), remainder = builder.createOrFold<arith::RemSIOp>(lhs, divisor);
+  if (ofDividend)
+    return remainder;
+  Value hasOtherSign = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, isNegative(builder, remainder),
+                                                           isNegative(builder, divisor));
+  Value isRest = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, remainder, getIndex(builder, 0));
+  Value moves = builder.createOrFold<arith::AndIOp>(isRest, hasOtherSign);
+  return builder.createOrFold<arith::SelectOp>(moves, add(builder, remainder, divisor), remainder);
+}
+
+Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
+  SmallVector<Value> operands;
+  if (!buildOperands(op, i, operands))
+    return {};
+  Value lhs = operands[0], rhs = operands[1];
+  if (auto mod = dyn_cast<nn::ModOp>(op))
+    return getRemainder(builder, lhs, rhs, mod.getFmod());
   if (isa<nn::AddOp>(op))
     return add(builder, lhs, rhs);
   if (isa<nn::SubOp>(op))
@@ -192,9 +307,82 @@ Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
     return builder.createOrFold<arith::MaxSIOp>(lhs, rhs);
   if (isa<nn::MinOp>(op))
     return builder.createOrFold<arith::MinSIOp>(lhs, rhs);
-  // Only divisors that cannot be 0: the division may run where the model's own would not.
-  auto constant = rhs.getDefiningOp<arith::ConstantIndexOp>();
-  return constant && constant.value() > 0 ? builder.createOrFold<arith::DivSIOp>(lhs, rhs) : Value();
+  return divide(builder, lhs, rhs);
+}
+
+/// The smaller or larger of two floats, NaN where one is.
+static Value chooseExtreme(ImplicitLocOpBuilder &builder, Operation *op, ArrayRef<Value> operands) {
+  auto predicate = isa<nn::MinOp>(op) ? arith::CmpFPredicate::OLT : arith::CmpFPredicate::OGT;
+  Value isFirst = builder.createOrFold<arith::CmpFOp>(predicate, operands[0], operands[1]);
+  Value isNone = builder.createOrFold<arith::CmpFOp>(arith::CmpFPredicate::UNO, operands[0], operands[1]);
+  Value extreme = builder.createOrFold<arith::SelectOp>(isFirst, operands[0], operands[1]);
+  Value sum = builder.createOrFold<arith::AddFOp>(operands[0], operands[1]);
+  return builder.createOrFold<arith::SelectOp>(isNone, sum, extreme);
+}
+
+/// Arithmetic of floats, each step rounded to its type.
+Value EntryBuilder::buildOfFloats(Operation *op, int64_t i) {
+  SmallVector<Value> operands;
+  Type type = getElementTypeOrSelf(op->getResult(0));
+  if (!isCommonFloat(type) || !buildOperands(op, i, operands))
+    return {};
+  bool isNarrow = type.getIntOrFloatBitWidth() < 32;
+  Type wide = isNarrow ? builder.getF32Type() : type;
+  if (isNarrow)
+    for (Value &operand : operands)
+      operand = arith::ExtFOp::create(builder, wide, operand);
+  auto zero = [&] { return arith::ConstantOp::create(builder, builder.getFloatAttr(wide, 0)).getResult(); };
+  Value result = llvm::TypeSwitch<Operation *, Value>(op)
+                     .Case([&](nn::AddOp) { return builder.createOrFold<arith::AddFOp>(operands[0], operands[1]); })
+                     .Case([&](nn::SubOp) { return builder.createOrFold<arith::SubFOp>(operands[0], operands[1]); })
+                     .Case([&](nn::MulOp) { return builder.createOrFold<arith::MulFOp>(operands[0], operands[1]); })
+                     .Case([&](nn::DivOp) { return builder.createOrFold<arith::DivFOp>(operands[0], operands[1]); })
+                     .Case<nn::MinOp, nn::MaxOp>([&](Operation *) { return chooseExtreme(builder, op, operands); })
+                     .Case([&](nn::FloorOp) { return builder.createOrFold<math::FloorOp>(operands[0]); })
+                     .Case([&](nn::CeilOp) { return builder.createOrFold<math::CeilOp>(operands[0]); })
+                     .Case([&](nn::NegOp) { return builder.createOrFold<arith::NegFOp>(operands[0]); })
+                     .Case([&](nn::ReluOp) {
+                       Value isNegative = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, operands[0], zero());
+                       return arith::SelectOp::create(builder, isNegative, zero(), operands[0]).getResult();
+                     })
+                     .Default(Value());
+  return result && isNarrow ? arith::TruncFOp::create(builder, type, result).getResult() : result;
+}
+
+Value convertToIndex(ImplicitLocOpBuilder &builder, Value value) {
+  Type type = value.getType();
+  if (type.getIntOrFloatBitWidth() < 32) {
+    type = builder.getF32Type();
+    value = arith::ExtFOp::create(builder, type, value);
+  }
+  Operation *parent = builder.getInsertionBlock()->getParentOp();
+  double most = std::ldexp(1, DataLayout::closest(parent).getTypeSizeInBits(builder.getIndexType()) - 2);
+  auto constant = [&](double number) { return arith::ConstantOp::create(builder, builder.getFloatAttr(type, number)); };
+  Value least = constant(-most);
+  Value isAbove = builder.createOrFold<arith::CmpFOp>(arith::CmpFPredicate::OGE, value, least);
+  Value isBelow = builder.createOrFold<arith::CmpFOp>(arith::CmpFPredicate::OLE, value, constant(most));
+  value = builder.createOrFold<arith::SelectOp>(builder.createOrFold<arith::AndIOp>(isAbove, isBelow), value, least);
+  Value integer = builder.createOrFold<arith::FPToSIOp>(builder.getI64Type(), value);
+  return builder.createOrFold<arith::IndexCastOp>(builder.getIndexType(), integer);
+}
+
+Value EntryBuilder::buildOfCast(nn::CastOp op, int64_t i) {
+  Type from = getElementTypeOrSelf(op.getInput()), to = op.getTo();
+  bool fromInteger = from.isSignlessInteger(1) || from.isSignlessInteger(32) || from.isSignlessInteger(64);
+  bool toInteger = to.isSignlessInteger(32) || to.isSignlessInteger(64);
+  if (!(fromInteger || isCommonFloat(from)) || !(toInteger || to.isF32() || to.isF64()))
+    return {};
+  Value value = build(op.getInput(), i);
+  if (!value || (fromInteger && toInteger) || from == to)
+    return value;
+  if (toInteger)
+    return convertToIndex(builder, value);
+  if (fromInteger) {
+    Value integer = builder.createOrFold<arith::IndexCastOp>(builder.getI64Type(), value);
+    return builder.createOrFold<arith::SIToFPOp>(to, integer);
+  }
+  bool grows = from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth();
+  return grows ? builder.createOrFold<arith::ExtFOp>(to, value) : builder.createOrFold<arith::TruncFOp>(to, value);
 }
 
 bool isMadeOfValues(Value entry) {

@@ -65,6 +65,9 @@ Value reshapeTo(ImplicitLocOpBuilder &builder, Value value, RankedTensorType typ
   auto source = cast<RankedTensorType>(value.getType());
   if (source == type && type.getNumDynamicDims() <= 1)
     return value;
+  // A slice may begin in an axis of unknown extent, but not in one that is known to be empty.
+  if (llvm::is_contained(source.getShape(), 0) && !type.hasStaticShape())
+    return createEmpty(builder, builder.getLoc(), type, extents);
   // Groups of axes that merge or split; more than one unknown extent does not tell which is which.
   if (source.getNumDynamicDims() <= 1 && type.getNumDynamicDims() == source.getNumDynamicDims() &&
       source.getRank() != type.getRank() && source.getRank() && type.getRank())

@@ -3,9 +3,8 @@
 
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeFilter.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
-
-#include <limits>
 
 using namespace mlir;
 
@@ -13,16 +12,20 @@ namespace nnc::onnx {
 
 using frontend::Expression;
 
+static bool isFilterKnown(Value filter) { return !filter || NodeBinder::getType(filter).hasStaticShape(); }
+
 /// The spatial extents of a filter (.., .., spatial...).
 static SmallVector<int64_t> getFilterSize(NodeBinder &node, Value filter) {
-  if (node.getRank(filter) < 3 || !node.getType(filter).hasStaticShape()) {
-    (void)node.reject("the filter's shape must be known at compile time and have spatial dimensions");
+  if (node.getRank(filter) < 3) {
+    (void)node.reject("the filter must have spatial dimensions");
     return {};
   }
   return SmallVector<int64_t>(node.getType(filter).getShape().drop_front(2));
 }
 
 Value buildConv(NodeBinder &node) {
+  if (!isFilterKnown(node.optionalOperand(1)))
+    return buildRunTimeConv(node);
   Value input = node.operand(0), filter = node.operand(1), bias = node.optionalOperand(2);
   int64_t groups = node.intAttr("group", 1);
   if (node.failed())
@@ -30,7 +33,7 @@ Value buildConv(NodeBinder &node) {
   SmallVector<int64_t> size = getFilterSize(node, filter);
   if (node.failed())
     return {};
-  WindowAttributes window = readWindow(node, input, size);
+  WindowAttributes window = readWindowAndPad(node, input, size);
   if (node.failed())
     return {};
   return node.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides,
@@ -60,6 +63,8 @@ static void fitOutput(NodeBinder &node, Value input, ArrayRef<int64_t> wanted, b
 }
 
 static LogicalResult importConvTranspose(NodeBinder &node) {
+  if (!isFilterKnown(node.optionalOperand(1)))
+    return node.result(buildRunTimeConvTranspose(node));
   Value input = node.operand(0), filter = node.operand(1), bias = node.optionalOperand(2);
   int64_t groups = node.intAttr("group", 1);
   if (node.failed())
@@ -103,26 +108,28 @@ static LogicalResult importCausalConv(NodeBinder &node) {
     return failure();
   if (activation != "none" && activation != "silu" && activation != "swish")
     return node.reject("activation '" + activation + "' is not known");
-  SmallVector<int64_t> size = getFilterSize(node, filter);
-  if (node.failed())
-    return failure();
-  if (x.getRank() != 3 || size.size() != 1 || size.front() < 1)
+  if (x.getRank() != 3 || filter.getRank() != 3 || filter.getExtent(2) == 0)
     return node.reject("the input and the filter must have one axis of time");
-  int64_t earlier = size.front() - 1, channels = filter.getExtent(0);
+  Expression zero = Expression::ints(node, {0}), earlier = filter.extent(2) - 1;
   if (past) {
     x = Expression::concat(node, {past, x}, 2);
   } else {
-    Expression pads = Expression::ints(node, {0, 0, earlier, 0, 0, 0});
-    x = Expression(node, node.create<nn::PadOp>(x, pads, x.like(0), ArrayRef<int64_t>{0, 1, 2},
-                                               nn::PadMode::Constant));
+    Expression pads = Expression::concat(node, {earlier, zero}, 0);
+    x = {node, node.create<nn::PadOp>(x, pads, x.like(0), ArrayRef<int64_t>{2}, nn::PadMode::Constant)};
   }
-  Expression result(node, node.create<nn::ConvOp>(x, filter, bias, nn::Layout::ChannelsFirst, ArrayRef<int64_t>{1},
-                                                  ArrayRef<int64_t>{1}, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{0}, channels));
+  Expression result;
+  if (isFilterKnown(filter))
+    result = {node, node.create<nn::ConvOp>(x, filter, bias, nn::Layout::ChannelsFirst, ArrayRef<int64_t>{1},
+                                            ArrayRef<int64_t>{1}, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{0},
+                                            filter.getExtent(0))};
+  else
+    result = convolve(node, x, filter, bias ? Expression(node, bias) : Expression(),
+                      {{zero}, {zero}, {1}, {1}, filter.extent(0)});
   if (node.failed())
     return failure();
   if (activation != "none")
     result = result.unary<nn::SiluOp>(APFloat(1.0f));
-  Expression state = earlier ? x.slice(2, -earlier, std::numeric_limits<int64_t>::max()) : x.slice(2, 0, 0);
+  Expression end = x.extent(2), state = x.slice(2, end - earlier, end);
   if (node.failed() || failed(node.result(result)))
     return failure();
   return node.result(state);

@@ -1,5 +1,6 @@
 // ONNX operators of the indexing family.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -47,6 +48,10 @@ static LogicalResult importScatterND(NodeBinder &node) {
   std::optional<nn::ScatterReduction> reduction = getReduction(node);
   if (node.failed())
     return failure();
+  // The ranks tell how long the tuples of indices are.
+  int64_t last = node.getRank(indices) - 1, length = node.getRank(data) - (node.getRank(updates) - last);
+  if (last >= 0 && length > 0 && node.getType(indices).isDynamicDim(last))
+    indices = fixExtent(node, indices, last, length);
   return node.result(node.create<nn::ScatterNDOp>(data, indices, updates, *reduction));
 }
 
@@ -80,6 +85,7 @@ static LogicalResult importOneHot(NodeBinder &node) {
   int64_t axis = node.normalizeAxis(node.intAttr("axis", -1), node.getRank(indices) + 1);
   if (node.failed())
     return failure();
+  values = fixLength(node, values, 2);
   depth = node.create<nn::CastOp>(depth, node.getBuilder().getI64Type());
   depth = node.create<nn::ReshapeOp>(depth, node.ints({1}), false);
   return node.result(node.create<nn::OneHotOp>(indices, depth, values, axis));

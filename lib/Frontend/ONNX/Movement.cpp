@@ -1,5 +1,7 @@
 // ONNX operators of the movement family.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeAxes.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -8,6 +10,8 @@
 using namespace mlir;
 
 namespace nnc::onnx {
+
+using frontend::Expression;
 
 /// A 1-D integer operand as i64.
 static Value asInt64(NodeBinder &node, Value value) {
@@ -39,8 +43,21 @@ static LogicalResult importReshape(NodeBinder &node) {
   return node.result(node.create<nn::ReshapeOp>(x, shape, allowZero));
 }
 
+/// `x` in the shape that `getShape` makes of its extents and of the axes of operand 1, which are axes of a tensor of
+/// `rank` axes.
+static LogicalResult reshapeAlong(NodeBinder &node, Value x, int64_t rank,
+                                  Expression (RunTimeAxes::*getShape)(Expression) const) {
+  RunTimeAxes axes(node, node.operand(1), rank);
+  Expression input(node, axes.check(x));
+  if (node.failed())
+    return failure();
+  return node.result(node.create<nn::ReshapeOp>(input, (axes.*getShape)(input.shape()), /*allow_zero=*/true));
+}
+
 static LogicalResult importSqueeze(NodeBinder &node) {
   Value x = node.operand(0);
+  if (node.getOpset() >= 13 && isKnownAtRunTime(node, 1))
+    return reshapeAlong(node, x, node.getRank(x), &RunTimeAxes::getOthers);
   SmallVector<int64_t> axes = getAxes(node, 13);
   if (node.failed())
     return failure();
@@ -60,6 +77,11 @@ static LogicalResult importSqueeze(NodeBinder &node) {
 
 static LogicalResult importUnsqueeze(NodeBinder &node) {
   Value x = node.operand(0);
+  if (node.getOpset() >= 13 && isKnownAtRunTime(node, 1)) {
+    RankedTensorType axes = node.getType(node.operand(1));
+    int64_t added = axes.hasStaticShape() ? axes.getNumElements() : 0; // else they are refused
+    return reshapeAlong(node, x, node.getRank(x) + added, &RunTimeAxes::insertOnes);
+  }
   SmallVector<int64_t> axes = getAxes(node, 13);
   axes = normalizeAxes(node, axes, node.getRank(x) + axes.size());
   llvm::sort(axes);
@@ -90,6 +112,22 @@ static LogicalResult importConcat(NodeBinder &node) {
   return node.result(node.create<nn::ConcatOp>(inputs, axis));
 }
 
+/// Of axes that only a run knows, all axes are cut: those that are not named from their first to their last element.
+static LogicalResult sliceAlong(NodeBinder &node, Value x, Expression starts, Expression ends, Expression steps) {
+  RunTimeAxes axes(node, node.operand(3), node.getRank(x));
+  for (Value bounds : {Value(starts), Value(ends), Value(steps)})
+    if (bounds && node.getShape(bounds) != ArrayRef<int64_t>{axes.size()})
+      return node.reject("slice bounds and axes differ in number");
+  Expression input(node, axes.check(x));
+  if (node.failed())
+    return failure();
+  Expression isNamed = axes.getChosen().equals(1);
+  ends = isNamed.choose(axes.spread(ends), input.shape());
+  if (steps)
+    steps = isNamed.choose(axes.spread(steps), steps.like(1));
+  return node.result(node.create<nn::SliceOp>(input, axes.spread(starts), ends, steps, getFirstAxes(input.getRank())));
+}
+
 static LogicalResult importSlice(NodeBinder &node) {
   Value x = node.operand(0);
   if (node.getOpset() < 10) {
@@ -104,6 +142,8 @@ static LogicalResult importSlice(NodeBinder &node) {
   Value steps = asInt64(node, node.optionalOperand(4));
   if (node.failed())
     return failure();
+  if (isKnownAtRunTime(node, 3))
+    return sliceAlong(node, x, {node, starts}, {node, ends}, steps ? Expression(node, steps) : Expression());
   SmallVector<int64_t> axes = node.constantInts(3);
   if (!node.optionalOperand(3)) {
     if (node.getType(starts).isDynamicDim(0))
@@ -144,17 +184,32 @@ static LogicalResult splitEqually(NodeBinder &node, Value x, int64_t axis, int64
   return success();
 }
 
-/// `x` with the extent `extent` along `axis`, which what runs has to have.
-static Value fixExtent(NodeBinder &node, Value x, int64_t axis, int64_t extent) {
-  SmallVector<int64_t> shape(node.getRank(x), 0); // 0 keeps an extent
-  shape[axis] = extent;
-  return node.create<nn::ReshapeOp>(x, node.ints(shape), /*allow_zero=*/false);
+/// Parts of sizes that only a run knows, of which the axis is made.
+static LogicalResult splitBySizes(NodeBinder &node, Expression x, int64_t axis, Expression sizes) {
+  if (node.failed())
+    return failure();
+  if (node.getShape(sizes) != ArrayRef<int64_t>{node.getNumResults()})
+    return node.reject("has " + Twine(node.getNumResults()) + " parts, but not a size for each");
+  SmallVector<Expression> bounds{Expression::ints(node, {0})};
+  Expression areSizes;
+  for (int64_t i = 0; i < node.getNumResults(); ++i) {
+    Expression size = sizes.slice(0, i, i + 1), isSize = size >= 0;
+    areSizes = areSizes ? areSizes & isSize : isSize;
+    bounds.push_back(bounds.back() + size);
+  }
+  Expression whole(node, require(node, x, areSizes & bounds.back().equals(x.extent(axis))));
+  for (int64_t i = 0; i < node.getNumResults(); ++i)
+    if (failed(node.result(whole.slice(axis, bounds[i], bounds[i + 1]))))
+      return failure();
+  return success();
 }
 
 /// Sizes are an attribute, from opset 13 on an operand; equal parts where there are none.
 static LogicalResult importSplit(NodeBinder &node) {
   Value x = node.operand(0);
   int64_t axis = node.axisAttr("axis", 0, x);
+  if (node.getOpset() >= 13 && isKnownAtRunTime(node, 1))
+    return splitBySizes(node, {node, x}, axis, {node, node.operand(1)});
   SmallVector<int64_t> sizes = node.getOpset() < 13 ? node.intsAttr("split") : node.constantInts(1);
   int64_t outputs = node.intAttr("num_outputs", 0);
   if (node.getOpset() < 18)
@@ -168,8 +223,9 @@ static LogicalResult importSplit(NodeBinder &node) {
   int64_t extent = node.getType(x).getDimSize(axis), sum = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
   if (!sizes.empty() && ShapedType::isDynamic(extent)) {
     if (sum == 0)
-      return node.reject("its parts are empty, the axis is known at run time only");
-    x = fixExtent(node, x, axis, sum);
+      x = require(node, x, Expression(node, x).extent(axis).equals(0));
+    else
+      x = fixExtent(node, x, axis, sum);
   } else if (!sizes.empty() && sum != extent) {
     return node.reject("its parts have " + Twine(sum) + " elements together, the axis " + Twine(extent));
   } else if (sizes.empty()) {
@@ -211,7 +267,19 @@ static LogicalResult importPad(NodeBinder &node) {
   } else {
     pads = node.operand(1);
     value = node.optionalOperand(2);
-    if (node.optionalOperand(3))
+    if (isKnownAtRunTime(node, 3)) {
+      RunTimeAxes named(node, node.operand(3), node.getRank(x));
+      if (pads && node.getShape(pads) != ArrayRef<int64_t>{2 * named.size()})
+        return node.reject("pads and axes differ in number");
+      x = named.check(x);
+      Expression all(node, asInt64(node, pads));
+      if (node.failed())
+        return failure();
+      pads = Expression::concat(node,
+                                {named.spread(all.slice(0, 0, named.size())),
+                                 named.spread(all.slice(0, named.size(), 2 * named.size()))},
+                                0);
+    } else if (node.optionalOperand(3))
       axes = normalizeAxes(node, node.constantInts(3), node.getRank(x));
   }
   return node.result(node.create<nn::PadOp>(x, pads, value, axes, *mode));
@@ -229,21 +297,19 @@ static LogicalResult importTile(NodeBinder &node) {
 
 //===--- Images ---===//
 
-static LogicalResult importDepthToSpace(NodeBinder &node) {
-  Value x = node.operand(0);
-  int64_t block = node.intAttr("blocksize", 0);
+/// How the channels of a block are ordered; rejects the node where that is not known.
+static nn::DepthOrder getDepthOrder(NodeBinder &node) {
   std::string mode = node.stringAttr("mode", "DCR");
   if (mode != "DCR" && mode != "CRD")
-    return node.reject("mode '" + mode + "' is not known");
-  auto order = mode == "DCR" ? nn::DepthOrder::DepthColumnRow : nn::DepthOrder::ColumnRowDepth;
-  return node.result(node.create<nn::DepthToSpaceOp>(x, block, order, nn::Layout::ChannelsFirst));
+    (void)node.reject("mode '" + mode + "' is not known");
+  return mode == "CRD" ? nn::DepthOrder::ColumnRowDepth : nn::DepthOrder::DepthColumnRow;
 }
 
-static LogicalResult importSpaceToDepth(NodeBinder &node) {
+template <typename OpTy> static LogicalResult importBlocks(NodeBinder &node) {
   Value x = node.operand(0);
   int64_t block = node.intAttr("blocksize", 0);
-  return node.result(node.create<nn::SpaceToDepthOp>(x, block, nn::DepthOrder::DepthColumnRow,
-                                                     nn::Layout::ChannelsFirst));
+  nn::DepthOrder order = getDepthOrder(node);
+  return node.result(node.create<OpTy>(x, block, order, nn::Layout::ChannelsFirst));
 }
 
 static LogicalResult importTrilu(NodeBinder &node) {
@@ -254,13 +320,13 @@ static LogicalResult importTrilu(NodeBinder &node) {
 
 static const OpEntry table[] = {
     {"Concat", 4, importConcat},
-    {"DepthToSpace", 1, importDepthToSpace},
+    {"DepthToSpace", 1, importBlocks<nn::DepthToSpaceOp>},
     {"Expand", 8, importExpand},
     {"Flatten", 1, importFlatten},
     {"Pad", 2, importPad},
     {"Reshape", 5, importReshape},
     {"Slice", 1, importSlice},
-    {"SpaceToDepth", 1, importSpaceToDepth},
+    {"SpaceToDepth", 1, importBlocks<nn::SpaceToDepthOp>},
     {"Split", 2, importSplit},
     {"Squeeze", 1, importSqueeze},
     {"Tile", 6, importTile},

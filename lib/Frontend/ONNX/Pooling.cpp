@@ -29,11 +29,21 @@ static LogicalResult importAveragePool(NodeBinder &node) {
   bool ceil = node.intAttr("ceil_mode", 0), includePads = node.intAttr("count_include_pad", 0);
   if (node.failed())
     return failure();
-  WindowAttributes window = readWindow(node, x);
+  Value image = x;
+  WindowAttributes window = readWindowAndPad(node, image);
   if (node.failed())
     return failure();
-  return node.result(node.create<nn::AvgPoolOp>(x, nn::Layout::ChannelsFirst, window.size, window.strides,
-                                                window.dilations, window.padsBegin, window.padsEnd, ceil, includePads));
+  auto pool = [&](Value value) {
+    return node.create<nn::AvgPoolOp>(value, nn::Layout::ChannelsFirst, window.size, window.strides, window.dilations,
+                                      window.padsBegin, window.padsEnd, ceil, includePads);
+  };
+  if (image == x || includePads)
+    return node.result(pool(image));
+  // The pads are elements now: of a mean with them, and the share that is not pads.
+  Value ones = node.create<nn::FillOp>(node.create<nn::ShapeOp>(x, 0, node.getRank(x)),
+                                       node.scalar(getElementTypeOrSelf(x), 1));
+  (void)readWindowAndPad(node, ones);
+  return node.result(node.create<nn::DivOp>(pool(image), pool(ones)));
 }
 
 /// |x|^p.

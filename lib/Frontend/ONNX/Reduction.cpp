@@ -1,5 +1,6 @@
 // ONNX operators of the reduction family.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeAxes.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -7,10 +8,16 @@ using namespace mlir;
 
 namespace nnc::onnx {
 
+using frontend::Expression;
+
 /// The axes to reduce, ascending: an attribute before opset `since`, then operand
 /// 1. All axes where none is given, unless noop_with_empty_axes says otherwise.
 static SmallVector<int64_t> readAxes(NodeBinder &node, Value x, int64_t since) {
-  SmallVector<int64_t> axes = node.getOpset() < since ? node.intsAttr("axes") : node.constantInts(1);
+  SmallVector<int64_t> axes;
+  if (node.getOpset() < since)
+    axes = node.intsAttr("axes");
+  else if (!llvm::is_contained(node.getShape(node.optionalOperand(1)), 0)) // else there are none
+    axes = node.constantInts(1);
   bool noop = node.intAttr("noop_with_empty_axes", 0);
   int64_t rank = node.getRank(x);
   for (int64_t &axis : axes)
@@ -28,7 +35,12 @@ static LogicalResult importReduce(NodeBinder &node, nn::ReductionKind kind, Afte
   Value x = node.operand(0);
   if (!x)
     return failure();
-  SmallVector<int64_t> axes = readAxes(node, x, axesSince);
+  bool isAtRunTime = node.getOpset() >= axesSince && isKnownAtRunTime(node, 1);
+  SmallVector<int64_t> axes;
+  if (isAtRunTime)
+    node.ignoreAttrs({"noop_with_empty_axes"}); // they are not empty
+  else
+    axes = readAxes(node, x, axesSince);
   bool keepdims = node.intAttr("keepdims", 1);
   Type type = getElementTypeOrSelf(x);
   // Roots and logarithms of integers are those of floats, rounded toward zero.
@@ -39,7 +51,11 @@ static LogicalResult importReduce(NodeBinder &node, nn::ReductionKind kind, Afte
   if (converts)
     x = node.create<nn::CastOp>(x, after == After::SquareRoot && !isNarrow ? Type(node.getBuilder().getF64Type())
                                                               : Type(node.getBuilder().getF32Type()));
-  Value result = node.create<nn::ReduceOp>(x, kind, axes, keepdims);
+  Value result;
+  if (isAtRunTime)
+    result = reduceAlong(node, x, RunTimeAxes(node, node.operand(1), node.getRank(x)), kind, keepdims);
+  else
+    result = node.create<nn::ReduceOp>(x, kind, axes, keepdims);
   if (after == After::SquareRoot)
     result = node.create<nn::SqrtOp>(result);
   if (after == After::Logarithm)
@@ -61,11 +77,33 @@ template <bool min> static LogicalResult importArgReduce(NodeBinder &node) {
   return node.result(node.create<nn::ArgReduceOp>(x, axis, keepdims, min, last));
 }
 
+/// Along an axis that only a run knows: the axes before it become one, and those after it.
+template <typename OpTy> static Value accumulateAlong(NodeBinder &node, Value x, bool exclusive, bool reverse) {
+  RunTimeAxes axes(node, node.operand(1), node.getRank(x));
+  Expression input(node, axes.check(x)), extents = input.shape();
+  if (node.failed())
+    return {};
+  if (axes.size() != 1) {
+    (void)node.reject("the axis must be one number");
+    return {};
+  }
+  Expression shape = Expression::concat(node,
+                                        {multiplyWhere(axes.isBefore(), extents),
+                                         multiplyWhere(axes.getChosen().equals(1), extents),
+                                         multiplyWhere(axes.isAfter(), extents)},
+                                        0);
+  Value rows = node.create<nn::ReshapeOp>(input, shape, /*allow_zero=*/true);
+  Value sums = node.create<OpTy>(rows, /*axis=*/1, exclusive, reverse);
+  return node.create<nn::ReshapeOp>(sums, extents, /*allow_zero=*/true);
+}
+
 template <typename OpTy> static LogicalResult importCumulative(NodeBinder &node) {
   Value x = node.operand(0);
   (void)node.operand(1);
-  SmallVector<int64_t> axis = node.constantInts(1);
   bool exclusive = node.intAttr("exclusive", 0), reverse = node.intAttr("reverse", 0);
+  if (isKnownAtRunTime(node, 1))
+    return node.result(accumulateAlong<OpTy>(node, x, exclusive, reverse));
+  SmallVector<int64_t> axis = node.constantInts(1);
   if (node.failed())
     return failure();
   if (axis.size() != 1)

@@ -1,5 +1,7 @@
 // ONNX operators of the resampling family.
+#include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -7,6 +9,8 @@
 using namespace mlir;
 
 namespace nnc::onnx {
+
+using frontend::Expression;
 
 /// How a resize is asked for; axes that keep their extent are left out.
 struct ResizeRequest {
@@ -21,8 +25,8 @@ struct ResizeRequest {
   float extrapolationValue = 0;
 };
 
-/// A 1-D operand as `type`; null where it is left out or has no elements, as older exporters write it.
-static Value getVector(NodeBinder &node, unsigned index, Type type) {
+/// A 1-D operand of `length` elements as `type`; null where it is left out or has none, as older exporters write it.
+static Value getVector(NodeBinder &node, unsigned index, Type type, int64_t length) {
   Value value = node.optionalOperand(index);
   if (!value || (node.getType(value).getRank() == 1 && node.getType(value).getDimSize(0) == 0))
     return {};
@@ -30,6 +34,7 @@ static Value getVector(NodeBinder &node, unsigned index, Type type) {
     (void)node.reject("operand " + Twine(index) + " is not a list of numbers");
     return {};
   }
+  value = fixLength(node, value, length);
   return getElementTypeOrSelf(value) == type ? value : node.create<nn::CastOp>(value, type);
 }
 
@@ -75,8 +80,6 @@ static LogicalResult buildResize(NodeBinder &node, Value x, ResizeRequest &reque
     return node.reject("has neither scales nor sizes");
   auto count = static_cast<int64_t>(request.axes.size());
   for (Value list : {request.sizes, request.scales}) {
-    if (list && node.getType(list).isDynamicDim(0))
-      return node.reject("the number of scales or sizes is not known");
     if (list && node.getType(list).getDimSize(0) != count)
       return node.reject("scales or sizes and axes differ in number");
   }
@@ -99,23 +102,28 @@ static std::optional<nn::ResizeMode> parseMode(NodeBinder &node) {
 
 /// One scale for all axes that keeps the proportions of the image within (or around) the sizes asked for.
 static LogicalResult keepAspectRatio(NodeBinder &node, Value x, bool larger, ResizeRequest &request) {
-  auto sizes = request.sizes ? nn::getConstantInts(request.sizes) : std::nullopt;
-  if (!sizes || sizes->size() != request.axes.size())
-    return node.reject("keep_aspect_ratio_policy needs sizes that are known at compile time");
-  float scale = 0;
+  if (!request.sizes)
+    return node.reject("keep_aspect_ratio_policy needs sizes");
+  if (auto sizes = nn::getConstantInts(request.sizes))
+    if (llvm::any_of(*sizes, [](int64_t size) { return size <= 0; }))
+      return node.reject("a size is not positive");
+  if (node.getShape(request.sizes) != ArrayRef<int64_t>{static_cast<int64_t>(request.axes.size())})
+    return node.reject("scales or sizes and axes differ in number");
+  Builder &builder = node.getBuilder();
+  Type f32 = builder.getF32Type(), i64 = builder.getI64Type();
+  SmallVector<Expression> extents, scaled;
+  Expression sizes(node, request.sizes), scale;
   for (auto [i, axis] : llvm::enumerate(request.axes)) {
-    int64_t extent = node.getType(x).getDimSize(axis);
-    if (ShapedType::isDynamic(extent) || extent == 0)
-      return node.reject("keep_aspect_ratio_policy needs extents that are known at compile time");
-    float ratio = static_cast<float>((*sizes)[i]) / static_cast<float>(extent);
-    scale = i == 0 ? ratio : larger ? std::max(scale, ratio) : std::min(scale, ratio);
+    extents.push_back(Expression(node, x).extent(axis).cast(f32));
+    Expression ratio = sizes.slice(0, i, i + 1).cast(f32) / extents.back();
+    scale = !scale ? ratio : larger ? scale.max(ratio) : scale.min(ratio);
   }
-  if (!(scale > 0))
-    return node.reject("a size is not positive");
-  for (auto [i, axis] : llvm::enumerate(request.axes))
-    (*sizes)[i] = static_cast<int64_t>(std::floor(scale * static_cast<float>(node.getType(x).getDimSize(axis)) + 0.5f));
-  request.sizes = node.ints(*sizes);
-  request.scales = floats(node, SmallVector<float>(request.axes.size(), scale));
+  for (Expression extent : extents)
+    scaled.push_back((scale * extent + 0.5).unary<nn::FloorOp>().cast(i64));
+  if (node.failed() || scaled.empty())
+    return failure();
+  request.sizes = Expression::concat(node, scaled, 0);
+  request.scales = Expression::concat(node, SmallVector<Expression>(scaled.size(), scale), 0);
   return success();
 }
 
@@ -132,7 +140,7 @@ static LogicalResult importResize(NodeBinder &node) {
   if (node.getOpset() < 11) {
     request.coordinates = nn::CoordinateMode::Asymmetric;
     request.nearest = nn::NearestMode::Floor;
-    request.scales = getVector(node, 1, f32);
+    request.scales = getVector(node, 1, f32, request.axes.size());
     return buildResize(node, x, request);
   }
   std::string coordinates = node.stringAttr("coordinate_transformation_mode", "half_pixel");
@@ -155,12 +163,12 @@ static LogicalResult importResize(NodeBinder &node) {
     for (int64_t axis : node.intsAttr("axes"))
       request.axes.push_back(node.normalizeAxis(axis, node.getRank(x)));
   }
-  request.scales = getVector(node, 2, f32);
-  request.sizes = getVector(node, 3, node.getBuilder().getI64Type());
+  request.scales = getVector(node, 2, f32, request.axes.size());
+  request.sizes = getVector(node, 3, node.getBuilder().getI64Type(), request.axes.size());
   if (request.scales && request.sizes)
     return node.reject("has both scales and sizes");
   if (request.coordinates == nn::CoordinateMode::TfCropAndResize)
-    request.region = getVector(node, 1, f32);
+    request.region = getVector(node, 1, f32, 2 * request.axes.size());
   if (policy != "stretch") {
     if (policy != "not_larger" && policy != "not_smaller")
       return node.reject("keep_aspect_ratio_policy '" + policy + "' is not known");
@@ -186,7 +194,7 @@ static LogicalResult importUpsample(NodeBinder &node) {
     request.scales = floats(node, SmallVector<float>(scales.begin(), scales.end()));
   } else {
     (void)node.operand(1);
-    request.scales = getVector(node, 1, node.getBuilder().getF32Type());
+    request.scales = getVector(node, 1, node.getBuilder().getF32Type(), request.axes.size());
   }
   return buildResize(node, x, request);
 }

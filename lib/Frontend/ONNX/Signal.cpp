@@ -2,6 +2,8 @@
 // matrix of cosines and one of sines, which are constants where its length is.
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeAxes.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include <cmath>
 
@@ -102,11 +104,26 @@ static Complex transform(NodeBinder &node, Complex x, const Transform &what) {
   return y;
 }
 
+/// x (..., 1 or 2) with both parts; a run says which it has.
+static Expression completeParts(NodeBinder &node, Expression x) {
+  int64_t last = x.getRank() - 1;
+  Expression parts = x.extent(last), isComplex = parts.equals(2);
+  x = {node, require(node, x, isComplex | parts.equals(1))};
+  Expression added = isComplex.choose(parts.like(0), parts.like(1));
+  Value pads = Expression::concat(node, {Expression::ints(node, {0}), added}, 0);
+  Expression padded(node, node.create<nn::PadOp>(x, pads, Value(), ArrayRef<int64_t>{last}, nn::PadMode::Constant));
+  return padded.slice(last, 0, 2);
+}
+
 /// x (..., 1 or 2), a real or complex signal, transformed along `axis`.
 static Expression transformAxis(NodeBinder &node, Expression x, int64_t axis, const Transform &what) {
   int64_t last = x.getRank() - 1, parts = x.getExtent(last);
+  if (ShapedType::isDynamic(parts)) {
+    x = completeParts(node, x);
+    parts = 2;
+  }
   if (parts != 1 && parts != 2) {
-    (void)node.reject("the last axis must be known to have one or two elements, real and imaginary part");
+    (void)node.reject("the last axis must have one or two elements, real and imaginary part");
     return {};
   }
   SmallVector<int64_t> order, back(last);
@@ -127,12 +144,42 @@ static Expression transformAxis(NodeBinder &node, Expression x, int64_t axis, co
   return y.imaginary ? Expression::concat(node, {place(y.real), place(y.imaginary)}, last) : place(y.real);
 }
 
+/// What is transformed along an axis that only a run knows; the axes before it become one, and those after it.
+static LogicalResult transformAlong(NodeBinder &node, Expression x, Transform what) {
+  RunTimeAxes axes(node, node.operand(2), x.getRank());
+  if (node.failed())
+    return failure();
+  if (axes.size() != 1)
+    return node.reject("the axis must be one number");
+  int64_t last = x.getRank() - 1;
+  Expression isNamed = axes.getChosen().equals(1);
+  // The parts cannot be transformed.
+  x = {node, require(node, axes.check(x), ~isNamed.slice(0, last, last + 1))};
+  Expression extents = x.shape(), before = multiplyWhere(axes.isBefore(), extents);
+  auto signal = [&](Expression value) { return value.slice(0, 0, last); };
+  Expression own = multiplyWhere(isNamed, extents), after = multiplyWhere(signal(axes.isAfter()), signal(extents));
+  Expression rows(node, node.create<nn::ReshapeOp>(x, Expression::concat(node, {before, own, after, x.extent(last)}, 0),
+                                                   /*allow_zero=*/true));
+  if (!what.length)
+    what.length = what.inverse && what.onesided ? (own - 1) * 2 : own;
+  Expression result = transformAxis(node, rows, 1, what);
+  if (node.failed())
+    return failure();
+  Expression shape = signal(isNamed.choose(result.extent(1), extents));
+  shape = Expression::concat(node, {shape, result.extent(3)}, 0);
+  return node.result(node.create<nn::ReshapeOp>(result, shape, /*allow_zero=*/true));
+}
+
 /// The axis is an attribute up to opset 19, then operand 2.
 static LogicalResult importDft(NodeBinder &node) {
   Expression x(node, node.operand(0)), length(node, node.optionalOperand(1));
   Transform what;
   what.inverse = node.intAttr("inverse", 0);
   what.onesided = node.intAttr("onesided", 0);
+  if (length)
+    what.length = length.cast(node.getBuilder().getI64Type()).reshape({1});
+  if (node.getOpset() >= 20 && isKnownAtRunTime(node, 2) && x.getRank() >= 2)
+    return transformAlong(node, x, what);
   int64_t axis = node.getOpset() < 20 ? node.intAttr("axis", 1) : -2;
   if (node.getOpset() >= 20 && node.optionalOperand(2)) {
     SmallVector<int64_t> given = node.constantInts(2);
@@ -144,12 +191,8 @@ static LogicalResult importDft(NodeBinder &node) {
     return failure();
   if (x.getRank() < 2 || axis == x.getRank() - 1)
     return node.reject("the axis of the parts cannot be transformed");
-  if (length)
-    what.length = length.cast(node.getBuilder().getI64Type()).reshape({1});
-  else if (what.inverse && what.onesided)
-    what.length = (x.extent(axis) - 1) * 2;
-  else
-    what.length = x.extent(axis);
+  if (!what.length)
+    what.length = what.inverse && what.onesided ? (x.extent(axis) - 1) * 2 : x.extent(axis);
   return node.result(transformAxis(node, x, axis, what));
 }
 

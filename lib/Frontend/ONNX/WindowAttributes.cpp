@@ -1,6 +1,8 @@
 // The attributes that ONNX convolutions and pools share.
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
+#include "lib/Frontend/Import/Expression.h"
+
 using namespace mlir;
 
 namespace nnc::onnx {
@@ -72,6 +74,37 @@ WindowAttributes readWindow(NodeBinder &node, Value input, ArrayRef<int64_t> siz
   } else if (mode != "VALID") {
     (void)node.reject("auto_pad '" + mode + "' is not known");
   }
+  return window;
+}
+
+/// Whether the pads of auto_pad are not known at compile time.
+static bool hasOpenPads(NodeBinder &node, Value input, const WindowAttributes &window, StringRef mode) {
+  bool isOpen = false;
+  for (unsigned axis = 0; axis < window.size.size(); ++axis)
+    isOpen |= node.getType(input).isDynamicDim(axis + 2) && window.strides[axis] != 1;
+  return isOpen && (mode == "SAME_UPPER" || mode == "SAME_LOWER");
+}
+
+WindowAttributes readWindowAndPad(NodeBinder &node, Value &input, ArrayRef<int64_t> size) {
+  using frontend::Expression;
+  WindowAttributes window = readWindowWithoutPads(node, input, size);
+  std::string mode = node.stringAttr("auto_pad", "NOTSET");
+  if (node.failed() || !hasOpenPads(node, input, window, mode))
+    return readWindow(node, input, size);
+  node.ignoreAttrs({"pads"});
+  Expression x(node, input), zero = Expression::ints(node, {0});
+  SmallVector<Expression> begins, pads;
+  SmallVector<int64_t> axes;
+  for (unsigned axis = 0; axis < window.size.size(); ++axis) {
+    Expression extent = x.extent(axis + 2);
+    auto stride = static_cast<double>(window.strides[axis]), reach = static_cast<double>(window.getReach(axis));
+    Expression total = (((extent + (stride - 1)) / stride - 1) * stride + reach - extent).max(zero), half = total / 2;
+    begins.push_back(mode == "SAME_UPPER" ? half : total - half);
+    pads.push_back(total - begins.back());
+    axes.push_back(axis + 2);
+  }
+  pads.insert(pads.begin(), begins.begin(), begins.end());
+  input = node.create<nn::PadOp>(x, Expression::concat(node, pads, 0), x.like(0), axes, nn::PadMode::Constant);
   return window;
 }
 

@@ -69,3 +69,18 @@ func.func @main(%a: tensor<8xf32>, %count: tensor<index>) -> tensor<?xf32> {
   cf.assert %fits, "three"
   return %part : tensor<?xf32>
 }
+
+// -----
+
+// What buffers rely on may not be dropped.
+func.func @main(%a: tensor<?xf32>, %n: tensor<index>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  scf.for %i = %c0 to %c4 step %c1 {
+    %fits = arith.cmpi eq, %i, %c0 : index
+    // expected-error@+1 {{the shape changes}}
+    cf.assert %fits, "the shape changes" {nn.indispensable}
+  }
+  return %a : tensor<?xf32>
+}

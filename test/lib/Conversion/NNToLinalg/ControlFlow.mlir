@@ -64,3 +64,20 @@ func.func @collects(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<?x4xf32> {
   } : (tensor<i1>, tensor<4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>)
   return %0#1 : tensor<?x4xf32>
 }
+
+// -----
+
+// Whether a sum has the shape of what the first iteration is given, its extents tell.
+// CHECK-LABEL: @carries
+// CHECK: scf.for
+// CHECK: arith.cmpi eq
+// CHECK: cf.assert %{{.*}}, "the shape of a value that it carries changes from iteration to iteration" {nn.indispensable}
+func.func @carries(%n: tensor<i64>, %x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
+  %t = arith.constant dense<true> : tensor<i1>
+  %0 = nn.loop %n, %x attributes {operandSegmentSizes = array<i32: 1, 0, 1>} {
+  ^bb0(%i: tensor<i64>, %a: tensor<?xf32>):
+    %1 = nn.add %a, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+    nn.yield %t, %1 : tensor<i1>, tensor<?xf32>
+  } : (tensor<i64>, tensor<?xf32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}

@@ -43,3 +43,31 @@ func.func @generators(%x: tensor<?x4xf32>, %limit: tensor<i64>, %hot: tensor<3xi
   %3 = nn.fill %0, %value : (tensor<2xi64>, tensor<1xf32>) -> tensor<?x4xf32>
   return %0, %1, %2, %3 : tensor<2xi64>, tensor<?xi64>, tensor<3x4xf32>, tensor<?x4xf32>
 }
+
+// -----
+
+// An extent that a comparison of an input decides is made of that input's elements, not of what is in memory.
+// CHECK-LABEL: @choice
+// CHECK-SAME: %[[N:[^:]*]]: tensor<2xi64>
+// CHECK: %[[FIRST:.*]] = tensor.extract %[[N]][%c0]
+// CHECK: %[[A:.*]] = arith.index_cast %[[FIRST]]
+// CHECK: %[[SECOND:.*]] = tensor.extract %[[N]][%c1]
+// CHECK: %[[B:.*]] = arith.index_cast %[[SECOND]]
+// CHECK: arith.cmpi slt, %[[A]], %[[B]]
+// CHECK: arith.select %{{.*}}, %[[A]], %c7
+// CHECK: cf.assert {{.*}}"nn.fill: extents are not negative"
+// CHECK: %[[SAME:.*]] = arith.select %{{.*}}, %{{.*}}, %c7
+// CHECK: tensor.empty(%[[SAME]])
+func.func @choice(%n: tensor<2xi64>) -> tensor<?xf32> {
+  %zero = arith.constant dense<0> : tensor<1xi64>
+  %one = arith.constant dense<1> : tensor<1xi64>
+  %two = arith.constant dense<2> : tensor<1xi64>
+  %seven = arith.constant dense<7> : tensor<1xi64>
+  %value = arith.constant dense<1.0> : tensor<f32>
+  %a = nn.slice %n, %zero, %one {axes = array<i64: 0>} : (tensor<2xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %b = nn.slice %n, %one, %two {axes = array<i64: 0>} : (tensor<2xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %less = nn.compare %a, %b {predicate = #nn<compare less>} : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi1>
+  %extent = nn.where %less, %a, %seven : (tensor<1xi1>, tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %0 = nn.fill %extent, %value : (tensor<1xi64>, tensor<f32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}

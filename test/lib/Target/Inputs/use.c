@@ -69,7 +69,7 @@ int main(void) {
   CHECK(square_run(x, y, NULL) == NNC_ERROR_NULL);
   CHECK(square_run(x, y, workspace + 4) == NNC_ERROR_ALIGNMENT);
   CHECK(square_run((const float *)(const void *)((const char *)x + 1), y, workspace) == NNC_ERROR_ALIGNMENT);
-  dynamic_extents none = {0};
+  dynamic_extents none = {-1};
   CHECK(dynamic_run(x, y, y, &none, workspace) == NNC_ERROR_EXTENT);
   CHECK(dynamic_run(x, y, y, NULL, workspace) == NNC_ERROR_NULL);
   CHECK(dynamic_workspace_size(&none) == 0);
