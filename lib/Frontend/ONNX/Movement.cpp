@@ -242,8 +242,11 @@ static LogicalResult importDepthToSpace(NodeBinder &node) {
 static LogicalResult importSpaceToDepth(NodeBinder &node) {
   Value x = node.operand(0);
   int64_t block = node.intAttr("blocksize", 0);
-  return node.result(node.create<nn::SpaceToDepthOp>(x, block, nn::DepthOrder::DepthColumnRow,
-                                                     nn::Layout::ChannelsFirst));
+  std::string mode = node.stringAttr("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return node.reject("mode '" + mode + "' is not known");
+  auto order = mode == "DCR" ? nn::DepthOrder::DepthColumnRow : nn::DepthOrder::ColumnRowDepth;
+  return node.result(node.create<nn::SpaceToDepthOp>(x, block, order, nn::Layout::ChannelsFirst));
 }
 
 static LogicalResult importTrilu(NodeBinder &node) {

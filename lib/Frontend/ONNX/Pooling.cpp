@@ -1,5 +1,6 @@
 // ONNX operators of the pooling family. A global pool is a reduction.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/PoolIndices.h"
 #include "lib/Frontend/ONNX/Precision.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
@@ -11,17 +12,17 @@ namespace nnc::onnx {
 
 static LogicalResult importMaxPool(NodeBinder &node) {
   Value x = node.operand(0);
-  bool ceil = node.intAttr("ceil_mode", 0);
-  node.ignoreAttrs({"storage_order"}); // of the indices only
+  bool ceil = node.intAttr("ceil_mode", 0), isColumnMajor = node.intAttr("storage_order", 0);
   if (node.failed())
     return failure();
-  if (node.wantsResult(1))
-    return node.reject("the indices of the largest elements are not supported");
   WindowAttributes window = readWindow(node, x);
   if (node.failed())
     return failure();
-  return node.result(node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsFirst, window.size, window.strides,
-                                                window.dilations, window.padsBegin, window.padsEnd, ceil));
+  Value largest = node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsFirst, window.size, window.strides,
+                                             window.dilations, window.padsBegin, window.padsEnd, ceil);
+  if (failed(node.result(largest)) || !node.wantsResult(1))
+    return success(!node.failed());
+  return node.result(buildPoolIndices(node, x, largest, window, isColumnMajor));
 }
 
 static LogicalResult importAveragePool(NodeBinder &node) {

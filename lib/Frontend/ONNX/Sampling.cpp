@@ -1,6 +1,7 @@
 // ONNX operators that read images between their elements: each is a sum of
 // gathered elements with weights, channels last.
-#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/ONNX/Sampling.h"
+
 #include "lib/Frontend/ONNX/OpTable.h"
 
 using namespace mlir;
@@ -125,6 +126,15 @@ static Expression sumTaps(NodeBinder &node, Expression image, ArrayRef<SmallVect
       break;
   }
   return sum;
+}
+
+Expression sampleLinearly(NodeBinder &node, Expression image, ArrayRef<Expression> positions) {
+  SmallVector<SmallVector<Tap>> taps;
+  for (auto [axis, position] : llvm::enumerate(positions)) {
+    Expression extent = image.extent(axis + 1).cast(position.getElementType());
+    taps.push_back(getTaps({extent, /*alignCorners=*/true, SamplePadding::Zeros}, position, SampleMode::Linear));
+  }
+  return node.failed() ? Expression() : sumTaps(node, image, taps);
 }
 
 static std::optional<SampleMode> getSampleMode(NodeBinder &node) {
