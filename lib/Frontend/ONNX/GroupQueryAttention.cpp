@@ -16,7 +16,7 @@ struct GroupQueryNode {
   Expression query, keys, values, pastKeys, pastValues, lengths, total;
   Expression begins; ///< (B), how many positions of each sequence are in the cache
   Expression bias, sink;
-  int64_t heads = 0, groups = 0, window = -1;
+  int64_t heads = 0, groups = 0, window = -1; ///< how many keys, its own included, a query sees; -1: all
   bool isCausal = true, hasSmoothSoftmax = false;
   double scale = 0, softcap = 0;
 };
@@ -113,7 +113,8 @@ static LogicalResult readGroupQuery(NodeBinder &node, GroupQueryNode &read) {
   if (node.failed())
     return failure();
   constexpr int64_t maxHeads = 1 << 20;
-  if (read.heads < 1 || read.groups < 1 || read.heads > maxHeads || read.heads % read.groups || read.window < -1)
+  if (read.heads < 1 || read.groups < 1 || read.heads > maxHeads || read.heads % read.groups || read.window < -1 ||
+      read.window == 0)
     return node.reject("numbers of heads or the window are out of range");
   if (!read.pastKeys != !read.pastValues || (read.pastKeys && (read.pastKeys.getRank() != 4 || read.pastValues.getRank() != 4)))
     return node.reject("past keys and past values must come together, and have 4 dimensions");
@@ -137,7 +138,11 @@ static Expression appendRows(NodeBinder &node, const GroupQueryNode &read, Expre
     Expression added = (place - begin + past.extent(2)).min(all.extent(2) - 1);
     Expression index = (place < begin).choose(place, added).unsqueeze({2});
     Expression moved(node, node.create<nn::GatherNDOp>(all.transpose({0, 2, 1, 3}), index, /*batch_dims=*/1));
-    all = {node, node.failed() ? Value() : keepShape(node, moved.transpose({0, 2, 1, 3}), all)};
+    if (node.failed())
+      return {};
+    Expression isFilled = (place < begin + rows.extent(2)).unsqueeze({1, 3});
+    moved = isFilled.choose(moved.transpose({0, 2, 1, 3}), moved.like(0)); // behind a shorter sequence there is nothing
+    all = {node, keepShape(node, moved, all)};
   }
   Expression total = read.total.cast(node.getBuilder().getI64Type()).reshape({1});
   Expression shape = Expression::concat(node, {all.shape(0, 2), total, all.extent(3)}, 0);
@@ -152,7 +157,7 @@ static Expression findVisible(NodeBinder &node, const GroupQueryNode &read, Expr
   if (!read.isCausal)
     return key <= read.lengths.cast(begin.getElementType()).reshape({-1, 1, 1, 1});
   Expression visible = key <= query;
-  return read.window < 0 ? visible : visible & (key >= query - static_cast<double>(read.window));
+  return read.window < 0 ? visible : visible & (key > query - static_cast<double>(read.window));
 }
 
 /// The softmax of scores, of which a share goes to a score (for each head) that no value belongs to.

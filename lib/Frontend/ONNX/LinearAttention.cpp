@@ -104,8 +104,16 @@ static LogicalResult importLinearAttention(NodeBinder &node) {
   return node.result(results[0].cast(stateType));
 }
 
+/// As that of ONNX, without the states of several positions.
+static LogicalResult importMicrosoftLinearAttention(NodeBinder &node) {
+  if (node.intAttr("state_window", 0))
+    return node.reject("states of several positions are not supported");
+  return importLinearAttention(node);
+}
+
 static const OpEntry table[] = {
     {"LinearAttention", 27, importLinearAttention},
+    {"LinearAttention", 1, importMicrosoftLinearAttention, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getLinearAttentionOps() { return table; }

@@ -25,6 +25,24 @@ static LogicalResult importMaxPool(NodeBinder &node) {
   return node.result(buildPoolIndices(node, x, largest, window, isColumnMajor));
 }
 
+/// Of com.microsoft: (N, spatial..., C).
+static LogicalResult importNhwcMaxPool(NodeBinder &node) {
+  Value x = node.operand(0);
+  bool ceil = node.intAttr("ceil_mode", 0);
+  if (node.failed())
+    return failure();
+  int64_t rank = node.getRank(x);
+  if (rank < 3)
+    return node.reject("the input has no spatial dimensions");
+  SmallVector<int64_t> toFirst{0, rank - 1};
+  llvm::append_range(toFirst, llvm::seq<int64_t>(1, rank - 1));
+  WindowAttributes window = readWindow(node, node.create<nn::TransposeOp>(x, toFirst));
+  if (node.failed())
+    return failure();
+  return node.result(node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsLast, window.size, window.strides,
+                                                window.dilations, window.padsBegin, window.padsEnd, ceil));
+}
+
 static LogicalResult importAveragePool(NodeBinder &node) {
   Value x = node.operand(0);
   bool ceil = node.intAttr("ceil_mode", 0), includePads = node.intAttr("count_include_pad", 0);
@@ -104,6 +122,7 @@ static const OpEntry table[] = {
     {"GlobalMaxPool", 1, importGlobalPool<nn::ReductionKind::Max>},
     {"LpPool", 2, importLpPool},
     {"MaxPool", 1, importMaxPool},
+    {"NhwcMaxPool", 1, importNhwcMaxPool, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getPoolingOps() { return table; }

@@ -181,7 +181,72 @@ static LogicalResult importRoiAlign(NodeBinder &node) {
   return node.failed() ? failure() : node.result(result.transpose({0, 3, 1, 2}));
 }
 
+//===--- CropAndResize ---===//
+
+/// Where the crops of all boxes are read along one axis, (boxes, crop): corners on corners.
+static Expression placeCrops(NodeBinder &node, Expression begin, Expression end, Expression extent, int64_t crop) {
+  Expression last = extent - 1;
+  if (crop == 1)
+    return (begin + end) * 0.5 * last;
+  Expression number = Expression::ints(node, llvm::to_vector(llvm::seq<int64_t>(0, crop))).cast(extent.getElementType());
+  return begin * last + number * ((end - begin) * last / static_cast<double>(crop - 1));
+}
+
+/// Of com.microsoft, after TensorFlow: boxes (B, 4), as parts of the image, at one size.
+static LogicalResult importCropAndResize(NodeBinder &node) {
+  Expression image(node, node.operand(0)), boxes(node, node.operand(1)), batch(node, node.operand(2));
+  SmallVector<int64_t> size = node.constantInts(3);
+  std::string mode = node.stringAttr("mode", "bilinear");
+  double outside = node.floatAttr("extrapolation_value", 0);
+  if (node.failed())
+    return failure();
+  if (mode != "bilinear" && mode != "nearest")
+    return node.reject("mode '" + mode + "' is not known");
+  auto isSize = [](int64_t extent) { return extent >= 1 && extent <= (1 << 16); };
+  if (image.getRank() != 4 || boxes.getRank() != 2 || batch.getRank() != 1 || size.size() != 2 || !isSize(size[0]) ||
+      !isSize(size[1]) || !isa<FloatType>(image.getElementType()))
+    return node.reject("images (N, C, H, W), boxes (B, 4), batch indices (B) and the size do not fit");
+  Type f32 = node.getBuilder().getF32Type();
+  boxes = boxes.cast(f32);
+  auto column = [&](int64_t i) { return boxes.slice(1, i, i + 1); };
+  Expression extents[] = {image.extent(2).cast(f32), image.extent(3).cast(f32)};
+  Expression y = placeCrops(node, column(0), column(2), extents[0], size[0]);
+  Expression x = placeCrops(node, column(1), column(3), extents[1], size[1]);
+  Expression last = image.transpose({0, 2, 3, 1}), which = batch.cast(f32).unsqueeze({1, 2}), result;
+  if (node.failed())
+    return failure();
+  auto isInside = [](Expression at, Expression extent) { return (at >= 0) & (at <= extent - 1); };
+  Expression inside = isInside(y, extents[0]).unsqueeze({2}) & isInside(x, extents[1]).unsqueeze({1});
+  auto clamp = [](Expression at, Expression extent) { return at.max(at.like(0)).min(extent - 1); };
+  y = clamp(y, extents[0]);
+  x = clamp(x, extents[1]);
+  if (mode == "nearest") {
+    Expression weight = x.like(1).reshape({1, 1, 1});
+    auto round = [](Expression at) { // halves up
+      Expression low = at.unary<nn::FloorOp>();
+      return (at - low >= 0.5).choose(low + 1, low);
+    };
+    result = readTap(node, last, which, round(y).unsqueeze({2}), round(x).unsqueeze({1}), weight);
+  } else {
+    Expression yLow = y.unary<nn::FloorOp>(), xLow = x.unary<nn::FloorOp>();
+    Expression yPart = y - yLow, xPart = x - xLow;
+    for (int i = 0; i < 4 && !node.failed(); ++i) {
+      bool isLower = i / 2, isRight = i % 2;
+      Expression yAt = isLower ? (yLow + 1).min(extents[0] - 1) : yLow, xAt = isRight ? (xLow + 1).min(extents[1] - 1) : xLow;
+      Expression yWeight = isLower ? yPart : yPart * -1 + 1, xWeight = isRight ? xPart : xPart * -1 + 1;
+      Expression read = readTap(node, last, which, yAt.unsqueeze({2}), xAt.unsqueeze({1}),
+                                yWeight.unsqueeze({2}) * xWeight.unsqueeze({1}));
+      result = result ? result + read : read;
+    }
+  }
+  if (node.failed())
+    return failure();
+  result = inside.unsqueeze({3}).choose(result, result.like(outside));
+  return node.result(result.transpose({0, 3, 1, 2}));
+}
+
 static const OpEntry table[] = {
+    {"CropAndResize", 1, importCropAndResize, "com.microsoft"},
     {"RoiAlign", 10, importRoiAlign},
 };
 

@@ -184,7 +184,9 @@ static LogicalResult importGridSample(NodeBinder &node) {
     Expression at = axis.denormalize(grid.slice(rank - 1, coordinate, coordinate + 1).squeeze({rank - 1}));
     if (*mode == SampleMode::Nearest)
       at = at.unary<nn::RoundOp>();
-    taps.push_back(getTaps(axis, axis.pad(at), *mode));
+    // Cubic weights follow from where the sample is, outside too, as in PyTorch; its neighbours are those of the border.
+    bool isPadded = *mode != SampleMode::Cubic || *padding != SamplePadding::Border;
+    taps.push_back(getTaps(axis, isPadded ? axis.pad(at) : at, *mode));
     toLast.push_back(i + 2);
     toFirst.push_back(i + 1);
   }
@@ -237,6 +239,7 @@ static LogicalResult importAffineGrid(NodeBinder &node) {
 static const OpEntry table[] = {
     {"AffineGrid", 20, importAffineGrid},
     {"GridSample", 16, importGridSample},
+    {"GridSample", 1, importGridSample, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getSamplingOps() { return table; }
