@@ -174,6 +174,8 @@ static LogicalResult importGridSample(NodeBinder &node) {
     return node.reject("image and grid must have the same number of axes, three or more");
   if (!isa<FloatType>(x.getElementType()) && *mode != SampleMode::Nearest)
     return node.reject("interpolates only floats");
+  if (!isa<FloatType>(grid.getElementType()))
+    return node.reject("the grid must be of floats");
   if (grid.getExtent(rank - 1) != ShapedType::kDynamic && grid.getExtent(rank - 1) != spatial)
     return node.reject("the grid has another number of coordinates than the image has spatial axes");
   SmallVector<SmallVector<Tap>> taps;
@@ -191,7 +193,8 @@ static LogicalResult importGridSample(NodeBinder &node) {
     toFirst.push_back(i + 1);
   }
   toLast.push_back(1);
-  return node.result(sumTaps(node, x.transpose(toLast), taps).transpose(toFirst));
+  Expression sum = sumTaps(node, x.transpose(toLast), taps);
+  return node.failed() ? failure() : node.result(sum.transpose(toFirst));
 }
 
 //===--- AffineGrid ---===//
