@@ -127,7 +127,7 @@ static LogicalResult readGroupQuery(NodeBinder &node, GroupQueryNode &read) {
   return rotateHeads(node, read);
 }
 
-/// The cache with the new rows behind what each sequence has in it, as long as `total` says.
+/// The cache with the new rows behind what each sequence has in it.
 static Expression appendRows(NodeBinder &node, const GroupQueryNode &read, Expression past, Expression rows) {
   Expression all = past ? Expression::concat(node, {past.cast(rows.getElementType()), rows}, 2) : rows;
   if (node.failed())
@@ -144,14 +144,15 @@ static Expression appendRows(NodeBinder &node, const GroupQueryNode &read, Expre
     moved = isFilled.choose(moved.transpose({0, 2, 1, 3}), moved.like(0)); // behind a shorter sequence there is nothing
     all = {node, keepShape(node, moved, all)};
   }
-  Expression total = read.total.cast(node.getBuilder().getI64Type()).reshape({1});
-  Expression shape = Expression::concat(node, {all.shape(0, 2), total, all.extent(3)}, 0);
-  return {node, node.create<nn::ReshapeOp>(all, shape, /*allow_zero=*/true)};
+  return all;
 }
 
 /// Which keys each query sees, (B, 1, S, T); null where all.
 static Expression findVisible(NodeBinder &node, const GroupQueryNode &read, Expression keys) {
-  Expression key = Expression::range(keys.extent(2)).unsqueeze({0, 1, 2});
+  // There must be as many keys as the node says: a cache that has room for more is not what it means.
+  Expression total = read.total.cast(node.getBuilder().getI64Type()).reshape({1});
+  Expression key(node, keepShape(node, Expression::range(total), Expression::range(keys.extent(2))));
+  key = key.unsqueeze({0, 1, 2});
   Expression begin = read.begins.unsqueeze({1, 2, 3});
   Expression query = Expression::range(read.query.extent(2)).unsqueeze({0, 1, 3}) + begin;
   if (!read.isCausal)

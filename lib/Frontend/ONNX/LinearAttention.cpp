@@ -14,6 +14,8 @@ namespace {
 /// The operands of one node, all in the type that is computed in; heads of queries are (groups, queries of a group).
 struct LinearAttentionNode {
   Expression query;       ///< (B, T, G, H / G, D), scaled
+  Expression rows;        ///< (B, T, G, H / G, D), or with one more: what the state is multiplied by, the keys first
+  Expression overlaps;    ///< (B, T, G, H / G, 1), products of queries and keys of the same position
   Expression keys;        ///< (B, T, G, D)
   Expression values;      ///< (B, T, G, V)
   Expression state;       ///< (B, G, D, V)
@@ -70,18 +72,32 @@ static LogicalResult readLinearAttention(NodeBinder &node, LinearAttentionNode &
   return success(!node.failed());
 }
 
+/// What does not depend on the state, for all positions. The state S becomes S' = e^g S + k v', which a query reads as
+/// q S' = (q e^g) S + (q k) v', where v' = beta (v - (k e^g) S) or v: S is read once, and written once.
+static void prepareRows(NodeBinder &node, LinearAttentionNode &read) {
+  Expression keys = read.keys.unsqueeze({3});
+  read.overlaps = (read.query * keys).reduce(nn::ReductionKind::Sum, {4}, /*keepdims=*/true);
+  read.rows = read.rate ? Expression::concat(node, {keys, read.query}, 3) : read.query;
+  if (!read.decay)
+    return;
+  read.decay = read.decay.unary<nn::ExpOp>();
+  read.rows = {node, keepShape(node, read.rows * read.decay.unsqueeze({3}), read.rows)};
+}
+
 /// One position: the state after it, and what the queries read.
 static frontend::Iteration attendOnce(NodeBinder &node, const LinearAttentionNode &read, Expression number,
                                       Expression state) {
-  auto keep = [&](Expression next) { return Expression(node, keepShape(node, next, state)); };
   auto at = [&](Expression x) { return x.gather(number, 1); };
   Expression key = at(read.keys), value = at(read.values).unsqueeze({2}), next = state;
+  Expression query = at(read.query), result = at(read.rows).matmul(state);
+  if (read.rate) {
+    value = at(read.rate).unsqueeze({2, 3}) * (value - result.slice(2, 0, 1));
+    result = result.slice(2, 1, std::numeric_limits<int64_t>::max());
+  }
   if (read.decay)
-    next = keep(next * at(read.decay).unary<nn::ExpOp>().unsqueeze({3}));
-  if (read.rate)
-    value = at(read.rate).unsqueeze({2, 3}) * (value - key.unsqueeze({2}).matmul(next));
-  next = keep(next + key.unsqueeze({3}) * value);
-  Expression query = at(read.query), result = query.matmul(next);
+    next = next * at(read.decay).unsqueeze({3});
+  next = {node, keepShape(node, next + key.unsqueeze({3}) * value, state)};
+  result = result + at(read.overlaps) * value;
   Expression shape = Expression::concat(node, {query.shape(0, 3), state.extent(3)}, 0);
   return {{next}, {Expression(node, node.create<nn::ReshapeOp>(result, shape, /*allow_zero=*/true))}};
 }
@@ -91,6 +107,7 @@ static LogicalResult importLinearAttention(NodeBinder &node) {
   if (failed(readLinearAttention(node, read)))
     return failure();
   Type type = node.getType(node.operand(0)).getElementType();
+  prepareRows(node, read);
   Type stateType = node.optionalOperand(3) ? node.getType(node.optionalOperand(3)).getElementType() : type;
   SmallVector<Expression> results =
       frontend::repeat(node, read.keys.extent(1), {read.state}, [&](Expression number, ArrayRef<Expression> carried) {
