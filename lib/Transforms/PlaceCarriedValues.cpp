@@ -7,6 +7,7 @@
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -58,6 +59,39 @@ static bool isInsertedInto(Value value, BlockArgument argument) {
   return true;
 }
 
+/// Where `value` is computed element by element from `argument`, which nothing reads later, lets it overwrite it.
+static void overwrite(Value value, BlockArgument argument) {
+  auto generic = value.getDefiningOp<linalg::GenericOp>();
+  if (!generic || generic->getNumResults() != 1 || generic->getBlock() != argument.getOwner() ||
+      generic.getNumParallelLoops() != generic.getNumLoops() || value.getType() != argument.getType())
+    return;
+  OpOperand *init = generic.getDpsInitOperand(0), *read = nullptr;
+  if (!init->get().getDefiningOp<tensor::EmptyOp>() || generic.payloadUsesValueFromOperand(init) ||
+      !generic.getMatchingIndexingMap(init).isIdentity())
+    return;
+  for (OpOperand &use : argument.getUses()) {
+    Operation *user = use.getOwner();
+    if (user == generic && !read)
+      read = &use;
+    else if (user->getBlock() != generic->getBlock() || user == generic || !user->isBeforeInBlock(generic) ||
+             isa<ViewLikeOpInterface, tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::ExtractSliceOp>(user))
+      return;
+  }
+  if (!read)
+    return;
+  // Each element is read where it is written; along an axis of one element a map may say 0 as well.
+  SmallVector<AffineMap> maps = generic.getIndexingMapsArray();
+  AffineMap identity = generic.getMatchingIndexingMap(init);
+  for (auto [axis, expr] : llvm::enumerate(maps[read->getOperandNumber()].getResults())) {
+    bool isZero = expr == getAffineConstantExpr(0, value.getContext());
+    if (expr != identity.getResult(axis) && !(isZero && cast<RankedTensorType>(value.getType()).getDimSize(axis) == 1))
+      return;
+  }
+  maps[read->getOperandNumber()] = identity;
+  generic.setIndexingMapsAttr(Builder(value.getContext()).getAffineMapArrayAttr(maps));
+  init->set(argument);
+}
+
 static void placeYielded(Operation *yield, ArrayRef<BlockArgument> carried) {
   OpBuilder builder(yield);
   SmallVector<Value> sources;
@@ -74,10 +108,12 @@ static void placeYielded(Operation *yield, ArrayRef<BlockArgument> carried) {
     }
   }
   for (auto [i, source, argument] : llvm::enumerate(sources, carried))
-    if (isa<RankedTensorType>(source.getType()) && argument && !isInsertedInto(source, argument))
+    if (isa<RankedTensorType>(source.getType()) && argument && !isInsertedInto(source, argument)) {
+      overwrite(source, argument);
       yield->setOperand(i, bufferization::MaterializeInDestinationOp::create(builder, yield->getLoc(),
                                                                              argument.getType(), source, argument)
                                .getResult());
+    }
 }
 
 /// For each value that the loop's second region yields, the argument of that region with the value it follows; null

@@ -1,4 +1,5 @@
 // ONNX operators of the contraction family.
+#include "lib/Frontend/ONNX/FusedActivation.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
@@ -21,22 +22,38 @@ static Value scale(NodeBinder &node, Value value, double factor) {
 }
 
 /// alpha * A * B + beta * C, with A and B transposed on demand.
-static LogicalResult importGemm(NodeBinder &node) {
+static Value buildGemm(NodeBinder &node) {
   Value lhs = node.operand(0), rhs = node.operand(1), addend = node.optionalOperand(2);
   bool transposeLhs = node.intAttr("transA", 0), transposeRhs = node.intAttr("transB", 0);
   double alpha = node.floatAttr("alpha", 1), beta = node.floatAttr("beta", 1);
   if (node.failed())
-    return failure();
-  if (node.getRank(lhs) != 2 || node.getRank(rhs) != 2)
-    return node.reject("A and B must be matrices");
+    return {};
+  if (node.getRank(lhs) != 2 || node.getRank(rhs) != 2) {
+    (void)node.reject("A and B must be matrices");
+    return {};
+  }
   Value product = node.create<nn::MatmulOp>(lhs, rhs, transposeLhs, transposeRhs);
   product = scale(node, product, alpha);
   if (node.failed() || !addend || beta == 0)
-    return node.result(product);
-  return node.result(keepShape(node, node.create<nn::AddOp>(product, scale(node, addend, beta)), product));
+    return product;
+  return keepShape(node, node.create<nn::AddOp>(product, scale(node, addend, beta)), product);
+}
+
+static LogicalResult importGemm(NodeBinder &node) { return node.result(buildGemm(node)); }
+
+/// A product and an activation, whose parameters are attributes of their own.
+static LogicalResult importFusedGemm(NodeBinder &node) {
+  std::string activation = node.stringAttr("activation", "");
+  SmallVector<double> parameters;
+  for (StringRef name : {"activation_alpha", "activation_beta", "activation_gamma"})
+    if (node.hasAttr(name))
+      parameters.push_back(node.floatAttr(name, 0));
+  frontend::Expression product(node, buildGemm(node));
+  return node.failed() ? failure() : node.result(applyActivation(node, product, activation, parameters));
 }
 
 static const OpEntry table[] = {
+    {"FusedGemm", 1, importFusedGemm, "com.microsoft"},
     {"Gemm", 7, importGemm},
     {"MatMul", 1, importMatMul},
 };

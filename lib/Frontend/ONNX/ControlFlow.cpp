@@ -1,4 +1,4 @@
-// If, Loop and Scan: their graphs become regions that see the values around them.
+// If, Loop, Scan and FlexAttention: their graphs become regions that see the values around them.
 // A branch that is known is imported in the place of its node.
 #include "lib/Frontend/ONNX/ControlFlow.h"
 
@@ -9,6 +9,8 @@ using namespace mlir;
 namespace nnc::onnx {
 
 bool isControlFlow(const ::onnx::NodeProto &node) {
+  if (node.domain() == "ai.onnx.preview")
+    return node.op_type() == "FlexAttention";
   return (node.domain().empty() || node.domain() == "ai.onnx") &&
          (node.op_type() == "If" || node.op_type() == "Loop" || node.op_type() == "Scan");
 }

@@ -135,8 +135,21 @@ static LogicalResult importCausalConv(NodeBinder &node) {
   return node.result(state);
 }
 
+/// As that of ONNX, with attributes for what only that of com.microsoft can.
+static LogicalResult importMicrosoftCausalConv(NodeBinder &node) {
+  if (node.intAttr("ndim", 1) != 1 || node.intAttr("dilation", 1) != 1)
+    return node.reject("dilations, or more than one axis of time, are not supported");
+  for (StringRef name : {"channels_last", "state_window", "state_update_capacity", "state_length", "input_channel_offset",
+                         "input_channels"})
+    if (node.intAttr(name, 0))
+      return node.reject("'" + name + "' is not supported");
+  node.ignoreAttrs({"state_channels_last"}); // of the other ones
+  return importCausalConv(node);
+}
+
 static const OpEntry table[] = {
     {"CausalConvWithState", 27, importCausalConv},
+    {"CausalConvWithState", 1, importMicrosoftCausalConv, "com.microsoft"},
     {"Conv", 1, importConv},
     {"ConvTranspose", 1, importConvTranspose},
 };

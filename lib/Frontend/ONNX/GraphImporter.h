@@ -77,6 +77,11 @@ private:
                   llvm::ArrayRef<mlir::Value> operands);
   bool importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                   llvm::ArrayRef<mlir::Value> operands);
+  bool importFlexAttention(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                           llvm::ArrayRef<mlir::Value> operands);
+  /// Gives `value` to the graph of an attribute, if there is one, and makes it that graph's result.
+  bool applyGraph(const ::onnx::NodeProto &node, llvm::StringRef attribute, const Opsets &opsets, Scope &scope,
+                  unsigned depth, mlir::Value &value);
   bool importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                     llvm::SmallVectorImpl<mlir::Value> &results);
   bool importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,

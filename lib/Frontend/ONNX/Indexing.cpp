@@ -80,6 +80,19 @@ static LogicalResult importRange(NodeBinder &node) {
   return node.result(node.create<nn::RangeOp>(start, limit, delta));
 }
 
+/// Of com.microsoft: each number may be a row of one, and the step may be left out.
+static LogicalResult importMicrosoftRange(NodeBinder &node) {
+  Value start = node.operand(0), limit = node.operand(1), delta = node.optionalOperand(2);
+  if (node.failed())
+    return failure();
+  if (!delta)
+    delta = node.scalar(getElementTypeOrSelf(start), 1);
+  SmallVector<Value> numbers;
+  for (Value number : {start, limit, delta})
+    numbers.push_back(node.create<nn::ReshapeOp>(number, node.ints({}), /*allow_zero=*/false));
+  return node.result(node.create<nn::RangeOp>(numbers[0], numbers[1], numbers[2]));
+}
+
 static LogicalResult importOneHot(NodeBinder &node) {
   Value indices = node.operand(0), depth = node.operand(1), values = node.operand(2);
   int64_t axis = node.normalizeAxis(node.intAttr("axis", -1), node.getRank(indices) + 1);
@@ -106,8 +119,10 @@ static const OpEntry table[] = {
     {"Gather", 1, importGather},
     {"GatherElements", 11, importGatherElements},
     {"GatherND", 11, importGatherND},
+    {"GatherND", 1, importGatherND, "com.microsoft"},
     {"OneHot", 9, importOneHot},
     {"Range", 11, importRange},
+    {"Range", 1, importMicrosoftRange, "com.microsoft"},
     {"Scatter", 9, importScatterElements},
     {"ScatterElements", 11, importScatterElements},
     {"ScatterND", 11, importScatterND},

@@ -3,6 +3,7 @@
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/AttentionParts.h"
 #include "lib/Frontend/ONNX/Convolution.h"
+#include "lib/Frontend/ONNX/FusedActivation.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
@@ -49,10 +50,7 @@ static LogicalResult importFusedMatMul(NodeBinder &node) {
   return node.result(alpha == 1 || node.failed() ? product : product * alpha);
 }
 
-/// The activation that the node's attributes name.
-static Expression activate(NodeBinder &node, Expression x) {
-  std::string name = node.stringAttr("activation", "");
-  SmallVector<double> parameters = node.floatsAttr("activation_params");
+Expression applyActivation(NodeBinder &node, Expression x, StringRef name, ArrayRef<double> parameters) {
   auto parameter = [&](unsigned i, double otherwise) {
     return APFloat(static_cast<float>(i < parameters.size() ? parameters[i] : otherwise));
   };
@@ -68,6 +66,8 @@ static Expression activate(NodeBinder &node, Expression x) {
     return x.unary<nn::HardSwishOp>();
   if (name == "LeakyRelu")
     return x.unary<nn::LeakyReluOp>(parameter(0, 0.01));
+  if (name == "Elu")
+    return x.unary<nn::EluOp>(parameter(0, 1));
   if (name == "HardSigmoid")
     return x.unary<nn::HardSigmoidOp>(parameter(0, 0.2), parameter(1, 0.5));
   if (name == "Clip" && parameters.size() == 2)
@@ -79,9 +79,11 @@ static Expression activate(NodeBinder &node, Expression x) {
 /// A convolution, an addend (operand 3) if there is one, an activation.
 static LogicalResult importFusedConv(NodeBinder &node) {
   Expression result(node, buildConv(node)), addend(node, node.optionalOperand(3));
+  std::string activation = node.stringAttr("activation", "");
+  SmallVector<double> parameters = node.floatsAttr("activation_params");
   if (node.failed())
     return failure();
-  return node.result(activate(node, addend ? addTo(node, result, addend) : result));
+  return node.result(applyActivation(node, addend ? addTo(node, result, addend) : result, activation, parameters));
 }
 
 //===--- Norms ---===//
@@ -266,7 +268,26 @@ static LogicalResult importMultiHeadAttention(NodeBinder &node) {
   return success();
 }
 
-/// One matrix makes query, keys and values of the input; past and present hold keys and values.
+/// Attention of `all` (B, S, columns), which holds queries, keys and values of the given sizes; past and present hold
+/// keys and values.
+static LogicalResult attendPacked(NodeBinder &node, Expression all, ArrayRef<int64_t> sizes, int64_t heads,
+                                  Expression mask, Expression past, Expression scoreBias) {
+  int64_t columns = sizes[0] + sizes[1] + sizes[2];
+  Expression query = splitHeads(all.slice(2, 0, sizes[0]), heads);
+  Expression keys = splitHeads(all.slice(2, sizes[0], sizes[0] + sizes[1]), heads);
+  Expression values = splitHeads(all.slice(2, sizes[0] + sizes[1], columns), heads);
+  Expression pastKeys;
+  if (past) {
+    pastKeys = past.slice(0, 0, 1).squeeze({0});
+    keys = Expression::concat(node, {pastKeys, keys}, 2);
+    values = Expression::concat(node, {past.slice(0, 1, 2).squeeze({0}), values}, 2);
+  }
+  if (failed(node.result(attend(node, query, keys, values, mask, scoreBias, pastKeys))) || !node.wantsResult(1))
+    return success(!node.failed());
+  return node.result(Expression::concat(node, {keys.unsqueeze({0}), values.unsqueeze({0})}, 0));
+}
+
+/// One matrix makes query, keys and values of the input.
 static LogicalResult importAttention(NodeBinder &node) {
   Expression x(node, node.operand(0)), weights(node, node.operand(1)), bias(node, node.optionalOperand(2)),
       mask(node, node.optionalOperand(3)), past(node, node.optionalOperand(4)), scoreBias(node, node.optionalOperand(5));
@@ -284,18 +305,33 @@ static LogicalResult importAttention(NodeBinder &node) {
   Expression all = x.matmul(weights);
   if (bias)
     all = addTo(node, all, bias);
-  Expression query = splitHeads(all.slice(2, 0, sizes[0]), heads);
-  Expression keys = splitHeads(all.slice(2, sizes[0], sizes[0] + sizes[1]), heads);
-  Expression values = splitHeads(all.slice(2, sizes[0] + sizes[1], columns), heads);
-  Expression pastKeys;
-  if (past) {
-    pastKeys = past.slice(0, 0, 1).squeeze({0});
-    keys = Expression::concat(node, {pastKeys, keys}, 2);
-    values = Expression::concat(node, {past.slice(0, 1, 2).squeeze({0}), values}, 2);
-  }
-  if (failed(node.result(attend(node, query, keys, values, mask, scoreBias, pastKeys))) || !node.wantsResult(1))
-    return success(!node.failed());
-  return node.result(Expression::concat(node, {keys.unsqueeze({0}), values.unsqueeze({0})}, 0));
+  return attendPacked(node, all, sizes, heads, mask, past, scoreBias);
+}
+
+/// As Attention, with an integer product of quantised input and weights.
+static LogicalResult importQAttention(NodeBinder &node) {
+  Expression x(node, node.operand(0)), weights(node, node.operand(1)), bias(node, node.operand(2)),
+      scale(node, node.operand(3)), weightScale(node, node.operand(4)), mask(node, node.optionalOperand(5)),
+      past(node, node.optionalOperand(8));
+  int64_t heads = node.intAttr("num_heads", 0);
+  if (node.intAttr("do_rotary", 0) || node.intAttr("past_present_share_buffer", 0))
+    return node.reject("rotated or shared caches are not supported");
+  if (node.failed())
+    return failure();
+  int64_t columns = weights.getRank() == 2 ? weights.getExtent(1) : ShapedType::kDynamic;
+  if (x.getRank() != 3 || heads < 1 || ShapedType::isDynamic(columns) || columns % 3)
+    return node.reject("the sizes do not fit");
+  auto asScalar = [&](Value value) { return value ? node.create<nn::ReshapeOp>(value, node.ints({}), false) : Value(); };
+  Value weightZero = node.optionalOperand(7);
+  if (weightZero && NodeBinder::getType(weightZero).hasStaticShape() && NodeBinder::getType(weightZero).getNumElements() == 1)
+    weightZero = asScalar(weightZero);
+  Expression sum(node, node.create<nn::IntegerMatmulOp>(x, weights, asScalar(node.optionalOperand(6)), weightZero));
+  if (node.failed())
+    return failure();
+  Expression factor = Expression(node, asScalar(scale)) * weightScale;
+  Expression all = sum.cast(factor.getElementType()) * factor;
+  all = addTo(node, {node, keepShape(node, all, sum)}, bias);
+  return attendPacked(node, all, SmallVector<int64_t>(3, columns / 3), heads, mask, past, Expression());
 }
 
 static const OpEntry table[] = {
@@ -307,11 +343,13 @@ static const OpEntry table[] = {
     {"FusedMatMul", 1, importFusedMatMul, domain},
     {"Gelu", 1, importGelu<nn::GeluForm::None>, domain},
     {"MultiHeadAttention", 1, importMultiHeadAttention, domain},
+    {"QAttention", 1, importQAttention, domain},
     {"QuickGelu", 1, importQuickGelu, domain},
     {"RotaryEmbedding", 1, importRotaryEmbedding, domain},
     {"SimplifiedLayerNormalization", 1, importSimplifiedLayerNormalization},
     {"SkipLayerNormalization", 1, importSkipNorm</*isRms=*/false>, domain},
     {"SkipSimplifiedLayerNormalization", 1, importSkipNorm</*isRms=*/true>, domain},
+    {"TransposeMatMul", 1, importFusedMatMul, domain}, // its name before
 };
 
 ArrayRef<OpEntry> getMicrosoftOps() { return table; }

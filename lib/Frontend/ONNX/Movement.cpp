@@ -13,6 +13,8 @@ namespace nnc::onnx {
 
 using frontend::Expression;
 
+static constexpr StringRef microsoft = "com.microsoft";
+
 /// A 1-D integer operand as i64.
 static Value asInt64(NodeBinder &node, Value value) {
   Type type = node.getBuilder().getI64Type();
@@ -285,6 +287,32 @@ static LogicalResult importPad(NodeBinder &node) {
   return node.result(node.create<nn::PadOp>(x, pads, value, axes, *mode));
 }
 
+/// As Pad from opset 11 on; the pads may be one row of a matrix.
+static LogicalResult importMicrosoftPad(NodeBinder &node) {
+  Value x = node.operand(0), pads = node.operand(1), value = node.optionalOperand(2);
+  std::string name = node.stringAttr("mode", "constant");
+  std::optional<nn::PadMode> mode = nn::symbolizePadMode(name);
+  if (node.failed())
+    return failure();
+  if (!mode || name == "wrap")
+    return node.reject("mode '" + name + "' is not known");
+  if (node.getRank(pads) == 2)
+    pads = node.create<nn::ReshapeOp>(pads, node.ints({-1}), /*allow_zero=*/false);
+  return node.result(node.create<nn::PadOp>(x, pads, value, getFirstAxes(node.getRank(x)), *mode));
+}
+
+/// Unsqueeze of com.microsoft: one axis.
+static LogicalResult importExpandDims(NodeBinder &node) {
+  Value x = node.operand(0);
+  SmallVector<int64_t> axis = node.constantInts(1);
+  if (node.failed())
+    return failure();
+  if (axis.size() != 1)
+    return node.reject("the axis must be one number");
+  int64_t inserted = node.normalizeAxis(axis.front(), node.getRank(x) + 1);
+  return node.result(node.create<nn::UnsqueezeOp>(x, ArrayRef<int64_t>{inserted}));
+}
+
 static LogicalResult importExpand(NodeBinder &node) {
   Value x = node.operand(0), shape = node.operand(1);
   return node.result(node.create<nn::BroadcastToOp>(x, shape));
@@ -322,8 +350,10 @@ static const OpEntry table[] = {
     {"Concat", 4, importConcat},
     {"DepthToSpace", 1, importBlocks<nn::DepthToSpaceOp>},
     {"Expand", 8, importExpand},
+    {"ExpandDims", 1, importExpandDims, microsoft},
     {"Flatten", 1, importFlatten},
     {"Pad", 2, importPad},
+    {"Pad", 1, importMicrosoftPad, microsoft},
     {"Reshape", 5, importReshape},
     {"Slice", 1, importSlice},
     {"SpaceToDepth", 1, importBlocks<nn::SpaceToDepthOp>},
@@ -332,6 +362,7 @@ static const OpEntry table[] = {
     {"Tile", 6, importTile},
     {"Transpose", 1, importTranspose},
     {"Trilu", 14, importTrilu},
+    {"Trilu", 1, importTrilu, microsoft},
     {"Unsqueeze", 1, importUnsqueeze},
 };
 

@@ -1,5 +1,6 @@
 // ONNX operators of the normalization family. Those without an NN operation of
 // their own are put together from reductions and element-wise operations.
+#include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/Precision.h"
@@ -9,6 +10,8 @@
 using namespace mlir;
 
 namespace nnc::onnx {
+
+using frontend::Expression;
 
 static Value getShape(NodeBinder &node, Value x) { return node.create<nn::ShapeOp>(x, 0, node.getRank(x)); }
 
@@ -88,17 +91,43 @@ static Value castLike(NodeBinder &node, Value parameter, Value x) {
   return node.create<nn::CastOp>(parameter, type);
 }
 
+/// Normalizes by the statistics of the batch, and moves the running ones (results 1 and 2) towards them.
+static LogicalResult trainBatchNormalization(NodeBinder &node, Value x, Value scale, Value bias, Value mean,
+                                             Value variance, double momentum, APFloat epsilon) {
+  SmallVector<int64_t> axes{0};
+  llvm::append_range(axes, llvm::seq<int64_t>(2, node.getRank(x)));
+  Expression input(node, widenHalf(node, x)), all = input.reduce(nn::ReductionKind::Mean, axes, /*keepdims=*/true);
+  Expression centered = input - all;
+  Expression batchMean = all.reshape({-1});
+  Expression batchVariance = (centered * centered).reduce(nn::ReductionKind::Mean, axes, /*keepdims=*/false);
+  if (failed(node.result(node.create<nn::BatchNormOp>(x, castLike(node, scale, x), castLike(node, bias, x),
+                                                      castLike(node, batchMean, x), castLike(node, batchVariance, x),
+                                                      nn::Layout::ChannelsFirst, epsilon))))
+    return failure();
+  for (auto [running, batch] : {std::pair(mean, batchMean), std::pair(variance, batchVariance)}) {
+    Expression old = Expression(node, running).cast(batch.getElementType());
+    Expression next = old * momentum + batch * (1 - momentum);
+    if (failed(node.result(next.cast(getElementTypeOrSelf(running)))))
+      return failure();
+  }
+  return success();
+}
+
 static LogicalResult importBatchNormalization(NodeBinder &node) {
-  node.ignoreAttrs({"momentum"});
   Value x = node.operand(0), scale = node.operand(1), bias = node.operand(2), mean = node.operand(3),
         variance = node.operand(4);
-  if (node.intAttr("training_mode", 0) || node.wantsResult(1))
-    return node.reject("training mode is not supported");
+  bool isTraining = node.intAttr("training_mode", 0);
+  double momentum = node.floatAttr("momentum", 0.9f);
+  if (node.wantsResult(1) && !isTraining)
+    return node.reject("training mode is not supported before opset 14");
   if (!node.intAttr("spatial", 1))
     return node.reject("statistics per element (spatial = 0) are not supported");
   APFloat epsilon = getEpsilon(node);
   if (node.failed())
     return failure();
+  if (isTraining)
+    return node.getRank(x) < 2 ? node.reject("needs an axis of channels")
+                               : trainBatchNormalization(node, x, scale, bias, mean, variance, momentum, epsilon);
   return node.result(node.create<nn::BatchNormOp>(x, castLike(node, scale, x), castLike(node, bias, x),
                                                   castLike(node, mean, x), castLike(node, variance, x),
                                                   nn::Layout::ChannelsFirst, epsilon));

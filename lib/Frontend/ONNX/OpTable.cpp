@@ -12,18 +12,25 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getAttentionOps(),
           getContractionOps(),
           getConvolutionOps(),
+          getDeformableConvolutionOps(),
+          getDiffusionOps(),
           getEinsumOps(),
           getElementwiseOps(),
+          getGroupQueryAttentionOps(),
           getIndexingOps(),
+          getLinearAlgebraOps(),
+          getLinearAttentionOps(),
           getLinearModelOps(),
           getLossOps(),
           getMachineLearningOps(),
           getMicrosoftOps(),
           getMovementOps(),
           getNormalizationOps(),
+          getPoolIndicesOps(),
           getPoolingOps(),
           getQuantizationOps(),
           getQuantizedLayerOps(),
+          getRandomOps(),
           getRecurrentOps(),
           getReductionOps(),
           getRegionPoolingOps(),
@@ -32,6 +39,8 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getSelectionOps(),
           getSignalOps(),
           getStructuralOps(),
+          getTfIdfOps(),
+          getTrainingOps(),
           getTreeEnsembleOps()};
 }
 
@@ -49,7 +58,7 @@ void printSupportedOps(llvm::raw_ostream &os) {
   for (ArrayRef<OpEntry> family : getAllOps())
     for (const OpEntry &entry : family)
       os << (entry.domain.empty() ? "ai.onnx" : entry.domain) << ' ' << entry.name << ' ' << entry.since << '\n';
-  os << "ai.onnx If 1\nai.onnx Loop 1\nai.onnx Scan 9\n";
+  os << "ai.onnx If 1\nai.onnx Loop 1\nai.onnx Scan 9\nai.onnx.preview FlexAttention 1\n";
 }
 
 } // namespace nnc::onnx

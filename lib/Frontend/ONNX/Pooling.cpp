@@ -1,5 +1,6 @@
 // ONNX operators of the pooling family. A global pool is a reduction.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/PoolIndices.h"
 #include "lib/Frontend/ONNX/Precision.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
@@ -11,16 +12,34 @@ namespace nnc::onnx {
 
 static LogicalResult importMaxPool(NodeBinder &node) {
   Value x = node.operand(0);
-  bool ceil = node.intAttr("ceil_mode", 0);
-  node.ignoreAttrs({"storage_order"}); // of the indices only
+  bool ceil = node.intAttr("ceil_mode", 0), isColumnMajor = node.intAttr("storage_order", 0);
   if (node.failed())
     return failure();
-  if (node.wantsResult(1))
-    return node.reject("the indices of the largest elements are not supported");
   WindowAttributes window = readWindow(node, x);
   if (node.failed())
     return failure();
-  return node.result(node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsFirst, window.size, window.strides,
+  Value largest = node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsFirst, window.size, window.strides,
+                                             window.dilations, window.padsBegin, window.padsEnd, ceil);
+  if (failed(node.result(largest)) || !node.wantsResult(1))
+    return success(!node.failed());
+  return node.result(buildPoolIndices(node, x, largest, window, isColumnMajor));
+}
+
+/// Of com.microsoft: (N, spatial..., C).
+static LogicalResult importNhwcMaxPool(NodeBinder &node) {
+  Value x = node.operand(0);
+  bool ceil = node.intAttr("ceil_mode", 0);
+  if (node.failed())
+    return failure();
+  int64_t rank = node.getRank(x);
+  if (rank < 3)
+    return node.reject("the input has no spatial dimensions");
+  SmallVector<int64_t> toFirst{0, rank - 1};
+  llvm::append_range(toFirst, llvm::seq<int64_t>(1, rank - 1));
+  WindowAttributes window = readWindow(node, node.create<nn::TransposeOp>(x, toFirst));
+  if (node.failed())
+    return failure();
+  return node.result(node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsLast, window.size, window.strides,
                                                 window.dilations, window.padsBegin, window.padsEnd, ceil));
 }
 
@@ -113,6 +132,7 @@ static const OpEntry table[] = {
     {"GlobalMaxPool", 1, importGlobalPool<nn::ReductionKind::Max>},
     {"LpPool", 2, importLpPool},
     {"MaxPool", 1, importMaxPool},
+    {"NhwcMaxPool", 1, importNhwcMaxPool, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getPoolingOps() { return table; }

@@ -220,9 +220,31 @@ static LogicalResult importConvInteger(NodeBinder &node) {
   return node.result(convolve(node, input, node.optionalOperand(2), filter, node.optionalOperand(3)));
 }
 
+/// The axes of (N, spatial..., C) so that the channels come first, or of (N, C, spatial...) so that they come last.
+static Value moveChannels(NodeBinder &node, Value x, bool toLast) {
+  if (node.failed())
+    return {};
+  int64_t rank = node.getRank(x);
+  if (rank < 3) {
+    (void)node.reject("the input has no spatial dimensions");
+    return {};
+  }
+  SmallVector<int64_t> order{0};
+  if (!toLast)
+    order.push_back(rank - 1);
+  llvm::append_range(order, toLast ? llvm::seq<int64_t>(2, rank) : llvm::seq<int64_t>(1, rank - 1));
+  if (toLast)
+    order.push_back(1);
+  return node.create<nn::TransposeOp>(x, order);
+}
+
+/// That of com.microsoft may have its channels last.
 static LogicalResult importQLinearConv(NodeBinder &node) {
   Quantized x = bindQuantized(node, 0), w = bindQuantized(node, 3);
   Value scale = node.operand(6), zeroPoint = node.operand(7), bias = node.optionalOperand(8);
+  bool channelsLast = node.intAttr("channels_last", 0);
+  if (channelsLast)
+    x.value = moveChannels(node, x.value, /*toLast=*/false);
   Value sum = convolve(node, x.value, x.zeroPoint, w.value, w.zeroPoint);
   if (node.failed())
     return failure();
@@ -230,7 +252,8 @@ static LogicalResult importQLinearConv(NodeBinder &node) {
   if (bias)
     sum = keepShape(node, node.create<nn::AddOp>(sum, alignTo(node, bias, spatial)), sum);
   Value factor = multiply(node, alignTo(node, x.scale, 0), alignTo(node, w.scale, spatial));
-  return node.result(requantize(node, sum, factor, scale, zeroPoint, getElementTypeOrSelf(zeroPoint)));
+  Value result = requantize(node, sum, factor, scale, zeroPoint, getElementTypeOrSelf(zeroPoint));
+  return node.result(channelsLast ? moveChannels(node, result, /*toLast=*/true) : result);
 }
 
 //===----------------------------------------------------------------------===//
@@ -287,13 +310,60 @@ static LogicalResult importQLinearAveragePool(NodeBinder &node) {
   if (node.failed())
     return failure();
   if (channelsLast)
-    return node.reject("channels_last is not supported");
+    x.value = moveChannels(node, x.value, /*toLast=*/false);
   WindowAttributes window = readWindow(node, x.value);
   if (node.failed())
     return failure();
   Value mean = node.create<nn::AvgPoolOp>(dequantize(node, x), nn::Layout::ChannelsFirst, window.size, window.strides,
                                           window.dilations, window.padsBegin, window.padsEnd, ceil, includePads);
+  return finishUnary(node, channelsLast ? moveChannels(node, mean, /*toLast=*/true) : mean,
+                     getElementTypeOrSelf(x.value));
+}
+
+static LogicalResult importQLinearReduceMean(NodeBinder &node) {
+  Quantized x = bindQuantized(node, 0);
+  SmallVector<int64_t> axes = node.intsAttr("axes");
+  bool keepdims = node.intAttr("keepdims", 1);
+  if (node.failed())
+    return failure();
+  int64_t rank = node.getRank(x.value);
+  for (int64_t &axis : axes)
+    axis = node.normalizeAxis(axis, rank);
+  if (axes.empty())
+    llvm::append_range(axes, llvm::seq<int64_t>(0, rank));
+  llvm::sort(axes);
+  if (std::adjacent_find(axes.begin(), axes.end()) != axes.end())
+    return node.reject("an axis is named twice");
+  Value mean = node.create<nn::ReduceOp>(dequantize(node, x), nn::ReductionKind::Mean, axes, keepdims);
   return finishUnary(node, mean, getElementTypeOrSelf(x.value));
+}
+
+/// Along one axis from opset 13 on, before along all from one on.
+static LogicalResult importQLinearSoftmax(NodeBinder &node) {
+  Quantized x = bindQuantized(node, 0);
+  bool flattens = node.intAttr("opset", 13) < 13;
+  int64_t axis = node.axisAttr("axis", flattens ? 1 : -1, x.value);
+  if (node.failed())
+    return failure();
+  Value number = dequantize(node, x), result;
+  if (flattens) {
+    Value shape = node.create<nn::ShapeOp>(number, 0, node.getRank(number));
+    result = node.create<nn::SoftmaxOp>(node.create<nn::FlattenOp>(number, axis), 1);
+    result = node.create<nn::ReshapeOp>(result, shape, /*allow_zero=*/true);
+  } else {
+    result = node.create<nn::SoftmaxOp>(number, axis);
+  }
+  return finishUnary(node, result, getElementTypeOrSelf(x.value));
+}
+
+static LogicalResult importQLinearWhere(NodeBinder &node) {
+  Value condition = node.operand(0), scale = node.operand(7), zeroPoint = node.operand(8);
+  Quantized x = bindQuantized(node, 1), y = bindQuantized(node, 4);
+  if (node.failed())
+    return failure();
+  Value chosen = node.create<nn::WhereOp>(condition, dequantize(node, x), dequantize(node, y));
+  return node.result(quantize(node, chosen, alignTo(node, scale, 0), alignTo(node, zeroPoint, 0),
+                              getElementTypeOrSelf(x.value)));
 }
 
 /// Scale and zero point of y first, then triples.
@@ -400,10 +470,14 @@ static const OpEntry table[] = {
     {"QLinearAdd", 1, importQLinearBinary<nn::AddOp>, microsoft},
     {"QLinearAveragePool", 1, importQLinearAveragePool, microsoft},
     {"QLinearConcat", 1, importQLinearConcat, microsoft},
+    {"QLinearConv", 1, importQLinearConv, microsoft},
     {"QLinearGlobalAveragePool", 1, importQLinearGlobalAveragePool, microsoft},
     {"QLinearLeakyRelu", 1, importQLinearLeakyRelu, microsoft},
     {"QLinearMul", 1, importQLinearBinary<nn::MulOp>, microsoft},
+    {"QLinearReduceMean", 1, importQLinearReduceMean, microsoft},
     {"QLinearSigmoid", 1, importQLinearSigmoid, microsoft},
+    {"QLinearSoftmax", 1, importQLinearSoftmax, microsoft},
+    {"QLinearWhere", 1, importQLinearWhere, microsoft},
 };
 
 ArrayRef<OpEntry> getQuantizedLayerOps() { return table; }

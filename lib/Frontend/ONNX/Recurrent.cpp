@@ -32,6 +32,8 @@ public:
 
   /// Binds what all operators share; `numStates` is 2 where there is a cell.
   LogicalResult bind(unsigned numStates);
+  /// As bind, with quantised weights (directions, inputs, gates) whose scales and zero points are operands 8 to 11.
+  LogicalResult bindQuantized(unsigned numStates);
   /// Direction `number` of an operand with one entry for each, or null.
   Value takeDirection(Value stacked, int64_t number, int64_t axis = 0);
   /// One half of the biases, which lie one behind the other.
@@ -49,7 +51,7 @@ public:
   unsigned numActivations;
   SmallVector<std::string> defaults;
   int64_t numDirections = 1, hidden = 0;
-  bool batchFirst = false;
+  bool batchFirst = false, isTransposed = false;
   std::string direction;
   Value input, weights, recurrentWeights, biases, lengths;
   FloatAttr clip;
@@ -129,7 +131,7 @@ LogicalResult RecurrentImport::bind(unsigned numStates) {
   for (unsigned i = 5; i < 5 + numStates; ++i)
     if (Value value = node.optionalOperand(i); value && node.getRank(value) != 3)
       return node.reject("operand " + Twine(i) + " must have 3 dimensions");
-  hidden = node.getType(recurrentWeights).getDimSize(2);
+  hidden = node.getType(recurrentWeights).getDimSize(isTransposed ? 1 : 2);
   if (ShapedType::isDynamic(hidden))
     hidden = size;
   if (hidden <= 0 || (size > 0 && size != hidden))
@@ -231,10 +233,33 @@ static LogicalResult importGru(NodeBinder &node) {
   return layer.finish(directions);
 }
 
-static LogicalResult importLstm(NodeBinder &node) {
+LogicalResult RecurrentImport::bindQuantized(unsigned numStates) {
+  isTransposed = true;
+  if (failed(bind(numStates)))
+    return failure();
+  Type f32 = node.getBuilder().getF32Type();
+  Value *matrices[] = {&weights, &recurrentWeights};
+  for (unsigned i = 0; i < 2; ++i) {
+    SmallVector<Value> parameters{node.operand(8 + 2 * i), node.operand(9 + 2 * i)};
+    for (Value &parameter : parameters) { // one for each direction, or for each gate of it
+      if (node.failed())
+        return failure();
+      int64_t rank = node.getRank(parameter);
+      if (rank != 1 && rank != 2)
+        return node.reject("scales and zero points of weights must have 1 or 2 dimensions");
+      parameter = node.create<nn::UnsqueezeOp>(parameter, rank == 1 ? ArrayRef<int64_t>{1, 2} : ArrayRef<int64_t>{1});
+    }
+    Value number = node.create<nn::DequantizeOp>(*matrices[i], parameters[0], parameters[1], f32);
+    *matrices[i] = node.create<nn::TransposeOp>(number, ArrayRef<int64_t>{0, 2, 1});
+  }
+  return failure(node.failed());
+}
+
+/// ONNX Runtime also quantises inputs and states, by ranges that depend on how it divides the batch; here they stay f32.
+template <bool isQuantized> static LogicalResult importLstm(NodeBinder &node) {
   RecurrentImport layer(node, 4, {"Sigmoid", "Tanh", "Tanh"});
   bool inputForget = node.intAttr("input_forget", 0);
-  if (failed(layer.bind(2)))
+  if (failed(isQuantized ? layer.bindQuantized(2) : layer.bind(2)))
     return failure();
   Value peepholes = node.optionalOperand(7);
   if (peepholes && node.getRank(peepholes) != 2)
@@ -252,8 +277,9 @@ static LogicalResult importLstm(NodeBinder &node) {
 }
 
 static const OpEntry table[] = {
+    {"DynamicQuantizeLSTM", 1, importLstm</*isQuantized=*/true>, "com.microsoft"},
     {"GRU", 7, importGru},
-    {"LSTM", 7, importLstm},
+    {"LSTM", 7, importLstm</*isQuantized=*/false>},
     {"RNN", 7, importRnn},
 };
 

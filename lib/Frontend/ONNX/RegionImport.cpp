@@ -57,6 +57,8 @@ static void yield(OpBuilder &builder, Region &region, Location loc, ValueRange v
 
 bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope,
                                       unsigned depth, ArrayRef<Value> operands) {
+  if (node.op_type() == "FlexAttention")
+    return importFlexAttention(node, opsets, scope, depth, operands);
   if (node.op_type() == "If")
     return importIf(node, opsets, scope, depth, operands);
   return node.op_type() == "Loop" ? importLoop(node, opsets, scope, depth, operands)

@@ -1,6 +1,7 @@
 // ONNX operators that read images between their elements: each is a sum of
 // gathered elements with weights, channels last.
-#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/ONNX/Sampling.h"
+
 #include "lib/Frontend/ONNX/OpTable.h"
 
 using namespace mlir;
@@ -127,6 +128,15 @@ static Expression sumTaps(NodeBinder &node, Expression image, ArrayRef<SmallVect
   return sum;
 }
 
+Expression sampleLinearly(NodeBinder &node, Expression image, ArrayRef<Expression> positions) {
+  SmallVector<SmallVector<Tap>> taps;
+  for (auto [axis, position] : llvm::enumerate(positions)) {
+    Expression extent = image.extent(axis + 1).cast(position.getElementType());
+    taps.push_back(getTaps({extent, /*alignCorners=*/true, SamplePadding::Zeros}, position, SampleMode::Linear));
+  }
+  return node.failed() ? Expression() : sumTaps(node, image, taps);
+}
+
 static std::optional<SampleMode> getSampleMode(NodeBinder &node) {
   std::string name = node.stringAttr("mode", node.getOpset() < 20 ? "bilinear" : "linear");
   if (name == "bilinear" || name == "linear")
@@ -164,6 +174,8 @@ static LogicalResult importGridSample(NodeBinder &node) {
     return node.reject("image and grid must have the same number of axes, three or more");
   if (!isa<FloatType>(x.getElementType()) && *mode != SampleMode::Nearest)
     return node.reject("interpolates only floats");
+  if (!isa<FloatType>(grid.getElementType()))
+    return node.reject("the grid must be of floats");
   if (grid.getExtent(rank - 1) != ShapedType::kDynamic && grid.getExtent(rank - 1) != spatial)
     return node.reject("the grid has another number of coordinates than the image has spatial axes");
   SmallVector<SmallVector<Tap>> taps;
@@ -174,12 +186,15 @@ static LogicalResult importGridSample(NodeBinder &node) {
     Expression at = axis.denormalize(grid.slice(rank - 1, coordinate, coordinate + 1).squeeze({rank - 1}));
     if (*mode == SampleMode::Nearest)
       at = at.unary<nn::RoundOp>();
-    taps.push_back(getTaps(axis, axis.pad(at), *mode));
+    // Cubic weights follow from where the sample is, outside too, as in PyTorch; its neighbours are those of the border.
+    bool isPadded = *mode != SampleMode::Cubic || *padding != SamplePadding::Border;
+    taps.push_back(getTaps(axis, isPadded ? axis.pad(at) : at, *mode));
     toLast.push_back(i + 2);
     toFirst.push_back(i + 1);
   }
   toLast.push_back(1);
-  return node.result(sumTaps(node, x.transpose(toLast), taps).transpose(toFirst));
+  Expression sum = sumTaps(node, x.transpose(toLast), taps);
+  return node.failed() ? failure() : node.result(sum.transpose(toFirst));
 }
 
 //===--- AffineGrid ---===//
@@ -227,6 +242,7 @@ static LogicalResult importAffineGrid(NodeBinder &node) {
 static const OpEntry table[] = {
     {"AffineGrid", 20, importAffineGrid},
     {"GridSample", 16, importGridSample},
+    {"GridSample", 1, importGridSample, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getSamplingOps() { return table; }

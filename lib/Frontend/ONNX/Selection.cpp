@@ -56,6 +56,20 @@ static LogicalResult importUnique(NodeBinder &node) {
   return success();
 }
 
+/// Of com.microsoft: the values of a row in the order of their first places, where each element is among them, counts.
+static LogicalResult importMicrosoftUnique(NodeBinder &node) {
+  Value x = node.operand(0);
+  if (node.failed())
+    return failure();
+  if (node.getRank(x) != 1)
+    return node.reject("needs one dimension");
+  SmallVector<Value> places = node.createAll<nn::UniqueOp>(3, x, 0, /*sorted=*/false);
+  if (node.failed() || failed(node.result(node.create<nn::GatherOp>(x, places[0], 0))) ||
+      failed(node.result(places[1])))
+    return failure();
+  return node.result(places[2]);
+}
+
 /// A number as a row of one element; `otherwise` where it is left out.
 static Value asRow(NodeBinder &node, Value number, Value otherwise) {
   return number ? node.create<nn::ReshapeOp>(number, node.ints({1}), false) : otherwise;
@@ -79,6 +93,7 @@ static const OpEntry table[] = {
     {"NonMaxSuppression", 10, importNonMaxSuppression},
     {"NonZero", 9, importNonZero},
     {"Unique", 11, importUnique},
+    {"Unique", 1, importMicrosoftUnique, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getSelectionOps() { return table; }

@@ -1,11 +1,14 @@
-// ONNX operators that leave no operation of their own: constants and identities.
+// ONNX operators that leave no operation of their own: constants, identities and dropout.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RandomNumbers.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
 namespace nnc::onnx {
+
+using frontend::Expression;
 
 static LogicalResult importConstant(NodeBinder &node) {
   Builder &builder = node.getBuilder();
@@ -34,27 +37,35 @@ static LogicalResult importConstant(NodeBinder &node) {
 
 static LogicalResult importIdentity(NodeBinder &node) { return node.result(node.operand(0)); }
 
-/// At inference the data pass unchanged; the mask is all ones.
+/// In training, elements that are kept with probability 1 - ratio, and then divided by it; else the data pass
+/// unchanged. The mask says what is kept.
 static LogicalResult importDropout(NodeBinder &node) {
-  node.ignoreAttrs({"ratio", "seed"});
-  if (Value training = node.optionalOperand(2)) {
-    auto value = nn::getConstantInts(training);
-    if (!value || value->size() != 1 || value->front())
-      return node.reject("training mode is not supported");
-  }
-  Value input = node.operand(0);
-  if (failed(node.result(input)) || !node.wantsResult(1))
-    return node.failed() ? failure() : success();
-  RankedTensorType type = NodeBinder::getType(input);
-  if (!type.hasStaticShape())
-    return node.reject("the mask of a shape that is not known at compile time is not supported");
-  Builder &builder = node.getBuilder();
+  Expression x(node, node.operand(0)), ratio(node, node.optionalOperand(1)), training(node, node.optionalOperand(2));
+  int64_t seed = node.intAttr("seed", 0);
+  node.ignoreAttrs({"ratio"}); // of versions that are always at inference
+  if (node.failed())
+    return failure();
   // Before opset 10 the mask has the data's type.
-  Type element = node.getOpset() < 10 ? type.getElementType() : builder.getI1Type();
-  Attribute one = isa<FloatType>(element) ? Attribute(builder.getFloatAttr(element, 1.0))
-                                          : Attribute(builder.getIntegerAttr(element, 1));
-  return node.result(arith::ConstantOp::create(node.getBuilder(), node.getLoc(),
-                                               DenseElementsAttr::get(type.clone(element), one)));
+  Type isKeptType = node.getBuilder().getI1Type();
+  Type maskType = node.getOpset() < 10 ? x.getElementType() : isKeptType;
+  auto known = training ? nn::getConstantInts(training) : std::optional(SmallVector<int64_t>{0});
+  if (known && known->size() == 1 && !known->front()) {
+    if (failed(node.result(x)) || !node.wantsResult(1))
+      return success(!node.failed());
+    return node.result(Expression::scalar(node, maskType, 1).broadcast(x.shape()));
+  }
+  Type type = x.getElementType().isF64() ? x.getElementType() : node.getBuilder().getF32Type();
+  ratio = ratio ? ratio.cast(type).reshape(ArrayRef<int64_t>{}) : Expression::scalar(node, type, 0.5);
+  training = training.reshape(ArrayRef<int64_t>{});
+  Expression drawn = RandomNumbers(node, static_cast<uint64_t>(seed)).uniform(x.shape(), type);
+  if (node.failed())
+    return failure();
+  Expression isKept = (drawn >= ratio) | ~training;
+  Expression scale = training.choose(ratio.like(1) / (ratio.like(1) - ratio), ratio.like(1));
+  Expression scaled = isKept.choose(x.cast(type) * scale, ratio.like(0)).cast(x.getElementType());
+  if (failed(node.result(scaled)))
+    return failure();
+  return node.result(isKept.cast(maskType));
 }
 
 static const OpEntry table[] = {

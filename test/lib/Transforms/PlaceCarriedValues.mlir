@@ -74,3 +74,54 @@ func.func @inserted_inside(%x: tensor<4xf32>, %f: f32, %n: index, %go: i1) -> te
   }
   return %0 : tensor<4xf32>
 }
+
+// What is computed element by element from the carried value overwrites it, where nothing reads it later.
+#rows = affine_map<(i, j) -> (0, j)>
+#all = affine_map<(i, j) -> (i, j)>
+// CHECK-LABEL: @updated
+func.func @updated(%x: tensor<1x4xf32>, %y: tensor<1x4xf32>, %n: index) -> tensor<1x4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK: scf.for {{.*}} iter_args(%[[A:.*]] = %arg0)
+  %0 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> (tensor<1x4xf32>) {
+    %e = tensor.empty() : tensor<1x4xf32>
+    // CHECK: linalg.generic {{.*}} ins(%[[A]], %arg1 : {{.*}}) outs(%[[A]] :
+    %new = linalg.generic {indexing_maps = [#rows, #all, #all], iterator_types = ["parallel", "parallel"]}
+        ins(%a, %y : tensor<1x4xf32>, tensor<1x4xf32>) outs(%e : tensor<1x4xf32>) {
+    ^bb0(%b: f32, %c: f32, %old: f32):
+      %sum = arith.addf %b, %c : f32
+      linalg.yield %sum : f32
+    } -> tensor<1x4xf32>
+    scf.yield %new : tensor<1x4xf32>
+  }
+  return %0 : tensor<1x4xf32>
+}
+
+// Read in another order, or later: it stays as it is until then.
+#swapped = affine_map<(i, j) -> (j, i)>
+// CHECK-LABEL: @read_elsewhere
+func.func @read_elsewhere(%x: tensor<4x4xf32>, %n: index) -> (tensor<4x4xf32>, f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  // CHECK: scf.for {{.*}} iter_args(%[[A:.*]] = %arg0
+  %0:3 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x, %b = %x, %s = %zero) -> (tensor<4x4xf32>, tensor<4x4xf32>, f32) {
+    %e = tensor.empty() : tensor<4x4xf32>
+    // CHECK: linalg.generic {{.*}} outs(%{{[0-9]+}} :
+    %turned = linalg.generic {indexing_maps = [#swapped, #all], iterator_types = ["parallel", "parallel"]}
+        ins(%a : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) {
+    ^bb0(%in: f32, %old: f32):
+      linalg.yield %in : f32
+    } -> tensor<4x4xf32>
+    // CHECK: linalg.generic {{.*}} outs(%{{[0-9]+}} :
+    %negated = linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel"]}
+        ins(%b : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) {
+    ^bb0(%in: f32, %old: f32):
+      %neg = arith.negf %in : f32
+      linalg.yield %neg : f32
+    } -> tensor<4x4xf32>
+    %late = tensor.extract %b[%c0, %c0] : tensor<4x4xf32>
+    scf.yield %turned, %negated, %late : tensor<4x4xf32>, tensor<4x4xf32>, f32
+  }
+  return %0#0, %0#2 : tensor<4x4xf32>, f32
+}

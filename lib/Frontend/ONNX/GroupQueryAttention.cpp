@@ -1,0 +1,213 @@
+// GroupQueryAttention of com.microsoft: causal attention with a cache of keys and values,
+// rotations by position, and fewer heads of keys than of queries.
+#include "lib/Frontend/ONNX/AttentionParts.h"
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
+#include "lib/Frontend/ONNX/OpTable.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+namespace {
+
+/// The operands and attributes of one node. Queries are (B, H, S, D), keys and values (B, G, S, D), those of the cache
+/// (B, G, P, D).
+struct GroupQueryNode {
+  Expression query, keys, values, pastKeys, pastValues, lengths, total;
+  Expression begins; ///< (B), how many positions of each sequence are in the cache
+  Expression bias, sink;
+  int64_t heads = 0, groups = 0, window = -1; ///< how many keys, its own included, a query sees; -1: all
+  bool isCausal = true, hasSmoothSoftmax = false;
+  double scale = 0, softcap = 0;
+};
+
+} // namespace
+
+/// Attributes and operands of what is not supported.
+static LogicalResult checkGroupQuery(NodeBinder &node) {
+  for (StringRef quantized : {"k_quant_type", "v_quant_type"})
+    if (node.stringAttr(quantized, "NONE") != "NONE")
+      return node.reject("caches that are quantised are not supported");
+  if (node.intAttr("kv_cache_bit_width", 0) || node.optionalOperand(12) || node.optionalOperand(13))
+    return node.reject("caches that are quantised are not supported");
+  if (node.intAttr("sliding_window_cache", 0))
+    return node.reject("caches as long as the window are not supported");
+  if (node.intAttr("qk_output", 0) > 0 || node.wantsResult(3))
+    return node.reject("scores as an output are not supported");
+  if (node.optionalOperand(16))
+    return node.reject("padded chunks of queries are not supported");
+  return success(!node.failed());
+}
+
+/// Queries, keys and values (B, S, heads * D), or all in one, as heads.
+static LogicalResult splitOperands(NodeBinder &node, GroupQueryNode &read) {
+  int64_t heads = read.heads, groups = read.groups;
+  if (!read.keys != !read.values)
+    return node.reject("keys and values must come together");
+  if (read.query.getRank() != 3 || (read.keys && (read.keys.getRank() != 3 || read.values.getRank() != 3)))
+    return node.reject("queries, keys and values must have 3 dimensions");
+  if (!read.keys) {
+    int64_t columns = read.query.getExtent(2), all = heads + 2 * groups;
+    if (ShapedType::isDynamic(columns) || columns % all)
+      return node.reject("what holds queries, keys and values must be known to hold all heads");
+    int64_t size = columns / all;
+    Expression packed = read.query;
+    read.query = packed.slice(2, 0, heads * size);
+    read.keys = packed.slice(2, heads * size, (heads + groups) * size);
+    read.values = packed.slice(2, (heads + groups) * size, columns);
+  }
+  read.query = splitHeads(read.query, heads);
+  read.keys = splitHeads(read.keys, groups);
+  read.values = splitHeads(read.values, groups);
+  return success(!node.failed());
+}
+
+/// The norm of each head, where the node has weights for it.
+static LogicalResult normalizeHeads(NodeBinder &node, GroupQueryNode &read) {
+  double shared = node.floatAttr("qk_norm_epsilon", 1e-6);
+  double epsilons[] = {node.floatAttr("q_norm_epsilon", shared), node.floatAttr("k_norm_epsilon", shared)};
+  Expression *parts[] = {&read.query, &read.keys};
+  for (unsigned i = 0; i < 2; ++i)
+    if (Value weights = node.optionalOperand(14 + i); weights && !node.failed())
+      *parts[i] = {node, node.create<nn::RmsNormOp>(*parts[i], weights, 3, APFloat(static_cast<float>(epsilons[i])))};
+  return success(!node.failed());
+}
+
+static LogicalResult rotateHeads(NodeBinder &node, GroupQueryNode &read) {
+  bool isInterleaved = node.intAttr("rotary_interleaved", 0), isRotated = node.intAttr("do_rotary", 0);
+  Expression cosines(node, node.optionalOperand(7)), sines(node, node.optionalOperand(8)),
+      positions(node, node.optionalOperand(9));
+  if (!isRotated)
+    return success(!node.failed());
+  if (!cosines || !sines || cosines.getRank() != 2 || sines.getRank() != 2 ||
+      ShapedType::isDynamic(cosines.getExtent(1)) || (positions && positions.getRank() != 2))
+    return node.reject("rotations need caches of cosines and sines whose width is known, and positions (batch, sequence)");
+  if (!positions)
+    positions = read.begins.unsqueeze({1}) + Expression::range(read.query.extent(2));
+  Expression cosine = cosines.gather(positions, 0).unsqueeze({1}), sine = sines.gather(positions, 0).unsqueeze({1});
+  int64_t size = 2 * cosines.getExtent(1);
+  read.query = rotate(node, read.query, cosine, sine, size, isInterleaved);
+  read.keys = rotate(node, read.keys, cosine, sine, size, isInterleaved);
+  return success(!node.failed());
+}
+
+static LogicalResult readGroupQuery(NodeBinder &node, GroupQueryNode &read) {
+  if (failed(checkGroupQuery(node)))
+    return failure();
+  read.query = {node, node.operand(0)};
+  read.keys = {node, node.optionalOperand(1)};
+  read.values = {node, node.optionalOperand(2)};
+  read.pastKeys = {node, node.optionalOperand(3)};
+  read.pastValues = {node, node.optionalOperand(4)};
+  read.lengths = {node, node.operand(5)};
+  read.total = {node, node.operand(6)};
+  read.bias = {node, node.optionalOperand(10)};
+  read.sink = {node, node.optionalOperand(11)};
+  read.heads = node.intAttr("num_heads", 0);
+  read.groups = node.intAttr("kv_num_heads", 0);
+  read.window = node.intAttr("local_window_size", -1);
+  read.isCausal = node.intAttr("causal", 1);
+  read.hasSmoothSoftmax = node.intAttr("smooth_softmax", 0) > 0;
+  read.scale = node.floatAttr("scale", 0);
+  read.softcap = node.floatAttr("softcap", 0);
+  if (node.failed())
+    return failure();
+  constexpr int64_t maxHeads = 1 << 20;
+  if (read.heads < 1 || read.groups < 1 || read.heads > maxHeads || read.heads % read.groups || read.window < -1 ||
+      read.window == 0)
+    return node.reject("numbers of heads or the window are out of range");
+  if (!read.pastKeys != !read.pastValues || (read.pastKeys && (read.pastKeys.getRank() != 4 || read.pastValues.getRank() != 4)))
+    return node.reject("past keys and past values must come together, and have 4 dimensions");
+  if (failed(splitOperands(node, read)) || failed(normalizeHeads(node, read)))
+    return failure();
+  Type i64 = node.getBuilder().getI64Type();
+  // Of the first positions the whole sequence is new, whatever its length.
+  Expression count = read.query.extent(2), past = read.pastKeys ? read.pastKeys.extent(2) : Expression::ints(node, {0});
+  read.begins = (read.lengths.cast(i64).reshape({-1}) + 1 - count).max(past.like(0)).min(past);
+  return rotateHeads(node, read);
+}
+
+/// The cache with the new rows behind what each sequence has in it.
+static Expression appendRows(NodeBinder &node, const GroupQueryNode &read, Expression past, Expression rows) {
+  Expression all = past ? Expression::concat(node, {past.cast(rows.getElementType()), rows}, 2) : rows;
+  if (node.failed())
+    return {};
+  if (past && read.query.getExtent(0) != 1) {
+    // Row j is that of the cache up to where the sequence ends in it, from there on one of the new ones.
+    Expression place = Expression::range(all.extent(2)).unsqueeze({0}), begin = read.begins.unsqueeze({1});
+    Expression added = (place - begin + past.extent(2)).min(all.extent(2) - 1);
+    Expression index = (place < begin).choose(place, added).unsqueeze({2});
+    Expression moved(node, node.create<nn::GatherNDOp>(all.transpose({0, 2, 1, 3}), index, /*batch_dims=*/1));
+    if (node.failed())
+      return {};
+    Expression isFilled = (place < begin + rows.extent(2)).unsqueeze({1, 3});
+    moved = isFilled.choose(moved.transpose({0, 2, 1, 3}), moved.like(0)); // behind a shorter sequence there is nothing
+    all = {node, keepShape(node, moved, all)};
+  }
+  return all;
+}
+
+/// Which keys each query sees, (B, 1, S, T); null where all.
+static Expression findVisible(NodeBinder &node, const GroupQueryNode &read, Expression keys) {
+  // There must be as many keys as the node says: a cache that has room for more is not what it means.
+  Expression total = read.total.cast(node.getBuilder().getI64Type()).reshape({1});
+  Expression key(node, keepShape(node, Expression::range(total), Expression::range(keys.extent(2))));
+  key = key.unsqueeze({0, 1, 2});
+  Expression begin = read.begins.unsqueeze({1, 2, 3});
+  Expression query = Expression::range(read.query.extent(2)).unsqueeze({0, 1, 3}) + begin;
+  if (!read.isCausal)
+    return key <= read.lengths.cast(begin.getElementType()).reshape({-1, 1, 1, 1});
+  Expression visible = key <= query;
+  return read.window < 0 ? visible : visible & (key > query - static_cast<double>(read.window));
+}
+
+/// The softmax of scores, of which a share goes to a score (for each head) that no value belongs to.
+static Expression takeSoftmax(NodeBinder &node, const GroupQueryNode &read, Expression scores) {
+  if (!read.sink && !read.hasSmoothSoftmax)
+    return scores.softmax(3);
+  Expression sink = read.sink ? read.sink.cast(scores.getElementType()).reshape({1, -1, 1, 1}) : scores.like(0);
+  Expression shape = Expression::concat(node, {scores.shape(0, 3), Expression::ints(node, {1})}, 0);
+  Expression all = Expression::concat(node, {scores, sink.broadcast(shape)}, 3).softmax(3);
+  Expression result = all.slice(3, 0, -1);
+  return {node, keepShape(node, result, scores)};
+}
+
+static LogicalResult importGroupQueryAttention(NodeBinder &node) {
+  GroupQueryNode read;
+  if (failed(readGroupQuery(node, read)))
+    return failure();
+  Type type = read.query.getElementType();
+  Expression keys = appendRows(node, read, read.pastKeys, read.keys);
+  Expression values = appendRows(node, read, read.pastValues, read.values);
+  if (node.failed())
+    return failure();
+  Expression scores = multiplyByKeys(node, scaleQuery(read.query, read.scale), keys);
+  if (node.failed())
+    return failure();
+  scores = scores.cast(type.isF64() ? type : node.getBuilder().getF32Type());
+  if (read.softcap > 0)
+    scores = (scores / read.softcap).unary<nn::TanhOp>() * read.softcap;
+  if (read.bias)
+    scores = {node, keepShape(node, scores + read.bias.cast(scores.getElementType()), scores)};
+  Expression visible = findVisible(node, read, keys);
+  Expression masked = visible.choose(scores, scores.like(-std::numeric_limits<double>::infinity()));
+  scores = {node, keepShape(node, masked, scores)};
+  if (node.failed())
+    return failure();
+  Expression weights = takeSoftmax(node, read, scores).cast(type);
+  Expression result = multiplyByValues(node, weights, values);
+  if (node.failed())
+    return failure();
+  for (Expression each : {mergeHeads(result), keys, values})
+    if (failed(node.result(each)))
+      return failure();
+  return success();
+}
+
+static const OpEntry table[] = {
+    {"GroupQueryAttention", 1, importGroupQueryAttention, "com.microsoft"},
+};
+
+ArrayRef<OpEntry> getGroupQueryAttentionOps() { return table; }
+
+} // namespace nnc::onnx

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Operators of ONNX that are put together from others, one node each with random data, against ONNX Runtime: with static shapes, and
+with all extents of the first input known only at run time."""
+import sys
+
+import numpy as np
+
+from domain_ops import RANDOM, floats, ints, run_cases
+
+ONNX = ""
+
+
+def pool_cases():
+    for axes, kernel in ((1, 3), (2, (2, 3)), (3, (2, 3, 2))):
+        kernel = list(np.atleast_1d(kernel))
+        shape = (2, 3, 11, 9, 8)[:2 + axes]
+        for order in (0, 1):
+            for ceil in (0, 1):
+                more = {"strides": [2, 3, 1][:axes], "dilations": [1, 2, 1][:axes], "pads": [1, 0, 1][:axes] * 2}
+                yield f"indices_{axes}_{order}_{ceil}", "MaxPool", 2, [floats(*shape)], {
+                    "kernel_shape": kernel, "storage_order": order, "ceil_mode": ceil, **more}
+    ties = ints(3, 2, 3, 9, 9).astype(np.float32)  # the first of several
+    yield "indices_ties", "MaxPool", 2, [ties], {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    yield "indices_same", "MaxPool", 2, [ties], {"kernel_shape": [3, 2], "auto_pad": "SAME_LOWER"}
+    yield "indices_double", "MaxPool", 2, [floats(1, 2, 7, 7).astype(np.float64)], {"kernel_shape": [3, 3]}
+    yield "indices_int8", "MaxPool", 2, [ints(255, 1, 2, 7, 7, dtype=np.uint8)], {"kernel_shape": [2, 2], "pads": [1] * 4}
+    small = np.full((1, 1, 4, 4), -np.inf, np.float32)
+    yield "indices_infinite", "MaxPool", 2, [small], {"kernel_shape": [2, 2], "strides": [2, 2]}
+    for axes in (1, 2, 3):
+        shape, pooled = (2, 3, 4, 6, 8)[:2 + axes], (2, 3, 2, 3, 4)[:2 + axes]
+        count = int(np.prod(pooled))
+        where = RANDOM.permutation(int(np.prod(shape)))[:count].reshape(pooled).astype(np.int64)
+        yield f"unpool_{axes}", "MaxUnpool", 1, [floats(*pooled), where], {"kernel_shape": [2] * axes, "strides": [2] * axes}
+
+
+def deformable_cases():
+    def case(name, groups, offset_groups, mask, size=(7, 9), kernel=(3, 2), strides=(1, 2), dilations=(2, 1), pads=(1, 0, 2, 1)):
+        channels, filters = 4 * groups * offset_groups, 2 * groups
+        extents = [(size[i] + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1) // strides[i] + 1 for i in (0, 1)]
+        places = offset_groups * kernel[0] * kernel[1]
+        inputs = [floats(2, channels, *size), floats(filters, channels // groups, *kernel),
+                  2 * floats(2, 2 * places, *extents), floats(filters)]
+        if mask:
+            inputs.append(floats(2, places, *extents))
+        return name, "DeformConv", 1, inputs, {"group": groups, "offset_group": offset_groups, "strides": list(strides),
+                                                "dilations": list(dilations), "pads": list(pads),
+                                                "kernel_shape": list(kernel)}
+
+    yield case("deform", 1, 1, False)
+    yield case("deform_mask", 1, 1, True)
+    yield case("deform_groups", 2, 1, True)
+    yield case("deform_offset_groups", 1, 3, True)
+    yield case("deform_both", 2, 2, True)
+    yield case("deform_1x1", 1, 1, False, kernel=(1, 1), pads=(0, 0, 0, 0))
+
+
+def matrix_cases():
+    for shape in ((3, 3), (2, 5, 5), (2, 3, 4, 4), (1, 1), (7, 1, 1), (33, 33)):
+        yield "det_" + "x".join(map(str, shape)), "Det", 1, [floats(*shape)], {}
+    yield "det_swap", "Det", 1, [np.array([[0, 2, 1], [3, 0, 1], [1, 1, 0]], np.float32)], {}
+    yield "det_singular", "Det", 1, [np.ones((2, 4, 4), np.float32)], {}
+
+
+def vectorizer_cases():
+    pool = [2, 3, 5, 4, 5, 6, 7, 8, 6, 7, 2, 3, 4, 5, 6, 4]
+    attributes = {"ngram_counts": [0, 4, 10], "ngram_indexes": [0, 1, 2, 3, 4, 5, 6, 7, 8], "pool_int64s": pool,
+                  "min_gram_length": 1, "max_gram_length": 3, "max_skip_count": 0}
+    weights = [0.5 + i for i in range(9)]
+    for mode in ("TF", "IDF", "TFIDF"):
+        for weighted in ({}, {"weights": weights}):
+            for skip in (0, 1, 4):
+                for low, high in ((1, 1), (1, 3), (2, 2), (2, 3)):
+                    yield f"grams_{mode}_{skip}_{low}_{high}_{len(weighted)}", "TfIdfVectorizer", 1, [
+                        ints(9, 3, 12, dtype=np.int64)], dict(attributes, mode=mode, max_skip_count=skip, min_gram_length=low,
+                                                               max_gram_length=high, **weighted)
+    permuted = dict(attributes, mode="TFIDF", ngram_indexes=[8, 3, 0, 1, 7, 2, 6, 4, 5], weights=weights, max_skip_count=2)
+    yield "grams_permuted", "TfIdfVectorizer", 1, [ints(9, 2, 9)], permuted
+    yield "grams_row", "TfIdfVectorizer", 1, [ints(9, 20)], permuted
+    yield "grams_short", "TfIdfVectorizer", 1, [ints(9, 2, 2)], permuted
+
+
+def region_cases():
+    regions = np.array([[0, 0, 9, 6], [1.5, 2.25, 6, 12], [-2, -3, 4, 4], [3, 3, 3.2, 3.1], [5, 1, 14, 15]], np.float32)
+    batch = np.array([0, 1, 0, 1, 1], np.int64)
+    for mode in ("avg", "max"):
+        for pixels in ("half_pixel", "output_half_pixel"):
+            for ratio in (0, 1, 3):
+                yield f"regions_{mode}_{pixels}_{ratio}", "RoiAlign", 1, [floats(2, 3, 13, 11), regions, batch], {
+                    "mode": mode, "coordinate_transformation_mode": pixels, "sampling_ratio": ratio, "output_height": 3,
+                    "output_width": 2, "spatial_scale": 0.75}
+
+
+def training_cases():
+    x, row = floats(3, 4, 5, 2), [floats(4) for _ in range(4)]
+    row[3] = np.abs(row[3])
+    yield "batch_norm", "BatchNormalization", 3, [x, *row], {"training_mode": 1, "momentum": 0.7, "epsilon": 1e-3}
+    yield "batch_norm_flat", "BatchNormalization", 3, [floats(9, 4), *row], {"training_mode": 1}
+
+
+def cases():
+    for group in (pool_cases, deformable_cases, matrix_cases, vectorizer_cases, region_cases, training_cases):
+        yield from group()
+
+
+if __name__ == "__main__":
+    sys.exit(run_cases("operators", [(ONNX, case) for case in cases()], sys.argv[1:]))
