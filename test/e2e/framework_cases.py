@@ -117,9 +117,10 @@ class RealTFLite:
         self.named = {} if self.expected else {f[7:-4]: load(folder, f) for f in find(folder, r"output_.*\.npy")}
 
     def run(self, model):
-        outputs = model(self.inputs)
+        states = [model.get_initial_state(place) for place, _ in model.states]
+        outputs = model(self.inputs + states)
         for name, actual in zip(model.output_names, outputs):
-            if self.named:
+            if self.named and name.replace(":", "_") in self.named:
                 yield name, actual, self.named[name.replace(":", "_")]
         for actual, (name, expected) in zip(outputs, self.expected.items()):
             yield name, actual, expected

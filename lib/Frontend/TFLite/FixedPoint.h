@@ -32,6 +32,9 @@ int32_t exponential(int32_t x, int integerBits);
 int32_t logistic(int32_t x);
 /// The hyperbolic tangent of x with 4 bits before its point; the result has none.
 int32_t hyperbolicTangent(int32_t x);
+/// The same in 16 bits, of x with 3 bits, and with at most 4.
+int16_t logistic(int16_t x);
+int16_t hyperbolicTangent(int16_t x, int integerBits);
 
 //===--- On values ---===//
 

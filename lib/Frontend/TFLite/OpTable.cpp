@@ -10,9 +10,9 @@ using namespace mlir;
 namespace nnc::tflite {
 
 static SmallVector<ArrayRef<OpEntry>> getAllOps() {
-  return {getContractionOps(),   getConvolutionOps(), getElementwiseOps(), getIndexingOps(),   getMovementOps(),
-          getNormalizationOps(), getPoolingOps(),     getRecurrentOps(),   getReductionOps(),  getResamplingOps(),
-          getSlicingOps()};
+  return {getContractionOps(),  getControlFlowOps(),   getConvolutionOps(), getElementwiseOps(),
+          getIndexingOps(),     getMovementOps(),      getNormalizationOps(), getPoolingOps(),
+          getRecurrentOps(),    getReductionOps(),     getResamplingOps(),  getSlicingOps()};
 }
 
 const OpEntry *findOp(format::BuiltinOperator op) {

@@ -49,7 +49,27 @@ llvm::LogicalResult importQuantizedRelu6(OpBinder &op);
 llvm::LogicalResult importQuantizedReluN1To1(OpBinder &op);
 llvm::LogicalResult importQuantizedSoftmax(OpBinder &op);
 
+//===--- Layers with a state: QuantizedSequences.cpp ---===//
+
+llvm::LogicalResult importQuantizedLstm(OpBinder &op);
+llvm::LogicalResult importQuantizedSequenceLstm(OpBinder &op);
+llvm::LogicalResult importQuantizedSvdf(OpBinder &op);
+
 //===--- Shared with operators on floats ---===//
+
+/// A layer that remembers the last products of its input with some filters, and weighs them.
+struct Svdf {
+  mlir::Value input, features, time, bias, state; ///< the bias may be null
+  int64_t rank, filters = 0, memory = 0;
+};
+/// Its parts; none, with the operator rejected, where they do not fit.
+std::optional<Svdf> bindSvdf(OpBinder &op, const format::SVDFOptions &options);
+/// The memory [batch, filter, time] without the oldest products, with the newest [batch, filter].
+mlir::Value shiftMemory(OpBinder &op, const Svdf &svdf, mlir::Value newest);
+/// Makes `memory` the state after the operator.
+void keepMemory(OpBinder &op, const Svdf &svdf, mlir::Value memory);
+/// [batch, filter] to [batch, unit], each of which has as many filters as the rank says.
+mlir::Value sumRanks(OpBinder &op, const Svdf &svdf, mlir::Value filters);
 
 /// A convolution in the terms of nn.conv.
 struct Conv2D {
