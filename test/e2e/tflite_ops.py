@@ -22,7 +22,7 @@ except ImportError:
     print("tflite: 0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-from models import tflite_cases, tflite_quantized_cases, tflite_state_cases  # noqa: E402
+from models import tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_state_cases  # noqa: E402
 from models.tflite_graph import Graph  # noqa: E402
 
 BATCH = 16  # cases in one model
@@ -101,8 +101,8 @@ def main():
     parser.add_argument("pattern", nargs="?", default="", help="a regular expression; only cases whose name has it")
     parser.add_argument("--option", action="append", default=[], help="of nnc")
     arguments = parser.parse_args()
-    cases = [case for source in (tflite_cases, tflite_quantized_cases, tflite_state_cases) for case in source.list_cases()
-             if re.search(arguments.pattern, case.name)]
+    sources = (tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_state_cases)
+    cases = [case for source in sources for case in source.list_cases() if re.search(arguments.pattern, case.name)]
     cases.sort(key=lambda case: case.calls)
     passed = failed = 0
     skips = []

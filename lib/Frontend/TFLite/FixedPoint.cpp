@@ -130,6 +130,13 @@ template <typename T> static T hyperbolicTangentOf(T x, int integerBits) {
   return x > 0 ? magnitude : -magnitude;
 }
 
+int32_t makeReciprocal(int32_t x, int integerBits, int32_t &shift) {
+  int headroom = llvm::countl_zero(static_cast<uint32_t>(x));
+  shift = integerBits - headroom;
+  auto above = static_cast<int32_t>((static_cast<uint32_t>(x) << headroom) - (uint32_t(1) << 31));
+  return saturatingShift<int32_t>(refineReciprocal<int32_t>(above), 1);
+}
+
 int32_t exponential(int32_t x, int integerBits) { return exponentialOf(x, integerBits); }
 int32_t logistic(int32_t x) { return logisticOf(x, 4); }
 int32_t hyperbolicTangent(int32_t x) { return hyperbolicTangentOf(x, 4); }

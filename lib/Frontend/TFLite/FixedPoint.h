@@ -26,6 +26,8 @@ int32_t divideByPower(int32_t x, int exponent);
 int16_t halve(int32_t multiplier);
 /// x times a multiplier.
 int32_t scale(int32_t x, Multiplier multiplier);
+/// 1 / x, x positive with `integerBits` bits before its point, as a number without; `shift`: how many x has above 1.
+int32_t makeReciprocal(int32_t x, int integerBits, int32_t &shift);
 /// e to the power of x, which is not positive and has 4 or 5 bits before its point; the result has none.
 int32_t exponential(int32_t x, int integerBits);
 /// The logistic function of x with 4 bits before its point; the result has none.

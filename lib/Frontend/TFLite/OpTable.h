@@ -19,6 +19,7 @@ struct OpEntry {
 };
 
 /// One list per family.
+llvm::ArrayRef<OpEntry> getArrangementOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getControlFlowOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
@@ -30,6 +31,7 @@ llvm::ArrayRef<OpEntry> getPoolingOps();
 llvm::ArrayRef<OpEntry> getRecurrentOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getResamplingOps();
+llvm::ArrayRef<OpEntry> getSelectionOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();
 
 /// The entry for an operator; null where there is none.

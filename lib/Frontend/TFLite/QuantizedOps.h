@@ -25,6 +25,9 @@ void dequantizeWeights(OpBinder &op);
 llvm::LogicalResult importQuantizedAdd(OpBinder &op);
 llvm::LogicalResult importQuantizedSub(OpBinder &op);
 llvm::LogicalResult importQuantizedMul(OpBinder &op);
+llvm::LogicalResult importQuantizedDiv(OpBinder &op);
+/// Operands of a comparison in units of one scale.
+std::pair<mlir::Value, mlir::Value> bindCompared(OpBinder &op);
 llvm::LogicalResult importQuantizedMean(OpBinder &op);
 llvm::LogicalResult importQuantizedAveragePool(OpBinder &op);
 llvm::LogicalResult importQuantizedMaxPool(OpBinder &op);
@@ -48,6 +51,14 @@ llvm::LogicalResult importQuantizedRelu(OpBinder &op);
 llvm::LogicalResult importQuantizedRelu6(OpBinder &op);
 llvm::LogicalResult importQuantizedReluN1To1(OpBinder &op);
 llvm::LogicalResult importQuantizedSoftmax(OpBinder &op);
+
+//===--- Of 16 bits: WideFunctions.cpp ---===//
+
+/// What a function gives for each integer of 16 bits, those below 0 behind the others.
+mlir::Value makeWideTable(OpBinder &op, llvm::function_ref<int16_t(int16_t)> function);
+llvm::LogicalResult importWideLogistic(OpBinder &op);
+llvm::LogicalResult importWideTanh(OpBinder &op);
+llvm::LogicalResult importWideSoftmax(OpBinder &op);
 
 //===--- Layers with a state: QuantizedSequences.cpp ---===//
 
@@ -87,7 +98,11 @@ struct TransposedConv {
   mlir::Value filter; ///< (in, out, h, w)
   Windows windows;
   llvm::SmallVector<int64_t> outputPadding;
+  mlir::Value shape; ///< of the result, where it is known at run time only; else null
 };
+/// The sums of a transposed convolution without its bias.
+mlir::Value buildTransposedConv(OpBinder &op, mlir::Value input, mlir::Value filter, const TransposedConv &conv,
+                                format::Padding padding);
 /// The parts of a transposed convolution, whose operand 0 is the shape of its result.
 std::optional<TransposedConv> bindTransposedConv(OpBinder &op, mlir::Value input, mlir::Value filter,
                                                  const format::TransposeConvOptions &options);

@@ -19,16 +19,7 @@ using frontend::Expression;
 
 static Value saturate(OpBinder &op, Value x) { return op.clip(x, INT16_MIN, INT16_MAX); }
 
-/// What a function gives for each integer of 16 bits, those below 0 behind the others.
-static Value makeTable(OpBinder &op, llvm::function_ref<int16_t(int16_t)> function) {
-  SmallVector<int16_t> entries;
-  for (int32_t i = 0; i < (1 << 16); ++i)
-    entries.push_back(function(static_cast<int16_t>(i)));
-  auto type = RankedTensorType::get({static_cast<int64_t>(entries.size())}, op.getBuilder().getIntegerType(16));
-  return op.constant(DenseElementsAttr::get(type, ArrayRef<int16_t>(entries)));
-}
-
-/// Entries of such a table for integers of i32.
+/// Entries of a table of all 65536 for integers of i32.
 static Value lookUp(OpBinder &op, Value table, Value x) {
   return op.cast(op.create<nn::GatherOp>(table, x, 0), op.getBuilder().getI32Type());
 }
@@ -167,9 +158,9 @@ static std::optional<IntegerLstm> bindIntegerLstm(OpBinder &op, float cellClip, 
     (void)op.reject("its biases must have 32 bits");
   if (cellClip > 0)
     lstm.cellClip = static_cast<int32_t>(std::min(cellClip / lstm.cell.scale(), 32767.0f));
-  lstm.logistic = makeTable(op, [](int16_t x) { return logistic(x); });
-  lstm.tangent = makeTable(op, [](int16_t x) { return hyperbolicTangent(x, 3); });
-  lstm.cellTangent = makeTable(op, [&](int16_t x) { return hyperbolicTangent(x, 15 + lstm.cellExponent); });
+  lstm.logistic = makeWideTable(op, [](int16_t x) { return logistic(x); });
+  lstm.tangent = makeWideTable(op, [](int16_t x) { return hyperbolicTangent(x, 3); });
+  lstm.cellTangent = makeWideTable(op, [&](int16_t x) { return hyperbolicTangent(x, 15 + lstm.cellExponent); });
   return op.failed() ? std::nullopt : std::optional(lstm);
 }
 
