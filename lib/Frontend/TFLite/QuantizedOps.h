@@ -68,6 +68,9 @@ llvm::LogicalResult importQuantizedSvdf(OpBinder &op);
 
 //===--- Shared with operators on floats ---===//
 
+/// [batch, time, feature] with its first two axes in the other order, if they are not in it already.
+mlir::Value swapTimeAndBatch(OpBinder &op, mlir::Value sequence, bool isTimeMajor);
+
 /// A layer that remembers the last products of its input with some filters, and weighs them.
 struct Svdf {
   mlir::Value input, features, time, bias, state; ///< the bias may be null

@@ -1,9 +1,9 @@
 // Layers with a state on quantised numbers: inputs, outputs and weights of 8 bits, gates and cells of 16, as in the
 // reference kernels.
 #include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/Import/Steps.h"
 #include "lib/Frontend/TFLite/FixedPoint.h"
 #include "lib/Frontend/TFLite/QuantizedOps.h"
-#include "lib/Frontend/TFLite/Sequences.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -14,6 +14,7 @@ using namespace mlir;
 namespace nnc::tflite {
 
 using frontend::Expression;
+using frontend::runSteps;
 
 //===--- Numbers of 16 bits ---===//
 
@@ -227,8 +228,8 @@ static Value runIntegerLstm(OpBinder &op, Value input, format::Activation activa
   Value sums = op.create<nn::AddOp>(multiplyColumns(op, input, lstm->weights, lstm->input), lstm->bias);
   sums = saturate(op, buildScaled(op, sums, lstm->fromInput));
   SmallVector<Value> states{op.operand(18), op.operand(19)};
-  Value sequence = runSteps(op, sums, states, /*reverse=*/false, [&](Value part, MutableArrayRef<Value> inner) {
-    return stepIntegerLstm(op, *lstm, part, inner);
+  Value sequence = runSteps(op, sums, states, /*reverse=*/false, [&](ArrayRef<Value> parts, MutableArrayRef<Value> inner) {
+    return stepIntegerLstm(op, *lstm, parts[0], inner);
   });
   op.setState(18, states[0]);
   op.setState(19, states[1]);

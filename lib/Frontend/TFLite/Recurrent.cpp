@@ -1,14 +1,21 @@
 // TFLite operators of the recurrent family, on floats. Their states are variables: operands, whose values after the
 // operator are told to OpBinder.
 #include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/Import/Steps.h"
 #include "lib/Frontend/TFLite/QuantizedOps.h"
-#include "lib/Frontend/TFLite/Sequences.h"
 
 using namespace mlir;
 
 namespace nnc::tflite {
 
 using frontend::Expression;
+using frontend::runSteps;
+
+Value swapTimeAndBatch(OpBinder &op, Value sequence, bool isTimeMajor) {
+  if (!op.failed() && op.getRank(sequence) != 3)
+    (void)op.reject("its sequence must have three axes");
+  return isTimeMajor ? sequence : op.create<nn::TransposeOp>(sequence, ArrayRef<int64_t>{1, 0, 2});
+}
 
 /// Whether the recurrent operations of the NN dialect have an activation; others go step by step.
 static bool isBuiltIn(format::Activation activation) {
@@ -161,8 +168,8 @@ static Value runLstm(OpBinder &op, const Lstm &lstm, const LstmPlaces &places, c
     if (!op.getType(lstm.recurrent).hasStaticShape() || op.getRank(lstm.recurrent) != 2)
       return (void)op.reject("the extents of its weights must be known at compile time"), Value();
     Value sums = op.create<nn::MatmulOp>(input, lstm.weights, false, /*transpose_rhs=*/true);
-    result = runSteps(op, sums, states, reverse, [&](Value part, MutableArrayRef<Value> inner) {
-      return stepLstm(op, lstm, options, part, inner);
+    result = runSteps(op, sums, states, reverse, [&](ArrayRef<Value> parts, MutableArrayRef<Value> inner) {
+      return stepLstm(op, lstm, options, parts[0], inner);
     });
   }
   op.setState(places.hidden, states[0]);
@@ -256,9 +263,9 @@ static Value runRnn(OpBinder &op, Value input, unsigned first, Value auxiliaryWe
     Value sums = op.create<nn::MatmulOp>(input, weights, false, /*transpose_rhs=*/true);
     sums = op.create<nn::AddOp>(sums, bias);
     SmallVector<Value> states{state};
-    Value result = runSteps(op, sums, states, reverse, [&](Value part, MutableArrayRef<Value> inner) {
+    Value result = runSteps(op, sums, states, reverse, [&](ArrayRef<Value> parts, MutableArrayRef<Value> inner) {
       Value product = op.create<nn::MatmulOp>(inner[0], recurrent, false, /*transpose_rhs=*/true);
-      return inner[0] = op.activate(op.create<nn::AddOp>(part, product), activation);
+      return inner[0] = op.activate(op.create<nn::AddOp>(parts[0], product), activation);
     });
     op.setState(first + 3, states[0]);
     return result;
