@@ -13,7 +13,8 @@ namespace nnc::keras {
 static SmallVector<ArrayRef<LayerEntry>> getAllLayers() {
   return {getActivationLayers(), getAttentionLayers(), getContractionLayers(), getConvolutionLayers(),
           getIndexingLayers(),   getMergingLayers(),   getMovementLayers(),    getNormalizationLayers(),
-          getPoolingLayers(),    getRecurrentLayers(), getResamplingLayers(),  getConvolutionalRecurrentLayers()};
+          getPoolingLayers(),    getRecurrentLayers(), getResamplingLayers(),  getConvolutionalRecurrentLayers(),
+          getAdaptivePoolingLayers()};
 }
 
 bool isOperation(const Layer &layer) {

@@ -26,6 +26,7 @@ struct LayerEntry {
 
 /// One list per family.
 llvm::ArrayRef<LayerEntry> getActivationLayers();
+llvm::ArrayRef<LayerEntry> getAdaptivePoolingLayers();
 llvm::ArrayRef<LayerEntry> getAttentionLayers();
 llvm::ArrayRef<LayerEntry> getContractionLayers();
 llvm::ArrayRef<LayerEntry> getConvolutionLayers();
