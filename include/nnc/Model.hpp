@@ -186,7 +186,7 @@ public:
 
 private:
   /// Whether the descriptor has the fields behind `profile`.
-  bool isAppended() const { return description->struct_size >= sizeof(nnc_model); }
+  bool isAppended() const { return description->struct_size >= offsetof(nnc_model, num_states); }
 
   /// A pointer for each input whose values make sizes, null for the others.
   std::vector<const void *> getSizeInputs(const std::vector<View> &inputs) const {

@@ -89,6 +89,13 @@ typedef struct nnc_cpus {
   int (*use)(int place);
 } nnc_cpus;
 
+/** What the caller keeps for a model from one run to the next. */
+typedef struct nnc_state {
+  uint32_t input;             /**< place of the input that takes it */
+  uint32_t output;            /**< place of the output that gives the next one */
+  const void *initial;        /**< before the first run, as many bytes as the input has; NULL: zeros */
+} nnc_state;
+
 /** One model. */
 typedef struct nnc_model {
   uint32_t abi_version;
@@ -127,6 +134,9 @@ typedef struct nnc_model {
   uint64_t (*workspace_size_for)(const void *const *inputs, const int64_t *extents);
   int (*output_extents_for)(const void *const *inputs, const int64_t *extents, int64_t *out);
   const uint8_t *size_input; /**< for each input whether its values make sizes; NULL where none do */
+  uint32_t num_states;
+  uint32_t reserved;
+  const nnc_state *states;   /**< NULL where nothing is kept */
 } nnc_model;
 
 #ifdef __cplusplus

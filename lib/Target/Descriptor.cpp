@@ -21,6 +21,8 @@ public:
 
 private:
   Constant *describeSizeInputs();
+  Constant *describeInitial(const TensorInterface &state);
+  std::pair<Constant *, unsigned> describeStates();
   Constant *makeGlobal(Constant *value, const Twine &name);
   Constant *makeString(StringRef text);
   Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
@@ -44,6 +46,41 @@ Constant *DescriptorBuilder::describeSizeInputs() {
   for (const TensorInterface &input : interface.inputs)
     flags.push_back(input.decidesSizes);
   return makeGlobal(ConstantDataArray::get(module.getContext(), flags), "size_input");
+}
+
+/// The elements of a state before the first run, or null.
+Constant *DescriptorBuilder::describeInitial(const TensorInterface &state) {
+  if (!state.initial)
+    return ConstantPointerNull::get(pointer);
+  std::string bytes;
+  auto add = [&](const APInt &bits) {
+    APInt wide = bits.zextOrTrunc(8 * state.getElementBytes());
+    for (unsigned i = 0; i < wide.getBitWidth(); i += 8)
+      bytes += static_cast<char>(wide.extractBitsAsZExtValue(8, i));
+  };
+  if (mlir::isa<mlir::FloatType>(state.initial.getElementType()))
+    for (const APFloat &element : state.initial.getValues<APFloat>())
+      add(element.bitcastToAPInt());
+  else
+    for (const APInt &element : state.initial.getValues<APInt>())
+      add(element);
+  auto *global = cast<GlobalVariable>(
+      makeGlobal(ConstantDataArray::getString(module.getContext(), bytes, /*AddNull=*/false), "initial"));
+  global->setAlignment(Align(state.getElementBytes()));
+  return global;
+}
+
+/// The nnc_states, or null, and how many there are.
+std::pair<Constant *, unsigned> DescriptorBuilder::describeStates() {
+  SmallVector<Constant *> states;
+  for (auto [place, input] : enumerate(interface.inputs))
+    if (input.next)
+      states.push_back(ConstantStruct::getAnon(
+          {builder.getInt32(place), builder.getInt32(*input.next), describeInitial(input)}));
+  if (states.empty())
+    return {ConstantPointerNull::get(pointer), 0};
+  auto *type = ArrayType::get(states.front()->getType(), states.size());
+  return {makeGlobal(ConstantArray::get(type, states), "states"), states.size()};
 }
 
 Constant *DescriptorBuilder::makeGlobal(Constant *value, const Twine &name) {
@@ -156,6 +193,7 @@ void DescriptorBuilder::build(const DescriptorFunctions &functions) {
   auto orNull = [&](Function *function) { return function ? static_cast<Constant *>(function) : null; };
   auto i32 = [&](uint64_t value) { return builder.getInt32(value); };
   auto i64 = [&](uint64_t value) { return builder.getInt64(value); };
+  auto [states, numStates] = describeStates();
   SmallVector<Constant *> fields = {i32(NNC_ABI_VERSION),
                                     nullptr,
                                     makeString(interface.name),
@@ -179,7 +217,10 @@ void DescriptorBuilder::build(const DescriptorFunctions &functions) {
                                     orNull(functions.invokeReporting),
                                     orNull(functions.workspaceSizeFor),
                                     orNull(functions.outputExtentsFor),
-                                    describeSizeInputs()};
+                                    describeSizeInputs(),
+                                    i32(numStates),
+                                    i32(0),
+                                    states};
   SmallVector<Type *> types;
   for (Constant *field : fields)
     types.push_back(field ? field->getType() : builder.getInt32Ty());

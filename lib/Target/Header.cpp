@@ -96,8 +96,13 @@ private:
 } // namespace
 
 void HeaderWriter::writeTable(const TensorInterface &tensor, bool isInput) {
-  os << formatv(" *   {0,-6}  {1,-20}  {2,-5}  {3}\n", isInput ? "input" : "output", inComment(tensor.name),
-                tensor.getTypeName(), makeShape(tensor, interface, isInput));
+  std::string state;
+  if (tensor.next)
+    state = formatv("  state: {0} before the first run, then what {1} was",
+                    tensor.initial ? name + "_model.states[...].initial" : "zeros",
+                    inComment(interface.outputs[*tensor.next].name));
+  os << formatv(" *   {0,-6}  {1,-20}  {2,-5}  {3}{4}\n", isInput ? "input" : "output", inComment(tensor.name),
+                tensor.getTypeName(), makeShape(tensor, interface, isInput), state);
 }
 
 void HeaderWriter::writeOpening() {

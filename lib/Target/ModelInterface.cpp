@@ -159,8 +159,12 @@ FailureOr<ModelInterface> ModelInterface::get(ModuleOp module, StringRef name) {
     auto &list = isOutput ? interface.outputs : interface.inputs;
     std::string fallback = (isOutput ? "output" : "input") + std::to_string(list.size());
     list.push_back(makeTensor(type, attrs, fallback, tensorNames));
-    if (!isOutput)
-      nameInputExtents(list.back(), attrs, interface, places, extentNames);
+    if (isOutput)
+      continue;
+    nameInputExtents(list.back(), attrs, interface, places, extentNames);
+    if (auto next = main.getArgAttrOfType<IntegerAttr>(i, "nn.next"))
+      list.back().next = next.getInt();
+    list.back().initial = main.getArgAttrOfType<DenseElementsAttr>(i, "nn.initial");
   }
   for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
     if (!isa<RankedTensorType>(type))

@@ -5,6 +5,7 @@
 #define LIB_TARGET_MODELINTERFACE_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/STLExtras.h"
@@ -25,6 +26,9 @@ struct TensorInterface {
   /// Of an output of which data decide extents: per dynamic dimension the most that it can be, ShapedType::kDynamic
   /// where that follows from the inputs' extents; else empty.
   std::vector<int64_t> bounds;
+
+  std::optional<unsigned> next;         ///< of an input that is a state: the place of the output that is the next one
+  mlir::DenseElementsAttr initial = {}; ///< that state before the first run; null: zeros
 
   bool hasSizeValues = false; ///< of an input: the functions about extents take its values
   bool decidesSizes = false;  ///< of an input: sizes are made of its values

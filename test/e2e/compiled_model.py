@@ -40,6 +40,10 @@ INVOKE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.
                           ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_void_p)
 
 
+class State(ctypes.Structure):
+    _fields_ = [("input", ctypes.c_uint32), ("output", ctypes.c_uint32), ("initial", ctypes.c_void_p)]
+
+
 class Descriptor(ctypes.Structure):
     _fields_ = [("abi_version", ctypes.c_uint32), ("struct_size", ctypes.c_uint32), ("name", ctypes.c_char_p),
                 ("model_hash", ctypes.c_char_p), ("num_inputs", ctypes.c_uint32), ("num_outputs", ctypes.c_uint32),
@@ -51,7 +55,8 @@ class Descriptor(ctypes.Structure):
                 ("profile", ctypes.c_void_p), ("cpus", ctypes.c_void_p),
                 ("invoke_reporting", INVOKE_REPORTING),
                 ("workspace_size_for", WORKSPACE_SIZE_FOR), ("output_extents_for", OUTPUT_EXTENTS_FOR),
-                ("size_input", ctypes.POINTER(ctypes.c_uint8))]
+                ("size_input", ctypes.POINTER(ctypes.c_uint8)),
+                ("num_states", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("states", ctypes.POINTER(State))]
 
 
 class Refused(Exception):
@@ -112,6 +117,17 @@ class CompiledModel:
         self.outputs = [self.model.outputs[i] for i in range(self.model.num_outputs)]
         self.input_names = [t.name.decode() for t in self.inputs]
         self.output_names = [t.name.decode() for t in self.outputs]
+        self.states = [(s.input, s.output) for s in self.model.states[:self.model.num_states]]
+
+    def get_initial_state(self, place):
+        """What the input `place`, a state of static shape, is before the first run."""
+        tensor = self.inputs[place]
+        shape = [tensor.shape[d] for d in range(tensor.rank)]
+        for state in self.model.states[:self.model.num_states]:
+            if state.input == place and state.initial:
+                data = ctypes.string_at(state.initial, tensor.bytes)
+                return np.frombuffer(data, tensor.dtype).reshape(shape)
+        return np.zeros(shape, tensor.dtype)
 
     def find_extents(self, arrays):
         """The run-time extents, read off the inputs."""

@@ -109,7 +109,9 @@ class RealTFLite:
 
     def __init__(self, folder, case):
         self.folder, self.files, stem = folder, [case["file"]], re.escape(os.path.splitext(case["file"])[0])
-        self.options = []
+        oracle = case.get("oracle", {})
+        recorded = oracle.get(case["file"], {}) if isinstance(oracle, dict) else {}
+        self.options, self.calls = [], recorded.get("calls", 1) if isinstance(recorded, dict) else 1
         self.inputs = [load(folder, f) for f in find(folder, rf"input_{stem}(_\d+)?\.npy")]
         self.inputs += [load(folder, f).astype(np.float32) / 127.5 - 1 for f in find(folder, rf"input_{stem}_u8\.npy")]
         self.expected = {f: load(folder, f) for f in find(folder, rf"output_{stem}(_\d+)?\.npy")}
@@ -117,12 +119,24 @@ class RealTFLite:
         self.named = {} if self.expected else {f[7:-4]: load(folder, f) for f in find(folder, r"output_.*\.npy")}
 
     def run(self, model):
-        outputs = model(self.inputs)
+        states = [model.get_initial_state(place) for place, _ in model.states]
+        if self.calls > 1:
+            yield from self.run_calls(model, states)
+            return
+        outputs = model(self.inputs + states)
         for name, actual in zip(model.output_names, outputs):
-            if self.named:
+            if self.named and name.replace(":", "_") in self.named:
                 yield name, actual, self.named[name.replace(":", "_")]
         for actual, (name, expected) in zip(outputs, self.expected.items()):
             yield name, actual, expected
+
+    def run_calls(self, model, states):
+        """Calls in a row, along a first axis of all that is recorded."""
+        for call in range(self.calls):
+            outputs = model([array[call] for array in self.inputs] + states)
+            states = [outputs[place] for _, place in model.states]
+            for actual, (name, expected) in zip(outputs, self.expected.items()):
+                yield f"{name} call {call}", actual, expected[call]
 
 
 class RealKeras:

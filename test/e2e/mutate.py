@@ -62,10 +62,10 @@ def make_sources():
 def tflite_files():
     """Each operator alone, and some of each family in one file; none without the bindings of the schema."""
     try:
-        from models import tflite_cases, tflite_graph
+        from models import tflite_cases, tflite_graph, tflite_placed_cases, tflite_state_cases
     except ImportError:
         return []
-    cases = list(tflite_cases.list_cases())
+    cases = [case for source in (tflite_cases, tflite_placed_cases, tflite_state_cases) for case in source.list_cases()]
     together = (("conv_0_(2, 3)_(1, 1)_3", "max_pool_0_(1, 1)", "softmax_0.5", "fully_connected_1"),
                 ("strided_slice_masks", "mirror_pad_1", "split_v", "gather_0", "reshape", "space_to_batch"),
                 ("transpose_conv_odd", "mean_[1, 2]_False", "top_k", "resize_bilinear_False_True_(3, 5)", "pack_0"))

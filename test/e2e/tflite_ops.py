@@ -22,15 +22,16 @@ except ImportError:
     print("tflite: 0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-from models import tflite_cases, tflite_quantized_cases  # noqa: E402
+from models import tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_state_cases  # noqa: E402
 from models.tflite_graph import Graph  # noqa: E402
 
 BATCH = 16  # cases in one model
 NUMBERS = itertools.count()  # a library that was loaded keeps its name
 
 
-def run_reference(data, inputs):
-    """The outputs of TFLite's reference kernels, or of its other ones where it has no such kernel of an operator."""
+def run_reference(data, inputs, calls):
+    """The outputs of TFLite's reference kernels, or of its other ones where it has no such kernel of an operator; those of
+    all calls in a row, between which it keeps its state."""
     try:
         interpreter = Interpreter(model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     except ValueError:
@@ -41,10 +42,26 @@ def run_reference(data, inputs):
         if tuple(detail["shape"]) != array.shape:
             interpreter.resize_tensor_input(detail["index"], array.shape)
     interpreter.allocate_tensors()
-    for detail, array in zip(details, inputs):
-        interpreter.set_tensor(detail["index"], array)
-    interpreter.invoke()
-    return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+    outputs = []
+    for _ in range(calls):
+        for detail, array in zip(details, inputs):
+            interpreter.set_tensor(detail["index"], array)
+        interpreter.invoke()
+        outputs += [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+    return outputs
+
+
+def run_compiled(model, inputs, count, calls):
+    """The first `count` outputs of all calls in a row; those behind them are the states of the next call, which come behind
+    the inputs."""
+    states = [model.get_initial_state(number) for number in range(len(inputs), len(model.inputs))]
+    outputs = []
+    for _ in range(calls):
+        results = model([*inputs, *states])
+        outputs += results[:count]
+        for state, following in model.states:
+            states[state - len(inputs)] = results[following]
+    return outputs
 
 
 def build(cases, is_reference=False):
@@ -61,19 +78,17 @@ def run_batch(cases, folder, options):
     """{case: None or what is wrong}; raises what stops all of them together."""
     graph, counts = build(cases)
     data = graph.serialize()
-    expected = run_reference(build(cases, is_reference=True)[0].serialize(), graph.inputs)
+    calls = max(case.calls for case in cases)
+    expected = run_reference(build(cases, is_reference=True)[0].serialize(), graph.inputs, calls)
     path, library = os.path.join(folder, "model.tflite"), os.path.join(folder, f"model-{next(NUMBERS)}.so")
     with open(path, "wb") as file:
         file.write(data)
     compile_model(path, library, ["--name=model", "--emit=shared", *options])
-    actual = CompiledModel(library, "model")(graph.inputs)
+    actual = run_compiled(CompiledModel(library, "model"), graph.inputs, len(graph.output_indices), calls)
     os.remove(library)
-    results, place = {}, 0
-    for case, count in zip(cases, counts):
-        problems = [describe_difference(a, e, case.rtol, case.atol)
-                    for a, e in zip(actual[place:place + count], expected[place:place + count])]
-        results[case] = next((p for p in problems if p), None)
-        place += count
+    results, places = {}, [case for case, count in zip(cases, counts) for _ in range(count)] * calls
+    for case, a, e in zip(places, actual, expected, strict=True):
+        results[case] = results.get(case) or describe_difference(a, e, case.rtol, case.atol)
     return results
 
 
@@ -86,12 +101,16 @@ def main():
     parser.add_argument("pattern", nargs="?", default="", help="a regular expression; only cases whose name has it")
     parser.add_argument("--option", action="append", default=[], help="of nnc")
     arguments = parser.parse_args()
-    cases = [case for source in (tflite_cases, tflite_quantized_cases) for case in source.list_cases()
-             if re.search(arguments.pattern, case.name)]
+    sources = (tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_state_cases)
+    cases = [case for source in sources for case in source.list_cases() if re.search(arguments.pattern, case.name)]
+    cases.sort(key=lambda case: case.calls)
     passed = failed = 0
     skips = []
     with tempfile.TemporaryDirectory() as folder:
-        work = [cases[i:i + BATCH] for i in range(0, len(cases), BATCH)]
+        work = []
+        for _, group in itertools.groupby(cases, key=lambda case: case.calls):
+            group = list(group)
+            work += [group[i:i + BATCH] for i in range(0, len(group), BATCH)]
         while work:
             batch = work.pop(0)
             try:

@@ -3,7 +3,9 @@
 
 #include "llvm/Support/Format.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
 
 using namespace llvm;
@@ -56,6 +58,21 @@ static Expected<HostTensor> makeRandom(const nnc_model &model, const nnc_tensor 
   return tensor;
 }
 
+/// The state of which input `place` is the value before a run; null of other inputs.
+static const nnc_state *findState(const nnc_model &model, unsigned place) {
+  const nnc_state *end = model.states + model.num_states;
+  const nnc_state *found = std::find_if(model.states, end, [&](const nnc_state &state) { return state.input == place; });
+  return found == end ? nullptr : found;
+}
+
+/// The state before the first run, in the memory of a tensor.
+static void fillInitially(HostTensor &tensor, const nnc_state &state) {
+  if (state.initial)
+    std::memcpy(tensor.data.data(), state.initial, tensor.data.size());
+  else
+    std::memset(tensor.data.data(), 0, tensor.data.size());
+}
+
 Expected<std::vector<HostTensor>> makeInputs(const nnc_model &model, ArrayRef<NamedFile> files,
                                              const StringMap<int64_t> &symbols, uint64_t seed) {
   std::vector<std::optional<HostTensor>> given(model.num_inputs);
@@ -86,6 +103,8 @@ Expected<std::vector<HostTensor>> makeInputs(const nnc_model &model, ArrayRef<Na
       if (!random)
         return random.takeError();
       tensor = std::move(*random);
+      if (const nnc_state *state = findState(model, i))
+        fillInitially(*tensor, *state);
     }
     tensor->name = model.inputs[i].name;
     inputs.push_back(std::move(*tensor));

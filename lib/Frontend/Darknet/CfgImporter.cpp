@@ -74,8 +74,9 @@ void CfgImporter::addOutputs(frontend::ModelBuilder &main) {
   for (size_t index = 0; index < last; ++index)
     if (index + 1 == last || isOutputSection(config.layers[index].type))
       main.addOutput(getName(config.layers[index], index), network.layers[index + 1].value);
-  for (auto &[name, value] : network.nextStates)
-    main.addOutput(name, value);
+  for (const State &state : network.states)
+    if (state.after)
+      main.addNextState(state.name + "_next", state.after, state.before);
 }
 
 OwningOpRef<ModuleOp> CfgImporter::import(StringRef modelName) {

@@ -106,12 +106,18 @@ Value SectionBinder::getState(StringRef name, ArrayRef<int64_t> shape) {
   RankedTensorType type = frontend::getTensorType(shape, builder.getF32Type());
   if (!type)
     (void)reject("its state is too large");
-  return failed() ? Value() : network.main->addInput(getStateName(section, index, name), type);
+  if (failed())
+    return {};
+  std::string unique = getStateName(section, index, name);
+  Value state = network.main->addInput(unique, type);
+  network.states.push_back({unique, state, Value()});
+  return state;
 }
 
 void SectionBinder::setState(StringRef name, Value value) {
+  std::string unique = getStateName(section, index, name);
   if (!failed())
-    network.nextStates.emplace_back(getStateName(section, index, name) + "_next", value);
+    llvm::find_if(network.states, [&](const State &state) { return state.name == unique; })->after = value;
 }
 
 LogicalResult SectionBinder::result(Value value, bool isVector) {

@@ -31,6 +31,12 @@ struct Layer {
   ConvolutionWeights weights;
 };
 
+/// Recurrent state: an input of the network, and what follows on it.
+struct State {
+  std::string name;
+  mlir::Value before, after; ///< the latter is null until its layer sets it
+};
+
 /// What is the same for all layers of a network.
 struct NetworkState {
   Dialect dialect = Dialect::Pjreddie;
@@ -39,8 +45,7 @@ struct NetworkState {
   int64_t batch = 1, steps = 1;
   std::vector<Layer> layers; ///< imported so far, the first is the input
   frontend::ModelBuilder *main = nullptr;
-  /// Recurrent state after this call: name and value.
-  std::vector<std::pair<std::string, mlir::Value>> nextStates;
+  std::vector<State> states; ///< in the order of their layers
 };
 
 class SectionBinder : public frontend::NodeBuilder {

@@ -77,6 +77,14 @@ void ModelBuilder::addOutput(StringRef name, Value value) {
       builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(name))));
 }
 
+void ModelBuilder::addNextState(StringRef name, Value value, Value state, DenseElementsAttr initial) {
+  unsigned number = cast<BlockArgument>(state).getArgNumber();
+  main.setArgAttr(number, "nn.next", builder.getI64IntegerAttr(results.size()));
+  if (initial)
+    main.setArgAttr(number, "nn.initial", initial);
+  addOutput(name, value);
+}
+
 OwningOpRef<ModuleOp> ModelBuilder::finish() {
   func::ReturnOp::create(builder, main.getLoc(), results);
   main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), TypeRange(ValueRange(results))));

@@ -33,6 +33,8 @@ public:
   mlir::Value addInput(llvm::StringRef name, mlir::RankedTensorType type, llvm::ArrayRef<std::string> symbols = {});
   /// Adds a result; the names of results differ.
   void addOutput(llvm::StringRef name, mlir::Value value);
+  /// Adds a result that is the input `state` of the next run; before the first it is `initial`, zeros where that is null.
+  void addNextState(llvm::StringRef name, mlir::Value value, mlir::Value state, mlir::DenseElementsAttr initial = {});
   /// Ends @main; the module is complete.
   mlir::OwningOpRef<mlir::ModuleOp> finish();
 

@@ -1,6 +1,7 @@
 // Reads the configuration of a model. Calls of layers are written in two forms: lists [layer, call, result,
 // {arguments}] up to Keras 2, and objects with "args" and "kwargs" since Keras 3.
 #include "lib/Frontend/Keras/Graph.h"
+#include "lib/Frontend/Keras/LayerTable.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -64,6 +65,11 @@ static Expected<std::unique_ptr<Layer>> readLayer(const json::Value &value) {
   layer->isTrainable = layer->parameters().getBool("trainable", true);
   StringRef module = object->getString("module").value_or("");
   layer->isOperation = module.starts_with("keras.src.ops") || module.starts_with("keras.ops");
+  // An .h5 file does not say what is an operation.
+  if (module.empty() && !isModelClass(layer->className) && !layer->isInput() && !findLayer(*layer)) {
+    layer->isOperation = true;
+    layer->isOperation = findLayer(*layer) != nullptr;
+  }
   if (isModelClass(layer->className) && !layer->isOperation) {
     auto graph = readGraph(value);
     if (!graph)
@@ -89,6 +95,18 @@ static Error addInner(Layer &layer, StringRef member, const json::Value *value) 
 
 static Error readInner(Layer &layer) {
   Parameters parameters = layer.parameters();
+  if (layer.className == "RNN")
+    return addInner(layer, "cell", parameters.find("cell"));
+  if (layer.className == "StackedRNNCells") {
+    const json::Value *cells = parameters.find("cells");
+    const json::Array *list = cells ? cells->getAsArray() : nullptr;
+    if (!list || list->empty())
+      return makeError("layer '" + layer.name + "' (StackedRNNCells) has no cells");
+    for (const json::Value &cell : *list)
+      if (Error error = addInner(layer, "cells", &cell))
+        return error;
+    return Error::success();
+  }
   if (layer.className == "TimeDistributed")
     return addInner(layer, "layer", parameters.find("layer"));
   if (layer.className == "Bidirectional") {

@@ -2,6 +2,7 @@
 #include "lib/Frontend/Keras/Keras.h"
 
 #include "lib/Frontend/Keras/Archive.h"
+#include "lib/Frontend/Keras/FirstGeneration.h"
 #include "lib/Frontend/Keras/ModelImporter.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -89,6 +90,7 @@ static llvm::Expected<Contents> openHdf5(const frontend::ModelFile &file) {
   auto config = parseJson(text->front());
   if (!config)
     return config.takeError();
+  modernize(*config);
   contents.config = std::make_unique<llvm::json::Value>(std::move(*config));
   return contents;
 }

@@ -17,13 +17,15 @@ static LogicalResult importEmbedding(LayerBinder &layer) {
   int64_t rows = layer.positive("input_dim", 0), columns = layer.positive("output_dim", 0);
   if (layer.failed())
     return failure();
+  if (layer.parameters().getBool("mask_zero", false))
+    layer.setMask(~Expression(layer, indices).equals(0));
   Type type = getElementTypeOrSelf(indices), i32 = layer.getBuilder().getI32Type();
   if (!type.isInteger(32) && !type.isInteger(64))
     indices = layer.create<nn::CastOp>(indices, i32);
   return layer.result(layer.create<nn::GatherOp>(layer.weight({rows, columns}), indices, 0));
 }
 
-/// Steps of which all elements are the mask's value become zero; that they do not count is the importer's matter.
+/// Steps of which all elements are the mask's value become zero, and do not count.
 static LogicalResult importMasking(LayerBinder &layer) {
   Expression x(layer, layer.input());
   if (layer.failed() || x.getRank() < 2)
@@ -31,6 +33,7 @@ static LogicalResult importMasking(LayerBinder &layer) {
   Expression differs = ~x.equals(layer.parameters().getNumber("mask_value", 0));
   Expression counts =
       differs.cast(x.getElementType()).reduce(nn::ReductionKind::Max, {x.getRank() - 1}, /*keepdims=*/true);
+  layer.setMask(counts.squeeze({x.getRank() - 1}).cast(layer.getBuilder().getI1Type()));
   return layer.result(x * counts);
 }
 

@@ -149,6 +149,16 @@ const Operand *LayerBinder::argument(StringRef name, int position) const {
   return isThere ? &operands.positional[position] : nullptr;
 }
 
+Value LayerBinder::mask() {
+  if (const Operand *given = argument("mask"); given && given->kind == Argument::Tensor)
+    return given->value;
+  if (inputs.empty() || !inputs.front().isMasked)
+    return {};
+  if (!inputs.front().mask)
+    (void)reject("which steps the mask of its input leaves out is not known here");
+  return inputs.front().mask;
+}
+
 //===--- Weights ---===//
 
 Value LayerBinder::weight() {
@@ -173,7 +183,16 @@ static std::string printShape(ArrayRef<int64_t> shape) {
   return text;
 }
 
+/// Whether a shape is that of a kernel of one axis as Keras 1 had it: an image of one column.
+static bool isColumn(ArrayRef<int64_t> given, ArrayRef<int64_t> shape) {
+  return given.size() == 4 && shape.size() == 3 && given[0] == shape[0] && given[1] == 1 &&
+         given.drop_front(2) == shape.drop_front();
+}
+
 Value LayerBinder::weight(ArrayRef<int64_t> shape) {
+  if (!failed() && isBeforeKeras3() && nextWeight < layer.weights.size() && layer.weights[nextWeight] &&
+      isColumn(layer.weights[nextWeight]->shape, shape))
+    return reshape(weight(), shape);
   if (!failed() && nextWeight < layer.weights.size() && layer.weights[nextWeight] &&
       ArrayRef<int64_t>(layer.weights[nextWeight]->shape) != shape) {
     (void)reject("weight '" + layer.weights[nextWeight]->path + "' has the shape " +

@@ -21,8 +21,9 @@ mlir::Type parseElementType(mlir::Builder &builder, llvm::StringRef name);
 struct Operand {
   Argument::Kind kind = Argument::Constant;
   mlir::Value value;
-  /// A mask came with the tensor: some time steps are not to count.
+  /// Some time steps are not to count: which ones (batch, time) says `mask`, null where that is not known.
   bool isMasked = false;
+  mlir::Value mask;
   std::vector<Operand> items;
   const llvm::json::Value *constant = nullptr;
 };
@@ -72,6 +73,8 @@ public:
   /// An argument by its name, or by its position where it has none; null where it is left out.
   const Operand *argument(llvm::StringRef name, int position = -1) const;
   const Operands &getOperands() const { return operands; }
+  /// Which steps of the input count, (batch, time) of booleans; null where all do. Rejects the layer where that is not known.
+  mlir::Value mask();
 
   //===--- Weights ---===//
 
@@ -102,6 +105,9 @@ public:
   /// Gives the layer's next result its value.
   llvm::LogicalResult result(mlir::Value value);
   llvm::ArrayRef<mlir::Value> getResults() const { return results; }
+  /// Says which steps of the first result count.
+  void setMask(mlir::Value mask) { resultMask = mask; }
+  mlir::Value getResultMask() const { return resultMask; }
   /// Imports a layer that this one holds, with other inputs; its results, none where this layer has been rejected.
   llvm::SmallVector<mlir::Value> importInner(const Layer &inner, const Operands &arguments);
 
@@ -112,6 +118,7 @@ private:
   std::vector<Operand> inputs;
   unsigned nextWeight = 0;
   llvm::SmallVector<mlir::Value> results;
+  mlir::Value resultMask;
 };
 
 } // namespace nnc::keras

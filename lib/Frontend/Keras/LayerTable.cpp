@@ -13,7 +13,8 @@ namespace nnc::keras {
 static SmallVector<ArrayRef<LayerEntry>> getAllLayers() {
   return {getActivationLayers(), getAttentionLayers(), getContractionLayers(), getConvolutionLayers(),
           getIndexingLayers(),   getMergingLayers(),   getMovementLayers(),    getNormalizationLayers(),
-          getPoolingLayers(),    getRecurrentLayers(), getResamplingLayers()};
+          getPoolingLayers(),    getRecurrentLayers(), getResamplingLayers(),  getConvolutionalRecurrentLayers(),
+          getAdaptivePoolingLayers()};
 }
 
 bool isOperation(const Layer &layer) {
@@ -45,12 +46,19 @@ MaskUse getMaskUse(const Layer &layer) {
   if (isOperation(layer))
     return MaskUse::Drops;
   return llvm::StringSwitch<MaskUse>(layer.className)
-      .Cases({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "Attention", "AdditiveAttention",
-              "MultiHeadAttention", "GroupQueryAttention", "GlobalAveragePooling1D", "TimeDistributed", "Softmax",
-              "Concatenate"},
+      .Cases({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "GlobalAveragePooling1D", "TimeDistributed", "Masking",
+              "Embedding"},
+             MaskUse::Uses)
+      .Cases({"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "Softmax", "Concatenate",
+              "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"},
              MaskUse::Needs)
-      .Cases({"Flatten", "Reshape", "Conv1D", "GlobalMaxPooling1D", "MaxPooling1D", "Dot", "Embedding"}, MaskUse::Drops)
-      .Default(MaskUse::Passes);
+      .Cases({"Dense", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Dropout", "SpatialDropout1D", "AlphaDropout",
+              "GaussianDropout", "GaussianNoise", "ActivityRegularization", "BatchNormalization", "LayerNormalization",
+              "Identity"},
+             MaskUse::Passes)
+      .Cases({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"}, MaskUse::Merges)
+      .Cases({"Flatten", "Reshape", "Conv1D", "GlobalMaxPooling1D", "MaxPooling1D", "Dot"}, MaskUse::Drops)
+      .Default(MaskUse::Unknown);
 }
 
 void printSupportedOps(llvm::raw_ostream &os) {

@@ -26,9 +26,11 @@ struct LayerEntry {
 
 /// One list per family.
 llvm::ArrayRef<LayerEntry> getActivationLayers();
+llvm::ArrayRef<LayerEntry> getAdaptivePoolingLayers();
 llvm::ArrayRef<LayerEntry> getAttentionLayers();
 llvm::ArrayRef<LayerEntry> getContractionLayers();
 llvm::ArrayRef<LayerEntry> getConvolutionLayers();
+llvm::ArrayRef<LayerEntry> getConvolutionalRecurrentLayers();
 llvm::ArrayRef<LayerEntry> getIndexingLayers();
 llvm::ArrayRef<LayerEntry> getMergingLayers();
 llvm::ArrayRef<LayerEntry> getMovementLayers();
@@ -49,8 +51,9 @@ const LayerEntry *findLayer(const Layer &layer);
 /// Why a class is not supported.
 llvm::StringRef getRefusal(llvm::StringRef className);
 
-/// What a layer does with the mask of its input.
-enum class MaskUse { Drops, Passes, Needs };
+/// What a layer does with the mask of its input: drops it, hands it on, uses it (and says itself what mask its result has),
+/// makes another one of those of several inputs, or something that nnc does not know; Needs: its result would be another.
+enum class MaskUse { Drops, Passes, Uses, Merges, Unknown, Needs };
 MaskUse getMaskUse(const Layer &layer);
 
 } // namespace nnc::keras

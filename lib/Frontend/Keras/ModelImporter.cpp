@@ -2,6 +2,7 @@
 #include "lib/Frontend/Keras/ModelImporter.h"
 
 #include "lib/Frontend/Import/Weights.h"
+#include "lib/Frontend/Keras/FirstGeneration.h"
 
 #include "llvm/ADT/StringSet.h"
 
@@ -22,12 +23,13 @@ void ModelImporter::block(const Layer &layer, const Twine &reason) {
 
 //===--- Checks before anything is built ---===//
 
-/// Whether a layer is described as Keras 1 did, with other names of parameters, of which some are left out where they
-/// have their defaults.
+/// Whether a layer has parameters of Keras 1 that have no later name, or say something else than they did later.
 static bool isOfKeras1(const Layer &layer) {
-  static constexpr StringRef names[] = {"border_mode",      "dim_ordering", "subsample",   "nb_filter",
-                                        "inner_activation", "W_constraint", "atrous_rate", "mode"};
-  return !layer.isOperation && llvm::any_of(names, [&](StringRef name) { return layer.config->get(name) != nullptr; });
+  static constexpr StringRef names[] = {"border_mode",      "dim_ordering", "subsample", "nb_filter",
+                                        "inner_activation", "atrous_rate",  "nb_row",    "subsample_length"};
+  bool isOther = layer.className == "BatchNormalization" && layer.parameters().getInt("mode", 0) != 0;
+  return isOther || (!layer.isOperation &&
+                     llvm::any_of(names, [&](StringRef name) { return layer.config->get(name) != nullptr; }));
 }
 
 bool ModelImporter::isOfTheano() const {
@@ -41,8 +43,11 @@ void ModelImporter::findUnsupported(const Layer &layer) {
   if (layer.graph)
     return findUnsupported(*layer.graph);
   if (isOfKeras1(layer))
-    return block(
-        layer, "it is described in the form of Keras 1, which is not supported; load and save the model with Keras 2");
+    return block(layer, "it is described in the form of Keras 1, with parameters that are not supported; load and save the "
+                        "model with Keras 2");
+  if (layer.parameters().has(channelsFirstKernel))
+    return block(layer, "kernels with their channels first, as Keras 1 wrote them for Theano, are not supported; load and "
+                        "save the model with Keras 2");
   if (isOfTheano() && StringRef(layer.className).contains("Conv"))
     return block(layer,
                  "its kernels are mirrored, as the backend Theano has them; load and save the model with another one");
@@ -282,6 +287,41 @@ bool ModelImporter::importGraph(const Graph &graph, ArrayRef<Operand> inputs, st
 
 //===--- Layers ---===//
 
+/// Says which steps of a layer's results count.
+static void setMask(MaskUse use, LayerBinder &layer, std::vector<Operand> &results) {
+  ArrayRef<Operand> inputs = layer.getInputs();
+  auto isMasked = [](const Operand &input) { return input.isMasked; };
+  Operand &first = results.front();
+  switch (use) {
+  case MaskUse::Uses:
+    first.mask = layer.getResultMask();
+    first.isMasked = static_cast<bool>(first.mask);
+    return;
+  case MaskUse::Passes:
+    first.isMasked = llvm::any_of(inputs, isMasked);
+    first.mask = first.isMasked && inputs.size() == 1 ? inputs.front().mask : Value();
+    return;
+  case MaskUse::Merges: {
+    // Steps that count in one of the inputs, if all have a mask.
+    first.isMasked = !inputs.empty() && llvm::all_of(inputs, isMasked);
+    if (!first.isMasked || !llvm::all_of(inputs, [](const Operand &input) { return static_cast<bool>(input.mask); }))
+      return;
+    first.mask = inputs.front().mask;
+    for (const Operand &input : inputs.drop_front())
+      if (input.mask != first.mask)
+        first.mask = layer.create<nn::OrOp>(first.mask, input.mask);
+    return;
+  }
+  case MaskUse::Unknown:
+    for (Operand &result : results)
+      result.isMasked = llvm::any_of(inputs, isMasked);
+    return;
+  case MaskUse::Drops:
+  case MaskUse::Needs:
+    return;
+  }
+}
+
 bool ModelImporter::importLayer(const Layer &layer, const Operands &operands, std::vector<Operand> &results) {
   LayerBinder binder(*this, builder, NameLoc::get(builder.getStringAttr(layer.name)), layer, operands);
   if (layer.graph)
@@ -299,14 +339,13 @@ bool ModelImporter::importLayer(const Layer &layer, const Operands &operands, st
     block(layer, binder.failed() ? binder.getReason() : StringRef("it has no results"));
     return false;
   }
-  bool makesMask = layer.className == "Masking" || layer.parameters().getBool("mask_zero", false);
   for (Value value : binder.getResults()) {
     Operand result;
     result.kind = Argument::Tensor;
     result.value = value;
-    result.isMasked = makesMask || (isMasked && use == MaskUse::Passes);
     results.push_back(std::move(result));
   }
+  setMask(use, binder, results);
   return true;
 }
 

@@ -134,6 +134,24 @@ template <nn::ReductionKind kind> static LogicalResult importReduction(LayerBind
   return layer.failed() ? failure() : layer.result(x.reduce(kind, axes, operation.flag(2, {"keepdims", "keep_dims"})));
 }
 
+/// Whether any element is not 0, or all are not.
+template <nn::ReductionKind kind> static LogicalResult importOfBooleans(LayerBinder &layer) {
+  Operation operation(layer);
+  Expression x = operation.tensor(0, {"x", "input_tensor"});
+  SmallVector<int64_t> axes = operation.axes(1, x.getRank());
+  if (layer.failed())
+    return failure();
+  Type boolean = layer.getBuilder().getI1Type();
+  Expression bits = x.cast(boolean).cast(layer.getBuilder().getI32Type());
+  return layer.result(bits.reduce(kind, axes, operation.flag(2, {"keepdims", "keep_dims"})).cast(boolean));
+}
+
+template <typename OpTy> static LogicalResult importLogical(LayerBinder &layer) {
+  auto [x, y] = Operation(layer).pair();
+  Type boolean = layer.getBuilder().getI1Type();
+  return layer.failed() ? failure() : layer.result(x.cast(boolean).binary<OpTy>(y.cast(boolean)));
+}
+
 template <bool isRoot> static LogicalResult importVariance(LayerBinder &layer) {
   Operation operation(layer);
   Expression x = floatOperand(layer);
@@ -348,6 +366,10 @@ static LogicalResult importIdentity(LayerBinder &layer) {
 using nn::ComparePredicate, nn::ReductionKind;
 
 static const LayerEntry table[] = {
+    {"All", importOfBooleans<ReductionKind::Min>},
+    {"Any", importOfBooleans<ReductionKind::Max>},
+    {"LogicalAnd", importLogical<nn::AndOp>},
+    {"LogicalOr", importLogical<nn::OrOp>},
     {"Absolute", importAnyUnary<nn::AbsOp>},
     {"Add", importBinary<nn::AddOp>},
     {"Arccos", importUnary<nn::AcosOp>},

@@ -1,8 +1,10 @@
 // Pools over windows and over whole images.
+#include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/Keras/LayerTable.h"
 #include "lib/Frontend/Keras/Windows.h"
 
 using namespace mlir;
+using nnc::frontend::Expression;
 
 namespace nnc::keras {
 
@@ -41,13 +43,28 @@ template <int numSpatial, nn::ReductionKind kind> static LogicalResult importGlo
   return layer.result(layer.create<nn::ReduceOp>(x, kind, axes, layer.parameters().getBool("keepdims", false)));
 }
 
+/// The mean of the steps that count.
+static LogicalResult importGlobalAveragePooling1D(LayerBinder &layer) {
+  Value mask = layer.mask();
+  if (!mask)
+    return layer.failed() ? failure() : importGlobalPooling<1, nn::ReductionKind::Mean>(layer);
+  Expression x(layer, layer.inputOfRank(3)), counts(layer, mask);
+  if (layer.failed())
+    return failure();
+  int64_t time = getFirstSpatialAxis(layer.getLayout());
+  bool keepDims = layer.parameters().getBool("keepdims", false);
+  counts = counts.cast(x.getElementType()).unsqueeze({time == 1 ? 2 : 1});
+  Expression sum = (x * counts).reduce(nn::ReductionKind::Sum, {time}, keepDims);
+  return layer.result(sum / counts.reduce(nn::ReductionKind::Sum, {time}, keepDims));
+}
+
 static constexpr nn::ReductionKind mean = nn::ReductionKind::Mean, max = nn::ReductionKind::Max;
 
 static const LayerEntry table[] = {
     {"AveragePooling1D", importAveragePooling<1>},
     {"AveragePooling2D", importAveragePooling<2>},
     {"AveragePooling3D", importAveragePooling<3>},
-    {"GlobalAveragePooling1D", importGlobalPooling<1, mean>},
+    {"GlobalAveragePooling1D", importGlobalAveragePooling1D},
     {"GlobalAveragePooling2D", importGlobalPooling<2, mean>},
     {"GlobalAveragePooling3D", importGlobalPooling<3, mean>},
     {"GlobalMaxPooling1D", importGlobalPooling<1, max>},

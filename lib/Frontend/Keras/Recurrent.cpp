@@ -1,9 +1,16 @@
 // Layers with a state that goes from step to step. Keras has (batch, time, feature), and weights (feature, gates).
+#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/Import/Steps.h"
+#include "lib/Frontend/Keras/Cells.h"
+#include "lib/Frontend/Keras/FirstGeneration.h"
 #include "lib/Frontend/Keras/LayerTable.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
+#include <tuple>
+
 using namespace mlir;
+using nnc::frontend::Expression;
 
 namespace nnc::keras {
 
@@ -15,8 +22,8 @@ struct Activations {
   SmallVector<float> alphas, betas;
 };
 
-/// A recurrent layer, or the cell that one runs.
-struct Cell {
+/// A recurrent layer, or the cell that one runs, as the recurrent operations take it.
+struct WholeCell {
   StringRef kind; ///< LSTM, GRU or SimpleRNN
   int64_t units = 1, gates = 1;
   bool isCudnn = false, isReverse = false;
@@ -24,12 +31,6 @@ struct Cell {
 };
 
 } // namespace
-
-static StringRef getKind(StringRef className) {
-  className.consume_front("CuDNN");
-  className.consume_back("Cell");
-  return className;
-}
 
 static Activations getActivations(LayerBinder &layer, ArrayRef<StringRef> keys) {
   Activations result;
@@ -59,9 +60,9 @@ static Activations getActivations(LayerBinder &layer, ArrayRef<StringRef> keys) 
   return result;
 }
 
-static Cell getCell(LayerBinder &layer) {
-  Cell cell;
-  cell.kind = getKind(layer.get().className);
+static WholeCell getCell(LayerBinder &layer) {
+  WholeCell cell;
+  cell.kind = getCellKind(layer.get().className);
   cell.isCudnn = layer.get().className.find("CuDNN") == 0;
   cell.units = layer.positive("units", 0);
   cell.gates = cell.kind == "LSTM" ? 4 : cell.kind == "GRU" ? 3 : 1;
@@ -75,7 +76,7 @@ static Cell getCell(LayerBinder &layer) {
 }
 
 /// (rows, gates) -> (gates, rows); an LSTM's gates i, f, c, o become i, o, f, c.
-static Value turnGates(LayerBinder &layer, const Cell &cell, Value weights, int64_t axis) {
+static Value turnGates(LayerBinder &layer, const WholeCell &cell, Value weights, int64_t axis) {
   if (layer.failed())
     return {};
   if (cell.kind == "LSTM") {
@@ -89,13 +90,13 @@ static Value turnGates(LayerBinder &layer, const Cell &cell, Value weights, int6
   return axis == 1 ? layer.transpose(weights, {1, 0}) : weights;
 }
 
-static bool hasTwoBiases(LayerBinder &layer, const Cell &cell) {
+static bool hasTwoBiases(LayerBinder &layer, const WholeCell &cell) {
   bool isAfter = layer.parameters().getBool("reset_after", false);
   return cell.isCudnn || (cell.kind == "GRU" && isAfter);
 }
 
 /// The biases of inputs and of the state; null where there are none.
-static std::pair<Value, Value> getBiases(LayerBinder &layer, const Cell &cell) {
+static std::pair<Value, Value> getBiases(LayerBinder &layer, const WholeCell &cell) {
   int64_t width = cell.gates * cell.units;
   if (!layer.parameters().getBool("use_bias", true) && !cell.isCudnn)
     return {};
@@ -113,14 +114,39 @@ static std::pair<Value, Value> getBiases(LayerBinder &layer, const Cell &cell) {
   return {half(0), half(width)};
 }
 
+/// Weights, recurrent weights and biases of Keras 1: those of one gate after the other, an LSTM's i, c, f, o.
+static std::tuple<Value, Value, Value> readSeparateGates(LayerBinder &layer, const WholeCell &cell, int64_t features) {
+  SmallVector<Value> parts[3];
+  for (int64_t gate = 0; gate < cell.gates; ++gate) {
+    parts[0].push_back(layer.weight({features, cell.units}));
+    parts[1].push_back(layer.weight({cell.units, cell.units}));
+    parts[2].push_back(layer.weight({cell.units}));
+  }
+  if (layer.failed())
+    return {};
+  Value joined[3];
+  for (int i = 0; i < 3; ++i) {
+    if (cell.kind == "LSTM")
+      std::swap(parts[i][1], parts[i][2]);
+    joined[i] = layer.create<nn::ConcatOp>(ValueRange(parts[i]), i == 2 ? 0 : 1);
+    joined[i] = turnGates(layer, cell, joined[i], i == 2 ? 0 : 1);
+  }
+  return {joined[0], joined[1], joined[2]};
+}
+
 /// The steps of x (time, batch, feature), then the last states.
-static SmallVector<Value> runCell(LayerBinder &layer, const Cell &cell, Value x, ArrayRef<Value> states) {
+static SmallVector<Value> runWhole(LayerBinder &layer, const WholeCell &cell, Value x, ArrayRef<Value> states) {
   if (layer.failed())
     return {};
   int64_t width = cell.gates * cell.units;
-  Value weights = turnGates(layer, cell, layer.weight({layer.extent(x, 2), width}), 1);
-  Value recurrent = turnGates(layer, cell, layer.weight({cell.units, width}), 1);
-  auto [bias, stateBias] = getBiases(layer, cell);
+  Value weights, recurrent, bias, stateBias;
+  if (layer.parameters().has(separateGates)) {
+    std::tie(weights, recurrent, bias) = readSeparateGates(layer, cell, layer.extent(x, 2));
+  } else {
+    weights = turnGates(layer, cell, layer.weight({layer.extent(x, 2), width}), 1);
+    recurrent = turnGates(layer, cell, layer.weight({cell.units, width}), 1);
+    std::tie(bias, stateBias) = getBiases(layer, cell);
+  }
   auto state = [&](unsigned index) { return index < states.size() ? states[index] : Value(); };
   const auto &[kinds, alphas, betas] = cell.activations;
   if (cell.kind == "LSTM")
@@ -147,25 +173,130 @@ static SmallVector<Value> getStates(LayerBinder &layer) {
   return states;
 }
 
-/// Results of a layer: what return_sequences asks for, then with return_state the last states.
-static SmallVector<Value> runLayer(LayerBinder &layer, Value x, ArrayRef<Value> states, bool isReverse) {
+//===--- Layers ---===//
+
+/// A layer whose cells run.
+struct RecurrentLayer {
+  LayerBinder &layer;
+  std::vector<std::unique_ptr<LayerBinder>> inner; ///< of a layer RNN
+  std::vector<LayerBinder *> cells;
+
+  explicit RecurrentLayer(LayerBinder &layer) : layer(layer) {
+    if (layer.get().className != "RNN") {
+      cells.push_back(&layer);
+      return;
+    }
+    const Layer &cell = *layer.get().inner.front().second;
+    if (cell.className == "StackedRNNCells")
+      for (const auto &[member, single] : cell.inner)
+        inner.push_back(std::make_unique<LayerBinder>(layer, *single));
+    else
+      inner.push_back(std::make_unique<LayerBinder>(layer, cell));
+    for (const auto &binder : inner)
+      cells.push_back(binder.get());
+  }
+
+  /// Tells the layer why one of its cells failed.
+  bool hasFailed() {
+    for (LayerBinder *cell : cells)
+      if (cell != &layer && cell->failed())
+        (void)layer.reject("its cell '" + cell->get().name + "' (" + cell->get().className + "): " + cell->getReason());
+    return layer.failed();
+  }
+};
+
+/// All steps of x (time, batch, feature), then the last states: cell by cell, where steps that are masked change nothing.
+static SmallVector<Value> runMasked(RecurrentLayer &recurrent, Value x, ArrayRef<Value> initial, Value mask,
+                                    bool isReverse, bool givesZeros) {
+  LayerBinder &layer = recurrent.layer;
+  std::vector<Cell> cells;
+  SmallVector<Value> states;
+  int64_t features = layer.extent(x, 2);
+  Value batch = layer.create<nn::ShapeOp>(x, 1, 2);
+  for (LayerBinder *binder : recurrent.cells) {
+    cells.push_back(bindCell(*binder, features));
+    features = cells.back().units;
+    if (recurrent.hasFailed())
+      return {};
+    Expression shape = Expression::concat(layer, {Expression(layer, batch), Expression::ints(layer, {features})}, 0);
+    for (unsigned i = 0; i < cells.back().getNumStates(); ++i)
+      states.push_back(states.size() < initial.size() ? initial[states.size()]
+                                                      : layer.create<nn::FillOp>(shape, layer.like(x, 0)));
+  }
+  if (initial.size() > states.size())
+    (void)layer.reject("it is given more states than it has");
+  SmallVector<Value> sequences{projectInput(cells.front(), x)};
+  if (mask)
+    sequences.push_back(layer.transpose(mask, {1, 0}));
+  Value steps = frontend::runSteps(layer, sequences, states, isReverse, [&](ArrayRef<Value> parts, MutableArrayRef<Value> next) {
+    SmallVector<Value> before(next);
+    Value output = parts[0];
+    unsigned place = 0;
+    for (const Cell &cell : cells) {
+      output = runCell(cell, &cell == &cells.front() ? output : projectInput(cell, output),
+                       next.slice(place, cell.getNumStates()));
+      place += cell.getNumStates();
+    }
+    if (!mask || recurrent.hasFailed())
+      return output;
+    Expression counts = Expression(layer, parts[1]).unsqueeze({1});
+    for (auto [state, old] : llvm::zip(next, before))
+      state = counts.choose(Expression(layer, state), Expression(layer, old));
+    Expression rest(layer, before.front());
+    return static_cast<Value>(counts.choose(Expression(layer, output), givesZeros ? rest.like(0) : rest));
+  });
+  if (recurrent.hasFailed())
+    return {};
+  SmallVector<Value> results{steps};
+  llvm::append_range(results, states);
+  return results;
+}
+
+/// The last of the steps (time, batch, feature), in the order in which they are computed.
+static Value takeLast(LayerBinder &layer, Value steps, bool isReverse) {
+  Value place = layer.ints({0});
+  if (!isReverse)
+    place = layer.create<nn::SubOp>(layer.create<nn::ShapeOp>(steps, 0, 1), layer.ints({1}));
+  return layer.create<nn::SqueezeOp>(layer.create<nn::GatherOp>(steps, place, 0), ArrayRef<int64_t>{0});
+}
+
+/// Results of a layer: what return_sequences asks for, then with return_state the last states. `givesZeros`: masked steps
+/// give zeros instead of what the step before gave.
+static SmallVector<Value> runLayer(LayerBinder &layer, Value x, ArrayRef<Value> states, bool isReverse, bool givesZeros) {
   layer.refuse({"stateful"});
-  Cell cell = getCell(layer);
-  cell.isReverse = isReverse;
+  Value mask = layer.mask();
+  RecurrentLayer recurrent(layer);
   bool isTimeMajor = layer.parameters().getBool("time_major", false);
+  if (mask && (isTimeMajor || recurrent.cells.size() > 1))
+    (void)layer.reject("a mask of its input is not supported with time_major, or several cells");
   if (!isTimeMajor)
     x = layer.transpose(x, {1, 0, 2});
-  SmallVector<Value> results = runCell(layer, cell, x, states);
-  if (layer.failed())
+  SmallVector<Value> results;
+  if (mask || recurrent.cells.size() > 1) {
+    if (!layer.failed())
+      results = runMasked(recurrent, x, states, mask, isReverse, givesZeros);
+  } else {
+    LayerBinder &binder = *recurrent.cells.front();
+    if (getCellKind(binder.get().className).empty())
+      (void)binder.reject("a cell of this class is not supported");
+    WholeCell cell = getCell(binder);
+    cell.isReverse = isReverse;
+    if (!recurrent.hasFailed())
+      results = runWhole(binder, cell, x, states);
+  }
+  if (recurrent.hasFailed())
     return {};
   if (!layer.parameters().getBool("return_sequences", false)) {
-    results[0] = results[1];
+    // Without a mask that is the first state.
+    results[0] = mask || recurrent.cells.size() > 1 ? takeLast(layer, results[0], isReverse) : results[1];
   } else {
     // Steps come in the order in which they were computed.
     if (isReverse)
       results[0] = layer.create<nn::ReverseOp>(results[0], ArrayRef<int64_t>{0});
     if (!isTimeMajor)
       results[0] = layer.transpose(results[0], {1, 0, 2});
+    if (mask)
+      layer.setMask(mask);
   }
   if (!layer.parameters().getBool("return_state", false))
     results.truncate(1);
@@ -182,7 +313,8 @@ static LogicalResult giveAll(LayerBinder &layer, ArrayRef<Value> values) {
 static LogicalResult importRecurrent(LayerBinder &layer) {
   Value x = layer.inputOfRank(3);
   bool isReverse = layer.parameters().getBool("go_backwards", false);
-  return giveAll(layer, runLayer(layer, x, getStates(layer), isReverse));
+  bool givesZeros = layer.parameters().getBool("zero_output_for_mask", false);
+  return giveAll(layer, runLayer(layer, x, getStates(layer), isReverse, givesZeros));
 }
 
 static void listCell(const Parameters &parameters, StringRef path, bool isCudnn, SmallVectorImpl<WeightSlot> &slots) {
@@ -192,6 +324,11 @@ static void listCell(const Parameters &parameters, StringRef path, bool isCudnn,
 }
 
 static void listRecurrent(const Parameters &parameters, SmallVectorImpl<WeightSlot> &slots) {
+  if (parameters.has(separateGates)) {
+    // Of .h5 files, which have no paths; an LSTM's forget gate has an initial value of its own.
+    slots.append(parameters.has("forget_bias_init") ? 12 : 9, WeightSlot{""});
+    return;
+  }
   listCell(parameters, "cell/", /*isCudnn=*/false, slots);
 }
 
@@ -221,8 +358,7 @@ static LogicalResult importBidirectional(LayerBinder &layer) {
   SmallVector<Value> states = getStates(layer), results[2];
   const auto &inner = layer.get().inner;
   for (const auto &[member, wrapped] : inner)
-    if (getKind(wrapped->className) != "LSTM" && getKind(wrapped->className) != "GRU" &&
-        getKind(wrapped->className) != "SimpleRNN")
+    if (wrapped->className != "RNN" && getCellKind(wrapped->className).empty())
       return layer.reject("a layer of the class " + Twine(wrapped->className) + " in both directions is not supported");
   bool goesBackwards = inner[0].second->parameters().getBool("go_backwards", false);
   bool returnsSequences = inner[0].second->parameters().getBool("return_sequences", false);
@@ -231,7 +367,9 @@ static LogicalResult importBidirectional(LayerBinder &layer) {
   size_t numStates = states.size() / 2;
   for (int i = 0; i < 2; ++i) {
     LayerBinder direction(layer, *inner[i].second);
-    results[i] = runLayer(direction, x, ArrayRef(states).slice(i * numStates, numStates), goesBackwards != (i == 1));
+    // Of whole sequences masked steps are zeros in both directions.
+    results[i] = runLayer(direction, x, ArrayRef(states).slice(i * numStates, numStates), goesBackwards != (i == 1),
+                          returnsSequences);
     if (direction.failed())
       return layer.reject("its layer '" + inner[i].second->name + "' (" + inner[i].second->className +
                           "): " + direction.getReason());
@@ -239,6 +377,8 @@ static LogicalResult importBidirectional(LayerBinder &layer) {
   int64_t timeAxis = inner[0].second->parameters().getBool("time_major", false) ? 0 : 1;
   if (returnsSequences)
     results[1][0] = layer.create<nn::ReverseOp>(results[1][0], ArrayRef<int64_t>{timeAxis});
+  if (returnsSequences && layer.mask())
+    layer.setMask(layer.mask());
   bool isMerged = layer.parameters().has("merge_mode") || !layer.parameters().get().get("merge_mode");
   SmallVector<Value> all{results[0][0], results[1][0]};
   if (isMerged)
@@ -265,6 +405,11 @@ static LogicalResult importTimeDistributed(LayerBinder &layer) {
   };
   Operand operand;
   operand.kind = Argument::Tensor;
+  // A layer that would use the mask gets that of its step, which is another one.
+  const Layer &wrapped = *layer.get().inner.front().second;
+  Value mask = layer.mask();
+  if (mask && (wrapped.graph || getMaskUse(wrapped) == MaskUse::Needs || getMaskUse(wrapped) == MaskUse::Uses))
+    return layer.reject("a mask of its input is not supported around " + Twine(wrapped.className));
   operand.value = layer.create<nn::ReshapeOp>(x, join(layer.ints({-1}), rest), /*allow_zero=*/false);
   Operands operands;
   operands.positional.push_back(operand);
@@ -273,14 +418,24 @@ static LogicalResult importTimeDistributed(LayerBinder &layer) {
     if (failed(layer.result(layer.create<nn::ReshapeOp>(result, shape, /*allow_zero=*/false))))
       return failure();
   }
+  layer.setMask(mask);
   return failure(layer.failed());
+}
+
+/// A cell outside of a layer.
+static LogicalResult refuseCell(LayerBinder &layer) { return layer.reject("a cell is supported in a layer RNN only"); }
+
+static void listSingleCell(const Parameters &parameters, SmallVectorImpl<WeightSlot> &slots) {
+  listCell(parameters, "", /*isCudnn=*/false, slots);
 }
 
 static const LayerEntry table[] = {
     {"Bidirectional", importBidirectional},     {"CuDNNGRU", importRecurrent, listCudnn},
     {"CuDNNLSTM", importRecurrent, listCudnn},  {"GRU", importRecurrent, listRecurrent},
     {"LSTM", importRecurrent, listRecurrent},   {"SimpleRNN", importRecurrent, listRecurrent},
-    {"TimeDistributed", importTimeDistributed},
+    {"GRUCell", refuseCell, listSingleCell},    {"LSTMCell", refuseCell, listSingleCell},
+    {"RNN", importRecurrent},                   {"SimpleRNNCell", refuseCell, listSingleCell},
+    {"StackedRNNCells", refuseCell},            {"TimeDistributed", importTimeDistributed},
 };
 
 ArrayRef<LayerEntry> getRecurrentLayers() { return table; }

@@ -40,14 +40,27 @@ static std::string toSnakeCase(StringRef name) {
   return second;
 }
 
+/// A class's name in paths, with a number behind the first.
+static std::string getNumbered(StringRef className, StringMap<unsigned> &used) {
+  std::string name = toSnakeCase(className.split('>').second.empty() ? className : className.split('>').second);
+  unsigned number = used[name]++;
+  return number ? name + "_" + std::to_string(number) : name;
+}
+
 static void collectPlaces(Graph &graph, const std::string &path, bool isTrainable, std::vector<Place> &places);
 
 static void collectPlaces(Layer &layer, const std::string &path, bool isTrainable, std::vector<Place> &places) {
   isTrainable &= layer.isTrainable;
   if (layer.graph)
     return collectPlaces(*layer.graph, path, isTrainable, places);
-  for (auto &[member, inner] : layer.inner)
-    collectPlaces(*inner, path + member + "/", isTrainable, places);
+  StringMap<unsigned> used;
+  for (auto &[member, inner] : layer.inner) {
+    std::string place = path + member + "/";
+    // Of a list each has a place by its class and number, as layers of a model have.
+    if (layer.className == "StackedRNNCells")
+      place += getNumbered(inner->className, used) + "/";
+    collectPlaces(*inner, place, isTrainable, places);
+  }
   const LayerEntry *entry = findLayer(layer);
   if (!entry || !entry->listWeights)
     return;
@@ -64,11 +77,7 @@ static void collectPlaces(Graph &graph, const std::string &path, bool isTrainabl
     if (layer->isOperation)
       continue;
     StringRef className = layer->className == "Model" ? StringRef("Functional") : StringRef(layer->className);
-    std::string name = toSnakeCase(className.split('>').second.empty() ? className : className.split('>').second);
-    unsigned number = used[name]++;
-    if (number)
-      name += "_" + std::to_string(number);
-    collectPlaces(*layer, path + "layers/" + name + "/", isTrainable, places);
+    collectPlaces(*layer, path + "layers/" + getNumbered(className, used) + "/", isTrainable, places);
   }
 }
 

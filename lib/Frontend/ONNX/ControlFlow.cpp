@@ -26,16 +26,6 @@ const ::onnx::GraphProto *findGraph(const ::onnx::NodeProto &node, StringRef nam
   return nullptr;
 }
 
-std::optional<RankedTensorType> joinTypes(RankedTensorType a, RankedTensorType b) {
-  if (a.getRank() != b.getRank() || a.getElementType() != b.getElementType())
-    return std::nullopt;
-  SmallVector<int64_t> shape(a.getShape());
-  for (auto [extent, other] : llvm::zip(shape, b.getShape()))
-    if (extent != other)
-      extent = ShapedType::kDynamic;
-  return a.clone(shape);
-}
-
 RankedTensorType getStackedType(RankedTensorType element, int64_t count) {
   SmallVector<int64_t> shape(element.getShape());
   shape.insert(shape.begin(), count);

@@ -4,9 +4,8 @@
 
 #include "dialects/NN/ExtentTracing.h"
 #include "dialects/NN/NN.h"
+#include "lib/Frontend/Import/Regions.h"
 #include "lib/Support/OnnxProto.h"
-
-#include <optional>
 
 namespace nnc::onnx {
 
@@ -18,9 +17,6 @@ bool isControlFlowSince(const ::onnx::NodeProto &node, int64_t opset);
 
 /// The graph of an attribute; null where there is none.
 const ::onnx::GraphProto *findGraph(const ::onnx::NodeProto &node, llvm::StringRef name);
-
-/// The type of which both are; nullopt where rank or element type differ.
-std::optional<mlir::RankedTensorType> joinTypes(mlir::RankedTensorType a, mlir::RankedTensorType b);
 
 /// A tensor of `count` elements of this type.
 mlir::RankedTensorType getStackedType(mlir::RankedTensorType element, int64_t count);

@@ -11,6 +11,9 @@ using namespace mlir;
 
 namespace nnc::onnx {
 
+using frontend::joinTypes;
+using frontend::yield;
+
 bool GraphImporter::importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
                                SmallVectorImpl<Value> &results) {
   for (const auto &initializer : graph.initializer())
@@ -46,13 +49,6 @@ bool GraphImporter::importRegion(const ::onnx::GraphProto &graph, const Opsets &
   for (auto [input, value] : llvm::zip(graph.input(), values))
     scope.define(input.name(), value);
   return importBody(graph, opsets, scope, depth, results);
-}
-
-/// The end of a region.
-static void yield(OpBuilder &builder, Region &region, Location loc, ValueRange values) {
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToEnd(&region.front());
-  nn::YieldOp::create(builder, loc, values);
 }
 
 bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope,

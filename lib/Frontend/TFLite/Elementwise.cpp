@@ -1,11 +1,17 @@
 // TFLite operators of the element-wise family.
 #include "lib/Frontend/TFLite/QuantizedOps.h"
 
+#include "lib/Frontend/Import/Expression.h"
+
 #include "mlir/IR/TypeUtilities.h"
+
+#include <cmath>
 
 using namespace mlir;
 
 namespace nnc::tflite {
+
+using frontend::Expression;
 
 //===--- One operand ---===//
 
@@ -106,10 +112,56 @@ template <nn::ComparePredicate predicate> static LogicalResult importCompare(OpB
   return op.result(op.create<nn::CompareOp>(x, y, predicate));
 }
 
+/// Both operands in units of one scale, as the reference kernels round them.
+template <nn::ComparePredicate predicate> static LogicalResult importQuantizedCompare(OpBinder &op) {
+  auto [x, y] = bindCompared(op);
+  return op.result(op.create<nn::CompareOp>(x, y, predicate));
+}
+
+static LogicalResult importQuantizedNotEqual(OpBinder &op) {
+  auto [x, y] = bindCompared(op);
+  return op.result(op.create<nn::NotOp>(op.create<nn::CompareOp>(x, y, nn::ComparePredicate::Equal)));
+}
+
 static LogicalResult importNotEqual(OpBinder &op) {
   Value x = op.operand(0), y = op.operand(1);
   Value equal = op.create<nn::CompareOp>(x, y, nn::ComparePredicate::Equal);
   return op.result(op.create<nn::NotOp>(equal));
+}
+
+/// The angle of a point (x, y), y being operand 0; at the origin and infinitely far away too.
+static LogicalResult importAtan2(OpBinder &op) {
+  Expression y(op, op.operand(0)), x(op, op.operand(1));
+  if (op.failed())
+    return failure();
+  const double pi = 3.14159265358979323846;
+  auto isNegative = [&](Expression z) { return (z < 0.0) | (z.equals(0.0) & (z.like(1) / z < 0.0)); };
+  Expression ratio = y / x;
+  // 0 / 0 and infinity / infinity have no value.
+  Expression signs = y.unary<nn::SignOp>() * x.unary<nn::SignOp>();
+  Expression isFar = y.unary<nn::IsInfOp>(true, true) & x.unary<nn::IsInfOp>(true, true);
+  ratio = (y.equals(0.0) & x.equals(0.0)).choose(ratio.like(0), isFar.choose(signs, ratio));
+  Expression angle = ratio.unary<nn::AtanOp>(), turn = isNegative(y).choose(angle.like(-pi), angle.like(pi));
+  return op.result(isNegative(x).choose(angle + turn, angle));
+}
+
+/// Numbers as if they had been quantised; the limits are moved so that 0 is one of them.
+static LogicalResult importFakeQuant(OpBinder &op) {
+  Expression x(op, op.operand(0));
+  const auto &options = op.options<format::FakeQuantOptions>();
+  if (op.failed())
+    return failure();
+  float least = options.min(), most = options.max();
+  if (options.narrow_range())
+    return op.reject("narrow_range is not supported");
+  if (options.num_bits() < 2 || options.num_bits() > 16 || !(least <= 0) || !(most >= 0) || !(most > least))
+    return op.reject("its limits or its number of bits are out of range");
+  float highest = static_cast<float>((1 << options.num_bits()) - 1);
+  float scale = (most - least) / highest, zero = -least / scale;
+  float nudged = zero < 0 ? 0 : zero > highest ? highest : std::round(zero);
+  float from = -nudged * scale, to = (highest - nudged) * scale;
+  Expression steps = (Expression(op, op.clip(x, from, to)) - from) * (1.0f / scale) + 0.5;
+  return op.result(steps.unary<nn::FloorOp>() * scale + from);
 }
 
 static LogicalResult importAddN(OpBinder &op) {
@@ -139,31 +191,39 @@ static LogicalResult importSelect(OpBinder &op) {
   return op.result(op.create<nn::WhereOp>(condition, x, y));
 }
 
+/// An operator that gives numbers of its operands as they are.
+template <ImportFunction import> static LogicalResult importOfOneScale(OpBinder &op) {
+  requireOneScale(op);
+  return import(op);
+}
+
 using Op = format::BuiltinOperator;
 
 static const OpEntry table[] = {
     {Op::ABS, importUnary<nn::AbsOp>},
     {Op::ADD, importArithmetic<nn::AddOp, format::AddOptions>, importQuantizedAdd},
     {Op::ADD_N, importAddN},
+    {Op::ATAN2, importAtan2},
     {Op::BITWISE_XOR, importBinary<nn::BitwiseXorOp>},
     {Op::CAST, importCast},
     {Op::CEIL, importUnary<nn::CeilOp>},
     {Op::COS, importUnary<nn::CosOp>},
     {Op::DEQUANTIZE, importCast, importDequantize},
-    {Op::DIV, importArithmetic<nn::DivOp, format::DivOptions>},
+    {Op::DIV, importArithmetic<nn::DivOp, format::DivOptions>, importQuantizedDiv},
     {Op::ELU, importElu, importQuantizedElu},
-    {Op::EQUAL, importCompare<nn::ComparePredicate::Equal>},
+    {Op::EQUAL, importCompare<nn::ComparePredicate::Equal>, importQuantizedCompare<nn::ComparePredicate::Equal>},
     {Op::EXP, importUnary<nn::ExpOp>, importQuantizedExp},
+    {Op::FAKE_QUANT, importFakeQuant},
     {Op::FLOOR, importUnary<nn::FloorOp>},
     {Op::FLOOR_DIV, importFloorDiv},
     {Op::FLOOR_MOD, importFloorMod},
     {Op::GELU, importGelu},
-    {Op::GREATER, importCompare<nn::ComparePredicate::Greater>},
-    {Op::GREATER_EQUAL, importCompare<nn::ComparePredicate::GreaterEqual>},
+    {Op::GREATER, importCompare<nn::ComparePredicate::Greater>, importQuantizedCompare<nn::ComparePredicate::Greater>},
+    {Op::GREATER_EQUAL, importCompare<nn::ComparePredicate::GreaterEqual>, importQuantizedCompare<nn::ComparePredicate::GreaterEqual>},
     {Op::HARD_SWISH, importUnary<nn::HardSwishOp>, importQuantizedHardSwish},
     {Op::LEAKY_RELU, importLeakyRelu, importQuantizedLeakyRelu},
-    {Op::LESS, importCompare<nn::ComparePredicate::Less>},
-    {Op::LESS_EQUAL, importCompare<nn::ComparePredicate::LessEqual>},
+    {Op::LESS, importCompare<nn::ComparePredicate::Less>, importQuantizedCompare<nn::ComparePredicate::Less>},
+    {Op::LESS_EQUAL, importCompare<nn::ComparePredicate::LessEqual>, importQuantizedCompare<nn::ComparePredicate::LessEqual>},
     {Op::LOG, importUnary<nn::LogOp>},
     {Op::LOGICAL_AND, importBinary<nn::AndOp>},
     {Op::LOGICAL_NOT, importUnary<nn::NotOp>},
@@ -173,7 +233,7 @@ static const OpEntry table[] = {
     {Op::MINIMUM, importBinary<nn::MinOp>, importQuantizedMinimum},
     {Op::MUL, importArithmetic<nn::MulOp, format::MulOptions>, importQuantizedMul},
     {Op::NEG, importUnary<nn::NegOp>},
-    {Op::NOT_EQUAL, importNotEqual},
+    {Op::NOT_EQUAL, importNotEqual, importQuantizedNotEqual},
     {Op::POW, importBinary<nn::PowOp>},
     {Op::PRELU, importBinary<nn::PReluOp>},
     {Op::QUANTIZE, importQuantize, importQuantize},
@@ -184,8 +244,8 @@ static const OpEntry table[] = {
     {Op::RIGHT_SHIFT, importBinary<nn::ShiftRightOp>},
     {Op::ROUND, importUnary<nn::RoundOp>},
     {Op::RSQRT, importRsqrt},
-    {Op::SELECT, importSelect},
-    {Op::SELECT_V2, importSelectV2},
+    {Op::SELECT, importSelect, importOfOneScale<importSelect>},
+    {Op::SELECT_V2, importSelectV2, importOfOneScale<importSelectV2>},
     {Op::SIGN, importUnary<nn::SignOp>},
     {Op::SIN, importUnary<nn::SinOp>},
     {Op::SQRT, importUnary<nn::SqrtOp>},

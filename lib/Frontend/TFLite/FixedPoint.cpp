@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -48,67 +49,99 @@ int32_t scale(int32_t x, Multiplier multiplier) {
   return divideByPower(multiplyHigh(static_cast<int32_t>(shifted), multiplier.value), std::max(-multiplier.shift, 0));
 }
 
-/// x * 2^exponent, at most the largest number.
-static int32_t saturatingShift(int32_t x, int exponent) {
-  int64_t wide = int64_t(x) * (int64_t(1) << exponent);
-  return static_cast<int32_t>(std::clamp<int64_t>(wide, INT32_MIN, INT32_MAX));
+/// Numbers of T, all of whose bits but the sign may lie behind the point.
+template <typename T> static constexpr int numBits = 8 * sizeof(T) - 1;
+
+/// A number without bits before its point, given in 32 bits.
+template <typename T> static T fromWord(int32_t number) {
+  return static_cast<T>(sizeof(T) == 4 ? number : divideByPower(number, 16));
 }
 
-static int32_t halfSum(int32_t a, int32_t b) {
+/// a * b / 2^bits, to nearest, halves up.
+template <typename T> static T multiplyFractions(T a, T b) {
+  if (a == b && a == std::numeric_limits<T>::min())
+    return std::numeric_limits<T>::max();
+  return static_cast<T>((int64_t(a) * b + (int64_t(1) << (numBits<T> - 1))) >> numBits<T>);
+}
+
+/// x * 2^exponent, at most the largest number.
+template <typename T> static T saturatingShift(T x, int exponent) {
+  int64_t wide = int64_t(x) * (int64_t(1) << exponent);
+  return static_cast<T>(std::clamp<int64_t>(wide, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+}
+
+template <typename T> static T halfSum(T a, T b) {
   int64_t sum = int64_t(a) + b;
-  return static_cast<int32_t>((sum + (sum >= 0 ? 1 : -1)) / 2);
+  return static_cast<T>((sum + (sum >= 0 ? 1 : -1)) / 2);
 }
 
 /// e to the power of a in [-1/4, 0], without bits before the point.
-static int32_t exponentialNearZero(int32_t a) {
-  const int32_t anchor = 1895147668, third = 715827883; // exp(-1/8) and 1/3
-  int32_t x = a + (1 << 28);
-  int32_t x2 = multiplyHigh(x, x), x3 = multiplyHigh(x2, x), x4 = multiplyHigh(x2, x2);
-  int32_t quarter = divideByPower(x4, 2);
-  int32_t tail = divideByPower(multiplyHigh(quarter + x3, third) + x2, 1);
-  return anchor + multiplyHigh(anchor, x + tail);
+template <typename T> static T exponentialNearZero(T a) {
+  const T anchor = fromWord<T>(1895147668), third = fromWord<T>(715827883); // exp(-1/8) and 1/3
+  T x = a + (T(1) << (numBits<T> - 3));
+  T x2 = multiplyFractions(x, x), x3 = multiplyFractions(x2, x), x4 = multiplyFractions(x2, x2);
+  T quarter = divideByPower(x4, 2);
+  T tail = divideByPower(multiplyFractions<T>(quarter + x3, third) + x2, 1);
+  return std::min<int64_t>(int64_t(anchor) + multiplyFractions<T>(anchor, x + tail), std::numeric_limits<T>::max());
 }
 
-int32_t exponential(int32_t x, int integerBits) {
+template <typename T> static T exponentialOf(T x, int integerBits) {
   if (x == 0)
-    return INT32_MAX;
-  int fractionBits = 31 - integerBits;
-  int32_t quarter = 1 << (fractionBits - 2), inQuarter = (x & (quarter - 1)) - quarter;
-  int32_t result = exponentialNearZero(saturatingShift(inQuarter, integerBits));
-  int32_t rest = inQuarter - x;
+    return std::numeric_limits<T>::max();
+  int fractionBits = numBits<T> - integerBits;
+  T quarter = T(1) << (fractionBits - 2), inQuarter = (x & (quarter - 1)) - quarter;
+  T result = exponentialNearZero<T>(saturatingShift<T>(inQuarter, integerBits));
+  T rest = inQuarter - x;
   // exp(-2^k) for k = -2 ... 4, as numbers without bits before the point.
   static const int32_t factors[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
   for (int i = 0; i < integerBits + 2; ++i)
-    if (rest & (1 << (fractionBits - 2 + i)))
-      result = multiplyHigh(result, factors[i]);
+    if (rest & (T(1) << (fractionBits - 2 + i)))
+      result = multiplyFractions<T>(result, fromWord<T>(factors[i]));
   return result;
 }
 
 /// Newton's method for 2 / (1 + a), a in [0, 1], with 2 bits before the point.
-static int32_t refineReciprocal(int32_t a) {
-  int32_t half = halfSum(a, INT32_MAX);
-  int32_t x = 1515870810 + multiplyHigh(half, -1010580540); // 48/17 - 32/17 * half
+template <typename T> static T refineReciprocal(T a) {
+  T half = halfSum<T>(a, std::numeric_limits<T>::max());
+  T x = fromWord<T>(1515870810) + multiplyFractions<T>(half, fromWord<T>(-1010580540)); // 48/17 - 32/17 * half
   for (int i = 0; i < 3; ++i) {
-    int32_t error = (1 << 29) - multiplyHigh(half, x);
-    x += saturatingShift(multiplyHigh(x, error), 2);
+    T error = (T(1) << (numBits<T> - 2)) - multiplyFractions<T>(half, x);
+    x += saturatingShift<T>(multiplyFractions<T>(x, error), 2);
   }
   return x;
 }
 
-int32_t logistic(int32_t x) {
+/// -|x|, which the least number has too.
+template <typename T> static T makeNegative(T x) { return x > 0 ? -x : x; }
+
+template <typename T> static T logisticOf(T x, int integerBits) {
   if (x == 0)
-    return 1 << 30;
-  int32_t ofMagnitude = saturatingShift(refineReciprocal(exponential(x > 0 ? -x : x, 4)), 1);
-  return x > 0 ? ofMagnitude : INT32_MAX - ofMagnitude;
+    return T(1) << (numBits<T> - 1);
+  T ofMagnitude = saturatingShift<T>(refineReciprocal<T>(exponentialOf<T>(makeNegative(x), integerBits)), 1);
+  return x > 0 ? ofMagnitude : std::numeric_limits<T>::max() - ofMagnitude;
 }
 
-int32_t hyperbolicTangent(int32_t x) {
+template <typename T> static T hyperbolicTangentOf(T x, int integerBits) {
   if (x == 0)
     return 0;
   // (1 - a) / (1 + a) with a = exp(-2 |x|): the double has one bit more before its point.
-  int32_t magnitude = saturatingShift(refineReciprocal(exponential(x > 0 ? -x : x, 5)) - (1 << 29), 2);
+  T reciprocal = refineReciprocal<T>(exponentialOf<T>(makeNegative(x), integerBits + 1));
+  T magnitude = saturatingShift<T>(reciprocal - (T(1) << (numBits<T> - 2)), 2);
   return x > 0 ? magnitude : -magnitude;
 }
+
+int32_t makeReciprocal(int32_t x, int integerBits, int32_t &shift) {
+  int headroom = llvm::countl_zero(static_cast<uint32_t>(x));
+  shift = integerBits - headroom;
+  auto above = static_cast<int32_t>((static_cast<uint32_t>(x) << headroom) - (uint32_t(1) << 31));
+  return saturatingShift<int32_t>(refineReciprocal<int32_t>(above), 1);
+}
+
+int32_t exponential(int32_t x, int integerBits) { return exponentialOf(x, integerBits); }
+int32_t logistic(int32_t x) { return logisticOf(x, 4); }
+int32_t hyperbolicTangent(int32_t x) { return hyperbolicTangentOf(x, 4); }
+int16_t logistic(int16_t x) { return logisticOf(x, 3); }
+int16_t hyperbolicTangent(int16_t x, int integerBits) { return hyperbolicTangentOf(x, integerBits); }
 
 //===--- On values ---===//
 

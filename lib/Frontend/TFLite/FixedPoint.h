@@ -26,12 +26,17 @@ int32_t divideByPower(int32_t x, int exponent);
 int16_t halve(int32_t multiplier);
 /// x times a multiplier.
 int32_t scale(int32_t x, Multiplier multiplier);
+/// 1 / x, x positive with `integerBits` bits before its point, as a number without; `shift`: how many x has above 1.
+int32_t makeReciprocal(int32_t x, int integerBits, int32_t &shift);
 /// e to the power of x, which is not positive and has 4 or 5 bits before its point; the result has none.
 int32_t exponential(int32_t x, int integerBits);
 /// The logistic function of x with 4 bits before its point; the result has none.
 int32_t logistic(int32_t x);
 /// The hyperbolic tangent of x with 4 bits before its point; the result has none.
 int32_t hyperbolicTangent(int32_t x);
+/// The same in 16 bits, of x with 3 bits, and with at most 4.
+int16_t logistic(int16_t x);
+int16_t hyperbolicTangent(int16_t x, int integerBits);
 
 //===--- On values ---===//
 

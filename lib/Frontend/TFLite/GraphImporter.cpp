@@ -10,17 +10,20 @@ using namespace mlir;
 
 namespace nnc::tflite {
 
-GraphImporter::GraphImporter(MLIRContext *context, const ModelReader &reader, const frontend::ImportOptions &options)
-    : builder(context), reader(reader), graph(reader.getGraph()), options(options),
-      values(graph.tensors() ? graph.tensors()->size() : 0) {}
+/// Operators that are still believed, those of a graph as often as it is imported.
+static constexpr size_t maxImported = 1 << 20;
+
+GraphImporter::GraphImporter(ModelState &model, unsigned number, unsigned depth)
+    : model(model), number(number), depth(depth), builder(model.builder), reader(model.reader),
+      graph(reader.getGraph(number)), meanings(graph.tensors() ? graph.tensors()->size() : 0) {}
 
 //===--- Refusing ---===//
 
 /// The name of an operator: that of its first result. Where the converter made one operator of several, it has all
 /// their names, the first of which is enough.
-static std::string getOpName(const format::SubGraph &graph, unsigned position, const format::Operator &op) {
+std::string GraphImporter::getOpName(unsigned position, const format::Operator &op) const {
   ArrayRef<int32_t> outputs = getElements(op.outputs());
-  StringRef name = outputs.empty() ? StringRef() : getText(graph.tensors()->Get(outputs.front())->name());
+  StringRef name = outputs.empty() ? StringRef() : getName(outputs.front());
   name = name.split(';').first;
   return name.empty() ? ("operator_" + Twine(position)).str() : name.str();
 }
@@ -33,101 +36,80 @@ void GraphImporter::block(unsigned position, const format::Operator &op, const T
     kind = "operator number " + std::to_string(static_cast<int>(number));
   if (StringRef custom = getText(code.custom_code()); number == format::BuiltinOperator::CUSTOM && !custom.empty())
     kind += " " + custom.str();
-  blockers.add(getOpName(graph, position, op),
-               Twine(kind) + ", version " + Twine(code.version()) + ", at position " + Twine(position), reason);
+  std::string place = depth ? " of graph '" + getText(graph.name()).str() + "'" : "";
+  model.blockers.add(getOpName(position, op),
+                     Twine(kind) + ", version " + Twine(code.version()) + ", at position " + Twine(position) + place,
+                     reason);
 }
 
-void GraphImporter::findUnsupported() {
-  if (!graph.operators())
+void GraphImporter::findUnsupported(llvm::DenseSet<unsigned> &seen, bool &assignsVariables) {
+  if (!graph.operators() || !seen.insert(number).second)
     return;
-  for (auto [position, op] : llvm::enumerate(*graph.operators()))
-    if (format::BuiltinOperator number = ModelReader::getOperator(reader.getCode(*op)); !findOp(number))
-      block(position, *op, getRefusal(number));
+  for (auto [position, op] : llvm::enumerate(*graph.operators())) {
+    format::BuiltinOperator kind = ModelReader::getOperator(reader.getCode(*op));
+    if (!findOp(kind))
+      block(position, *op, getRefusal(kind));
+    bool initialises = kind == format::BuiltinOperator::CALL_ONCE, ignored = false;
+    assignsVariables |= kind == format::BuiltinOperator::ASSIGN_VARIABLE;
+    for (int64_t inner : ModelReader::getGraphsOf(*op))
+      if (reader.hasGraph(inner) && !seen.contains(inner))
+        GraphImporter(model, inner, depth + 1).findUnsupported(seen, initialises ? ignored : assignsVariables);
+  }
 }
 
-//===--- Inputs and outputs of @main ---===//
+//===--- Tensors ---===//
 
-/// A name that no tensor before has, made of the tensor's own or of its place.
-static std::string makeUnique(llvm::StringSet<> &taken, StringRef name, const Twine &otherwise) {
-  std::string base = name.empty() ? otherwise.str() : name.str(), unique = base;
-  for (unsigned i = 1; !taken.insert(unique).second; ++i)
-    unique = (base + "_" + Twine(i)).str();
-  return unique;
+bool GraphImporter::define(int32_t tensor, Meaning meaning) {
+  if (meanings[tensor])
+    return false;
+  meanings[tensor] = meaning;
+  return true;
 }
 
-RankedTensorType GraphImporter::getInputType(const format::Tensor &tensor, StringRef name,
-                                             SmallVectorImpl<std::string> &symbols) {
-  auto fail = [&](const Twine &reason) {
-    blockers.addToModel("input '" + name + "' " + reason);
-    return RankedTensorType();
-  };
-  Type elementType = getElementType(builder.getContext(), tensor.type());
-  if (!elementType)
-    return fail("has elements of type " + Twine(format::EnumNameTensorType(tensor.type())) +
-                ", which are not supported");
-  SmallVector<int64_t> shape = ModelReader::getShape(tensor);
-  symbols.assign(shape.size(), "");
-  if (auto error = frontend::overrideShape(options.shapes, name, symbols, shape))
-    return fail(llvm::toString(std::move(error)));
-  SmallVector<int64_t> known;
+Meaning GraphImporter::lookup(int32_t tensor) {
+  if (meanings[tensor] || poisoned.contains(tensor) || !reader.isConstant(getTensor(tensor)))
+    return meanings[tensor];
+  auto elements = reader.read(builder.getContext(), getTensor(tensor));
+  if (!elements) {
+    model.blockers.addToModel(llvm::toString(elements.takeError()));
+    poisoned.insert(tensor);
+    return {};
+  }
+  Location loc = NameLoc::get(builder.getStringAttr(getName(tensor)));
+  meanings[tensor].value = arith::ConstantOp::create(builder, loc, cast<TypedAttr>(*elements));
+  return meanings[tensor];
+}
+
+/// Whether a tensor keeps what an operator leaves there.
+bool GraphImporter::isState(int32_t tensor) const {
+  return tensor >= 0 && getTensor(tensor).is_variable() && !meanings[tensor];
+}
+
+unsigned GraphImporter::findState(int32_t tensor) {
+  StringRef name = getName(tensor);
+  std::string key = ("tensor " + Twine(number) + " " + Twine(tensor)).str();
+  unsigned variable = model.variables.find(key, name.empty() ? StringRef("state") : name.split(';').first);
+  // Before the first call it stands for zeros.
+  RankedTensorType type = getType(tensor);
+  ArrayRef<int64_t> zeroPoints;
+  if (isQuantized(getTensor(tensor)))
+    zeroPoints = getElements(getTensor(tensor).quantization()->zero_point());
+  if (type && type.hasStaticShape() && zeroPoints.size() == 1 && zeroPoints.front() != 0)
+    model.variables[variable].initial =
+        DenseElementsAttr::get(type, builder.getIntegerAttr(type.getElementType(), zeroPoints.front()));
+  return variable;
+}
+
+RankedTensorType GraphImporter::getType(int32_t tensor) const {
+  Type elementType = getElementType(builder.getContext(), getTensor(tensor).type());
+  SmallVector<int64_t> shape = ModelReader::getShape(getTensor(tensor)), known;
   llvm::copy_if(shape, std::back_inserter(known), [](int64_t extent) { return !ShapedType::isDynamic(extent); });
-  if (!frontend::countElements(known))
-    return fail("has extents that are negative or too large");
+  if (!elementType || !frontend::countElements(known))
+    return {};
   return RankedTensorType::get(shape, elementType);
 }
 
-bool GraphImporter::addInputs(frontend::ModelBuilder &main) {
-  bool ok = true;
-  llvm::StringSet<> names;
-  for (auto [place, index] : llvm::enumerate(getElements(graph.inputs()))) {
-    if (values[index]) {
-      blockers.addToModel("tensor '" + getName(index) + "' is an input twice");
-      return false;
-    }
-    std::string name = makeUnique(names, getName(index), "input_" + Twine(place));
-    SmallVector<std::string> symbols;
-    RankedTensorType type = getInputType(*graph.tensors()->Get(index), name, symbols);
-    if (type)
-      values[index] = main.addInput(name, type, symbols);
-    ok &= static_cast<bool>(type);
-  }
-  return ok;
-}
-
-bool GraphImporter::addOutputs(frontend::ModelBuilder &main) {
-  ArrayRef<int32_t> outputs = getElements(graph.outputs());
-  if (outputs.empty())
-    blockers.addToModel("the graph has no outputs");
-  llvm::StringSet<> names;
-  for (auto [place, index] : llvm::enumerate(outputs)) {
-    Value value = lookup(index);
-    if (!value) {
-      if (!poisoned.contains(index))
-        blockers.addToModel("output '" + getName(index) + "' is not produced by any operator");
-      return false; // otherwise its producer's blocker tells why
-    }
-    main.addOutput(makeUnique(names, getName(index), "output_" + Twine(place)), value);
-  }
-  return !outputs.empty();
-}
-
 //===--- Operators ---===//
-
-Value GraphImporter::lookup(int32_t index) {
-  if (values[index] || poisoned.contains(index))
-    return values[index];
-  const format::Tensor &tensor = *graph.tensors()->Get(index);
-  if (!reader.isConstant(tensor))
-    return {};
-  auto elements = reader.read(builder.getContext(), tensor);
-  if (!elements) {
-    blockers.addToModel(llvm::toString(elements.takeError()));
-    poisoned.insert(index);
-    return {};
-  }
-  Location loc = NameLoc::get(builder.getStringAttr(getName(index)));
-  return values[index] = arith::ConstantOp::create(builder, loc, cast<TypedAttr>(*elements));
-}
 
 /// Whether an operator has floats as operands and results, and no quantised numbers but constants: its weights. (Biases
 /// are floats then.)
@@ -141,76 +123,121 @@ bool GraphImporter::hasQuantizedWeights(ArrayRef<const format::Tensor *> operand
          llvm::all_of(operands, fits);
 }
 
-bool GraphImporter::importOp(unsigned position, const format::Operator &op) {
-  ArrayRef<int32_t> outputs = getElements(op.outputs());
-  auto poison = [&] {
-    poisoned.insert(outputs.begin(), outputs.end());
-    return false;
-  };
-  SmallVector<Value> operands;
-  SmallVector<const format::Tensor *> operandTensors, resultTensors;
-  const OpEntry &entry = *findOp(ModelReader::getOperator(reader.getCode(op)));
+bool GraphImporter::bindOperands(unsigned position, const format::Operator &op, SmallVectorImpl<Meaning> &operands) {
   bool hasAll = true;
   for (int32_t index : getElements(op.inputs())) {
-    operandTensors.push_back(index < 0 ? nullptr : graph.tensors()->Get(index));
-    operands.push_back(index < 0 ? Value() : lookup(index));
-    if (operands.back() || index < 0 || (entry.hasState && operandTensors.back()->is_variable()))
+    operands.push_back(index < 0 ? Meaning() : lookup(index));
+    if (operands.back() || index < 0)
       continue;
-    if (operandTensors.back()->is_variable())
-      block(position, op, "the state of operators between two calls ('" + getName(index) + "') is not supported");
-    else if (!poisoned.contains(index))
+    if (isState(index)) {
+      RankedTensorType type = getType(index);
+      if (type)
+        operands.back().value = model.variables.read(findState(index), type);
+      else
+        block(position, op, "its state '" + getName(index) + "' has a type or shape that is not supported");
+    } else if (!poisoned.contains(index)) {
       block(position, op, "its operand '" + getName(index) + "' is not produced by any operator before it");
-    hasAll = false;
+    }
+    hasAll &= static_cast<bool>(operands.back());
   }
-  if (!hasAll)
-    return poison();
-  for (int32_t index : outputs) {
-    resultTensors.push_back(graph.tensors()->Get(index));
-    if (values[index] || poisoned.contains(index)) {
+  return hasAll;
+}
+
+bool GraphImporter::checkResults(unsigned position, const format::Operator &op) {
+  for (int32_t index : getElements(op.outputs()))
+    if (meanings[index] || poisoned.contains(index)) {
       block(position, op, "its result '" + getName(index) + "' has a value already");
-      return poison();
+      return false;
+    }
+  return true;
+}
+
+bool GraphImporter::importOp(unsigned position, const format::Operator &op, const OpEntry &entry,
+                             ArrayRef<Meaning> operands) {
+  ArrayRef<int32_t> inputs = getElements(op.inputs()), outputs = getElements(op.outputs());
+  SmallVector<Value> values;
+  SmallVector<const format::Tensor *> operandTensors, resultTensors, intermediates;
+  for (auto [index, operand] : llvm::zip(inputs, operands)) {
+    operandTensors.push_back(index < 0 ? nullptr : &getTensor(index));
+    values.push_back(operand.value);
+    if (operand.variable) {
+      block(position, op, "it takes a handle of a variable");
+      return false;
     }
   }
+  for (int32_t index : outputs)
+    resultTensors.push_back(&getTensor(index));
+  for (int32_t index : getElements(op.intermediates()))
+    intermediates.push_back(index < 0 ? nullptr : &getTensor(index));
   auto isNumber = [](const format::Tensor *tensor) { return tensor && isQuantized(*tensor); };
   bool isQuantizedOp = llvm::any_of(operandTensors, isNumber) || llvm::any_of(resultTensors, isNumber);
   bool isHybrid = isQuantizedOp && hasQuantizedWeights(operandTensors, resultTensors);
   ImportFunction import = isQuantizedOp && !isHybrid ? entry.importQuantized : entry.import;
   if (!import) {
     block(position, op, "it is not supported on quantised numbers");
-    return poison();
+    return false;
   }
-  Location loc = NameLoc::get(builder.getStringAttr(getOpName(graph, position, op)));
-  OpBinder binder(builder, loc, op, operands, operandTensors, resultTensors);
+  Location loc = NameLoc::get(builder.getStringAttr(getOpName(position, op)));
+  OpBinder binder(builder, loc, op, values, {operandTensors, resultTensors, intermediates});
   if (isHybrid)
     dequantizeWeights(binder);
   if (failed(import(binder)) || binder.failed()) {
     block(position, op, binder.failed() ? binder.getReason() : StringRef("it cannot be imported"));
-    return poison();
+    return false;
   }
   if (binder.getResults().size() != outputs.size()) {
     block(position, op,
           "it has " + Twine(outputs.size()) + " results where " + Twine(binder.getResults().size()) + " are computed");
-    return poison();
+    return false;
   }
   for (auto [index, value] : llvm::zip(outputs, binder.getResults()))
-    values[index] = value;
+    meanings[index].value = value;
+  for (auto [place, value] : binder.getStates()) {
+    if (!isState(inputs[place])) {
+      block(position, op, "its state '" + getName(inputs[place]) + "' is no variable");
+      return false;
+    }
+    model.variables.assign(findState(inputs[place]), value);
+  }
   return true;
 }
 
-OwningOpRef<ModuleOp> GraphImporter::import(StringRef modelName) {
-  findUnsupported();
-  if (!blockers.empty())
-    return {};
-  frontend::ModelBuilder main(builder, modelName);
-  if (!addInputs(main))
-    return {};
+bool GraphImporter::importOperator(unsigned position, const format::Operator &op) {
+  SmallVector<Meaning> operands;
+  format::BuiltinOperator kind = ModelReader::getOperator(reader.getCode(op));
+  const OpEntry &entry = *findOp(kind);
+  bool isFine = bindOperands(position, op, operands) && checkResults(position, op);
+  if (isFine && entry.import)
+    isFine = importOp(position, op, entry, operands);
+  else if (isFine) {
+    Meanings results = importGraphOp({position, op, operands}, kind);
+    if (results && results->size() != getElements(op.outputs()).size()) {
+      block(position, op, "it has another number of results than its graph");
+      results = std::nullopt;
+    }
+    isFine = results.has_value();
+    if (isFine)
+      for (auto [index, result] : llvm::zip(getElements(op.outputs()), *results))
+        meanings[index] = result;
+  }
+  if (!isFine)
+    poisoned.insert(getElements(op.outputs()).begin(), getElements(op.outputs()).end());
+  return isFine;
+}
+
+bool GraphImporter::importOperators() {
   bool ok = true;
-  if (graph.operators())
-    for (auto [position, op] : llvm::enumerate(*graph.operators()))
-      ok &= importOp(position, *op);
-  if (!ok || !addOutputs(main))
-    return {};
-  return main.finish();
+  if (!graph.operators())
+    return ok;
+  for (auto [position, op] : llvm::enumerate(*graph.operators())) {
+    if (++model.numImported > maxImported) {
+      model.blockers.addToModel("its graphs, as often as they are run, have more than " + Twine(maxImported) +
+                                " operators");
+      return false;
+    }
+    ok &= importOperator(position, *op);
+  }
+  return ok;
 }
 
 } // namespace nnc::tflite

@@ -2,7 +2,7 @@
 #include "lib/Frontend/TFLite/TFLite.h"
 
 #include "lib/Frontend/Import/ModelBuilder.h"
-#include "lib/Frontend/TFLite/GraphImporter.h"
+#include "lib/Frontend/TFLite/ModelImporter.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/Path.h"
@@ -28,7 +28,7 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, const frontend::ModelFil
     emitError(loc) << llvm::toString(reader.takeError());
     return {};
   }
-  GraphImporter importer(&context, *reader, options);
+  ModelImporter importer(&context, *reader, options);
   OwningOpRef<ModuleOp> module =
       importer.import(options.name.empty() ? llvm::sys::path::stem(file.path) : StringRef(options.name));
   if (!module)

@@ -97,7 +97,10 @@ llvm::Error ModelReader::check() const {
     return makeError("version " + Twine(model->version()) + " of the format is not supported");
   if (!model->subgraphs() || !model->subgraphs()->size() || !model->operator_codes() || !model->buffers())
     return makeError("the model has no graph, no table of operators or no table of buffers");
-  return checkGraph(getGraph());
+  for (const format::SubGraph *graph : *model->subgraphs())
+    if (llvm::Error error = checkGraph(*graph))
+      return error;
+  return llvm::Error::success();
 }
 
 /// Whether all numbers are indices of tensors, or -1 where that is allowed.
@@ -123,7 +126,8 @@ llvm::Error ModelReader::checkGraph(const format::SubGraph &graph) const {
     return makeError("the graph has more than " + Twine(maxOperators) + " operators");
   for (const format::Operator *op : *graph.operators())
     if (op->opcode_index() >= model->operator_codes()->size() || !areTensors(getElements(op->inputs()), graph, true) ||
-        !areTensors(getElements(op->outputs()), graph, false))
+        !areTensors(getElements(op->outputs()), graph, false) ||
+        !areTensors(getElements(op->intermediates()), graph, true))
       return makeError("a damaged TFLite model: an operator has a code, an operand or a result that does not exist");
   return llvm::Error::success();
 }
@@ -131,6 +135,20 @@ llvm::Error ModelReader::checkGraph(const format::SubGraph &graph) const {
 format::BuiltinOperator ModelReader::getOperator(const format::OperatorCode &code) {
   // Files from before there were 128 operators have the byte only, later ones both.
   return std::max(code.builtin_code(), static_cast<format::BuiltinOperator>(code.deprecated_builtin_code()));
+}
+
+SmallVector<int64_t> ModelReader::getGraphsOf(const format::Operator &op) {
+  if (const auto *options = op.builtin_options_as_IfOptions())
+    return {options->then_subgraph_index(), options->else_subgraph_index()};
+  if (const auto *options = op.builtin_options_as_WhileOptions())
+    return {options->cond_subgraph_index(), options->body_subgraph_index()};
+  if (const auto *options = op.builtin_options_as_CallOptions())
+    return {options->subgraph()};
+  if (const auto *options = op.builtin_options_as_CallOnceOptions())
+    return {options->init_subgraph_index()};
+  if (const auto *options = op.builtin_options_2_as_StableHLOCompositeOptions())
+    return {options->decomposition_subgraph_index()};
+  return {};
 }
 
 //===--- Tensors ---===//

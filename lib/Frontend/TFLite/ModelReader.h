@@ -35,8 +35,11 @@ public:
   /// The verified tables of `file`; an error says what is wrong with it.
   static llvm::Expected<ModelReader> open(const frontend::ModelFile &file);
 
-  /// The main graph: the first one.
-  const format::SubGraph &getGraph() const { return *model->subgraphs()->Get(0); }
+  /// A graph; the main one is the first.
+  const format::SubGraph &getGraph(unsigned number) const { return *model->subgraphs()->Get(number); }
+  bool hasGraph(int64_t number) const { return number >= 0 && number < model->subgraphs()->size(); }
+  /// The numbers of the graphs that an operator runs, as the file has them.
+  static llvm::SmallVector<int64_t> getGraphsOf(const format::Operator &op);
   /// The code of an operator of the graph.
   const format::OperatorCode &getCode(const format::Operator &op) const {
     return *model->operator_codes()->Get(op.opcode_index());

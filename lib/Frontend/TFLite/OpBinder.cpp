@@ -73,6 +73,10 @@ bool OpBinder::isOperandQuantized(unsigned index) const {
   return operandTensors[index] && isQuantized(*operandTensors[index]);
 }
 
+bool OpBinder::isOperandOf(unsigned index, format::TensorType type) const {
+  return index < operandTensors.size() && operandTensors[index] && operandTensors[index]->type() == type;
+}
+
 Quantization OpBinder::readQuantization(const format::Tensor *tensor) {
   // Harmless numbers, for what is computed before anybody asks whether the operator failed.
   Quantization result{{1}, {0}, 0, 0, 1};
@@ -115,6 +119,10 @@ Quantization OpBinder::requireOne(Quantization quantization) {
 
 Quantization OpBinder::quantizationOf(unsigned index) {
   return readQuantization(index < operandTensors.size() ? operandTensors[index] : nullptr);
+}
+
+Quantization OpBinder::intermediateQuantization(unsigned index) {
+  return readQuantization(index < intermediates.size() ? intermediates[index] : nullptr);
 }
 
 Quantization OpBinder::resultQuantization(unsigned index) {
@@ -197,6 +205,14 @@ LogicalResult OpBinder::result(Value value) {
   }
   results.push_back(value);
   return success();
+}
+
+void OpBinder::setState(unsigned index, Value value) {
+  if (failed())
+    return;
+  if (!operands[index] || value.getType() != operands[index].getType())
+    (void)reject("its state has another type or shape than what it computes for it");
+  states.emplace_back(index, value);
 }
 
 } // namespace nnc::tflite

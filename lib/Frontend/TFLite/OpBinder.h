@@ -30,13 +30,15 @@ struct Quantization {
 
 class OpBinder : public frontend::NodeBuilder {
 public:
-  /// `operands` are null where the operator leaves them out; `operandTensors` and `resultTensors` are what the file
-  /// says of each.
+  /// What the file says of an operator's tensors; null where it leaves one out.
+  struct Tensors {
+    llvm::ArrayRef<const format::Tensor *> operands, results, intermediates;
+  };
+  /// `operands` are null where the operator leaves them out.
   OpBinder(mlir::OpBuilder &builder, mlir::Location loc, const format::Operator &op,
-           llvm::ArrayRef<mlir::Value> operands, llvm::ArrayRef<const format::Tensor *> operandTensors,
-           llvm::ArrayRef<const format::Tensor *> resultTensors)
-      : NodeBuilder(builder, loc), op(op), operands(operands.begin(), operands.end()), operandTensors(operandTensors),
-        resultTensors(resultTensors) {}
+           llvm::ArrayRef<mlir::Value> operands, Tensors tensors)
+      : NodeBuilder(builder, loc), op(op), operands(operands.begin(), operands.end()), operandTensors(tensors.operands),
+        resultTensors(tensors.results), intermediates(tensors.intermediates) {}
 
   //===--- Operands ---===//
 
@@ -61,10 +63,14 @@ public:
   //===--- Quantised numbers ---===//
 
   bool isOperandQuantized(unsigned index) const;
+  /// Whether the file has the elements of operand `index` as these numbers.
+  bool isOperandOf(unsigned index, format::TensorType type) const;
   /// How operand or result `index` is quantised, with as many zero points as scales; rejects the operator where it is
   /// not, or where the numbers make no sense.
   Quantization quantizationOf(unsigned index);
   Quantization resultQuantization(unsigned index);
+  /// How number `index` of what it computes on the way is quantised.
+  Quantization intermediateQuantization(unsigned index);
   /// The same, with one scale for the whole tensor.
   Quantization tensorQuantization(unsigned index) { return requireOne(quantizationOf(index)); }
   Quantization resultTensorQuantization(unsigned index) { return requireOne(resultQuantization(index)); }
@@ -98,6 +104,9 @@ public:
   /// Gives the operator's next result its value, which must have the element type that the file says.
   llvm::LogicalResult result(mlir::Value value);
   llvm::ArrayRef<mlir::Value> getResults() const { return results; }
+  /// Gives the state that operand `index` is its value after the operator; of the type that it had.
+  void setState(unsigned index, mlir::Value value);
+  llvm::ArrayRef<std::pair<unsigned, mlir::Value>> getStates() const { return states; }
 
 private:
   Quantization readQuantization(const format::Tensor *tensor);
@@ -106,8 +115,9 @@ private:
 
   const format::Operator &op;
   llvm::SmallVector<mlir::Value> operands;
-  llvm::ArrayRef<const format::Tensor *> operandTensors, resultTensors;
+  llvm::ArrayRef<const format::Tensor *> operandTensors, resultTensors, intermediates;
   llvm::SmallVector<mlir::Value> results;
+  llvm::SmallVector<std::pair<unsigned, mlir::Value>> states;
 };
 
 } // namespace nnc::tflite

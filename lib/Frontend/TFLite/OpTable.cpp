@@ -10,9 +10,9 @@ using namespace mlir;
 namespace nnc::tflite {
 
 static SmallVector<ArrayRef<OpEntry>> getAllOps() {
-  return {getContractionOps(),   getConvolutionOps(), getElementwiseOps(), getIndexingOps(),   getMovementOps(),
-          getNormalizationOps(), getPoolingOps(),     getRecurrentOps(),   getReductionOps(),  getResamplingOps(),
-          getSlicingOps()};
+  return {getArrangementOps(), getContractionOps(),   getControlFlowOps(), getConvolutionOps(), getElementwiseOps(),
+          getIndexingOps(),    getMovementOps(),      getNormalizationOps(), getPoolingOps(),   getRecurrentOps(),
+          getReductionOps(),   getResamplingOps(),    getSelectionOps(),   getSlicingOps()};
 }
 
 const OpEntry *findOp(format::BuiltinOperator op) {
@@ -27,11 +27,6 @@ StringRef getRefusal(format::BuiltinOperator op) {
   switch (op) {
   case format::BuiltinOperator::CUSTOM:
     return "what a custom operator computes is not in the model";
-  case format::BuiltinOperator::WHERE:
-  case format::BuiltinOperator::UNIQUE:
-  case format::BuiltinOperator::NON_MAX_SUPPRESSION_V4:
-  case format::BuiltinOperator::NON_MAX_SUPPRESSION_V5:
-    return "the extents of its result depend on the data; end the network before it and do this step in the caller";
   case format::BuiltinOperator::RANDOM_STANDARD_NORMAL:
   case format::BuiltinOperator::RANDOM_UNIFORM:
   case format::BuiltinOperator::MULTINOMIAL:

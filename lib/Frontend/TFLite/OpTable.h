@@ -11,16 +11,17 @@ using ImportFunction = llvm::LogicalResult (*)(OpBinder &);
 
 struct OpEntry {
   format::BuiltinOperator op;
+  /// Null of operators that GraphImporter imports itself.
   ImportFunction import;
   /// For tensors of quantised numbers; null where those are not supported. Where it is `import`, the operator does the
   /// same whatever the elements stand for.
   ImportFunction importQuantized = nullptr;
-  /// Operands that are variables are states that start as zeros: they are null.
-  bool hasState = false;
 };
 
 /// One list per family.
+llvm::ArrayRef<OpEntry> getArrangementOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
+llvm::ArrayRef<OpEntry> getControlFlowOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getIndexingOps();
@@ -30,6 +31,7 @@ llvm::ArrayRef<OpEntry> getPoolingOps();
 llvm::ArrayRef<OpEntry> getRecurrentOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getResamplingOps();
+llvm::ArrayRef<OpEntry> getSelectionOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();
 
 /// The entry for an operator; null where there is none.

@@ -115,6 +115,59 @@ LogicalResult importQuantizedMul(OpBinder &op) {
   return op.result(buildResult(op, buildScaled(op, product, makeMultiplier(factor)), result, activation));
 }
 
+std::pair<Value, Value> bindCompared(OpBinder &op) {
+  Value values[2];
+  for (unsigned i = 0; i < 2; ++i) {
+    Quantization numbers = op.tensorQuantization(i);
+    if (!op.failed() && (numbers.highest > 255 || numbers.scale() >= 1))
+      (void)op.reject("on quantised numbers it is supported for 8 bits and scales below 1");
+    Value difference = buildDifference(op, op.operand(i), numbers);
+    difference = op.create<nn::ShiftLeftOp>(difference, op.scalar(op.getBuilder().getI32Type(), 8));
+    values[i] = buildScaled(op, difference, makeMultiplier(numbers.scale()));
+  }
+  return {values[0], values[1]};
+}
+
+/// x / y of integers without their zero points, as the reference kernels have it, in units of the result.
+static int64_t divide(int32_t x, int32_t y, Multiplier factor) {
+  if (y == 0) // nothing that is defined
+    return x < 0 ? INT32_MIN : INT32_MAX;
+  if (y < 0) {
+    x = -x;
+    y = -y;
+  }
+  int32_t shift = 0, reciprocal = makeReciprocal(y, 31, shift);
+  int headroom = x == 0 ? 31 : llvm::countl_zero(static_cast<uint32_t>(x < 0 ? ~x : x)) - 1;
+  int32_t quotient = multiplyHigh(static_cast<int32_t>(static_cast<uint32_t>(x) << headroom), reciprocal);
+  int total = factor.shift - shift - headroom;
+  return divideByPower(multiplyHigh(quotient, factor.value), -total);
+}
+
+/// A table of what each pair of integers gives.
+LogicalResult importQuantizedDiv(OpBinder &op) {
+  Value x = op.operand(0), y = op.operand(1);
+  Quantization left = op.tensorQuantization(0), right = op.tensorQuantization(1),
+               result = op.resultTensorQuantization(0);
+  auto [least, most] = getLimits(op, result, op.options<format::DivOptions>().fused_activation_function());
+  if (op.failed())
+    return failure();
+  Multiplier factor = makeMultiplier(static_cast<double>(left.scale()) / (right.scale() * result.scale()));
+  if (left.highest > 255 || right.highest > 255 || result.highest > 255 || factor.shift > 20)
+    return op.reject("on quantised numbers it is supported for 8 bits, and scales that are not too far apart");
+  SmallVector<int32_t> table(1 << 16);
+  for (int64_t a = left.lowest; a <= left.highest; ++a)
+    for (int64_t b = right.lowest; b <= right.highest; ++b) {
+      int64_t quotient = divide(a - left.zeroPoint(), b - right.zeroPoint(), factor) + result.zeroPoint();
+      table[((a & 255) << 8) | (b & 255)] = std::clamp(quotient, least, most);
+    }
+  auto type = RankedTensorType::get({1 << 16}, op.getBuilder().getI32Type());
+  Value entries = op.cast(op.constant(DenseElementsAttr::get(type, ArrayRef<int32_t>(table))), op.getResultType(0));
+  Type i32 = op.getBuilder().getI32Type();
+  auto byte = [&](Value value) { return op.create<nn::BitwiseAndOp>(op.cast(value, i32), op.scalar(i32, 255)); };
+  Value place = op.create<nn::ShiftLeftOp>(byte(x), op.scalar(i32, 8));
+  return op.result(op.create<nn::GatherOp>(entries, op.create<nn::AddOp>(place, byte(y)), 0));
+}
+
 //===--- Means ---===//
 
 /// The factor takes the number of elements in: its bits are shifted to the left as far as they go before they are

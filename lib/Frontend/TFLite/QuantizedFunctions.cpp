@@ -63,16 +63,28 @@ static LogicalResult tabulateSaturated(OpBinder &op, int32_t (*function)(int32_t
 /// Rejects the operator unless its result has the scale that this operator always has.
 static bool checkResult(OpBinder &op, float scale, int64_t zeroPointAboveLowest) {
   Quantization result = op.resultTensorQuantization(0);
-  if (!op.failed() && (result.scale() != scale || result.zeroPoint() - result.lowest != zeroPointAboveLowest))
+  // Of 16 bits TFLite takes scales that are nearly this one.
+  float tolerance = result.highest > 255 ? 0.001f * scale : 0;
+  if (!op.failed() && (std::fabs(result.scale() - scale) > tolerance || result.zeroPoint() - result.lowest != zeroPointAboveLowest))
     (void)op.reject("its result does not have the scale and zero point that this operator always has");
   return !op.failed();
 }
 
+/// Whether operand 0 has numbers of 16 bits.
+static bool isWide(OpBinder &op) {
+  Value x = op.operand(0);
+  return x && getElementTypeOrSelf(x).isInteger(16);
+}
+
 LogicalResult importQuantizedLogistic(OpBinder &op) {
+  if (isWide(op))
+    return importWideLogistic(op);
   return checkResult(op, 1.0f / 256, 0) ? tabulateSaturated(op, logistic, 8) : failure();
 }
 
 LogicalResult importQuantizedTanh(OpBinder &op) {
+  if (isWide(op))
+    return importWideTanh(op);
   return checkResult(op, 1.0f / 128, 128) ? tabulateSaturated(op, hyperbolicTangent, 7) : failure();
 }
 
@@ -191,9 +203,14 @@ static std::pair<Value, Value> buildReciprocal(OpBinder &op, Value x) {
 
 LogicalResult importQuantizedSoftmax(OpBinder &op) {
   Value x = op.operand(0);
+  if (isWide(op))
+    return importWideSoftmax(op);
   Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
   double beta = op.options<format::SoftmaxOptions>().beta();
-  if (!checkBytes(op, numbers, result) || !checkResult(op, 1.0f / 256, 0))
+  bool isWideResult = result.highest == INT16_MAX;
+  if (!op.failed() && numbers.highest > 255)
+    (void)op.reject("on quantised numbers it is supported for 8 bits, or 16");
+  if (op.failed() || !checkResult(op, isWideResult ? 1.0f / 65536 : 1.0f / 256, 0))
     return failure();
   Multiplier factor = makeMultiplier(std::min(beta * numbers.scale() * (1 << 26), 2147483647.0));
   if (!(beta > 0) || factor.shift < 0 || op.getRank(x) < 1)
@@ -215,7 +232,7 @@ LogicalResult importQuantizedSoftmax(OpBinder &op) {
   if (op.failed())
     return failure();
   auto [reciprocal, bits] = buildReciprocal(op, sum);
-  Value exponent = op.create<nn::AddOp>(bits, op.scalar(i32, 31 - 8));
+  Value exponent = op.create<nn::AddOp>(bits, op.scalar(i32, isWideResult ? 31 - 16 : 31 - 8));
   Value share = buildMultipliedHigh(op, reciprocal, lookUp(op, distance, exponentials, i32));
   share = buildDividedByPower(op, share, exponent);
   return op.result(buildResult(op, share, result, format::Activation::NONE));

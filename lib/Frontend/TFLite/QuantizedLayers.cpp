@@ -137,8 +137,15 @@ LogicalResult importQuantizedFullyConnected(OpBinder &op) {
   Layer layer = bindLayer(op, 0, 1, 2, /*channelAxis=*/0);
   const auto &options = op.options<format::FullyConnectedOptions>();
   Value rows = bindRows(op, layer.input, layer.filter, options);
-  if (layer.isWide)
-    return op.reject("on quantised numbers it is supported for inputs of 8 bits");
+  if (layer.isWide && !op.failed()) {
+    Type type = getExactType(op, layer, op.getShape(layer.filter)[1]);
+    Value wide = op.create<nn::MatmulOp>(toFloat(op, rows, layer.inputNumbers, type),
+                                         toFloat(op, layer.filter, layer.filterNumbers, type), false,
+                                         /*transpose_rhs=*/true);
+    if (options.keep_num_dims())
+      wide = restoreAxes(op, wide, layer.input);
+    return finishLayer(op, layer, wide, options.fused_activation_function());
+  }
   Value columns = op.create<nn::TransposeOp>(layer.filter, ArrayRef<int64_t>{1, 0});
   Value sum = op.create<nn::IntegerMatmulOp>(rows, columns, makeZeroPoint(op, layer.input, layer.inputNumbers),
                                              makeZeroPoint(op, layer.filter, layer.filterNumbers));
@@ -155,10 +162,8 @@ LogicalResult importQuantizedTransposeConv(OpBinder &op) {
     return failure();
   ArrayRef<int64_t> shape = op.getShape(conv->filter); // (in, out, h, w)
   Type type = getExactType(op, layer, shape[0] * shape[2] * shape[3]);
-  Value sum = op.create<nn::ConvTransposeOp>(
-      toFloat(op, layer.input, layer.inputNumbers, type), toFloat(op, conv->filter, layer.filterNumbers, type), Value(),
-      nn::Layout::ChannelsLast, conv->windows.strides, conv->windows.dilations, conv->windows.padsBegin,
-      conv->windows.padsEnd, /*groups=*/1, conv->outputPadding);
+  Value sum = buildTransposedConv(op, toFloat(op, layer.input, layer.inputNumbers, type),
+                                  toFloat(op, conv->filter, layer.filterNumbers, type), *conv, options.padding());
   return finishLayer(op, layer, sum, options.fused_activation_function());
 }
 

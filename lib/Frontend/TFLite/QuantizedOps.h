@@ -25,6 +25,9 @@ void dequantizeWeights(OpBinder &op);
 llvm::LogicalResult importQuantizedAdd(OpBinder &op);
 llvm::LogicalResult importQuantizedSub(OpBinder &op);
 llvm::LogicalResult importQuantizedMul(OpBinder &op);
+llvm::LogicalResult importQuantizedDiv(OpBinder &op);
+/// Operands of a comparison in units of one scale.
+std::pair<mlir::Value, mlir::Value> bindCompared(OpBinder &op);
 llvm::LogicalResult importQuantizedMean(OpBinder &op);
 llvm::LogicalResult importQuantizedAveragePool(OpBinder &op);
 llvm::LogicalResult importQuantizedMaxPool(OpBinder &op);
@@ -49,7 +52,38 @@ llvm::LogicalResult importQuantizedRelu6(OpBinder &op);
 llvm::LogicalResult importQuantizedReluN1To1(OpBinder &op);
 llvm::LogicalResult importQuantizedSoftmax(OpBinder &op);
 
+//===--- Of 16 bits: WideFunctions.cpp ---===//
+
+/// What a function gives for each integer of 16 bits, those below 0 behind the others.
+mlir::Value makeWideTable(OpBinder &op, llvm::function_ref<int16_t(int16_t)> function);
+llvm::LogicalResult importWideLogistic(OpBinder &op);
+llvm::LogicalResult importWideTanh(OpBinder &op);
+llvm::LogicalResult importWideSoftmax(OpBinder &op);
+
+//===--- Layers with a state: QuantizedSequences.cpp ---===//
+
+llvm::LogicalResult importQuantizedLstm(OpBinder &op);
+llvm::LogicalResult importQuantizedSequenceLstm(OpBinder &op);
+llvm::LogicalResult importQuantizedSvdf(OpBinder &op);
+
 //===--- Shared with operators on floats ---===//
+
+/// [batch, time, feature] with its first two axes in the other order, if they are not in it already.
+mlir::Value swapTimeAndBatch(OpBinder &op, mlir::Value sequence, bool isTimeMajor);
+
+/// A layer that remembers the last products of its input with some filters, and weighs them.
+struct Svdf {
+  mlir::Value input, features, time, bias, state; ///< the bias may be null
+  int64_t rank, filters = 0, memory = 0;
+};
+/// Its parts; none, with the operator rejected, where they do not fit.
+std::optional<Svdf> bindSvdf(OpBinder &op, const format::SVDFOptions &options);
+/// The memory [batch, filter, time] without the oldest products, with the newest [batch, filter].
+mlir::Value shiftMemory(OpBinder &op, const Svdf &svdf, mlir::Value newest);
+/// Makes `memory` the state after the operator.
+void keepMemory(OpBinder &op, const Svdf &svdf, mlir::Value memory);
+/// [batch, filter] to [batch, unit], each of which has as many filters as the rank says.
+mlir::Value sumRanks(OpBinder &op, const Svdf &svdf, mlir::Value filters);
 
 /// A convolution in the terms of nn.conv.
 struct Conv2D {
@@ -67,7 +101,11 @@ struct TransposedConv {
   mlir::Value filter; ///< (in, out, h, w)
   Windows windows;
   llvm::SmallVector<int64_t> outputPadding;
+  mlir::Value shape; ///< of the result, where it is known at run time only; else null
 };
+/// The sums of a transposed convolution without its bias.
+mlir::Value buildTransposedConv(OpBinder &op, mlir::Value input, mlir::Value filter, const TransposedConv &conv,
+                                format::Padding padding);
 /// The parts of a transposed convolution, whose operand 0 is the shape of its result.
 std::optional<TransposedConv> bindTransposedConv(OpBinder &op, mlir::Value input, mlir::Value filter,
                                                  const format::TransposeConvOptions &options);

@@ -203,6 +203,16 @@ def merges():
     return cases
 
 
+def adaptive_pools():
+    cases = []
+    for n, shape in ((1, (9, 3)), (2, (9, 7, 3)), (3, (5, 4, 6, 2))):
+        for kind, size in (("Average", 3), ("Max", 4), ("Average", 12 if n == 1 else 5), ("Max", 1)):
+            cases += [layer(f"{size}", f"Adaptive{kind}Pooling{n}D", shape, output_size=size),
+                      layer(f"{size} first", f"Adaptive{kind}Pooling{n}D", (shape[-1], *shape[:-1]), output_size=size,
+                            data_format="channels_first")]
+    return cases
+
+
 def recurrent():
     cases, x = [], (5, 4)
     for name in ("LSTM", "GRU", "SimpleRNN"):
@@ -292,4 +302,4 @@ def models():
 
 def make_all():
     return (activations() + identities() + dense() + convolutions() + other_convolutions() + pools() + normalizations() +
-            movements() + merges() + recurrent() + attention() + models())
+            movements() + merges() + adaptive_pools() + recurrent() + attention() + models())

@@ -8,10 +8,10 @@ SAME, VALID = 0, 1
 
 
 class Case:
-    """`build` adds the case to a graph."""
+    """`build` adds the case to a graph. `calls`: as many show what is kept between them."""
 
-    def __init__(self, name, build, rtol=1e-4, atol=1e-5):
-        self.name, self.build, self.rtol, self.atol = name, build, rtol, atol
+    def __init__(self, name, build, rtol=1e-4, atol=1e-5, calls=1):
+        self.name, self.build, self.rtol, self.atol, self.calls = name, build, rtol, atol, calls
 
 
 class Random:
@@ -273,50 +273,6 @@ def resampling():
                      alignCorners=align, halfPixelCenters=half)
 
 
-def recurrent():
-    """States are variables that start as zeros; LSTMs with all gates and with a coupled one, with and without peepholes."""
-
-    def lstm(name, time_major, coupled, peepholes, activation, clip):
-        def build(graph):
-            r = Random(name)
-            sequence = graph.input(r.floats(5, 2, 6) if time_major else r.floats(2, 5, 6))
-
-            def weights(*shape, skip=False):
-                return -1 if skip else graph.constant(r.floats(*shape, scale=0.4))
-
-            gates = (coupled, False, False, False)  # input, forget, cell, output
-            inputs = [sequence] + [weights(7, 6, skip=s) for s in gates] + [weights(7, 7, skip=s) for s in gates]
-            inputs += [weights(7, skip=not peepholes or s) for s in (coupled, False, False)]
-            inputs += [weights(7, skip=s) for s in gates] + [-1, -1]
-            inputs += [graph.variable((2, 7)) for _ in range(2)] + [-1] * 4
-            graph.output(*graph.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [graph.tensor([], np.float32)],
-                                   "UnidirectionalSequenceLSTMOptions", timeMajor=time_major, cellClip=clip,
-                                   fusedActivationFunction=activation))
-
-        return Case(name, build)
-
-    for time_major, coupled, peepholes in itertools.product((False, True), repeat=3):
-        name = f"sequence_lstm_{time_major}_{coupled}_{peepholes}"
-        yield lstm(name, time_major, coupled, peepholes, TANH, 0.3 if peepholes else 10)
-    yield lstm("sequence_lstm_relu", False, False, False, RELU, 0)
-
-    def rnn(time_major, activation):
-        name = f"sequence_rnn_{time_major}_{activation}"
-
-        def build(graph):
-            r = Random(name)
-            inputs = [graph.input(r.floats(4, 3, 5))] + [graph.constant(r.floats(*s, scale=0.5)) for s in ((6, 5), (6, 6), (6,))]
-            graph.output(*graph.op("UNIDIRECTIONAL_SEQUENCE_RNN", inputs + [graph.variable((4 if not time_major else 3, 6))],
-                                   [graph.tensor([], np.float32)], "SequenceRNNOptions", timeMajor=time_major,
-                                   fusedActivationFunction=activation))
-
-        return Case(name, build)
-
-    for time_major, activation in itertools.product((False, True), (TANH, RELU, NONE)):
-        yield rnn(time_major, activation)
-
-
 def list_cases():
-    for family in (convolutions, contractions, pools, elementwise, movement, indexing, reductions, normalization, recurrent,
-                   resampling):
+    for family in (convolutions, contractions, pools, elementwise, movement, indexing, reductions, normalization, resampling):
         yield from family()

@@ -8,22 +8,31 @@ TYPES = {np.dtype(np.float32): schema.TensorType.FLOAT32, np.dtype(np.float16): 
          np.dtype(np.uint8): schema.TensorType.UINT8, np.dtype(np.int16): schema.TensorType.INT16,
          np.dtype(np.int32): schema.TensorType.INT32, np.dtype(np.uint32): schema.TensorType.UINT32,
          np.dtype(np.int64): schema.TensorType.INT64, np.dtype(np.bool_): schema.TensorType.BOOL}
+RESOURCE = "resource"  # the type of handles
 
 
 class Graph:
     """Collects tensors and operators; `inputs` has the array of each input. Of a case whose reference is another model than
-    nnc's, `is_reference` says which of them this is."""
+    nnc's, `is_reference` says which of them this is. `main`: the model's first graph, if this is another one."""
 
-    def __init__(self, is_reference=False):
+    def __init__(self, is_reference=False, main=None):
         self.is_reference = is_reference
-        self.tensors, self.buffers, self.codes, self.operators = [], [schema.BufferT()], [], []
+        self.tensors, self.operators = [], []
+        self.buffers, self.codes = ([schema.BufferT()], []) if main is None else (main.buffers, main.codes)
         self.inputs, self.input_indices, self.output_indices = [], [], []
+        self.graphs = [self] if main is None else main.graphs
+
+    def graph(self):
+        """Another graph of the model, and its number."""
+        self.graphs.append(Graph(self.is_reference, self))
+        return self.graphs[-1], len(self.graphs) - 1
 
     def tensor(self, shape, dtype, quantization=None, name=None, signature=None):
         """`quantization`: (scale, zero point), or (scales, zero points, axis)."""
         tensor = schema.TensorT()
         tensor.name = f"t{len(self.tensors)}" if name is None else name
-        tensor.shape, tensor.type, tensor.buffer = list(shape), TYPES[np.dtype(dtype)], 0
+        tensor.shape, tensor.buffer = list(shape), 0
+        tensor.type = schema.TensorType.RESOURCE if dtype == RESOURCE else TYPES[np.dtype(dtype)]
         tensor.shapeSignature = signature
         if quantization is not None:
             scale, zero, *axis = quantization
@@ -51,10 +60,19 @@ class Graph:
         self.buffers.append(buffer)
         return index
 
-    def variable(self, shape):
-        index = self.tensor(shape, np.float32)
+    def parameter(self, shape, dtype, quantization=None):
+        """An input of a graph that another one runs."""
+        self.input_indices.append(self.tensor(shape, dtype, quantization))
+        return self.input_indices[-1]
+
+    def variable(self, shape, dtype=np.float32, quantization=None):
+        index = self.tensor(shape, dtype, quantization)
         self.tensors[index].isVariable = True
         return index
+
+    def handle(self, name):
+        """The handle of a variable."""
+        return self.op("VAR_HANDLE", [], [self.tensor([], RESOURCE)], "VarHandleOptions", container="", sharedName=name)[0]
 
     def code(self, name, custom=None, version=1):
         number = getattr(schema.BuiltinOperator, name) if isinstance(name, str) else name
@@ -64,11 +82,11 @@ class Graph:
         self.codes.append(code)
         return len(self.codes) - 1
 
-    def op(self, name, inputs, outputs, options=None, custom=None, version=1, **fields):
+    def op(self, name, inputs, outputs, options=None, custom=None, version=1, intermediates=None, **fields):
         """Adds an operator; -1 among the inputs is one that is left out. `outputs`: its tensors."""
         operator = schema.OperatorT()
         operator.opcodeIndex = self.code(name, custom, version)
-        operator.inputs, operator.outputs = list(inputs), list(outputs)
+        operator.inputs, operator.outputs, operator.intermediates = list(inputs), list(outputs), intermediates
         if options:
             operator.builtinOptionsType = getattr(schema.BuiltinOptions, options)
             operator.builtinOptions = getattr(schema, options + "T")()
@@ -83,11 +101,14 @@ class Graph:
         self.output_indices += indices
 
     def serialize(self):
-        model, graph = schema.ModelT(), schema.SubGraphT()
-        graph.tensors, graph.operators = self.tensors, self.operators
-        graph.inputs, graph.outputs = self.input_indices, self.output_indices
+        model, graphs = schema.ModelT(), []
+        for number, source in enumerate(self.graphs):
+            graph = schema.SubGraphT()
+            graph.name, graph.tensors, graph.operators = f"g{number}", source.tensors, source.operators
+            graph.inputs, graph.outputs = source.input_indices, source.output_indices
+            graphs.append(graph)
         model.version, model.description = 3, "made by nnc's tests"
-        model.operatorCodes, model.subgraphs, model.buffers = self.codes, [graph], self.buffers
+        model.operatorCodes, model.subgraphs, model.buffers = self.codes, graphs, self.buffers
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())

@@ -94,6 +94,9 @@ def layers():
                 axis=0, bias=False)
     yield layer("q_fully_connected_keep", "FULLY_CONNECTED", (3, 2, 20), (9, 20), np.int8, "FullyConnectedOptions", 9,
                 keepNumDims=True)
+    for activation, keep in ((NONE, False), (RELU, True)):
+        yield layer(f"q_fully_connected_int16_{activation}", "FULLY_CONNECTED", (3, 2, 20), (9, 20 if keep else 40), np.int16,
+                    "FullyConnectedOptions", 9, keepNumDims=keep, fusedActivationFunction=activation)
     for dtype, (size, stride) in itertools.product((np.int8, np.int16), (((3, 3), 2), ((2, 4), 1), ((9, 9), 3))):
         out = np.array([1, 4 * stride, 5 * stride, 6], np.int32)
         yield layer(f"q_transpose_conv_{dtype.__name__}_{size}", "TRANSPOSE_CONV", (1, 4, 5, 3), (6, *size, 3), dtype,
