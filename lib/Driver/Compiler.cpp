@@ -87,6 +87,8 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
   import.darknetDialect = options.darknetDialect;
   import.verbose = options.verbose;
   OwningOpRef<ModuleOp> module = format->import(context, files, import);
+  if (!module || options.stopAfter || options.exportOpset) // nothing says where it comes from
+    return module;
   llvm::SHA256 digest;
   for (const frontend::ModelFile &file : files) {
     provenance.sourceName += (provenance.sourceName.empty() ? "" : ", ") + llvm::sys::path::filename(file.path).str();
