@@ -36,6 +36,10 @@ struct CompilerCommandLine::Options {
   cl::opt<std::string> darknetDialect{"darknet-dialect",
                                       cl::desc("pjreddie or alexeyab (default: told from the .cfg file)"),
                                       cl::value_desc("name"), cl::cat(category)};
+  cl::opt<std::string> preprocessing{
+      "with-preprocessing",
+      cl::desc("Take raw inputs, bytes (u8) or f32, and normalise them as the model says"), cl::value_desc("type"),
+      cl::ValueOptional, cl::cat(category)};
   cl::opt<std::string> triple{"target", cl::desc("Target triple (default: the host)"), cl::value_desc("triple"),
                               cl::cat(category)};
   cl::opt<std::string> cpu{
@@ -140,6 +144,7 @@ bool CompilerCommandLine::wantsOperatorList() const { return options->listOps; }
 
 Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool hasReport) const {
   const cl::Option *choices[] = {&options->format,     &options->darknetDialect,  &options->triple,
+                                 &options->preprocessing,
                                  &options->features,   &options->floatAbi,        &options->optLevel,
                                  &options->codeModel,  &options->relocationModel, &options->threads,
                                  &options->noWinograd, &options->freestanding,    &options->weightsSection,
@@ -354,6 +359,10 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   result.inputs = inputs;
   result.format = options->format;
   result.darknetDialect = options->darknetDialect;
+  if (options->preprocessing.getNumOccurrences())
+    result.rawInputs = options->preprocessing.empty() ? "u8" : options->preprocessing.getValue();
+  if (!result.rawInputs.empty() && result.rawInputs != "u8" && result.rawInputs != "f32")
+    return makeError("--with-preprocessing=" + result.rawInputs + ": expected u8 or f32");
   for (StringRef text : options->shapes)
     if (Error error = parseShape(text, result.shapes))
       return error;

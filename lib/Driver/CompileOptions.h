@@ -18,6 +18,7 @@ struct CompileOptions {
   /// The format to read them as (`--format`); empty: told from their contents.
   std::string format;
   /// darknet's fork that the model was made for (`--darknet-dialect`); empty: told from the file.
+  std::string rawInputs; ///< `--with-preprocessing`: "u8" or "f32", the type of raw numbers; empty without
   std::string darknetDialect;
   /// The model's name, prefix of its symbols; empty: made from the output's or the input's name.
   std::string name;

@@ -14,6 +14,7 @@
 #include "lib/Driver/RunConstants.h"
 #include "lib/Driver/StageRunner.h"
 #include "lib/Export/ONNX/Export.h"
+#include "lib/Frontend/Import/Preprocessing.h"
 #include "lib/Target/CpuModel.h"
 #include "lib/Target/Emit.h"
 #include "lib/Target/WeightSection.h"
@@ -87,6 +88,15 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
   import.darknetDialect = options.darknetDialect;
   import.verbose = options.verbose;
   OwningOpRef<ModuleOp> module = format->import(context, files, import);
+  mlir::Type rawType;
+  if (!options.rawInputs.empty())
+    rawType = options.rawInputs == "u8" ? mlir::Type(IntegerType::get(&context, 8, IntegerType::Unsigned))
+                                        : Float32Type::get(&context);
+  if (module) {
+    (*module)->setLoc(FileLineColLoc::get(&context, options.inputs.front(), 0, 0));
+    if (failed(frontend::settlePreprocessing(*module, rawType)))
+      return {};
+  }
   if (!module || options.stopAfter || options.exportOpset) // nothing says where it comes from
     return module;
   llvm::SHA256 digest;

@@ -15,6 +15,15 @@
 
 namespace nnc {
 
+/// How an input is made of raw numbers: (raw - mean) * scale.
+struct InputPreprocessing {
+  std::vector<float> mean, scale; ///< one for all channels, or one for each
+  int64_t channelAxis = -1;       ///< the dimension of channels; -1 where there are none
+  std::string channelOrder;       ///< "RGB", "BGR", "gray" or empty
+  bool hasMeanImage = false;      ///< `mean` counts for nothing: each element has its own
+  bool isApplied = false;         ///< the model does it: the input is raw
+};
+
 /// One input or output.
 struct TensorInterface {
   std::string name;                 ///< as in the source model
@@ -25,6 +34,9 @@ struct TensorInterface {
   /// Of an output of which data decide extents: per dynamic dimension the most that it can be, ShapedType::kDynamic
   /// where that follows from the inputs' extents; else empty.
   std::vector<int64_t> bounds;
+
+  std::optional<InputPreprocessing> preprocessing; ///< of an input, where the model says so
+  std::vector<std::string> labels;                 ///< of an output: the names of its classes, where the model has them
 
   bool hasSizeValues = false; ///< of an input: the functions about extents take its values
   bool decidesSizes = false;  ///< of an input: sizes are made of its values

@@ -9,6 +9,8 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/Path.h"
 
+#include <cstring>
+
 using namespace mlir;
 
 namespace nnc::ccv {
@@ -41,6 +43,24 @@ static Value addInput(frontend::ModelBuilder &main, OpBuilder &builder, const La
   return main.addInput(inputName, RankedTensorType::get(shape, builder.getF32Type()));
 }
 
+/// Classification subtracts the mean of the images that it was trained with from one of their size, and cuts the middle
+/// out of the difference.
+static void describeInput(frontend::ModelBuilder &main, Value input, const Network &network) {
+  auto shape = cast<RankedTensorType>(input.getType()).getShape();
+  frontend::Preprocessing preprocessing;
+  preprocessing.channelAxis = 3;
+  preprocessing.channelOrder = shape[3] == 3 ? "RGB" : "";
+  if (network.mean) {
+    std::vector<float> mean(network.mean->size() / sizeof(float));
+    memcpy(mean.data(), network.mean->data(), mean.size() * sizeof(float));
+    auto middle = frontend::cutMiddle(mean, 1, {network.inputRows, network.inputColumns}, {shape[1], shape[2]}, shape[3]);
+    if (!middle.empty())
+      preprocessing.meanImage =
+          frontend::makeWeights(input.getContext(), shape.drop_front(), std::move(middle), "mean_activity");
+  }
+  main.setPreprocessing(input, preprocessing);
+}
+
 /// The module, or null with the blockers recorded.
 static OwningOpRef<ModuleOp> importLayers(MLIRContext &context, const Network &network, StringRef name,
                                           const frontend::ImportOptions &options, frontend::Blockers &blockers) {
@@ -54,6 +74,8 @@ static OwningOpRef<ModuleOp> importLayers(MLIRContext &context, const Network &n
   OpBuilder builder(&context);
   frontend::ModelBuilder main(builder, name);
   Value value = addInput(main, builder, network.layers.front(), options, blockers);
+  if (value)
+    describeInput(main, value, network);
   for (size_t index = 0; value && index < network.layers.size(); ++index) {
     const Layer &layer = network.layers[index];
     std::string layerName = getName(layer, index);

@@ -30,6 +30,8 @@ struct Network {
 } // namespace
 
 static constexpr int64_t imageChannels = 3;
+/// Of the numbers, 0 to 255, of the images that both were trained with.
+static constexpr float meanOfImages = 118.380948f, deviationOfImages = 61.896913f;
 static constexpr StringRef inputName = "input", outputName = "scores";
 
 static constexpr Stage fastStages[] = {
@@ -124,6 +126,8 @@ static OwningOpRef<ModuleOp> importNetwork(MLIRContext &context, const frontend:
   frontend::ModelBuilder main(builder,
                               options.name.empty() ? llvm::sys::path::stem(file.path) : StringRef(options.name));
   Value value = addInput(main, builder, network, options, blockers);
+  if (value)
+    main.setPreprocessing(value, {{meanOfImages}, {1 / deviationOfImages}, /*meanImage=*/{}, /*channelAxis=*/1, "RGB"});
   size_t position = 0;
   for (size_t i = 0; value && i < network.stages.size(); ++i) {
     std::string name = "conv" + std::to_string(i + 1);
