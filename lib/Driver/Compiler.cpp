@@ -13,6 +13,7 @@
 #include "lib/Driver/ReleaseConstants.h"
 #include "lib/Driver/RunConstants.h"
 #include "lib/Driver/StageRunner.h"
+#include "lib/Driver/VerifyExport.h"
 #include "lib/Export/ONNX/Export.h"
 #include "lib/Frontend/Import/Preprocessing.h"
 #include "lib/Target/CpuModel.h"
@@ -137,6 +138,9 @@ static LogicalResult exportAsONNX(ModuleOp module, const CompileOptions &options
   onnx_export::ExportOptions exporting{*options.exportOpset, options.output.provenance.version};
   onnx_export::ExportSummary summary;
   FailureOr<std::string> bytes = onnx_export::exportModel(module, exporting, summary);
+  if (succeeded(bytes) && options.verifyTolerance)
+    if (llvm::Error error = verifyExport(module, *bytes, summary, *options.verifyTolerance, compileQuietly, llvm::errs()))
+      return module.emitError() << llvm::toString(std::move(error));
   if (failed(bytes) ||
       failed(writeFile(options.output.outputFile, module.getLoc(), [&](llvm::raw_ostream &os) { os << *bytes; })))
     return failure();
@@ -153,8 +157,6 @@ static std::string listLoops(ModuleOp module, StringRef file) {
   generateLocationsFromIR(os, llvm::sys::path::filename(file), module, getPrintingFlags(/*withWeights=*/false));
   return text;
 }
-
-static LogicalResult compileQuietly(const CompileOptions &options);
 
 namespace {
 
@@ -351,8 +353,7 @@ static void endAfterFatalError(void *model, const char *reason, bool) {
   std::_Exit(1);
 }
 
-/// Compiles once more what has been compiled: what is to be said of it was said then.
-static LogicalResult compileQuietly(const CompileOptions &options) {
+LogicalResult compileQuietly(const CompileOptions &options) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
