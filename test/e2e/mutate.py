@@ -62,7 +62,7 @@ def make_sources():
 def tflite_files():
     """Each operator alone, and some of each family in one file; none without the bindings of the schema."""
     try:
-        from models import tflite_cases, tflite_graph
+        from models import tflite_cases, tflite_graph, tflite_metadata
     except ImportError:
         return []
     cases = list(tflite_cases.list_cases())
@@ -76,6 +76,7 @@ def tflite_files():
             if case.name in names:
                 case.build(graph)
         files.append([(".tflite", graph.serialize())])
+    files.append([(".tflite", tflite_metadata.add_metadata(files[0][0][1], [1], [2], ["a", "b"]))])
     return files
 
 

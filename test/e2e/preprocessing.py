@@ -162,6 +162,36 @@ def test_darknet(folder):
     expect([labels.labels[i] for i in range(labels.num_labels)] == [b"one", b"two", b"three"], "other labels")
 
 
+def test_tflite(folder):
+    """Normalisation and labels of TFLite's metadata; of quantised inputs nothing is said."""
+    try:
+        from models import tflite_graph, tflite_metadata
+    except ImportError:
+        return
+    for number, (dtype, quantization, mean, deviation) in enumerate(((np.float32, None, [127.5], [127.5]),
+                                                                     (np.float32, None, [10, 20, 30], [2, 4, 8]),
+                                                                     (np.int8, (0.5, 3), [127.5], [127.5]))):
+        graph = tflite_graph.Graph()
+        image = graph.input(np.zeros((1, 3, 2, 3), dtype), quantization, name="image")
+        result = graph.tensor((1, 2, 3, 3), dtype, quantization, name="y")
+        perm = graph.constant(np.array([0, 2, 1, 3], np.int32))
+        graph.op("TRANSPOSE", [image, perm], [result], "TransposeOptions")
+        graph.output(result)
+        source = os.path.join(folder, f"{number}.tflite")
+        with open(source, "wb") as file:
+            file.write(tflite_metadata.add_metadata(graph.serialize(), mean, deviation, ["one", "two", "three"]))
+        if quantization:
+            plain = load(folder, "quantized", source)
+            expect(not plain.model.preprocessing, "a quantised input is described")
+        else:
+            plain = check_against_itself(
+                folder, source, lambda raw, m=mean, d=deviation: ((raw - np.float32(m)) / np.float32(d)).astype(np.float32))
+            said = plain.model.preprocessing[0].contents
+            expect(said.channel_axis == 3 and said.channel_order == b"RGB", "other channels")
+        labels = plain.model.labels[0].contents
+        expect([labels.labels[i] for i in range(labels.num_labels)] == [b"one", b"two", b"three"], "other labels")
+
+
 def test_nnc_run(folder):
     """nnc-run says what there is, of a model file and of an object."""
     tool = os.path.join(os.path.dirname(NNC), "nnc-run")

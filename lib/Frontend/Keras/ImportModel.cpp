@@ -1,13 +1,15 @@
 // Opens a file of any generation of Keras and imports its model.
 #include "lib/Frontend/Keras/Keras.h"
 
-#include "lib/Frontend/Keras/Archive.h"
+#include "lib/Frontend/Import/Archive.h"
 #include "lib/Frontend/Keras/ModelImporter.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
+using nnc::frontend::hasArchiveFile;
+using nnc::frontend::readArchiveFile;
 
 namespace nnc::keras {
 

@@ -79,6 +79,7 @@ RankedTensorType GraphImporter::getInputType(const format::Tensor &tensor, Strin
 bool GraphImporter::addInputs(frontend::ModelBuilder &main) {
   bool ok = true;
   llvm::StringSet<> names;
+  Metadata metadata = reader.getMetadata();
   for (auto [place, index] : llvm::enumerate(getElements(graph.inputs()))) {
     if (values[index]) {
       blockers.addToModel("tensor '" + getName(index) + "' is an input twice");
@@ -89,6 +90,8 @@ bool GraphImporter::addInputs(frontend::ModelBuilder &main) {
     RankedTensorType type = getInputType(*graph.tensors()->Get(index), name, symbols);
     if (type)
       values[index] = main.addInput(name, type, symbols);
+    if (auto preprocessing = type ? metadata.getPreprocessing(place, type) : std::nullopt)
+      main.setPreprocessing(values[index], *preprocessing);
     ok &= static_cast<bool>(type);
   }
   return ok;
@@ -99,6 +102,7 @@ bool GraphImporter::addOutputs(frontend::ModelBuilder &main) {
   if (outputs.empty())
     blockers.addToModel("the graph has no outputs");
   llvm::StringSet<> names;
+  Metadata metadata = reader.getMetadata();
   for (auto [place, index] : llvm::enumerate(outputs)) {
     Value value = lookup(index);
     if (!value) {
@@ -106,7 +110,7 @@ bool GraphImporter::addOutputs(frontend::ModelBuilder &main) {
         blockers.addToModel("output '" + getName(index) + "' is not produced by any operator");
       return false; // otherwise its producer's blocker tells why
     }
-    main.addOutput(makeUnique(names, getName(index), "output_" + Twine(place)), value);
+    main.addOutput(makeUnique(names, getName(index), "output_" + Twine(place)), value, metadata.getLabels(place));
   }
   return !outputs.empty();
 }
