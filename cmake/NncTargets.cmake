@@ -12,6 +12,9 @@ if(NNC_SANITIZE)
     -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(nnc_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(NNC_FUZZ)
+  target_compile_options(nnc_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # One precompiled header for everything that includes MLIR (lib/Support/Precompiled.h).
 add_library(nnc_pch STATIC ${PROJECT_SOURCE_DIR}/lib/Support/Precompiled.cpp)

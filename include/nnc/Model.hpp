@@ -184,9 +184,21 @@ public:
   /// Whether data decide extents of outputs.
   bool reportsExtents() const { return isAppended() && description->invoke_reporting != nullptr; }
 
+  /// How an input is made of raw numbers; null where the model does not say.
+  const nnc_preprocessing *preprocessing(std::size_t index) const {
+    return hasMetadata() && description->preprocessing ? description->preprocessing[index] : nullptr;
+  }
+
+  /// The names of the classes that an output tells apart; none where the model has none.
+  std::vector<std::string> labels(std::size_t index) const {
+    const nnc_labels *list = hasMetadata() && description->labels ? description->labels[index] : nullptr;
+    return list ? std::vector<std::string>(list->labels, list->labels + list->num_labels) : std::vector<std::string>();
+  }
+
 private:
-  /// Whether the descriptor has the fields behind `profile`.
+  /// Whether the descriptor has the fields from `profile` to `size_input`, and those behind them.
   bool isAppended() const { return description->struct_size >= offsetof(nnc_model, num_states); }
+  bool hasMetadata() const { return description->struct_size >= sizeof(nnc_model); }
 
   /// A pointer for each input whose values make sizes, null for the others.
   std::vector<const void *> getSizeInputs(const std::vector<View> &inputs) const {

@@ -96,6 +96,27 @@ typedef struct nnc_state {
   const void *initial;        /**< before the first run, as many bytes as the input has; NULL: zeros */
 } nnc_state;
 
+/** How an input is made of raw numbers, those of an image from 0 to 255 for example: (raw - mean[c]) * scale[c] for
+ *  channel c. */
+typedef struct nnc_preprocessing {
+  uint32_t is_applied;        /**< 1: the model does it (`--with-preprocessing`), and its input is the raw numbers */
+  uint32_t has_mean_image;    /**< 1: each element has a mean of its own, which only `--with-preprocessing` knows */
+  int32_t channel_axis;       /**< the dimension of the channels; -1 where there are none */
+  uint32_t num_means;         /**< numbers in `mean`: 1, the same for all channels, or one for each */
+  uint32_t num_scales;        /**< the same of `scale` */
+  uint32_t reserved;
+  const float *mean;
+  const float *scale;
+  const char *channel_order;  /**< "RGB", "BGR" or "gray"; "" where the model does not say */
+} nnc_preprocessing;
+
+/** The names of the classes that an output tells apart. */
+typedef struct nnc_labels {
+  uint32_t num_labels;
+  uint32_t reserved;
+  const char *const *labels;  /**< UTF-8, as in the source model */
+} nnc_labels;
+
 /** One model. */
 typedef struct nnc_model {
   uint32_t abi_version;
@@ -137,6 +158,10 @@ typedef struct nnc_model {
   uint32_t num_states;
   uint32_t reserved;
   const nnc_state *states;   /**< NULL where nothing is kept */
+  /** For each input how it is made of raw numbers; NULL where the model does not say so of any, or not of this one. */
+  const nnc_preprocessing *const *preprocessing;
+  /** For each output the names of its classes; NULL where the model has none, or not for this one. */
+  const nnc_labels *const *labels;
 } nnc_model;
 
 #ifdef __cplusplus

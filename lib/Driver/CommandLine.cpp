@@ -2,6 +2,7 @@
 #include "lib/Driver/CommandLine.h"
 
 #include "lib/Driver/Formats.h"
+#include "lib/Driver/VerifyExport.h"
 #include "lib/Driver/Version.h"
 #include "lib/Export/ONNX/Export.h"
 #include "lib/Target/Header.h"
@@ -36,6 +37,10 @@ struct CompilerCommandLine::Options {
   cl::opt<std::string> darknetDialect{"darknet-dialect",
                                       cl::desc("pjreddie or alexeyab (default: told from the .cfg file)"),
                                       cl::value_desc("name"), cl::cat(category)};
+  cl::opt<std::string> preprocessing{
+      "with-preprocessing",
+      cl::desc("Take raw inputs, bytes (u8) or f32, and normalise them as the model says"), cl::value_desc("type"),
+      cl::ValueOptional, cl::cat(category)};
   cl::opt<std::string> triple{"target", cl::desc("Target triple (default: the host)"), cl::value_desc("triple"),
                               cl::cat(category)};
   cl::opt<std::string> cpu{
@@ -96,6 +101,10 @@ struct CompilerCommandLine::OutputChoices {
                         clEnumValN(EmitKind::ONNX, "onnx", "the model, converted to ONNX"))},
         opset{"opset", cl::desc("ONNX opset of --emit=onnx: 13 to 21 (default: 18)"), cl::value_desc("version"),
               cl::init(onnx_export::defaultOpset), cl::cat(category)},
+        verify{"verify",
+               cl::desc("Compare what --emit=onnx writes with the model, on random inputs; an error of an output of "
+                        "more than this part of its largest magnitude is one of nnc (default: 1e-4)"),
+               cl::value_desc("tolerance"), cl::ValueOptional, cl::cat(category)},
         stopAfter{"stop-after",
                   cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
                            "arena or llvm"),
@@ -109,6 +118,7 @@ struct CompilerCommandLine::OutputChoices {
   cl::opt<std::string> header;
   cl::opt<EmitKind> emit;
   cl::opt<int64_t> opset;
+  cl::opt<std::string> verify;
   cl::opt<std::string> stopAfter;
   cl::opt<bool> debugLines;
   cl::opt<bool> printWeights;
@@ -140,6 +150,7 @@ bool CompilerCommandLine::wantsOperatorList() const { return options->listOps; }
 
 Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool hasReport) const {
   const cl::Option *choices[] = {&options->format,     &options->darknetDialect,  &options->triple,
+                                 &options->preprocessing,
                                  &options->features,   &options->floatAbi,        &options->optLevel,
                                  &options->codeModel,  &options->relocationModel, &options->threads,
                                  &options->noWinograd, &options->freestanding,    &options->weightsSection,
@@ -289,6 +300,8 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
     return Error::success();
   if (outputs->opset.getNumOccurrences() && !isONNX)
     return makeError("--opset is for --emit=onnx");
+  if (outputs->verify.getNumOccurrences() && !isONNX)
+    return makeError("--verify is for --emit=onnx");
   if (outputs->printWeights && !isMLIR && result.dumpFolder.empty())
     return makeError("--print-weights is for --emit=mlir, --stop-after and --dump-stages");
   if (outputs->header.getNumOccurrences() && result.output.headerFile.empty())
@@ -354,6 +367,10 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   result.inputs = inputs;
   result.format = options->format;
   result.darknetDialect = options->darknetDialect;
+  if (options->preprocessing.getNumOccurrences())
+    result.rawInputs = options->preprocessing.empty() ? "u8" : options->preprocessing.getValue();
+  if (!result.rawInputs.empty() && result.rawInputs != "u8" && result.rawInputs != "f32")
+    return makeError("--with-preprocessing=" + result.rawInputs + ": expected u8 or f32");
   for (StringRef text : options->shapes)
     if (Error error = parseShape(text, result.shapes))
       return error;
@@ -407,6 +424,11 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
     if (output.outputFile.empty())
       return makeError("--emit=onnx needs a name for the file: -o model.onnx");
     result.exportOpset = outputs->opset;
+    double tolerance = defaultVerifyTolerance;
+    if (!outputs->verify.empty() && (StringRef(outputs->verify).getAsDouble(tolerance) || !(tolerance >= 0)))
+      return makeError("--verify=" + outputs->verify.getValue() + ": expected a number of at least 0");
+    if (outputs->verify.getNumOccurrences())
+      result.verifyTolerance = tolerance;
   }
   bool isPrinted = result.stopAfter.has_value() || result.exportOpset.has_value();
   if (output.outputFile.empty())

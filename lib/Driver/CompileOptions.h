@@ -19,6 +19,8 @@ struct CompileOptions {
   std::string format;
   /// darknet's fork that the model was made for (`--darknet-dialect`); empty: told from the file.
   std::string darknetDialect;
+  /// The type of raw numbers that inputs take (`--with-preprocessing`), "u8" or "f32"; empty: inputs are the model's own.
+  std::string rawInputs;
   /// The model's name, prefix of its symbols; empty: made from the output's or the input's name.
   std::string name;
   frontend::ShapeOverrides shapes;
@@ -26,6 +28,8 @@ struct CompileOptions {
   std::optional<Stage> stopAfter;
   /// Set: the model is written as ONNX of this opset (`--emit=onnx`), and nothing else.
   std::optional<int64_t> exportOpset;
+  /// Set: what was exported is compared with the model; the largest error that is taken, of the largest magnitude.
+  std::optional<double> verifyTolerance;
   /// MLIR is printed with all constants, not only with the small ones.
   bool printWeights = false;
   /// Folder for one MLIR file per stage; empty: none.

@@ -13,7 +13,9 @@
 #include "lib/Driver/ReleaseConstants.h"
 #include "lib/Driver/RunConstants.h"
 #include "lib/Driver/StageRunner.h"
+#include "lib/Driver/VerifyExport.h"
 #include "lib/Export/ONNX/Export.h"
+#include "lib/Frontend/Import/Preprocessing.h"
 #include "lib/Target/CpuModel.h"
 #include "lib/Target/Emit.h"
 #include "lib/Target/WeightSection.h"
@@ -87,6 +89,17 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
   import.darknetDialect = options.darknetDialect;
   import.verbose = options.verbose;
   OwningOpRef<ModuleOp> module = format->import(context, files, import);
+  mlir::Type rawType;
+  if (!options.rawInputs.empty())
+    rawType = options.rawInputs == "u8" ? mlir::Type(IntegerType::get(&context, 8, IntegerType::Unsigned))
+                                        : Float32Type::get(&context);
+  if (module) {
+    (*module)->setLoc(FileLineColLoc::get(&context, options.inputs.front(), 0, 0));
+    if (failed(frontend::settlePreprocessing(*module, rawType)))
+      return {};
+  }
+  if (!module || options.stopAfter || options.exportOpset) // nothing says where it comes from
+    return module;
   llvm::SHA256 digest;
   for (const frontend::ModelFile &file : files) {
     provenance.sourceName += (provenance.sourceName.empty() ? "" : ", ") + llvm::sys::path::filename(file.path).str();
@@ -125,6 +138,9 @@ static LogicalResult exportAsONNX(ModuleOp module, const CompileOptions &options
   onnx_export::ExportOptions exporting{*options.exportOpset, options.output.provenance.version};
   onnx_export::ExportSummary summary;
   FailureOr<std::string> bytes = onnx_export::exportModel(module, exporting, summary);
+  if (succeeded(bytes) && options.verifyTolerance)
+    if (llvm::Error error = verifyExport(module, *bytes, summary, *options.verifyTolerance, compileQuietly, llvm::errs()))
+      return module.emitError() << llvm::toString(std::move(error));
   if (failed(bytes) ||
       failed(writeFile(options.output.outputFile, module.getLoc(), [&](llvm::raw_ostream &os) { os << *bytes; })))
     return failure();
@@ -141,8 +157,6 @@ static std::string listLoops(ModuleOp module, StringRef file) {
   generateLocationsFromIR(os, llvm::sys::path::filename(file), module, getPrintingFlags(/*withWeights=*/false));
   return text;
 }
-
-static LogicalResult compileQuietly(const CompileOptions &options);
 
 namespace {
 
@@ -339,8 +353,7 @@ static void endAfterFatalError(void *model, const char *reason, bool) {
   std::_Exit(1);
 }
 
-/// Compiles once more what has been compiled: what is to be said of it was said then.
-static LogicalResult compileQuietly(const CompileOptions &options) {
+LogicalResult compileQuietly(const CompileOptions &options) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);

@@ -12,6 +12,9 @@ namespace nnc {
 /// stream, and have left no output file.
 llvm::LogicalResult compileModel(const CompileOptions &options);
 
+/// The same without a word, of a model that has been compiled before.
+llvm::LogicalResult compileQuietly(const CompileOptions &options);
+
 } // namespace nnc
 
 #endif // LIB_DRIVER_COMPILER_H

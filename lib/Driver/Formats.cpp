@@ -2,9 +2,11 @@
 #include "lib/Driver/Formats.h"
 
 #include "lib/Frontend/Caffe/Caffe.h"
+#include "lib/Frontend/Ccv/Ccv.h"
 #include "lib/Frontend/Darknet/Darknet.h"
 #include "lib/Frontend/Keras/Keras.h"
 #include "lib/Frontend/ONNX/ONNX.h"
+#include "lib/Frontend/OverFeat/OverFeat.h"
 #include "lib/Frontend/TFLite/TFLite.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -24,12 +26,21 @@ static OwningOpRef<ModuleOp> importMLIR(MLIRContext &context, ArrayRef<ModelFile
   return parseSourceFile<ModuleOp>(files.front().path, &context);
 }
 
+static OwningOpRef<ModuleOp> importCcv(MLIRContext &context, ArrayRef<ModelFile> files, const ImportOptions &options) {
+  return ccv::importModel(context, files.front(), options);
+}
+
 static OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, ArrayRef<ModelFile> files, const ImportOptions &options) {
   return onnx::importModel(context, files.front(), options);
 }
 
 static OwningOpRef<ModuleOp> importKeras(MLIRContext &context, ArrayRef<ModelFile> files, const ImportOptions &options) {
   return keras::importModel(context, files.front(), options);
+}
+
+static OwningOpRef<ModuleOp> importOverFeat(MLIRContext &context, ArrayRef<ModelFile> files,
+                                            const ImportOptions &options) {
+  return overfeat::importModel(context, files.front(), options);
 }
 
 static OwningOpRef<ModuleOp> importTFLite(MLIRContext &context, ArrayRef<ModelFile> files,
@@ -40,6 +51,8 @@ static OwningOpRef<ModuleOp> importTFLite(MLIRContext &context, ArrayRef<ModelFi
 static const Format formats[] = {
     {"mlir", "MLIR named *.mlir", isMLIR, nullptr, importMLIR, nullptr},
     {"tflite", "TFLite", tflite::isTFLite, nullptr, importTFLite, tflite::printSupportedOps},
+    {"ccv", "libccv (SQLite)", ccv::isCcv, nullptr, importCcv, ccv::printSupportedOps},
+    {"overfeat", "OverFeat (weights)", overfeat::isOverFeat, nullptr, importOverFeat, overfeat::printSupportedOps},
     {"caffe", "Caffe (.prototxt, .caffemodel)", caffe::isCaffe, caffe::findCompanion, caffe::importModel,
      caffe::printSupportedOps},
     {"darknet", "darknet (.cfg, .weights)", darknet::isDarknet, darknet::findCompanion, darknet::importModel,

@@ -2,16 +2,11 @@
 #ifndef LIB_DRIVER_MEASUREPRECISION_H
 #define LIB_DRIVER_MEASUREPRECISION_H
 
-#include "lib/Driver/CompileOptions.h"
+#include "lib/Driver/RandomRuns.h"
 
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/STLFunctionalExtras.h"
-#include "llvm/Support/LogicalResult.h"
 
 namespace nnc {
-
-/// Compiles a model as its options say; failures have been printed, or not.
-using CompileFunction = llvm::function_ref<llvm::LogicalResult(const CompileOptions &)>;
 
 /// Compiles the model of `options` twice into temporary libraries, with f32 weights and with `options.precision`, runs
 /// both on the same random inputs (run-time extents are 32), and compares the outputs, of these names. Where this

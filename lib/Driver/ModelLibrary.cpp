@@ -28,6 +28,9 @@ static Expected<std::unique_ptr<object::ELFObjectFileBase>> openForThisMachine(M
   return std::unique_ptr<object::ELFObjectFileBase>(cast<object::ELFObjectFileBase>(file->release()));
 }
 
+/// The descriptor's size before it had preprocessing and labels.
+static constexpr size_t leastSize = offsetof(nnc_model, preprocessing);
+
 /// Names of the models that a library exports: its objects `<name>_model` of the descriptor's size.
 static Expected<std::vector<std::string>> findModels(MemoryBufferRef library) {
   auto elf = openForThisMachine(library);
@@ -38,7 +41,7 @@ static Expected<std::vector<std::string>> findModels(MemoryBufferRef library) {
     Expected<StringRef> name = symbol.getName();
     if (!name)
       return name.takeError();
-    if (name->consume_back("_model") && symbol.getELFType() == ELF::STT_OBJECT && symbol.getSize() == sizeof(nnc_model))
+    if (name->consume_back("_model") && symbol.getELFType() == ELF::STT_OBJECT && symbol.getSize() >= leastSize)
       names.push_back(name->str());
   }
   return names;
@@ -67,9 +70,17 @@ static Error loadLibrary(StringRef path, StringRef name, const nnc_model *&model
   if (!library.isValid())
     return createStringError(path + ": " + message);
   model = static_cast<const nnc_model *>(library.getAddressOfSymbol((chosen + "_model").c_str()));
-  if (!model || model->abi_version != NNC_ABI_VERSION || model->struct_size < sizeof(nnc_model) || !model->invoke)
+  if (!model || model->abi_version != NNC_ABI_VERSION || model->struct_size < leastSize || !model->invoke)
     return createStringError(path + ": was made by a version of nnc that does not fit this one");
   return Error::success();
+}
+
+const nnc_preprocessing *ModelLibrary::getPreprocessing(unsigned input) const {
+  return model->struct_size >= sizeof(nnc_model) && model->preprocessing ? model->preprocessing[input] : nullptr;
+}
+
+const nnc_labels *ModelLibrary::getLabels(unsigned output) const {
+  return model->struct_size >= sizeof(nnc_model) && model->labels ? model->labels[output] : nullptr;
 }
 
 Expected<ModelLibrary> ModelLibrary::load(StringRef path, StringRef name) {

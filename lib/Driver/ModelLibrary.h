@@ -16,6 +16,9 @@ public:
   static llvm::Expected<ModelLibrary> load(llvm::StringRef path, llvm::StringRef name);
 
   const nnc_model &getModel() const { return *model; }
+  /// How an input is made of raw numbers, and the names of an output's classes; null where the model does not say.
+  const nnc_preprocessing *getPreprocessing(unsigned input) const;
+  const nnc_labels *getLabels(unsigned output) const;
 
   /// Runs the code for `cpu`, one of those that the model was compiled for, from now on.
   llvm::Error useCpu(llvm::StringRef cpu) const;

@@ -23,6 +23,9 @@ private:
   Constant *describeSizeInputs();
   Constant *describeInitial(const TensorInterface &state);
   std::pair<Constant *, unsigned> describeStates();
+  Constant *describePreprocessing();
+  Constant *describeLabels();
+  Constant *makeList(ArrayRef<Constant *> pointers, StringRef name);
   Constant *makeGlobal(Constant *value, const Twine &name);
   Constant *makeString(StringRef text);
   Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
@@ -81,6 +84,49 @@ std::pair<Constant *, unsigned> DescriptorBuilder::describeStates() {
     return {ConstantPointerNull::get(pointer), 0};
   auto *type = ArrayType::get(states.front()->getType(), states.size());
   return {makeGlobal(ConstantArray::get(type, states), "states"), states.size()};
+}
+
+/// An array of pointers, or null where all are.
+Constant *DescriptorBuilder::makeList(ArrayRef<Constant *> pointers, StringRef name) {
+  if (all_of(pointers, [](Constant *value) { return value->isNullValue(); }))
+    return ConstantPointerNull::get(pointer);
+  return makeGlobal(ConstantArray::get(ArrayType::get(pointer, pointers.size()), pointers), name);
+}
+
+/// An nnc_preprocessing for each input, null where the model says nothing.
+Constant *DescriptorBuilder::describePreprocessing() {
+  SmallVector<Constant *> described;
+  for (const TensorInterface &input : interface.inputs) {
+    described.push_back(ConstantPointerNull::get(pointer));
+    if (!input.preprocessing)
+      continue;
+    const InputPreprocessing &from = *input.preprocessing;
+    auto number = [&](uint32_t value) { return builder.getInt32(value); };
+    auto list = [&](ArrayRef<float> values) {
+      return makeGlobal(ConstantDataArray::get(module.getContext(), values), "numbers");
+    };
+    Constant *fields[] = {number(from.isApplied),   number(from.hasMeanImage), number(from.channelAxis),
+                          number(from.mean.size()), number(from.scale.size()), number(0),
+                          list(from.mean),          list(from.scale),          makeString(from.channelOrder)};
+    described.back() = makeGlobal(ConstantStruct::getAnon(fields), "raw");
+  }
+  return makeList(described, "preprocessing");
+}
+
+/// An nnc_labels for each output, null where it has none.
+Constant *DescriptorBuilder::describeLabels() {
+  SmallVector<Constant *> described;
+  for (const TensorInterface &output : interface.outputs) {
+    described.push_back(ConstantPointerNull::get(pointer));
+    SmallVector<Constant *> labels;
+    for (const std::string &label : output.labels)
+      labels.push_back(makeString(label));
+    if (labels.empty())
+      continue;
+    Constant *fields[] = {builder.getInt32(labels.size()), builder.getInt32(0), makeList(labels, "classes")};
+    described.back() = makeGlobal(ConstantStruct::getAnon(fields), "label_list");
+  }
+  return makeList(described, "labels");
 }
 
 Constant *DescriptorBuilder::makeGlobal(Constant *value, const Twine &name) {
@@ -220,7 +266,9 @@ void DescriptorBuilder::build(const DescriptorFunctions &functions) {
                                     describeSizeInputs(),
                                     i32(numStates),
                                     i32(0),
-                                    states};
+                                    states,
+                                    describePreprocessing(),
+                                    describeLabels()};
   SmallVector<Type *> types;
   for (Constant *field : fields)
     types.push_back(field ? field->getType() : builder.getInt32Ty());

@@ -5,6 +5,7 @@
 #include "nnc/Runtime.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
@@ -31,6 +32,24 @@ static std::string inString(StringRef text) {
   for (char c : text)
     safe += isPrint(c) && c != '"' && c != '\\' ? c : '_';
   return safe + "\"";
+}
+
+/// `text`, in any encoding, as a C string literal of the same bytes. No trigraph and no escape is in it by chance.
+static std::string quote(StringRef text) {
+  std::string safe = "\"";
+  for (char c : text)
+    if (isPrint(c) && c != '"' && c != '\\' && c != '?')
+      safe += c;
+    else
+      safe += formatv("\\{0}{1}{2}", (c >> 6) & 3, (c >> 3) & 7, c & 7).str();
+  return safe + "\"";
+}
+
+/// A float of C, with all its digits.
+static std::string makeFloat(float value) {
+  std::string text;
+  raw_string_ostream(text) << format("%.9g", value);
+  return text + (StringRef(text).find_first_of(".e") == StringRef::npos ? ".0f" : "f");
 }
 
 static std::string makeNumber(int64_t value) { return std::to_string(value) + (value > UINT32_MAX ? "ull" : "u"); }
@@ -73,6 +92,7 @@ private:
   void writeOpening();
   void writeTable(const TensorInterface &tensor, bool isInput);
   void writeModelMacros();
+  void writePreprocessing(const std::string &prefix, const InputPreprocessing &from);
   void writeTensorMacros(const TensorInterface &tensor);
   void writeOutputExtents(const TensorInterface &tensor);
   void writeExtents();
@@ -160,6 +180,27 @@ void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
     define(prefix + "MAX_NUMEL", makeNumber(room.getNumElements()), "room that its buffer must have");
     define(prefix + "MAX_BYTES", makeNumber(room.getBytes()));
   }
+  if (tensor.preprocessing)
+    writePreprocessing(prefix, *tensor.preprocessing);
+  if (!tensor.labels.empty()) {
+    define(prefix + "NUM_LABELS", makeNumber(tensor.labels.size()));
+    define(prefix + "LABELS", "{" + join(map_range(tensor.labels, quote), ", ") + "}");
+  }
+}
+
+void HeaderWriter::writePreprocessing(const std::string &prefix, const InputPreprocessing &from) {
+  auto list = [](ArrayRef<float> values) { return "{" + join(map_range(values, makeFloat), ", ") + "}"; };
+  if (from.isApplied)
+    define(prefix + "IS_RAW", "1", "raw numbers; the model normalises them as follows");
+  if (from.hasMeanImage)
+    define(prefix + "HAS_MEAN_IMAGE", "1", from.isApplied ? "each element has its own" : "subtracted --with-preprocessing");
+  else
+    define(prefix + "MEAN", list(from.mean), "the input is (raw - mean) * scale");
+  define(prefix + "SCALE", list(from.scale), from.scale.size() > 1 ? "per channel" : "");
+  if (from.channelAxis >= 0)
+    define(prefix + "CHANNEL_AXIS", std::to_string(from.channelAxis));
+  if (!from.channelOrder.empty())
+    define(prefix + "CHANNEL_ORDER", inString(from.channelOrder));
 }
 
 void HeaderWriter::writeOutputExtents(const TensorInterface &tensor) {

@@ -111,6 +111,24 @@ static std::string makeUnique(std::string identifier, llvm::StringSet<> &taken) 
 
 static ArrayRef<int64_t> getShape(Type type) { return cast<ShapedType>(type).getShape(); }
 
+static std::optional<InputPreprocessing> getPreprocessing(DictionaryAttr attrs) {
+  auto fields = attrs ? attrs.getAs<DictionaryAttr>("nn.preprocessing") : DictionaryAttr();
+  auto mean = fields ? fields.getAs<DenseF32ArrayAttr>("mean") : DenseF32ArrayAttr();
+  auto scale = fields ? fields.getAs<DenseF32ArrayAttr>("scale") : DenseF32ArrayAttr();
+  if (!mean || !scale)
+    return std::nullopt;
+  InputPreprocessing result;
+  result.mean = mean.asArrayRef().vec();
+  result.scale = scale.asArrayRef().vec();
+  if (auto axis = fields.getAs<IntegerAttr>("channel_axis"))
+    result.channelAxis = axis.getInt();
+  if (auto order = fields.getAs<StringAttr>("channel_order"))
+    result.channelOrder = order.str();
+  result.hasMeanImage = fields.contains("has_mean_image");
+  result.isApplied = fields.contains("applied");
+  return result;
+}
+
 static TensorInterface makeTensor(Type type, DictionaryAttr attrs, std::string fallback, llvm::StringSet<> &taken) {
   TensorInterface tensor;
   auto name = attrs ? attrs.getAs<StringAttr>("nn.name") : StringAttr();
@@ -119,6 +137,10 @@ static TensorInterface makeTensor(Type type, DictionaryAttr attrs, std::string f
   auto recorded = attrs ? attrs.getAs<TypeAttr>("nn.element_type") : TypeAttr();
   tensor.elementType = recorded ? recorded.getValue() : cast<ShapedType>(type).getElementType();
   tensor.shape = getShape(type).vec();
+  tensor.preprocessing = getPreprocessing(attrs);
+  if (auto labels = attrs ? attrs.getAs<ArrayAttr>("nn.labels") : ArrayAttr())
+    for (auto label : labels.getAsRange<StringAttr>())
+      tensor.labels.push_back(label.str());
   return tensor;
 }
 

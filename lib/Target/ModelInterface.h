@@ -16,6 +16,15 @@
 
 namespace nnc {
 
+/// How an input is made of raw numbers: (raw - mean) * scale.
+struct InputPreprocessing {
+  std::vector<float> mean, scale; ///< one for all channels, or one for each
+  int64_t channelAxis = -1;       ///< the dimension of channels; -1 where there are none
+  std::string channelOrder;       ///< "RGB", "BGR", "gray" or empty
+  bool hasMeanImage = false;      ///< `mean` counts for nothing: each element has its own
+  bool isApplied = false;         ///< the model does it: the input is raw
+};
+
 /// One input or output.
 struct TensorInterface {
   std::string name;                 ///< as in the source model
@@ -29,6 +38,8 @@ struct TensorInterface {
 
   std::optional<unsigned> next;         ///< of an input that is a state: the place of the output that is the next one
   mlir::DenseElementsAttr initial = {}; ///< that state before the first run; null: zeros
+  std::optional<InputPreprocessing> preprocessing; ///< of an input, where the model says so
+  std::vector<std::string> labels;                 ///< of an output: the names of its classes, where the model has them
 
   bool hasSizeValues = false; ///< of an input: the functions about extents take its values
   bool decidesSizes = false;  ///< of an input: sizes are made of its values

@@ -44,6 +44,17 @@ class State(ctypes.Structure):
     _fields_ = [("input", ctypes.c_uint32), ("output", ctypes.c_uint32), ("initial", ctypes.c_void_p)]
 
 
+class Preprocessing(ctypes.Structure):
+    _fields_ = [("is_applied", ctypes.c_uint32), ("has_mean_image", ctypes.c_uint32), ("channel_axis", ctypes.c_int32),
+                ("num_means", ctypes.c_uint32), ("num_scales", ctypes.c_uint32), ("reserved", ctypes.c_uint32),
+                ("mean", ctypes.POINTER(ctypes.c_float)), ("scale", ctypes.POINTER(ctypes.c_float)),
+                ("channel_order", ctypes.c_char_p)]
+
+
+class Labels(ctypes.Structure):
+    _fields_ = [("num_labels", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("labels", ctypes.POINTER(ctypes.c_char_p))]
+
+
 class Descriptor(ctypes.Structure):
     _fields_ = [("abi_version", ctypes.c_uint32), ("struct_size", ctypes.c_uint32), ("name", ctypes.c_char_p),
                 ("model_hash", ctypes.c_char_p), ("num_inputs", ctypes.c_uint32), ("num_outputs", ctypes.c_uint32),
@@ -56,7 +67,9 @@ class Descriptor(ctypes.Structure):
                 ("invoke_reporting", INVOKE_REPORTING),
                 ("workspace_size_for", WORKSPACE_SIZE_FOR), ("output_extents_for", OUTPUT_EXTENTS_FOR),
                 ("size_input", ctypes.POINTER(ctypes.c_uint8)),
-                ("num_states", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("states", ctypes.POINTER(State))]
+                ("num_states", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("states", ctypes.POINTER(State)),
+                ("preprocessing", ctypes.POINTER(ctypes.POINTER(Preprocessing))),
+                ("labels", ctypes.POINTER(ctypes.POINTER(Labels)))]
 
 
 class Refused(Exception):

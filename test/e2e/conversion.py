@@ -3,6 +3,7 @@
 
   random      random graphs, read and written again, for each opset in turn, against the graph they were read from
   nodes       ONNX's node tests with their inputs but the first as constants, against the recorded outputs
+  verification  what --verify makes of models that it cannot run
   frameworks  the models of framework_cases.py, where the data are, against what the framework recorded
 
 A model that nnc does not read or cannot write is skipped with the reason."""
@@ -12,6 +13,7 @@ import os
 import re
 import sys
 import tempfile
+import zlib
 
 import numpy as np
 import onnx
@@ -60,8 +62,11 @@ class ConvertedModel:
             raise
 
 
-def convert(source, target, opset=18, options=()):
-    compile_model(source, target, ["--emit=onnx", f"--opset={opset}", *options], timeout=120)
+def convert(source, target, opset=18, options=(), verify=False):
+    """`verify`: nnc itself must find that the two models give the same."""
+    result = compile_model(source, target, ["--emit=onnx", f"--opset={opset}", *options, *["--verify"] * verify], timeout=120)
+    if verify and "verified on random inputs, seed 0: output" not in result.stderr:
+        raise Broken(f"--verify says nothing: {result.stderr}")
     onnx.checker.check_model(target, full_check=True)
     return ConvertedModel(target)
 
@@ -71,7 +76,7 @@ def check_random(seed, folder):
     model, inputs = RandomGraph(seed).make(layers=2 + seed % 7, symbolic=seed % 3 == 0)
     source = os.path.join(folder, "source.onnx")
     onnx.save(model, source)
-    converted = convert(source, os.path.join(folder, "converted.onnx"), opset)
+    converted = convert(source, os.path.join(folder, "converted.onnx"), opset, verify=seed % 3 != 0)
     expected = run_reference(model, inputs)
     if converted.output_names != [value.name for value in model.graph.output]:
         return "the outputs have other names"
@@ -97,10 +102,28 @@ def check_node(case, folder):
     return None
 
 
+def check_verification(folder):
+    """Extents that the random 32 does not fit are an error of --verify; with --shape the model passes."""
+    graph = onnx.parser.parse_model("""<ir_version: 8, opset_import: ["": 17]> g (float[n, 6] x) => (float[m, 7] y)
+        <int64[2] s = {-1, 7}> { y = Reshape(x, s) }""")
+    source, target = os.path.join(folder, "source.onnx"), os.path.join(folder, "converted.onnx")
+    onnx.save(graph, source)
+    try:
+        convert(source, target, verify=True)
+    except Refused as refusal:
+        if "error: --verify: " not in str(refusal) or os.path.exists(target):
+            return f"a file, or another message: {refusal}"
+    else:
+        return "32 x 6 numbers went into rows of 7"
+    convert(source, target, options=["--shape=n=14"], verify=True)
+    return None
+
+
 def check_framework(framework, place, case, folder):
     item = (framework_cases.REAL if case.get("real") else framework_cases.FRAMEWORKS)[framework](place, case)
     files = [os.path.join(item.folder, file) for file in item.files]
-    converted = convert(files[0], os.path.join(folder, "converted.onnx"), options=[*files[1:], *item.options])
+    converted = convert(files[0], os.path.join(folder, "converted.onnx"), options=[*files[1:], *item.options],
+                        verify=zlib.crc32(place.encode()) % 8 == 0)
     for output, actual, expected in item.run(converted):
         problem = framework_cases.compare(output, actual, expected, framework_cases.tolerance_of(case))
         if problem:
@@ -112,6 +135,7 @@ def list_jobs(graphs, pattern):
     """(kind, name, check) of all tests."""
     for seed in range(graphs):
         yield "random", f"random/{seed}", lambda folder, seed=seed: check_random(seed, folder)
+    yield "verification", "verification", check_verification
     for case in onnx_node_tests.collect("."):
         yield "nodes", f"nodes/{case.name}", lambda folder, case=case: check_node(case, folder)
     for framework, place, name, case in framework_cases.list_cases(""):
@@ -127,6 +151,8 @@ def run(check):
         except onnx_node_tests.Skipped as skip:
             return "skipped", str(skip)
         except Refused as refusal:
+            if "error: --verify" in str(refusal):
+                return "failed", str(refusal)
             return "skipped", onnx_node_tests.summarise_refusal(str(refusal))
         except Broken as error:
             return "failed", str(error)

@@ -79,6 +79,19 @@ class DarknetCase:
                 yield name, actual, expected[call] if self.calls > 1 else expected
 
 
+class CcvCase:
+    """What ccv_convnet_encode makes of one image."""
+    framework = "ccv"
+
+    def __init__(self, folder, case):
+        self.folder, self.options, self.files = folder, [], ["model.sqlite3"]
+
+    def run(self, model):
+        expected = load(self.folder, "output_encode.npy")
+        output, = model([load(self.folder, "input_encode.npy")[None]])
+        yield "encode", output[0], expected.reshape(output.shape[1:]) if output.ndim == 2 else expected
+
+
 def find(folder, pattern):
     return sorted(f for f in os.listdir(folder) if re.fullmatch(pattern, f))
 
@@ -154,7 +167,7 @@ class RealKeras:
         yield self.output, model([array])[0], load(self.folder, self.output)
 
 
-FRAMEWORKS = {"caffe": CaffeCase, "darknet": DarknetCase}
+FRAMEWORKS = {"caffe": CaffeCase, "ccv": CcvCase, "darknet": DarknetCase}
 REAL = {"caffe": RealCaffe, "darknet": RealDarknet, "keras": RealKeras, "tflite": RealTFLite}
 
 

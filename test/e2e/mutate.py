@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import extents  # noqa: E402
 from compiled_model import NNC, ROOT  # noqa: E402
-from models import keras_files, light, two_files  # noqa: E402
+from models import ccv_files, keras_files, light, two_files  # noqa: E402
 from models.damage import damage  # noqa: E402
 
 LIMIT = 60  # seconds, with sanitizers and other work beside it
@@ -55,14 +55,14 @@ def make_sources():
                "darknet": [source for source in two if source[0][0] == ".cfg"],
                "Keras 2": [source for source in keras if source[0][0] == ".h5"],
                "Keras 3": [source for source in keras if source[0][0] == ".keras"],
-               "TFLite": tflite_files()}
+               "TFLite": tflite_files(), "libccv": ccv_files.make_all()}
     return {name: sources for name, sources in formats.items() if sources}
 
 
 def tflite_files():
     """Each operator alone, and some of each family in one file; none without the bindings of the schema."""
     try:
-        from models import tflite_cases, tflite_graph, tflite_placed_cases, tflite_state_cases
+        from models import tflite_cases, tflite_graph, tflite_metadata, tflite_placed_cases, tflite_state_cases
     except ImportError:
         return []
     cases = [case for source in (tflite_cases, tflite_placed_cases, tflite_state_cases) for case in source.list_cases()]
@@ -76,6 +76,7 @@ def tflite_files():
             if case.name in names:
                 case.build(graph)
         files.append([(".tflite", graph.serialize())])
+    files.append([(".tflite", tflite_metadata.add_metadata(files[0][0][1], [1], [2], ["a", "b"]))])
     return files
 
 

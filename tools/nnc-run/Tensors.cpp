@@ -153,7 +153,25 @@ bool compare(const HostTensor &actual, const HostTensor &expected, Tolerance tol
   return wrong == 0;
 }
 
-void summarise(const HostTensor &tensor, raw_ostream &os) {
+void describePreprocessing(StringRef name, const nnc_preprocessing &preprocessing, raw_ostream &os) {
+  auto list = [](const float *numbers, uint32_t count) {
+    std::string text;
+    for (float number : ArrayRef(numbers, count))
+      raw_string_ostream(text) << (text.empty() ? "" : ", ") << format("%.6g", number);
+    return count > 1 ? "[" + text + "]" : text;
+  };
+  StringRef order = preprocessing.channel_order;
+  os << name << ": " << (preprocessing.is_applied ? "raw, normalised as (raw - " : "(raw - ")
+     << (preprocessing.has_mean_image ? "a mean image" : list(preprocessing.mean, preprocessing.num_means)) << ") * "
+     << list(preprocessing.scale, preprocessing.num_scales) << (order.empty() ? "" : ", ") << order << '\n';
+}
+
+/// Of one row with a number for each label.
+static bool isClassification(const HostTensor &tensor, size_t numLabels) {
+  return numLabels && !tensor.shape.empty() && tensor.getNumElements() == tensor.shape[0] * static_cast<int64_t>(numLabels);
+}
+
+void summarise(const HostTensor &tensor, ArrayRef<const char *> labels, raw_ostream &os) {
   int64_t count = tensor.getNumElements();
   os << tensor.name << ": " << tensor.describeType();
   if (count == 0) {
@@ -171,8 +189,10 @@ void summarise(const HostTensor &tensor, raw_ostream &os) {
     high = std::max(high, value);
     sum += value;
   }
-  os << format(", %.4g to %.4g", low, high) << " (largest at " << describePosition(tensor, highest)
-     << format("), mean %.4g", sum / static_cast<double>(count));
+  os << format(", %.4g to %.4g", low, high) << " (largest at " << describePosition(tensor, highest);
+  if (isClassification(tensor, labels.size()))
+    os << ": " << labels[highest % labels.size()];
+  os << format("), mean %.4g", sum / static_cast<double>(count));
   if (notNumbers)
     os << ", " << notNumbers << " NaN";
   os << ", [";

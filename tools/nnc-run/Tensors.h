@@ -29,8 +29,12 @@ struct Tolerance {
 /// tolerance allows, or types or shapes differ. NaN equals NaN, infinities must be the same.
 bool compare(const HostTensor &actual, const HostTensor &expected, Tolerance tolerance, llvm::raw_ostream &os);
 
-/// One line: name, type, shape, smallest, largest, mean, and the first elements.
-void summarise(const HostTensor &tensor, llvm::raw_ostream &os);
+/// One line: name, type, shape, smallest, largest (its label, where there is one for each element of a row), mean, and the
+/// first elements.
+void summarise(const HostTensor &tensor, llvm::ArrayRef<const char *> labels, llvm::raw_ostream &os);
+
+/// One line: how the input `name` is made of raw numbers.
+void describePreprocessing(llvm::StringRef name, const nnc_preprocessing &preprocessing, llvm::raw_ostream &os);
 
 } // namespace nnc
 

@@ -160,6 +160,17 @@ static std::vector<StringRef> getExtentNames(const nnc::ModelLibrary &library) {
   return std::vector<StringRef>(model.extent_names, model.extent_names + model.num_extents);
 }
 
+/// How inputs are made of raw numbers, and what the outputs are.
+static void describeModel(const nnc::ModelLibrary &model, ArrayRef<nnc::HostTensor> outputs) {
+  for (unsigned i = 0; i < model.getModel().num_inputs; ++i)
+    if (const nnc_preprocessing *preprocessing = model.getPreprocessing(i))
+      nnc::describePreprocessing(model.getModel().inputs[i].name, *preprocessing, outs());
+  for (auto [i, output] : enumerate(outputs)) {
+    const nnc_labels *labels = model.getLabels(i);
+    nnc::summarise(output, labels ? ArrayRef(labels->labels, labels->num_labels) : ArrayRef<const char *>(), outs());
+  }
+}
+
 static Error run(const nnc::ModelLibrary &model, const RunOptions &options, const nnc::CompileOptions &compileOptions,
                  StringRef report, bool &areRight) {
   const nnc_profile *profile = model.getModel().profile;
@@ -190,8 +201,7 @@ static Error run(const nnc::ModelLibrary &model, const RunOptions &options, cons
     if (Error error = writeOutputs(*outputs, options.outputDir))
       return error;
   if (options.outputDir.empty() && options.comparisons.empty())
-    for (const nnc::HostTensor &output : *outputs)
-      nnc::summarise(output, outs());
+    describeModel(model, *outputs);
   if (Error error = compareOutputs(*outputs, options, areRight))
     return error;
   if (options.bench)

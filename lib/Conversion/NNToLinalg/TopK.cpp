@@ -141,7 +141,7 @@ Value RowSelection::findPlaces(ImplicitLocOpBuilder &builder, Value places, Valu
 std::pair<Value, Value> RowSelection::selectByHeaps(ImplicitLocOpBuilder &builder) const {
   RankedTensorType result = getResultType();
   SmallVector<Value> extents = getExtents(builder, rows);
-  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  Value zero = getIndex(builder, 0);
   Type i64 = builder.getI64Type();
   Value values = createEmpty(builder, builder.getLoc(), result, {extents[0], k, extents[2]});
   Value indices = createEmpty(builder, builder.getLoc(), result.clone(i64), {extents[0], k, extents[2]});

@@ -76,9 +76,14 @@ FailureOr<std::string> exportModel(ModuleOp module, const ExportOptions &options
   if (failed(graph.declare(main)))
     return failure();
   bool isComplete = true;
-  for (Operation &op : main.getBody().front().without_terminator())
-    if (!isa<arith::ConstantOp>(op))
-      isComplete &= write(graph, op);
+  for (Operation &op : main.getBody().front().without_terminator()) {
+    if (isa<arith::ConstantOp>(op))
+      continue;
+    isComplete &= write(graph, op);
+    for (Value result : op.getResults())
+      if (std::string name = graph.findName(result); !name.empty())
+        summary.tensors.push_back({result, name});
+  }
   if (!isComplete)
     return failure();
   graph.passThrough(main);
@@ -88,6 +93,20 @@ FailureOr<std::string> exportModel(ModuleOp module, const ExportOptions &options
   summary.nodes = model.graph().node_size();
   summary.transposes = llvm::count_if(model.graph().node(), [](const auto &node) { return node.op_type() == "Transpose"; });
   return bytes;
+}
+
+llvm::Expected<std::string> replaceOutputs(StringRef bytes, ArrayRef<ExportedTensor> tensors) {
+  ::onnx::ModelProto model;
+  if (bytes.size() > INT32_MAX || !model.ParseFromArray(bytes.data(), bytes.size()))
+    return llvm::createStringError("not an ONNX model");
+  model.mutable_graph()->clear_output();
+  for (const ExportedTensor &tensor : tensors) {
+    auto &output = *model.mutable_graph()->add_output();
+    output.set_name(tensor.name);
+    Type element = cast<RankedTensorType>(tensor.value.getType()).getElementType();
+    output.mutable_type()->mutable_tensor_type()->set_elem_type(getDataType(element));
+  }
+  return model.SerializeAsString();
 }
 
 } // namespace nnc::onnx_export

@@ -3,8 +3,10 @@
 #define LIB_EXPORT_ONNX_EXPORT_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
 
 #include <string>
+#include <vector>
 
 namespace nnc::onnx_export {
 
@@ -16,15 +18,25 @@ struct ExportOptions {
   std::string producerVersion;
 };
 
-/// What was written, for people.
+/// A value of the module in the file.
+struct ExportedTensor {
+  mlir::Value value;
+  std::string name; ///< in the file
+};
+
+/// What was written.
 struct ExportSummary {
   int64_t nodes = 0;
-  int64_t transposes = 0; ///< of them
+  int64_t transposes = 0;              ///< of them
+  std::vector<ExportedTensor> tensors; ///< results of the operations in @main, in their order, that the file has too
 };
 
 /// @main of a module of NN operations (the stage `import`) as a binary ONNX model.
 /// Fails after one diagnostic for each operation that ONNX cannot express.
 llvm::FailureOr<std::string> exportModel(mlir::ModuleOp module, const ExportOptions &options, ExportSummary &summary);
+
+/// The model `bytes` with these tensors as its outputs, instead of its own.
+llvm::Expected<std::string> replaceOutputs(llvm::StringRef bytes, llvm::ArrayRef<ExportedTensor> tensors);
 
 } // namespace nnc::onnx_export
 

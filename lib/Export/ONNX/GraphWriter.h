@@ -42,6 +42,8 @@ public:
 
   /// The name of a value; a constant becomes an initializer at its first use. "" for null.
   std::string getName(mlir::Value value);
+  /// The name that a value has already, else "".
+  std::string findName(mlir::Value value) const { return names.lookup(value); }
   std::string makeUnique(llvm::StringRef wanted);
   /// A 1-D i64 initializer.
   std::string addInts(llvm::StringRef name, llvm::ArrayRef<int64_t> values);

@@ -62,7 +62,7 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
       path = file.path;
   Location loc = FileLineColLoc::get(&context, path, 0, 0);
   selectLayers(*net.net);
-  NetImporter importer(&context, net.net, weights.net, options);
+  NetImporter importer(&context, net.net, weights.net, llvm::sys::path::parent_path(path).str(), options);
   for (const std::string &field : net.unknownFields)
     importer.getBlockers().addToModel(field);
   OwningOpRef<ModuleOp> module =

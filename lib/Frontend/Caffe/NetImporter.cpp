@@ -2,6 +2,7 @@
 #include "lib/Frontend/Caffe/NetImporter.h"
 
 #include "lib/Frontend/Caffe/LayerTable.h"
+#include "lib/Frontend/Caffe/Transformation.h"
 #include "lib/Frontend/Import/Weights.h"
 
 using namespace mlir;
@@ -12,8 +13,9 @@ namespace nnc::caffe {
 static constexpr int maxLayers = 1 << 16;
 
 NetImporter::NetImporter(MLIRContext *context, std::shared_ptr<const format::Net> net,
-                         std::shared_ptr<const format::Net> weights, const frontend::ImportOptions &options)
-    : builder(context), net(std::move(net)), weightNet(std::move(weights)), options(options) {}
+                         std::shared_ptr<const format::Net> weights, std::string folder,
+                         const frontend::ImportOptions &options)
+    : builder(context), net(std::move(net)), weightNet(std::move(weights)), folder(std::move(folder)), options(options) {}
 
 void NetImporter::block(const format::Layer &layer, const Twine &reason) {
   blockers.add(layer.name(), layer.type(), reason);
@@ -211,7 +213,13 @@ void NetImporter::addInput(int index, int top) {
     block(layer, problem);
     shape.clear();
   }
-  BlobRef blob = makeBlob(main->addInput(layer.top(top), RankedTensorType::get(shape, builder.getF32Type())));
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  BlobRef blob = makeBlob(main->addInput(layer.top(top), type));
+  std::string remark;
+  if (auto preprocessing = top ? std::nullopt : readTransformation(layer, type, folder, remark))
+    main->setPreprocessing(blob.value, *preprocessing);
+  if (!remark.empty())
+    remarks.push_back("layer '" + layer.name() + "' (" + layer.type() + "): " + remark);
   blob.isInput = true;
   blob.kind = problem.empty() ? BlobRef::Normal : BlobRef::Failed;
   defineTop(index, top, std::move(blob));

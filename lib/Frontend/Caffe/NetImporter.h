@@ -18,7 +18,7 @@ class NetImporter {
 public:
   /// `net` is upgraded, only with layers for inference; `weights`, which may be the same net, has the blobs.
   NetImporter(mlir::MLIRContext *context, std::shared_ptr<const format::Net> net,
-              std::shared_ptr<const format::Net> weights, const frontend::ImportOptions &options);
+              std::shared_ptr<const format::Net> weights, std::string folder, const frontend::ImportOptions &options);
 
   /// The module, or null with the blockers recorded.
   mlir::OwningOpRef<mlir::ModuleOp> import(llvm::StringRef modelName);
@@ -59,6 +59,7 @@ private:
 
   mlir::OpBuilder builder;
   std::shared_ptr<const format::Net> net, weightNet;
+  std::string folder; ///< of the net, for mean images
   const frontend::ImportOptions &options;
   frontend::Blockers blockers{"layer"};
   std::vector<std::string> remarks;

@@ -46,6 +46,9 @@ bool CfgImporter::addInput(frontend::ModelBuilder &main) {
     return false;
   }
   Value input = main.addInput(inputName, RankedTensorType::get(shape, builder.getF32Type()));
+  // Images are read as numbers from 0 to 1.
+  if (isImage)
+    main.setPreprocessing(input, {{}, {1.0f / 255}, /*meanImage=*/{}, /*channelAxis=*/1, channels == 3 ? "RGB" : ""});
   network.layers.push_back({input, /*isVector=*/!isImage, {}});
   return true;
 }
@@ -71,9 +74,17 @@ void CfgImporter::addOutputs(frontend::ModelBuilder &main) {
   size_t last = config.layers.size();
   while (last > 0 && config.layers[last - 1].type == "cost")
     --last;
-  for (size_t index = 0; index < last; ++index)
-    if (index + 1 == last || isOutputSection(config.layers[index].type))
-      main.addOutput(getName(config.layers[index], index), network.layers[index + 1].value);
+  for (size_t index = 0; index < last; ++index) {
+    const Section &section = config.layers[index];
+    if (index + 1 != last && !isOutputSection(section.type))
+      continue;
+    Value value = network.layers[index + 1].value;
+    auto shape = cast<RankedTensorType>(value.getType()).getShape();
+    int64_t classes = isOutputSection(section.type) ? section.integer("classes", 20)
+                                                    : llvm::product_of(shape.drop_front(), int64_t{1});
+    bool areLabels = static_cast<int64_t>(network.labels.size()) == classes;
+    main.addOutput(getName(section, index), value, areLabels ? ArrayRef(network.labels) : ArrayRef<std::string>());
+  }
   for (const State &state : network.states)
     if (state.after)
       main.addNextState(state.name + "_next", state.after, state.before);

@@ -60,6 +60,12 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
   if (weights)
     network.weights = WeightStream(*weights, header, network.dialect);
   network.folder = llvm::sys::path::parent_path(text->path).str();
+  if (std::string names = frontend::findSibling(text->path, ".names"); !names.empty()) {
+    if (auto file = frontend::ModelFile::open(names))
+      network.labels = frontend::splitLabels(file->getContent());
+    else
+      llvm::consumeError(file.takeError());
+  }
   CfgImporter importer(&context, *config, network, options);
   OwningOpRef<ModuleOp> module =
       importer.import(options.name.empty() ? llvm::sys::path::stem(text->path) : StringRef(options.name));

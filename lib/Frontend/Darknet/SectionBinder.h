@@ -42,6 +42,7 @@ struct NetworkState {
   Dialect dialect = Dialect::Pjreddie;
   WeightStream weights;
   std::string folder; ///< of the .cfg, for trees
+  std::vector<std::string> labels; ///< of classes; none where there is no .names file
   int64_t batch = 1, steps = 1;
   std::vector<Layer> layers; ///< imported so far, the first is the input
   frontend::ModelBuilder *main = nullptr;

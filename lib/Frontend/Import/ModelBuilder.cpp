@@ -71,10 +71,18 @@ Value ModelBuilder::addInput(StringRef name, RankedTensorType type, ArrayRef<std
   return main.getArgument(number);
 }
 
-void ModelBuilder::addOutput(StringRef name, Value value) {
+void ModelBuilder::setPreprocessing(Value input, const Preprocessing &preprocessing) {
+  if (DictionaryAttr attribute = makeAttribute(preprocessing, cast<RankedTensorType>(input.getType())))
+    main.setArgAttr(cast<BlockArgument>(input).getArgNumber(), "nn.preprocessing", attribute);
+}
+
+void ModelBuilder::addOutput(StringRef name, Value value, ArrayRef<std::string> labels) {
   results.push_back(value);
-  outputAttributes.push_back(
-      builder.getDictionaryAttr(builder.getNamedAttr("nn.name", builder.getStringAttr(name))));
+  NamedAttrList attributes;
+  attributes.set("nn.name", builder.getStringAttr(name));
+  if (!labels.empty())
+    attributes.set("nn.labels", builder.getStrArrayAttr(llvm::to_vector_of<StringRef>(labels)));
+  outputAttributes.push_back(attributes.getDictionary(builder.getContext()));
 }
 
 void ModelBuilder::addNextState(StringRef name, Value value, Value state, DenseElementsAttr initial) {

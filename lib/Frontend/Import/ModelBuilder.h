@@ -3,6 +3,7 @@
 #define LIB_FRONTEND_IMPORT_MODELBUILDER_H
 
 #include "lib/Frontend/Import/ImportOptions.h"
+#include "lib/Frontend/Import/Preprocessing.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -31,8 +32,10 @@ public:
 
   /// Adds an argument. `symbols` names the open extents, equal names are one extent.
   mlir::Value addInput(llvm::StringRef name, mlir::RankedTensorType type, llvm::ArrayRef<std::string> symbols = {});
-  /// Adds a result; the names of results differ.
-  void addOutput(llvm::StringRef name, mlir::Value value);
+  /// Says how an argument is made of raw numbers; nothing happens where that does not fit it.
+  void setPreprocessing(mlir::Value input, const Preprocessing &preprocessing);
+  /// Adds a result; the names of results differ. `labels` are the names of its classes, where the model has them.
+  void addOutput(llvm::StringRef name, mlir::Value value, llvm::ArrayRef<std::string> labels = {});
   /// Adds a result that is the input `state` of the next run; before the first it is `initial`, zeros where that is null.
   void addNextState(llvm::StringRef name, mlir::Value value, mlir::Value state, mlir::DenseElementsAttr initial = {});
   /// Ends @main; the module is complete.

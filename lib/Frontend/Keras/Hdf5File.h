@@ -5,6 +5,8 @@
 #ifndef LIB_FRONTEND_KERAS_HDF5FILE_H
 #define LIB_FRONTEND_KERAS_HDF5FILE_H
 
+#include "lib/Frontend/Import/Archive.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/SmallVector.h"
@@ -36,11 +38,7 @@ struct Hdf5Dataset {
   mlir::Type getElementType(mlir::MLIRContext *context) const;
 };
 
-/// Bytes in memory and what keeps them alive.
-struct SharedBytes {
-  llvm::StringRef bytes;
-  std::shared_ptr<const void> owner;
-};
+using frontend::SharedBytes;
 
 class Hdf5File {
 public:

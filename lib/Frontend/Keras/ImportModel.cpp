@@ -1,7 +1,7 @@
 // Opens a file of any generation of Keras and imports its model.
 #include "lib/Frontend/Keras/Keras.h"
 
-#include "lib/Frontend/Keras/Archive.h"
+#include "lib/Frontend/Import/Archive.h"
 #include "lib/Frontend/Keras/FirstGeneration.h"
 #include "lib/Frontend/Keras/ModelImporter.h"
 
@@ -9,6 +9,8 @@
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
+using nnc::frontend::hasArchiveFile;
+using nnc::frontend::readArchiveFile;
 
 namespace nnc::keras {
 

@@ -4,6 +4,7 @@
 #include "lib/Frontend/Import/Limits.h"
 #include "lib/Frontend/Import/Weights.h"
 #include "lib/Frontend/ONNX/ControlFlow.h"
+#include "lib/Frontend/ONNX/Metadata.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -190,7 +191,10 @@ bool GraphImporter::addInputs(frontend::ModelBuilder &main, Scope &scope) {
       blockModel("two inputs are called '" + input.name() + "'");
       return false;
     }
-    scope.define(input.name(), main.addInput(input.name(), type, symbols));
+    Value value = main.addInput(input.name(), type, symbols);
+    if (auto preprocessing = readImageMetadata(*model, input, type))
+      main.setPreprocessing(value, *preprocessing);
+    scope.define(input.name(), value);
   }
   return ok;
 }
@@ -199,6 +203,7 @@ bool GraphImporter::addOutputs(frontend::ModelBuilder &main, Scope &scope) {
   bool ok = model->graph().output_size() > 0;
   if (!ok)
     blockModel("the graph has no outputs");
+  std::vector<std::string> labels = readClassNames(*model);
   for (const auto &output : model->graph().output()) {
     if (scope.isPoisoned(output.name()))
       return false; // its producer's blocker tells why
@@ -208,7 +213,8 @@ bool GraphImporter::addOutputs(frontend::ModelBuilder &main, Scope &scope) {
       ok = false;
       continue;
     }
-    main.addOutput(output.name(), value);
+    bool areLabels = &output == &model->graph().output(0) && hasClasses(cast<RankedTensorType>(value.getType()), labels.size());
+    main.addOutput(output.name(), value, areLabels ? ArrayRef(labels) : ArrayRef<std::string>());
   }
   return ok;
 }

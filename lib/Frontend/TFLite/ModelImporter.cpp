@@ -38,6 +38,7 @@ Value ModelImporter::addInput(frontend::ModelBuilder &main, StringRef name, Smal
 
 bool ModelImporter::addInputs(frontend::ModelBuilder &main, GraphImporter &graph) {
   bool ok = true;
+  Metadata metadata = model.reader.getMetadata();
   for (auto [place, index] : llvm::enumerate(getElements(graph.getGraph().inputs()))) {
     const format::Tensor &tensor = graph.getTensor(index);
     std::string name = makeUnique(inputNames, graph.getName(index), "input_" + Twine(place));
@@ -50,6 +51,8 @@ bool ModelImporter::addInputs(frontend::ModelBuilder &main, GraphImporter &graph
     }
     Value value = addInput(main, name, ModelReader::getShape(tensor), elementType);
     ok &= static_cast<bool>(value);
+    if (auto preprocessing = value ? metadata.getPreprocessing(place, cast<RankedTensorType>(value.getType())) : std::nullopt)
+      main.setPreprocessing(value, *preprocessing);
     if (value && !graph.define(index, {value, std::nullopt})) {
       model.blockers.addToModel("tensor '" + graph.getName(index) + "' is an input twice");
       return false;
@@ -60,6 +63,7 @@ bool ModelImporter::addInputs(frontend::ModelBuilder &main, GraphImporter &graph
 
 bool ModelImporter::addOutputs(frontend::ModelBuilder &main, GraphImporter &graph) {
   ArrayRef<int32_t> outputs = getElements(graph.getGraph().outputs());
+  Metadata metadata = model.reader.getMetadata();
   for (auto [place, index] : llvm::enumerate(outputs)) {
     Value value = graph.lookup(index).value;
     if (!value) {
@@ -67,7 +71,7 @@ bool ModelImporter::addOutputs(frontend::ModelBuilder &main, GraphImporter &grap
         model.blockers.addToModel("output '" + graph.getName(index) + "' is not produced by any operator");
       return false; // otherwise its producer's blocker tells why
     }
-    main.addOutput(makeUnique(outputNames, graph.getName(index), "output_" + Twine(place)), value);
+    main.addOutput(makeUnique(outputNames, graph.getName(index), "output_" + Twine(place)), value, metadata.getLabels(place));
   }
   return true;
 }

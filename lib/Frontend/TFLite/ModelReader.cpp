@@ -151,6 +151,17 @@ SmallVector<int64_t> ModelReader::getGraphsOf(const format::Operator &op) {
   return {};
 }
 
+Metadata ModelReader::getMetadata() const {
+  StringRef bytes;
+  if (model->metadata())
+    for (const format::Metadata *entry : *model->metadata())
+      if (getText(entry->name()) == "TFLITE_METADATA" && entry->buffer() < model->buffers()->size()) {
+        ArrayRef<uint8_t> data = getElements(model->buffers()->Get(entry->buffer())->data());
+        bytes = StringRef(reinterpret_cast<const char *>(data.data()), data.size());
+      }
+  return Metadata(bytes, file.getContent());
+}
+
 //===--- Tensors ---===//
 
 SmallVector<int64_t> ModelReader::getShape(const format::Tensor &tensor) {

@@ -7,6 +7,7 @@
 
 #include "lib/Frontend/Import/ModelFiles.h"
 #include "lib/Frontend/TFLite/Format.h"
+#include "lib/Frontend/TFLite/Metadata.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -45,6 +46,9 @@ public:
     return *model->operator_codes()->Get(op.opcode_index());
   }
   static format::BuiltinOperator getOperator(const format::OperatorCode &code);
+
+  /// What the file says of raw numbers and of classes.
+  Metadata getMetadata() const;
 
   /// The extents of a tensor, open ones as ShapedType::kDynamic.
   static llvm::SmallVector<int64_t> getShape(const format::Tensor &tensor);

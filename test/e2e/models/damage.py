@@ -1,7 +1,9 @@
 """Damage to model files: to their bytes, which mostly breaks a file's syntax, and to their structure, which leaves a file that can be
 read but says something odd."""
 import io
+import os
 import re
+import tempfile
 import zipfile
 
 import onnx
@@ -181,8 +183,41 @@ def damage_tflite(data, rng):
     return bytes(builder.Output())
 
 
-STRUCTURED = {".onnx": damage_onnx, ".tflite": damage_tflite, ".keras": damage_archive, ".h5": damage_hdf5, ".prototxt": damage_text,
-              ".cfg": damage_text}
+def damage_sqlite(data, rng):
+    """Numbers and blobs of rows changed, rows left out or repeated, columns and tables gone, views in their place."""
+    import sqlite3
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "net")
+        with open(path, "wb") as file:
+            file.write(data)
+        connection = sqlite3.connect(path)
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            table = rng.choice(("layer_params", "layer_params", "layer_data", "convnet_params"))
+            rows = connection.execute(f"SELECT * FROM {table}").fetchall()
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            column, key = rng.randrange(len(columns)), rng.choice(rows)[0]
+            if rng.random() < 0.1:
+                query = rng.choice((f"SELECT * FROM old_{table}", f"SELECT zeroblob(1000000000) AS weight, * FROM old_{table}",
+                                    "WITH RECURSIVE n(layer) AS (SELECT 0 UNION ALL SELECT layer + 1 FROM n) SELECT * FROM n"))
+                connection.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+                connection.execute(f"CREATE VIEW {table} AS {query}")
+                break  # it may have no end
+            elif rng.random() < 0.1:
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {columns[column]}")
+            elif rng.random() < 0.1:
+                connection.execute(f"DELETE FROM {table} WHERE {columns[0]} = ?", (key,))
+            else:
+                old = rng.choice(rows)[column]
+                new = rng.choice((None, "text", b"blob", 0.5, *EXTREMES)) if rng.random() < 0.2 else change(old or 0, ["x"], rng)
+                connection.execute(f"UPDATE {table} SET {columns[column]} = ? WHERE {columns[0]} = ?", (new, key))
+        connection.commit()
+        connection.close()
+        with open(path, "rb") as file:
+            return file.read()
+
+
+STRUCTURED = {".sqlite3": damage_sqlite, ".onnx": damage_onnx, ".tflite": damage_tflite, ".keras": damage_archive, ".h5": damage_hdf5,
+              ".prototxt": damage_text, ".cfg": damage_text}
 
 
 def damage(extension, data, rng):

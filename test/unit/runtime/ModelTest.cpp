@@ -164,6 +164,25 @@ TEST(Model, TakesModelsOfBeforeExtentsWereReported) {
   EXPECT_EQ(y, (std::vector<float>{2, -4, 6}));
 }
 
+TEST(Model, TellsPreprocessingAndLabels) {
+  static const float mean[] = {1, 2, 3}, scale[] = {0.5};
+  static const nnc_preprocessing raw = {0, 0, 1, 3, 1, 0, mean, scale, "RGB"};
+  static const nnc_preprocessing *const inputs[] = {&raw};
+  static const char *const names[] = {"cat", "dog"};
+  static const nnc_labels classes = {2, 0, names};
+  static const nnc_labels *const outputs[] = {&classes};
+  nnc_model description = makeDouble();
+  EXPECT_EQ(nnc::Model(description, {3}).preprocessing(0), nullptr);
+  EXPECT_TRUE(nnc::Model(description, {3}).labels(0).empty());
+  description.preprocessing = inputs;
+  description.labels = outputs;
+  EXPECT_EQ(nnc::Model(description, {3}).preprocessing(0), &raw);
+  EXPECT_EQ(nnc::Model(description, {3}).labels(0), (std::vector<std::string>{"cat", "dog"}));
+  description.struct_size = offsetof(nnc_model, preprocessing); // of before
+  EXPECT_EQ(nnc::Model(description, {3}).preprocessing(0), nullptr);
+  EXPECT_TRUE(nnc::Model(description, {3}).labels(0).empty());
+}
+
 TEST(Model, RefusesAnotherVersion) {
   nnc_model description = makeDouble();
   description.abi_version = 0;

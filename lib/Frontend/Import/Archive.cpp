@@ -1,11 +1,12 @@
 // Reads single files of an archive. What an entry says of its size is believed only as far as compression can reach.
-#include "lib/Frontend/Keras/Archive.h"
+#include "lib/Frontend/Import/Archive.h"
 
+#include <vector>
 #include <zip.h>
 
 using namespace llvm;
 
-namespace nnc::keras {
+namespace nnc::frontend {
 
 /// Deflate cannot make data smaller than this.
 static constexpr uint64_t maxExpansion = 1032;
@@ -78,4 +79,4 @@ Expected<SharedBytes> readArchiveFile(StringRef content, StringRef name) {
   return SharedBytes{StringRef(bytes->data(), bytes->size()), bytes};
 }
 
-} // namespace nnc::keras
+} // namespace nnc::frontend

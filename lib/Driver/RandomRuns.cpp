@@ -1,0 +1,149 @@
+// Two libraries in a child process, and the largest differences of their outputs.
+#include "lib/Driver/RandomRuns.h"
+
+#include "lib/Driver/ModelLibrary.h"
+#include "lib/Support/ChildProcess.h"
+
+#include "llvm/Support/FileSystem.h"
+
+#include <cmath>
+
+using namespace llvm;
+
+namespace nnc {
+
+static constexpr uint64_t maxBytes = uint64_t{4} << 30; ///< of inputs, and of outputs and workspace
+static constexpr size_t maxAnswer = 1 << 20;
+
+Expected<TemporaryLibrary> TemporaryLibrary::compile(CompileOptions options, StringRef name, CompileFunction compile) {
+  SmallString<128> path;
+  if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", path))
+    return errorCodeToError(error);
+  TemporaryLibrary result;
+  result.path = path.str().str();
+  result.remover = std::make_unique<FileRemover>(path);
+  result.name = options.name = name.str();
+  options.dumpFolder.clear();
+  options.printMemoryPlan = options.profile = options.verbose = false;
+  options.target.relocationModel.clear();
+  options.target.codeModel.clear();
+  options.output = OutputOptions();
+  options.output.kind = OutputKind::Shared;
+  options.output.outputFile = result.path;
+  if (failed(compile(options)))
+    return createStringError("the model does not compile as a library");
+  return std::move(result);
+}
+
+static Expected<std::vector<HostTensor>> run(const ModelLibrary &library, ArrayRef<HostTensor> inputs) {
+  auto extents = library.getExtents(inputs);
+  if (!extents)
+    return extents.takeError();
+  auto outputs = library.createOutputs(inputs, *extents);
+  if (!outputs)
+    return outputs.takeError();
+  auto bytes = library.getWorkspaceSize(inputs, *extents);
+  if (!bytes)
+    return bytes.takeError();
+  uint64_t total = *bytes;
+  for (const HostTensor &output : *outputs)
+    total += output.data.size();
+  if (total > maxBytes)
+    return createStringError("it needs more than 4 GiB");
+  AlignedMemory workspace(*bytes);
+  if (*bytes && !workspace.data())
+    return createStringError("no memory for the workspace");
+  if (Error error = library.run(inputs, *outputs, *extents, workspace))
+    return std::move(error);
+  return outputs;
+}
+
+static Expected<std::vector<HostTensor>> makeInputs(const nnc_model &model) {
+  std::mt19937_64 generator(randomSeed);
+  std::vector<HostTensor> inputs;
+  uint64_t total = 0;
+  for (const nnc_tensor &input : ArrayRef(model.inputs, model.num_inputs)) {
+    std::vector<int64_t> shape(input.shape, input.shape + input.rank);
+    std::replace_if(
+        shape.begin(), shape.end(), [](int64_t extent) { return extent < 0; }, runTimeExtent);
+    auto bytes = getTensorBytes(input.name, input.type, shape);
+    if (!bytes)
+      return bytes.takeError();
+    if ((total += *bytes) > maxBytes)
+      return createStringError("its inputs are larger than 4 GiB");
+    auto tensor = HostTensor::create(input.name, input.type, std::move(shape));
+    if (!tensor)
+      return tensor.takeError();
+    fillRandomly(*tensor, generator);
+    inputs.push_back(std::move(*tensor));
+  }
+  return std::move(inputs);
+}
+
+/// The largest error of an output's elements, infinite where only one side is a number.
+static Difference compare(const HostTensor &actual, const HostTensor &expected) {
+  Difference result;
+  if (actual.shape != expected.shape) // data decide it
+    result.error = INFINITY;
+  for (int64_t i = 0, end = std::min(actual.getNumElements(), expected.getNumElements()); i < end; ++i) {
+    double a = actual.getElement(i), e = expected.getElement(i);
+    if (std::isfinite(e))
+      result.magnitude = std::max(result.magnitude, std::fabs(e));
+    if (a != e && !(std::isnan(a) && std::isnan(e)))
+      result.error = std::max(result.error, std::isfinite(a) && std::isfinite(e) ? std::fabs(a - e) : INFINITY);
+  }
+  return result;
+}
+
+/// The child's work.
+static Expected<std::vector<Difference>> runBoth(const TemporaryLibrary &right, const TemporaryLibrary &other) {
+  auto first = ModelLibrary::load(right.getPath(), right.getName()), second = ModelLibrary::load(other.getPath(), other.getName());
+  if (!first || !second)
+    return joinErrors(first ? Error::success() : first.takeError(), second ? Error::success() : second.takeError());
+  auto inputs = makeInputs(first->getModel());
+  if (!inputs)
+    return inputs.takeError();
+  auto expected = run(*first, *inputs), actual = run(*second, *inputs);
+  if (!expected || !actual)
+    return joinErrors(expected ? Error::success() : expected.takeError(),
+                      actual ? Error::success() : actual.takeError());
+  if (expected->size() != actual->size())
+    return createStringError("the models have different numbers of outputs");
+  std::vector<Difference> differences;
+  for (auto [a, e] : zip(*actual, *expected))
+    differences.push_back(compare(a, e));
+  return differences;
+}
+
+/// What goes through the pipe: a byte that says whether differences follow, or a reason.
+static void answer(const TemporaryLibrary &right, const TemporaryLibrary &other, Sink sink) {
+  auto differences = runBoth(right, other);
+  if (differences) {
+    sink("+");
+    sink(StringRef(reinterpret_cast<const char *>(differences->data()), differences->size() * sizeof(Difference)));
+  } else {
+    sink("-");
+    sink(toString(differences.takeError()));
+  }
+}
+
+Expected<std::vector<Difference>> compareOnRandomInputs(const TemporaryLibrary &right, const TemporaryLibrary &other) {
+  auto bytes = runInChild(
+      [&](Sink sink) {
+        answer(right, other, sink);
+        return true;
+      },
+      maxAnswer);
+  if (!bytes) {
+    consumeError(bytes.takeError());
+    return createStringError("the model did not end within a minute, or crashed");
+  }
+  StringRef text = *bytes;
+  if (!text.consume_front("+"))
+    return createStringError(text.drop_front());
+  std::vector<Difference> differences(text.size() / sizeof(Difference));
+  memcpy(differences.data(), text.data(), differences.size() * sizeof(Difference));
+  return std::move(differences);
+}
+
+} // namespace nnc

@@ -1,0 +1,25 @@
+// Whether a converted model computes what the one does that it was made of.
+#ifndef LIB_DRIVER_VERIFYEXPORT_H
+#define LIB_DRIVER_VERIFYEXPORT_H
+
+#include "lib/Driver/RandomRuns.h"
+#include "lib/Export/ONNX/Export.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace nnc {
+
+/// The largest error of an output that `--verify` takes, of the output's largest magnitude; 2^-9 of f16, 2^-6 of bf16,
+/// and integers and booleans must be equal.
+inline constexpr double defaultVerifyTolerance = 1e-4;
+
+/// Compiles the module (the stage `import`) and the ONNX model `bytes` that was exported from it, runs both on the same
+/// random inputs (run-time extents are 32), and prints the difference of each output. An error where one differs by more than
+/// `tolerance` allows, which names the first tensor on the way that does, or where the models cannot be run.
+llvm::Error verifyExport(mlir::ModuleOp module, llvm::StringRef bytes, const onnx_export::ExportSummary &summary,
+                         double tolerance, CompileFunction compile, llvm::raw_ostream &os);
+
+} // namespace nnc
+
+#endif // LIB_DRIVER_VERIFYEXPORT_H

@@ -1,0 +1,96 @@
+// Keys and values are those of ONNX's MetadataProps.md. Channels are dimension 1, as in all of its image models.
+#include "lib/Frontend/ONNX/Metadata.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+static StringRef findProperty(const ::onnx::ModelProto &model, StringRef key) {
+  for (const auto &property : model.metadata_props())
+    if (property.key() == key)
+      return property.value();
+  return {};
+}
+
+std::optional<frontend::Preprocessing> readImageMetadata(const ::onnx::ModelProto &model,
+                                                         const ::onnx::ValueInfoProto &input, RankedTensorType type) {
+  static constexpr int64_t channelAxis = 1;
+  StringRef format = findProperty(model, "Image.BitmapPixelFormat"), range = findProperty(model, "Image.NominalPixelRange");
+  StringRef denotation = input.type().denotation();
+  bool isImage = denotation.empty() || denotation == "IMAGE";
+  if (!isImage || type.getRank() != 4 || (format.empty() && range.empty()))
+    return std::nullopt;
+  frontend::Preprocessing result;
+  result.channelAxis = channelAxis;
+  result.channelOrder = llvm::StringSwitch<StringRef>(format)
+                            .Case("Bgr8", "BGR")
+                            .Case("Rgb8", "RGB")
+                            .Case("Gray8", "gray")
+                            .Default("")
+                            .str();
+  if (range == "Normalized_0_1") {
+    result.scale = {1.0f / 255};
+  } else if (range == "Normalized_1_1") {
+    result.mean = {127.5f};
+    result.scale = {1 / 127.5f};
+  } else if (range == "NominalRange_16_235") {
+    return std::nullopt; // of video, not of bytes of an image
+  }
+  return result;
+}
+
+/// A quoted text at the beginning of `rest`, without its quotes, and `rest` behind it; nullopt where there is none.
+static std::optional<std::string> takeQuoted(StringRef &rest) {
+  if (rest.empty() || (rest.front() != '\'' && rest.front() != '"'))
+    return std::nullopt;
+  char quote = rest.front();
+  std::string text;
+  for (size_t i = 1; i < rest.size(); ++i) {
+    if (rest[i] == quote) {
+      rest = rest.drop_front(i + 1).ltrim();
+      return text;
+    }
+    if (rest[i] == '\\' && ++i == rest.size())
+      break;
+    text += rest[i];
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> readClassNames(const ::onnx::ModelProto &model) {
+  StringRef rest = findProperty(model, "names").trim();
+  bool isList = rest.starts_with("[") && rest.ends_with("]"), isMap = rest.starts_with("{") && rest.ends_with("}");
+  if (!isList && !isMap)
+    return {};
+  rest = rest.drop_front().drop_back().trim();
+  std::string lines;
+  for (uint64_t number = 0; !rest.empty(); ++number) {
+    uint64_t key = number;
+    if (isMap) {
+      bool isQuoted = rest.consume_front("\""); // as JSON has it
+      if (rest.consumeInteger(10, key) || key != number || (isQuoted && !rest.consume_front("\"")))
+        return {};
+      rest = rest.ltrim();
+      if (!rest.consume_front(":"))
+        return {};
+      rest = rest.ltrim();
+    }
+    auto text = takeQuoted(rest);
+    if (!text || StringRef(*text).contains('\n') || (!rest.empty() && !rest.consume_front(",")))
+      return {};
+    lines += *text + "\n";
+    rest = rest.ltrim();
+  }
+  return frontend::splitLabels(lines);
+}
+
+bool hasClasses(RankedTensorType type, int64_t numClasses) {
+  return numClasses > 0 && llvm::any_of(type.getShape(), [&](int64_t extent) {
+    return extent == numClasses || extent == numClasses + 4 || extent == numClasses + 5;
+  });
+}
+
+} // namespace nnc::onnx
