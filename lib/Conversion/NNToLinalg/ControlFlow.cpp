@@ -28,7 +28,8 @@ static Value readCondition(ImplicitLocOpBuilder &builder, Value stored) {
   return arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, element, zero);
 }
 
-/// Where an extent that a loop's body computes is that of what it carries on: the extent that this has from the beginning.
+/// Where an extent that a loop's body computes is that of what it carries on: the extent that this has from the
+/// beginning.
 static std::pair<Value, int64_t> traceToInitial(nn::LoopOp loop, std::pair<Value, int64_t> extent) {
   auto yield = cast<nn::YieldOp>(loop.getBody().front().getTerminator());
   for (auto [next, argument, initial] :

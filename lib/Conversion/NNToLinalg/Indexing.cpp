@@ -255,7 +255,7 @@ static Value getFloatRangeSize(ImplicitLocOpBuilder &builder, nn::RangeOp op, nn
                                       widen(op.getDelta(), adaptor.getDelta()));
   Value most = arith::ConstantOp::create(builder, builder.getF64FloatAttr(INT32_MAX));
   Value isSmall = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLE, steps, most); // and a number
-  if (findEntry(builder, op.getStart(), 0) && findEntry(builder, op.getLimit(), 0) && findEntry(builder, op.getDelta(), 0))
+  if (llvm::all_of(op.getOperands(), [&](Value operand) { return static_cast<bool>(findEntry(builder, operand, 0)); }))
     require(builder, isSmall, "nn.range: at most 2147483647 elements");
   return convertToIndex(builder, math::CeilOp::create(builder, steps));
 }

@@ -314,7 +314,8 @@ void RequirementBuilder::requireScale(Value scale, Extent extent) {
   Value integer = builder.createOrFold<arith::IndexCastOp>(builder.getI32Type(), get(extent));
   Value scaled = arith::MulFOp::create(builder, arith::SIToFPOp::create(builder, builder.getF32Type(), integer), scale);
   add(arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, scale, constant(0)), "a scale is positive");
-  add(arith::CmpFOp::create(builder, arith::CmpFPredicate::OLE, scaled, constant(1 << 30)), "a scaled extent is at most 2^30");
+  add(arith::CmpFOp::create(builder, arith::CmpFPredicate::OLE, scaled, constant(1 << 30)),
+      "a scaled extent is at most 2^30");
 }
 
 /// Unlike others these may not be dropped: buffers are of what the first iteration is given.

@@ -393,7 +393,8 @@ Value Resampler::interpolate(Value input, const AxisSampling &sampling) {
 // The operation
 //===----------------------------------------------------------------------===//
 
-/// Element `i` of a 1-D tensor of f32, made of constants and of values of inputs as far as can be seen; `original` is the tensor in the source model.
+/// Element `i` of a 1-D tensor of f32, made of constants and of values of inputs as far as can be seen; `original` is
+/// the tensor in the source model.
 static Value getFloatEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i) {
   if (Value entry = findEntry(builder, original, i))
     return entry;

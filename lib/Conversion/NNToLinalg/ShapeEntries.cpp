@@ -25,7 +25,8 @@ static constexpr unsigned maxDepth = 32;
 
 namespace {
 
-/// Builds entries of tensors of rank 0 and 1, each once: integers as index values, booleans as 0 or 1, floats as they are.
+/// Builds entries of tensors of rank 0 and 1, each once: integers as index values, booleans as 0 or 1, floats as they
+/// are.
 class EntryBuilder {
 public:
   explicit EntryBuilder(ImplicitLocOpBuilder &builder) : builder(builder) {}
@@ -178,7 +179,8 @@ Value EntryBuilder::buildOfSlice(nn::SliceOp op, int64_t i) {
 Value EntryBuilder::buildOfReduce(nn::ReduceOp op) {
   int64_t length = getLength(op.getInput());
   bool isProduct = op.getKind() == nn::ReductionKind::Prod;
-  if (length < 0 || !getElementTypeOrSelf(op.getInput()).isSignlessInteger() || cast<RankedTensorType>(op.getInput().getType()).getRank() != 1 || op.getAxes().size() != 1 ||
+  auto type = cast<RankedTensorType>(op.getInput().getType());
+  if (length < 0 || !type.getElementType().isSignlessInteger() || type.getRank() != 1 || op.getAxes().size() != 1 ||
       (!isProduct && op.getKind() != nn::ReductionKind::Sum))
     return {};
   Value result = getIndex(builder, isProduct ? 1 : 0);
@@ -342,7 +344,8 @@ Value EntryBuilder::buildOfFloats(Operation *op, int64_t i) {
                      .Case([&](nn::CeilOp) { return builder.createOrFold<math::CeilOp>(operands[0]); })
                      .Case([&](nn::NegOp) { return builder.createOrFold<arith::NegFOp>(operands[0]); })
                      .Case([&](nn::ReluOp) {
-                       Value isNegative = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, operands[0], zero());
+                       auto less = arith::CmpFPredicate::OLT;
+                       Value isNegative = arith::CmpFOp::create(builder, less, operands[0], zero());
                        return arith::SelectOp::create(builder, isNegative, zero(), operands[0]).getResult();
                      })
                      .Default(Value());

@@ -30,8 +30,8 @@ mlir::Value getBoundedEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value ori
 /// The same before the conversion; null where the entry depends on data. An entry of a tensor of floats is a float.
 mlir::Value findEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, int64_t i);
 
-/// A float as an index value, toward zero; -2^62 (-2^30 where index values have 32 bits) of NaN and of what is beyond that
-/// number and its opposite.
+/// A float as an index value, toward zero; -2^62 (-2^30 where index values have 32 bits) of NaN and of what is beyond
+/// that number and its opposite.
 mlir::Value convertToIndex(mlir::ImplicitLocOpBuilder &builder, mlir::Value value);
 
 /// Whether `entry`, as findEntry gives it, is made of values of the model's inputs, not of extents alone.

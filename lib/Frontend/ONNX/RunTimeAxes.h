@@ -52,7 +52,8 @@ private:
 };
 
 /// `x` reduced along `axes`.
-mlir::Value reduceAlong(NodeBinder &node, mlir::Value x, const RunTimeAxes &axes, nn::ReductionKind kind, bool keepdims);
+mlir::Value reduceAlong(NodeBinder &node, mlir::Value x, const RunTimeAxes &axes, nn::ReductionKind kind,
+                        bool keepdims);
 
 /// The product of `extents` (1-D) where `condition` holds, of one element.
 frontend::Expression multiplyWhere(frontend::Expression condition, frontend::Expression extents);

@@ -6,7 +6,8 @@
 
 namespace nnc::onnx {
 
-/// `x`; a run ends with an error where `condition` (one boolean, made of extents and of values of inputs) does not hold.
+/// `x`; a run ends with an error where `condition` (one boolean, made of extents and of values of inputs) does not
+/// hold.
 mlir::Value require(frontend::NodeBuilder &node, mlir::Value x, frontend::Expression condition);
 
 /// The list `values` (1-D) with `length` elements, which a run ends with an error without. An input of the model whose

@@ -146,7 +146,8 @@ Value buildRunTimeConvTranspose(NodeBinder &node) {
     bias = {node, given};
   std::string mode = node.stringAttr("auto_pad", "NOTSET");
   int64_t spatial = x.getRank() - 2;
-  SmallVector<int64_t> outputPadding = node.intsAttr("output_padding", SmallVector<int64_t>(std::max<int64_t>(spatial, 0), 0));
+  SmallVector<int64_t> zeros(std::max<int64_t>(spatial, 0), 0);
+  SmallVector<int64_t> outputPadding = node.intsAttr("output_padding", zeros);
   SmallVector<int64_t> wanted = node.intsAttr("output_shape");
   bool fits = isSame(mode) || !wanted.empty();
   RunTimeWindow window = readRunTimeWindow(node, x, filter, fits);
@@ -157,7 +158,8 @@ Value buildRunTimeConvTranspose(NodeBinder &node) {
   // Some exporters name batch and channels, too.
   if (static_cast<int64_t>(wanted.size()) == spatial + 2)
     wanted.erase(wanted.begin(), wanted.begin() + 2);
-  if (static_cast<int64_t>(outputPadding.size()) != spatial || (!wanted.empty() && static_cast<int64_t>(wanted.size()) != spatial)) {
+  auto hasOtherSize = [&](ArrayRef<int64_t> list) { return static_cast<int64_t>(list.size()) != spatial; };
+  if (hasOtherSize(outputPadding) || (!wanted.empty() && hasOtherSize(wanted))) {
     (void)node.reject("output_padding and output_shape need one entry per spatial dimension");
     return {};
   }
@@ -183,7 +185,8 @@ Value buildRunTimeConvTranspose(NodeBinder &node) {
   Expression channels = filter.extent(0), filters = filter.extent(1), sizes = filter.shape(2);
   SmallVector<int64_t> order{0, 2, 1};
   llvm::append_range(order, llvm::seq<int64_t>(3, spatial + 3));
-  Expression grouped = reshapeTo(node, filter, {window.groups, channels / window.groups, filters, sizes}).transpose(order);
+  Expression grouped = reshapeTo(node, filter, {window.groups, channels / window.groups, filters, sizes});
+  grouped = grouped.transpose(order);
   Expression flipped = reshapeTo(node, grouped, {window.groups * filters, channels / window.groups, sizes});
   return convolve(node, x, flipped.unary<nn::ReverseOp>(axes), bias, window);
 }
