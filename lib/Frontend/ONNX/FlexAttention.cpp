@@ -27,7 +27,7 @@ bool GraphImporter::applyGraph(const ::onnx::NodeProto &node, StringRef attribut
   if (!blockers.empty() || !importBody(*graph, opsets, inner, depth, results))
     return false;
   auto given = cast<RankedTensorType>(value.getType()), type = cast<RankedTensorType>(results.front().getType());
-  if (!joinTypes(given, type))
+  if (!frontend::joinTypes(given, type))
     return fail("must keep element type and number of dimensions");
   value = results.front();
   return true;
