@@ -111,14 +111,16 @@ static void widen(Operation *op) {
 /// Expands `op` if it is a function; false for one that has no formula.
 static bool expand(Operation *op, bool hasFma) {
   StringRef name = op->getName().getStringRef();
-  auto apply = [&](ArrayRef<Function> table) {
+  auto apply = [&](ArrayRef<Function> table, bool hasFma) {
     const Function *entry = llvm::find_if(table, [&](const Function &entry) { return entry.name == name; });
     if (entry == table.end())
       return false;
     replaceBy(op, hasFma, entry->precision, [&](ArrayRef<Number> x, bool) { return entry->formula(x.front()); });
     return true;
   };
-  if (apply(functions) || (!hasFma && apply(roundings)))
+  // Scalars may belong to the functions about sizes, which code for several CPUs shares.
+  bool hasRoundings = hasFma && isa<VectorType>(op->getResult(0).getType());
+  if (apply(functions, hasFma) || (!hasRoundings && apply(roundings, /*hasFma=*/false)))
     return true;
   if (isa<math::PowFOp>(op)) {
     replaceBy(op, hasFma, Precision::Double,

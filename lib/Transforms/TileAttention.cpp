@@ -13,6 +13,7 @@
 
 #include "lib/Support/Decision.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -91,18 +92,19 @@ static Value getRoot(Value memref) {
   return memref;
 }
 
-/// The two kernels that use the buffer behind `memref`, directly or through views; false where there are others.
-static bool isBetween(Value memref, Operation *writer, Operation *reader) {
-  auto alloc = getRoot(memref).getDefiningOp<memref::AllocOp>();
+/// Whether the buffer behind `memref` is only the destination of `writer` and the first operand of `reader`.
+template <typename WriterTy, typename ReaderTy> static bool isBetween(Value memref, WriterTy writer, ReaderTy reader) {
+  auto alloc = getRoot(memref).template getDefiningOp<memref::AllocOp>();
   if (!alloc)
     return false;
+  OpOperand *destination = &writer.getInitMutable(), *source = &reader->getOpOperand(0);
   SmallVector<Value> names{alloc};
   while (!names.empty()) {
     Value name = names.pop_back_val();
-    for (Operation *user : name.getUsers()) {
-      if (isa<memref::CollapseShapeOp, memref::ExpandShapeOp>(user))
-        names.push_back(user->getResult(0));
-      else if (user != writer && user != reader)
+    for (OpOperand &use : name.getUses()) {
+      if (isa<memref::CollapseShapeOp, memref::ExpandShapeOp>(use.getOwner()))
+        names.push_back(use.getOwner()->getResult(0));
+      else if (&use != destination && &use != source)
         return false;
     }
   }
@@ -127,6 +129,13 @@ template <typename OpTy> static OpTy getWriter(Value memref, Block *block) {
     }
   }
   return writer;
+}
+
+/// Whether `product` leaves alone what `scores` reads: of that, later blocks still need rows that earlier ones would
+/// have overwritten.
+static bool isApart(kernel::ContractOp product, kernel::ContractOp scores) {
+  Value written = getRoot(product.getInit());
+  return llvm::none_of(scores->getOperands(), [&](Value operand) { return getRoot(operand) == written; });
 }
 
 /// Whether `kernel` may move behind the operations up to `end`: they write only to buffers that it does not use.
@@ -160,12 +169,15 @@ static bool isStatic(ValueRange values) {
 
 FailureOr<Attention> Attention::match(kernel::ContractOp product) {
   Block *block = product->getBlock();
+  if (!isa<func::FuncOp>(block->getParentOp()))
+    return failure(); // what a loop carries has several names
   auto softmax = getWriter<kernel::SoftmaxOp>(product.getLhs(), block);
   auto scores = softmax ? getWriter<kernel::ContractOp>(softmax.getInput(), block) : kernel::ContractOp();
   if (!scores || !scores->isBeforeInBlock(softmax) || !softmax->isBeforeInBlock(product) || softmax.getLog() ||
       !softmax.getEpilogueInputs().empty() || !isStatic(product->getOperands()) || !isStatic(scores->getOperands()) ||
       !hasSimpleMaps(scores) || !hasSimpleMaps(product) || !isBetween(scores.getInit(), scores, softmax) ||
-      !isBetween(softmax.getInit(), softmax, product) || !canMoveTo(scores, product))
+      !isBetween(softmax.getInit(), softmax, product) || !isApart(product, scores) ||
+      !canMoveTo(scores, product))
     return failure();
   auto type = cast<MemRefType>(scores.getInit().getType()), rows = cast<MemRefType>(softmax.getInput().getType());
   auto probabilities = cast<MemRefType>(product.getLhs().getType());

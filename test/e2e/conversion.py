@@ -52,6 +52,7 @@ class ConvertedModel:
         self.inputs = [Input(value) for value in self.model.graph.input]
         self.input_names = [value.name for value in self.model.graph.input]
         self.output_names = [value.name for value in self.model.graph.output]
+        self.states = ()  # inputs like others: ONNX does not pair them with outputs
 
     def __call__(self, arrays):
         try:

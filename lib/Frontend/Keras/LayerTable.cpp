@@ -50,13 +50,13 @@ MaskUse getMaskUse(const Layer &layer) {
               "Embedding"},
              MaskUse::Uses)
       .Cases({"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "Softmax", "Concatenate",
-              "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"},
+              "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Multiply", "Maximum", "Minimum"},
              MaskUse::Needs)
       .Cases({"Dense", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Dropout", "SpatialDropout1D", "AlphaDropout",
               "GaussianDropout", "GaussianNoise", "ActivityRegularization", "BatchNormalization", "LayerNormalization",
               "Identity"},
              MaskUse::Passes)
-      .Cases({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"}, MaskUse::Merges)
+      .Cases({"Add", "Subtract", "Average"}, MaskUse::Merges)
       .Cases({"Flatten", "Reshape", "Conv1D", "GlobalMaxPooling1D", "MaxPooling1D", "Dot"}, MaskUse::Drops)
       .Default(MaskUse::Unknown);
 }

@@ -269,6 +269,9 @@ static SmallVector<Value> runLayer(LayerBinder &layer, Value x, ArrayRef<Value> 
   bool isTimeMajor = layer.parameters().getBool("time_major", false);
   if (mask && (isTimeMajor || recurrent.cells.size() > 1))
     (void)layer.reject("a mask of its input is not supported with time_major, or several cells");
+  // Keras 3 does not hand the mask on then; Keras 2 does.
+  if (mask && llvm::any_of(states, [](Value state) { return static_cast<bool>(state); }))
+    (void)layer.reject("a mask of its input together with initial states is not supported");
   if (!isTimeMajor)
     x = layer.transpose(x, {1, 0, 2});
   SmallVector<Value> results;

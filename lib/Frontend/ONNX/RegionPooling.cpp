@@ -24,8 +24,12 @@ struct RegionAxis {
   int64_t bins;
 
   AxisSamples sample(Expression at) const;
-  /// How many samples each bin of a region has where nothing else is said: one for each element, or less.
-  Expression getGrid() const { return (size / static_cast<double>(bins)).unary<nn::CeilOp>(); }
+  /// How many samples each bin of a region has where nothing else is said: one for each element, or less. Of a bin that
+  /// is far larger than the image, fewer; of NaN none.
+  Expression getGrid() const {
+    Expression grid = (size / static_cast<double>(bins)).unary<nn::CeilOp>(), most = extent * 2 + 64;
+    return (grid <= most).choose(grid, (grid >= most).choose(most, grid.like(0)));
+  }
 };
 
 /// What RoiAlign's attributes say.

@@ -11,7 +11,7 @@ using namespace mlir;
 namespace nnc::tflite {
 
 /// Operators that are still believed, those of a graph as often as it is imported.
-static constexpr size_t maxImported = 1 << 20;
+static constexpr size_t maxImported = 1 << 14;
 
 GraphImporter::GraphImporter(ModelState &model, unsigned number, unsigned depth)
     : model(model), number(number), depth(depth), builder(model.builder), reader(model.reader),

@@ -173,15 +173,16 @@ static LogicalResult importBucketize(OpBinder &op) {
   std::vector<float> boundaries;
   if (given)
     boundaries.assign(given->begin(), given->end());
-  if (!llvm::is_sorted(boundaries))
+  if (!llvm::is_sorted(boundaries) || llvm::any_of(boundaries, [](float limit) { return std::isnan(limit); }))
     return op.reject("its boundaries do not ascend");
   Type type = getElementTypeOrSelf(x);
   if (!isa<FloatType>(type))
     x = op.cast(x, op.getBuilder().getF64Type());
   Expression value = Expression(op, x).unsqueeze({op.getRank(x)});
   Expression limits(op, op.cast(op.floats({static_cast<int64_t>(boundaries.size())}, boundaries), value.getElementType()));
-  Expression above = (value >= limits).cast(op.getBuilder().getI32Type());
-  return op.result(above.reduce(nn::ReductionKind::Sum, {op.getRank(x)}, /*keepdims=*/false));
+  // NaN is below none: its bucket is the last.
+  Expression reached = (value < limits).cast(op.getBuilder().getI32Type()) * -1 + 1;
+  return op.result(reached.reduce(nn::ReductionKind::Sum, {op.getRank(x)}, /*keepdims=*/false));
 }
 
 using Op = format::BuiltinOperator;

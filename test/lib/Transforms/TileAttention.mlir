@@ -99,3 +99,55 @@ func.func @overwritten(%k: memref<6x4x8x32xf32>, %v: memref<6x1x128x16xf32>, %y:
   } : (memref<6x200x128xf32>, memref<6x1x128x16xf32>, memref<6x200x8xf32>) -> ()
   return
 }
+
+// The product's epilogue reads the probabilities as well; in the next, it writes where the mask is.
+// CHECK-LABEL: @read_twice
+// CHECK-NOT: scf
+// CHECK-LABEL: @mask_overwritten
+// CHECK-NOT: scf
+func.func @read_twice(%q: memref<6x200x8xf32>, %k: memref<6x4x8x32xf32>, %v: memref<6x4x128x32xf32>, %y: memref<6x200x128xf32>) {
+  %s = memref.alloc() : memref<6x200x128xf32>
+  %p = memref.alloc() : memref<1200x128x1xf32>
+  %m = memref.alloc() : memref<6x200x128xf32>
+  kernel.contract(%q, %k, %s) attributes {epilogue_maps = []} {
+  ^bb0(%x: f32):
+    kernel.yield %x : f32
+  } : (memref<6x200x8xf32>, memref<6x4x8x32xf32>, memref<6x200x128xf32>) -> ()
+  %rows = memref.collapse_shape %s [[0, 1], [2]] : memref<6x200x128xf32> into memref<1200x128xf32>
+  %lines = memref.expand_shape %rows [[0], [1, 2]] output_shape [1200, 128, 1] : memref<1200x128xf32> into memref<1200x128x1xf32>
+  kernel.softmax(%lines, %p) attributes {epilogue_maps = []} {
+  ^bb0(%x: f32):
+    kernel.yield %x : f32
+  } : (memref<1200x128x1xf32>, memref<1200x128x1xf32>) -> ()
+  %flat = memref.collapse_shape %p [[0], [1, 2]] : memref<1200x128x1xf32> into memref<1200x128xf32>
+  %w = memref.expand_shape %flat [[0, 1], [2]] output_shape [6, 200, 128] : memref<1200x128xf32> into memref<6x200x128xf32>
+  kernel.contract(%w, %v, %w, %y) attributes {epilogue_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>]} {
+  ^bb0(%x: f32, %a: f32):
+    %z = arith.addf %x, %a : f32
+    kernel.yield %z : f32
+  } : (memref<6x200x128xf32>, memref<6x4x128x32xf32>, memref<6x200x128xf32>, memref<6x200x128xf32>) -> ()
+  return
+}
+func.func @mask_overwritten(%q: memref<6x200x8xf32>, %k: memref<6x4x8x32xf32>, %v: memref<6x4x128x32xf32>, %y: memref<6x200x128xf32>) {
+  %s = memref.alloc() : memref<6x200x128xf32>
+  %p = memref.alloc() : memref<1200x128x1xf32>
+  %m = memref.alloc() : memref<6x200x128xf32>
+  kernel.contract(%q, %k, %m, %s) attributes {epilogue_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>]} {
+  ^bb0(%x: f32, %mask: f32):
+    %z = arith.addf %x, %mask : f32
+    kernel.yield %z : f32
+  } : (memref<6x200x8xf32>, memref<6x4x8x32xf32>, memref<6x200x128xf32>, memref<6x200x128xf32>) -> ()
+  %rows = memref.collapse_shape %s [[0, 1], [2]] : memref<6x200x128xf32> into memref<1200x128xf32>
+  %lines = memref.expand_shape %rows [[0], [1, 2]] output_shape [1200, 128, 1] : memref<1200x128xf32> into memref<1200x128x1xf32>
+  kernel.softmax(%lines, %p) attributes {epilogue_maps = []} {
+  ^bb0(%x: f32):
+    kernel.yield %x : f32
+  } : (memref<1200x128x1xf32>, memref<1200x128x1xf32>) -> ()
+  %flat = memref.collapse_shape %p [[0], [1, 2]] : memref<1200x128x1xf32> into memref<1200x128xf32>
+  %w = memref.expand_shape %flat [[0, 1], [2]] output_shape [6, 200, 128] : memref<1200x128xf32> into memref<6x200x128xf32>
+  kernel.contract(%w, %v, %m) attributes {epilogue_maps = []} {
+  ^bb0(%x: f32):
+    kernel.yield %x : f32
+  } : (memref<6x200x128xf32>, memref<6x4x128x32xf32>, memref<6x200x128xf32>) -> ()
+  return
+}
