@@ -24,6 +24,7 @@
 #include "mlir/Transforms/LocationSnapshot.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SHA256.h"
@@ -118,18 +119,24 @@ static LogicalResult printAsMLIR(ModuleOp module, const CompileOptions &options)
 static LogicalResult checkShapeNames(ModuleOp module, const CompileOptions &options) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   llvm::SetVector<StringRef> known;
+  llvm::StringSet<> inputs;
   for (unsigned i = 0; main && i < main.getNumArguments(); ++i) {
-    if (auto name = main.getArgAttrOfType<StringAttr>(i, "nn.name"))
+    if (auto name = main.getArgAttrOfType<StringAttr>(i, "nn.name")) {
       known.insert(name.getValue());
+      inputs.insert(name.getValue());
+    }
     if (auto symbols = main.getArgAttrOfType<ArrayAttr>(i, "nn.symbols"))
       for (auto symbol : symbols.getAsRange<StringAttr>())
         if (!symbol.empty())
           known.insert(symbol.getValue());
   }
-  for (const auto &given : options.shapes.inputs)
+  for (const auto &given : options.shapes.inputs) {
     if (!known.contains(given.first()))
       return module.emitError("--shape: there is no input or extent '")
              << given.first() << "'; there are: " << llvm::join(known, ", ");
+    if (!inputs.contains(given.first()) && given.second.size() != 1)
+      return module.emitError("--shape: '") << given.first() << "' is one extent, not the shape of an input";
+  }
   return success();
 }
 

@@ -64,6 +64,29 @@ def attention(batch, heads, rows, columns, width, mask):
     return agrees(make_model(nodes, inputs, [("y", FLOAT)], {"c": np.float32(width ** -0.5)}), inputs)
 
 
+def attention_read_again():
+    """Models whose scores or probabilities have another reader, or where a loop carries on what the scores read."""
+    rng = np.random.default_rng(8)
+    q, v = (rng.standard_normal((160, 160)).astype(np.float32) for _ in range(2))
+    head = [helper.make_node("MatMul", ["q", "v"], ["s"]), helper.make_node("Softmax", ["s"], ["p"], axis=-1),
+            helper.make_node("MatMul", ["p", "v"], ["z"])]
+    for last in (["z", "p"], ["z", "s"]):
+        reason = agrees(make_model([*head, helper.make_node("Add", last, ["y"])], {"q": q, "v": v}, [("y", FLOAT)]),
+                        {"q": q, "v": v})
+        if reason:
+            return reason
+    value = lambda name: helper.make_tensor_value_info(name, FLOAT, (160, 160))
+    nodes = [helper.make_node("Transpose", ["x"], ["t"]), helper.make_node("MatMul", ["q", "v"], ["m"]),
+             helper.make_node("Add", ["m", "t"], ["s"]), helper.make_node("Softmax", ["s"], ["p"], axis=-1),
+             helper.make_node("MatMul", ["p", "v"], ["next"]), helper.make_node("Identity", ["going"], ["goes"])]
+    flag = [helper.make_tensor_value_info(name, TensorProto.BOOL, ()) for name in ("going", "goes")]
+    body = helper.make_graph(nodes, "body", [helper.make_tensor_value_info("i", TensorProto.INT64, ()), flag[0], value("x")],
+                             [flag[1], value("next")])
+    loop = helper.make_node("Loop", ["n", "yes", "q"], ["y"], body=body)
+    model = make_model([loop], {"q": q, "v": v}, [("y", FLOAT)], {"n": np.int64(3), "yes": np.bool_(True)})
+    return agrees(model, {"q": q, "v": v})
+
+
 def firsts(shape, axis, k, largest, dtype):
     """TopK with many equal elements, and NaN, which comes last."""
     rng = np.random.default_rng(6)
@@ -90,6 +113,7 @@ TESTS += [(reductions, (3, 11, width), 1, dtype) for dtype in (np.float32, np.in
 TESTS += [(attention, *arguments) for arguments in (
     (1, 3, 130, 130, 16, (1, 1, 130, 130)), (2, 2, 51, 1500, 5, (2, 1, 1, 1500)), (2, 3, 200, 33, 8, (3, 1, 33)),
     (1, 1, 300, 300, 4, (300,)), (3, 2, 1, 3000, 8, (3, 2, 1, 3000)), (1, 4, 65, 1024, 8, (1, 1, 65, 1)))]
+TESTS.append((attention_read_again,))
 TESTS += [(firsts, *arguments) for arguments in (
     ((3, 50), 1, 5, True, np.float32), ((3, 50), 1, 6, True, np.float32), ((3, 50), 1, 50, True, np.float32),
     ((2, 300, 7), 1, 40, False, np.float32), ((9, 4), 0, 8, True, np.float64), ((1, 5000), 1, 100, True, np.int64),

@@ -3,6 +3,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include <map>
 
 using namespace mlir;
 
@@ -36,13 +37,14 @@ std::optional<frontend::Preprocessing> readImageMetadata(const ::onnx::ModelProt
   } else if (range == "Normalized_1_1") {
     result.mean = {127.5f};
     result.scale = {1 / 127.5f};
-  } else if (range == "NominalRange_16_235") {
-    return std::nullopt; // of video, not of bytes of an image
+  } else if (!range.empty() && range != "NominalRange_0_255") {
+    return std::nullopt; // of video, not of bytes of an image; or not known
   }
   return result;
 }
 
-/// A quoted text at the beginning of `rest`, without its quotes, and `rest` behind it; nullopt where there is none.
+/// A quoted text at the beginning of `rest`, without its quotes, and `rest` behind it; nullopt where there is none, or one
+/// with escapes that stand for other characters.
 static std::optional<std::string> takeQuoted(StringRef &rest) {
   if (rest.empty() || (rest.front() != '\'' && rest.front() != '"'))
     return std::nullopt;
@@ -53,7 +55,7 @@ static std::optional<std::string> takeQuoted(StringRef &rest) {
       rest = rest.drop_front(i + 1).ltrim();
       return text;
     }
-    if (rest[i] == '\\' && ++i == rest.size())
+    if (rest[i] == '\\' && (++i == rest.size() || !StringRef("\\'\"/").contains(rest[i])))
       break;
     text += rest[i];
   }
@@ -66,12 +68,12 @@ std::vector<std::string> readClassNames(const ::onnx::ModelProto &model) {
   if (!isList && !isMap)
     return {};
   rest = rest.drop_front().drop_back().trim();
-  std::string lines;
+  std::map<uint64_t, std::string> names;
   for (uint64_t number = 0; !rest.empty(); ++number) {
     uint64_t key = number;
     if (isMap) {
       bool isQuoted = rest.consume_front("\""); // as JSON has it
-      if (rest.consumeInteger(10, key) || key != number || (isQuoted && !rest.consume_front("\"")))
+      if (rest.consumeInteger(10, key) || (isQuoted && !rest.consume_front("\"")))
         return {};
       rest = rest.ltrim();
       if (!rest.consume_front(":"))
@@ -81,9 +83,15 @@ std::vector<std::string> readClassNames(const ::onnx::ModelProto &model) {
     auto text = takeQuoted(rest);
     if (!text || StringRef(*text).contains('\n') || (!rest.empty() && !rest.consume_front(",")))
       return {};
-    lines += *text + "\n";
+    if (!names.emplace(key, *text).second)
+      return {};
     rest = rest.ltrim();
   }
+  if (!names.empty() && names.rbegin()->first + 1 != names.size())
+    return {};
+  std::string lines;
+  for (const auto &[key, name] : names)
+    lines += name + "\n";
   return frontend::splitLabels(lines);
 }
 
