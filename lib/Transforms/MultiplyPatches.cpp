@@ -62,7 +62,8 @@ FailureOr<Patches> Patches::match(nn::ConvOp conv) {
     patches.counts.push_back(extent / size);
     patches.sizes.push_back(size);
   }
-  if (patches.channels > maxChannels || ShapedType::getNumElements(patches.sizes) < minTaps || patches.outputs == 0)
+  if (patches.channels < 1 || patches.channels > maxChannels || patches.outputs == 0 ||
+      ShapedType::getNumElements(patches.sizes) < minTaps)
     return failure();
   return patches;
 }
