@@ -104,7 +104,10 @@ SmallVector<Value> RowSpace::loadShortRow(OpBuilder &builder, const RowReduction
   Index index(builder, loc);
   SmallVector<Value> values;
   for (int64_t width : splitIntoPowersOfTwo(count, lanes)) {
-    values.push_back(combineElement(builder, reduction, nullptr, index.constant(from), width));
+    Value start; // needed where NaN must not stay: what reduces the vectors counts on that
+    if (reduction.horizontal == vector::CombiningKind::MAXNUMF)
+      start = createConstant(builder, loc, getWideType(accumulatorType, width), reduction.identity);
+    values.push_back(combineElement(builder, reduction, start, index.constant(from), width));
     from += width;
   }
   return values;
