@@ -1,8 +1,11 @@
 /*
- * The thread pool of nnc/Pool.h. Indices are handed out one by one from an atomic counter, so each index runs exactly
- * once and results do not depend on the number of threads. Threads that find no work spin for a short time, because the
- * next loop of a model usually follows within microseconds, and then sleep. A loop never waits for threads that are
- * still asleep: threads join a loop only while it is open, and its caller waits for those that joined.
+ * The thread pool of nnc/Pool.h. Each thread has a share of neighbouring indices, the same one in every loop of as many:
+ * neighbours read the same data, the next index's weights are prefetched, and what a thread wrote in one layer lies in
+ * its cache when it reads it in the next. Who is done with its own share takes from the others'. A share hands its
+ * indices out one by one from an atomic counter, so each index runs exactly once and results do not depend on the number
+ * of threads. Threads that find no work spin for a short time, because the next loop of a model usually follows within
+ * microseconds, and then sleep. A loop never waits for threads that are still asleep: threads join a loop only while it
+ * is open, and its caller waits for those that joined.
  */
 #if !defined(_POSIX_C_SOURCE)
 #define _POSIX_C_SOURCE 200809L
@@ -21,13 +24,20 @@ enum { SPINS_BEFORE_SLEEP = 20000, SPINS_BEFORE_YIELD = 2000 };
 /* `state` of a pool: bit 0 says that a loop is open, the rest counts the threads that joined it. */
 enum { LOOP_OPEN = 1, ONE_THREAD = 2 };
 
+/* A thread and its share of the loop. The padding keeps two counters off one cache line, whatever the alignment. */
+typedef struct {
+  atomic_size_t next;
+  size_t end;
+  nnc_pool *pool;
+  pthread_t thread;
+  char padding[128];
+} member;
+
 struct nnc_pool {
   nnc_parallel parallel;
-  /* The loop; written by its caller while no thread has joined. */
+  /* The loop; it and the shares are written by its caller while no thread has joined. */
   void (*body)(void *arg, size_t i);
   void *arg;
-  size_t n;
-  atomic_size_t next;
   atomic_uint state;
   atomic_flag busy;
   /* How threads learn of a new loop. */
@@ -37,7 +47,7 @@ struct nnc_pool {
   pthread_mutex_t mutex;
   pthread_cond_t wake;
   unsigned workers;
-  pthread_t threads[];
+  member members[]; /* the loop's caller, then the workers */
 };
 
 static void pause_cpu(void) {
@@ -48,24 +58,39 @@ static void pause_cpu(void) {
 #endif
 }
 
-static void run_indices(nnc_pool *pool, void (*body)(void *, size_t), void *arg, size_t n) {
-  for (;;) {
-    size_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-    if (i >= n)
-      return;
-    body(arg, i);
+static void divide_loop(nnc_pool *pool, size_t n) {
+  size_t members = pool->workers + 1, share = n / members, larger = n % members, first = 0;
+  for (size_t i = 0; i < members; ++i) {
+    atomic_store_explicit(&pool->members[i].next, first, memory_order_relaxed);
+    first += share + (i < larger);
+    pool->members[i].end = first;
+  }
+}
+
+/* Works until all indices are taken, first those of member `own`. */
+static void run_indices(nnc_pool *pool, unsigned own) {
+  unsigned members = pool->workers + 1;
+  for (unsigned k = 0; k < members; ++k) {
+    member *share = &pool->members[(own + k) % members];
+    /* Read first: an exhausted counter stays in everyone's cache, and does not run on. */
+    while (atomic_load_explicit(&share->next, memory_order_relaxed) < share->end) {
+      size_t i = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
+      if (i >= share->end)
+        break;
+      pool->body(pool->arg, i);
+    }
   }
 }
 
 /* Joins the open loop, if there is one, and works until its indices are used up. */
-static void join_loop(nnc_pool *pool) {
+static void join_loop(nnc_pool *pool, unsigned own) {
   unsigned state = atomic_load_explicit(&pool->state, memory_order_relaxed);
   do {
     if (!(state & LOOP_OPEN))
       return;
   } while (!atomic_compare_exchange_weak_explicit(&pool->state, &state, state + ONE_THREAD, memory_order_acquire,
                                                   memory_order_relaxed));
-  run_indices(pool, pool->body, pool->arg, pool->n);
+  run_indices(pool, own);
   atomic_fetch_sub_explicit(&pool->state, ONE_THREAD, memory_order_release);
 }
 
@@ -83,8 +108,9 @@ static void sleep_until_news(nnc_pool *pool, unsigned seen) {
 }
 
 static void *run_worker(void *argument) {
-  nnc_pool *pool = argument;
-  unsigned seen = 0;
+  member *self = argument;
+  nnc_pool *pool = self->pool;
+  unsigned own = (unsigned)(self - pool->members), seen = 0;
   for (;;) {
     for (int spins = 0; spins < SPINS_BEFORE_SLEEP && !has_news(pool, seen); ++spins)
       pause_cpu();
@@ -93,7 +119,7 @@ static void *run_worker(void *argument) {
     if (atomic_load(&pool->stop))
       return NULL;
     seen = atomic_load(&pool->generation);
-    join_loop(pool);
+    join_loop(pool, own);
   }
 }
 
@@ -110,7 +136,7 @@ nnc_pool *nnc_pool_create(unsigned threads) {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     threads = cpus > 0 ? (unsigned)cpus : 1;
   }
-  nnc_pool *pool = calloc(1, sizeof *pool + (threads - 1) * sizeof(pthread_t));
+  nnc_pool *pool = calloc(1, sizeof *pool + threads * sizeof(member));
   if (!pool)
     return NULL;
   pool->parallel.parallel_for = nnc_pool_parallel_for;
@@ -125,9 +151,11 @@ nnc_pool *nnc_pool_create(unsigned threads) {
     free(pool);
     return NULL;
   }
-  while (pool->workers < threads - 1 &&
-         pthread_create(&pool->threads[pool->workers], NULL, run_worker, pool) == 0)
-    ++pool->workers;
+  for (unsigned i = 1; i < threads; ++i, ++pool->workers) {
+    pool->members[i].pool = pool;
+    if (pthread_create(&pool->members[i].thread, NULL, run_worker, &pool->members[i]) != 0)
+      break;
+  }
   return pool;
 }
 
@@ -137,7 +165,7 @@ void nnc_pool_destroy(nnc_pool *pool) {
   atomic_store(&pool->stop, true);
   wake_sleepers(pool);
   for (unsigned i = 0; i < pool->workers; ++i)
-    pthread_join(pool->threads[i], NULL);
+    pthread_join(pool->members[i + 1].thread, NULL);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->mutex);
   free(pool);
@@ -156,12 +184,11 @@ void nnc_pool_parallel_for(void *context, size_t n, void (*body)(void *arg, size
   }
   pool->body = body;
   pool->arg = arg;
-  pool->n = n;
-  atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+  divide_loop(pool, n);
   atomic_store_explicit(&pool->state, LOOP_OPEN, memory_order_release);
   atomic_fetch_add(&pool->generation, 1);
   wake_sleepers(pool);
-  run_indices(pool, body, arg, n);
+  run_indices(pool, 0);
   atomic_fetch_and_explicit(&pool->state, ~(unsigned)LOOP_OPEN, memory_order_relaxed);
   for (int spins = 0; atomic_load_explicit(&pool->state, memory_order_acquire) != 0; ++spins) {
     if (spins < SPINS_BEFORE_YIELD)

@@ -1,7 +1,8 @@
 // Replaces convolutions by Winograd's algorithm where a cost model says that it
 // is faster.
 //
-// Expects kernels on tensors, filters packed by kernel.pack_filter from constants.
+// Expects kernels on tensors, filters packed by kernel.pack_filter from constants. Channels in groups become a kernel
+// for each group, on its slices of input and output.
 // Costs are cycles of a core with two multiply-adders: products, transforms of
 // input and output tiles (counted in generated code), and filters read from
 // beyond the L2 cache. Estimates within a tenth of the direct convolution's do
@@ -11,6 +12,9 @@
 
 #include "lib/Support/Decision.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -22,6 +26,10 @@ namespace nnc {
 #include "lib/Transforms/Passes.h.inc"
 
 static constexpr double filterBytesPerCycle = 8, requiredGain = 0.9;
+/// Of inputs and outputs of convolutions of images, (N, H, W, C).
+static constexpr unsigned channelDim = 3;
+/// Each group is a kernel of its own: code grows with their number.
+static constexpr int64_t mostGroups = 8;
 
 /// How products are computed: bytes of a weight, and multiply-adds of one lane of an instruction.
 struct Arithmetic {
@@ -34,8 +42,12 @@ namespace {
 struct Candidate {
   kernel::ConvOp conv;
   kernel::PackFilterOp pack;
-  int64_t rows, columns, channels, outputs; ///< output pixels, input and (padded) output channels
+  int64_t rows, columns, channels, outputs; ///< output pixels, input and (padded) output channels of a group
   int64_t lanes;
+
+  int64_t getGroupOutputs() {
+    return cast<RankedTensorType>(conv.getInit().getType()).getDimSize(channelDim) / pack.getGroups();
+  }
 
   double getDirectCost(Arithmetic arithmetic) const { return getCost(rows * columns, 9, 0, arithmetic); }
 
@@ -84,6 +96,15 @@ static LogicalResult refuse(kernel::ConvOp conv, StringRef reason) {
   return failure();
 }
 
+/// Whether what the epilogue reads can be cut to the channels of a group.
+static bool canSlice(kernel::ConvOp conv) {
+  return llvm::all_of(conv.getEpilogueMaps().getAsValueRange<AffineMapAttr>(), [](AffineMap map) {
+    return llvm::all_of(map.getResults(), [](AffineExpr expression) {
+      return !expression.isFunctionOfDim(channelDim) || isa<AffineDimExpr>(expression);
+    });
+  });
+}
+
 static FailureOr<Candidate> match(kernel::ConvOp conv) {
   auto pack = conv.getFilter().getDefiningOp<kernel::PackFilterOp>();
   auto input = dyn_cast<RankedTensorType>(conv.getInput().getType());
@@ -94,8 +115,10 @@ static FailureOr<Candidate> match(kernel::ConvOp conv) {
   ArrayRef<int64_t> output = cast<RankedTensorType>(conv.getInit().getType()).getShape();
   if (source[2] != 3 || source[3] != 3)
     return failure();
-  if (pack.getGroups() != 1)
-    return refuse(conv, "the channels are in groups");
+  if (static_cast<int64_t>(pack.getGroups()) > mostGroups)
+    return refuse(conv, "the channels are in many groups");
+  if (pack.getGroups() != 1 && !canSlice(conv))
+    return refuse(conv, "the channels are in groups, and what follows does not take them one by one");
   if (!input.getElementType().isF32())
     return refuse(conv, "the elements are no f32");
   if (!areAll(conv.getStrides(), 1) || !areAll(conv.getDilations(), 1))
@@ -114,21 +137,65 @@ static FailureOr<Candidate> match(kernel::ConvOp conv) {
   return Candidate{conv, pack, extent(1), extent(2), source[1], filter[1] * filter.back(), lanes};
 }
 
+/// `value` without those elements of dimension `dim` that are not in [group * size, (group + 1) * size).
+static Value slice(OpBuilder &builder, Location loc, Value value, int64_t dim, int64_t group, int64_t size) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, value);
+  if (getConstantIntValue(sizes[dim]) == size)
+    return value;
+  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
+  offsets[dim] = builder.getIndexAttr(group * size);
+  sizes[dim] = builder.getIndexAttr(size);
+  return tensor::ExtractSliceOp::create(builder, loc, value, offsets, sizes, strides);
+}
+
+/// What the epilogue of one group reads: operands that have channels are cut to the group's.
+static SmallVector<Value> sliceEpilogueInputs(OpBuilder &builder, kernel::ConvOp conv, int64_t group, int64_t size) {
+  SmallVector<Value> inputs;
+  auto maps = conv.getEpilogueMaps().getAsValueRange<AffineMapAttr>();
+  for (auto [input, map] : llvm::zip(conv.getEpilogueInputs(), maps)) {
+    Value value = input;
+    for (auto [dim, expression] : llvm::enumerate(map.getResults()))
+      if (expression.isFunctionOfDim(channelDim))
+        value = slice(builder, conv.getLoc(), value, dim, group, size);
+    inputs.push_back(value);
+  }
+  return inputs;
+}
+
+/// The kernel for `group`, which writes its channels into `init`; the result has those of all groups.
+static Value createGroup(OpBuilder &builder, Candidate candidate, int64_t tile, int64_t group, Value init) {
+  kernel::ConvOp conv = candidate.conv;
+  Location loc = conv.getLoc();
+  auto packed = cast<RankedTensorType>(conv.getFilter().getType());
+  int64_t outputs = candidate.getGroupOutputs(), size = tile + 2;
+  auto type = packed.clone({size * size, packed.getDimSize(1), candidate.channels, packed.getShape().back()});
+  Location packLoc = candidate.pack->getLoc();
+  Value empty = tensor::EmptyOp::create(builder, packLoc, type.getShape(), type.getElementType());
+  Value source = slice(builder, packLoc, candidate.pack.getSource(), 0, group, outputs);
+  Value filter = kernel::PackWinogradOp::create(builder, packLoc, TypeRange(type), source, empty, tile).getResult(0);
+  Value input = slice(builder, loc, conv.getInput(), channelDim, group, candidate.channels);
+  Value part = slice(builder, loc, init, channelDim, group, outputs);
+  auto winograd = kernel::WinogradOp::create(builder, loc, TypeRange(part.getType()), input, filter,
+                                             sliceEpilogueInputs(builder, conv, group, outputs), part, tile,
+                                             conv.getPadsBegin(), conv.getPadsEnd(), conv.getEpilogueMaps());
+  IRMapping mapping;
+  conv.getEpilogue().cloneInto(&winograd.getEpilogue(), mapping);
+  Value result = winograd.getResult(0);
+  if (part == init)
+    return result;
+  auto place = part.getDefiningOp<tensor::ExtractSliceOp>();
+  return tensor::InsertSliceOp::create(builder, loc, result, init, place.getMixedOffsets(), place.getMixedSizes(),
+                                       place.getMixedStrides());
+}
+
 static void replace(Candidate candidate, int64_t tile) {
   kernel::ConvOp conv = candidate.conv;
   OpBuilder builder(conv);
-  auto packed = cast<RankedTensorType>(conv.getFilter().getType());
-  int64_t panelWidth = packed.getShape().back();
-  auto type = packed.clone({(tile + 2) * (tile + 2), packed.getDimSize(1), candidate.channels, panelWidth});
-  Location loc = candidate.pack->getLoc();
-  Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(), type.getElementType());
-  Value filter = kernel::PackWinogradOp::create(builder, loc, TypeRange(type), candidate.pack.getSource(), empty, tile)
-                     .getResult(0);
-  auto winograd = kernel::WinogradOp::create(builder, conv.getLoc(), conv.getResultTypes(), conv.getInput(), filter,
-                                             conv.getEpilogueInputs(), conv.getInit(), tile, conv.getPadsBegin(),
-                                             conv.getPadsEnd(), conv.getEpilogueMaps());
-  winograd.getEpilogue().takeBody(conv.getEpilogue());
-  conv.replaceAllUsesWith(winograd.getResults());
+  Value result = conv.getInit();
+  for (int64_t group = 0; group < static_cast<int64_t>(candidate.pack.getGroups()); ++group)
+    result = createGroup(builder, candidate, tile, group, result);
+  conv.getResult(0).replaceAllUsesWith(result);
   conv.erase();
   if (candidate.pack->use_empty())
     candidate.pack->erase();

@@ -26,6 +26,22 @@ def patches(shape, filters, window, batch=None):
     return agrees(make_model(nodes, {"x": declared}, [("y", FLOAT)], constants), {"x": x}, oracle=fixed)
 
 
+def groups(shape, outputs, count, pads, free=()):
+    """A convolution of 3x3 in few groups of many channels, followed by what reads all, some and none of its channels."""
+    rng = np.random.default_rng(7)
+    draw = lambda *extents: rng.standard_normal(extents).astype(np.float32)
+    extents = [shape[2] + pads[0] + pads[2] - 2, shape[3] + pads[1] + pads[3] - 2]
+    inputs = {"x": draw(*shape), "r": draw(shape[0], outputs, *extents), "m": draw(*extents), "s": draw(outputs, 1, 1)}
+    declared = {name: (FLOAT, tuple(f"n{i}" if x.ndim == 4 and i in free else extent
+                                    for i, extent in enumerate(x.shape))) for name, x in inputs.items()}
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], group=count, pads=pads),
+             helper.make_node("Mul", ["c", "s"], ["scaled"]), helper.make_node("Add", ["scaled", "r"], ["sum"]),
+             helper.make_node("Add", ["sum", "m"], ["masked"]), helper.make_node("Relu", ["masked"], ["y"])]
+    constants = {"w": draw(outputs, shape[1] // count, 3, 3) / np.float32(shape[1] ** 0.5), "b": draw(outputs)}
+    fixed = make_model(nodes, inputs, [("y", FLOAT)], constants)
+    return agrees(make_model(nodes, declared, [("y", FLOAT)], constants), inputs, oracle=fixed)
+
+
 def reductions(shape, axis, dtype):
     """Reductions that share their loops; NaN at the beginning, in the middle, at the end. The oracle is numpy: ONNX
     Runtime's largest element is NaN or not depending on where NaN is."""
@@ -106,6 +122,9 @@ def firsts(shape, axis, k, largest, dtype):
 TESTS = [(patches, *arguments) for arguments in (
     ((2, 3, 28, 42), 37, (14, 14)), ((1, 1, 90), 5, (9,)), ((1, 2, 4, 6, 6), 19, (2, 3, 3)), ((3, 4, 8, 8), 16, (4, 4), "n"),
     ((1, 3, 16, 32), 20, (16, 16)), ((1, 3, 17, 33), 20, (16, 16)), ((1, 5, 12, 12), 8, (4, 4)), ((1, 1, 3, 3), 1, (3, 3)))]
+TESTS += [(groups, *arguments) for arguments in (
+    ((1, 128, 26, 26), 192, 2, [1, 1, 1, 1]), ((2, 128, 17, 30), 100, 2, [1, 0, 1, 2]), ((1, 130, 20, 21), 62, 2, [0, 0, 0, 0]),
+    ((1, 256, 26, 26), 128, 4, [1, 1, 1, 1], (0, 2, 3)), ((1, 192, 13, 13), 128, 2, [1, 1, 1, 1], (0,)))]
 TESTS += [(reductions, (7, length), 1, dtype) for dtype in (np.float32, np.float64, np.int32)
           for length in (1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 127, 128, 200)]
 TESTS += [(reductions, (length, width), 0, np.float32) for length in (1, 3, 4, 5, 9, 64) for width in (5, 16, 29, 96)]

@@ -134,3 +134,33 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return %y : tensor<1x14x14x256xf32>
   }
 }
+
+// -----
+
+// Groups one by one, each on its channels of input, filter, bias and output.
+// CHECK-LABEL: @groups
+// CHECK-DAG: %[[W0:.*]] = tensor.extract_slice %[[W:.*]][0, 0, 0, 0] [96, 128, 3, 3]
+// CHECK-DAG: %[[U0:.*]] = kernel.pack_winograd(%[[W0]],
+// CHECK-DAG: %[[X0:.*]] = tensor.extract_slice %arg0[0, 0, 0, 0] [1, 26, 26, 128]
+// CHECK-DAG: %[[Y0:.*]] = tensor.extract_slice %arg2[0, 0, 0, 0] [1, 26, 26, 96]
+// CHECK-DAG: %[[B0:.*]] = tensor.extract_slice %arg1[0] [96] [1]
+// CHECK: %[[R0:.*]] = kernel.winograd(%[[X0]], %[[U0]], %[[B0]], %[[Y0]])
+// CHECK: %[[S:.*]] = tensor.insert_slice %[[R0]] into %arg2[0, 0, 0, 0] [1, 26, 26, 96]
+// CHECK-DAG: %[[X1:.*]] = tensor.extract_slice %arg0[0, 0, 0, 128] [1, 26, 26, 128]
+// CHECK-DAG: %[[Y1:.*]] = tensor.extract_slice %[[S]][0, 0, 0, 96] [1, 26, 26, 96]
+// CHECK-DAG: %[[B1:.*]] = tensor.extract_slice %arg1[96] [96] [1]
+// CHECK: %[[R1:.*]] = kernel.winograd(%[[X1]], %{{.*}}, %[[B1]], %[[Y1]])
+// CHECK: tensor.insert_slice %[[R1]] into %[[S]][0, 0, 0, 96] [1, 26, 26, 96]
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @groups(%x: tensor<1x26x26x256xf32>, %bias: tensor<192xf32>, %out: tensor<1x26x26x192xf32>) -> tensor<1x26x26x192xf32> {
+    %w = arith.constant dense<1.0> : tensor<192x128x3x3xf32>
+    %e = tensor.empty() : tensor<2x3x3x3x128x32xf32>
+    %p = kernel.pack_filter(%w, %e) {groups = 2 : i64} : (tensor<192x128x3x3xf32>, tensor<2x3x3x3x128x32xf32>) -> tensor<2x3x3x3x128x32xf32>
+    %y = kernel.conv(%x, %p, %bias, %out) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = [affine_map<(a, b, c, d) -> (d)>]} {
+    ^bb0(%acc: f32, %b: f32):
+      %s = arith.addf %acc, %b : f32
+      kernel.yield %s : f32
+    } : (tensor<1x26x26x256xf32>, tensor<2x3x3x3x128x32xf32>, tensor<192xf32>, tensor<1x26x26x192xf32>) -> tensor<1x26x26x192xf32>
+    return %y : tensor<1x26x26x192xf32>
+  }
+}
