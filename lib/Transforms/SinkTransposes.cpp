@@ -95,6 +95,26 @@ static Value permuteOperand(PatternRewriter &rewriter, Location loc, Value opera
   return rewriter.createOrFold<nn::TransposeOp>(loc, operand, invertPermutationVector(permutation));
 }
 
+/// Whether both have the same extents but for the channels of `channels`, (N, C, spatial...), which `split` has in two
+/// axes, (N, C / n, n, spatial...). An extent that only run time knows is the same as well where all others are.
+static bool splitsChannels(RankedTensorType channels, RankedTensorType split) {
+  int64_t rank = channels.getRank();
+  if (rank < 3 || split.getRank() != rank + 1 || channels.getNumDynamicDims() > 1 || channels.isDynamicDim(1) ||
+      split.isDynamicDim(1) || split.isDynamicDim(2))
+    return false;
+  return channels.getDimSize(1) > 0 && channels.getDimSize(1) == split.getDimSize(1) * split.getDimSize(2) &&
+         channels.getDimSize(0) == split.getDimSize(0) &&
+         channels.getShape().drop_front(2) == split.getShape().drop_front(3);
+}
+
+static Value reshapeLast(OpBuilder &builder, Location loc, Value value, size_t kept, ArrayRef<int64_t> last) {
+  SmallVector<int64_t> target(kept, 0); // as they are
+  target.append(last.begin(), last.end());
+  auto type = RankedTensorType::get({static_cast<int64_t>(target.size())}, builder.getI64Type());
+  Value shape = arith::ConstantOp::create(builder, loc, DenseIntElementsAttr::get(type, target));
+  return nn::ReshapeOp::create(builder, loc, value, shape, /*allow_zero=*/false);
+}
+
 namespace {
 
 /// Below an element-wise operation, where as many operands are transposed as would have to be.
@@ -200,6 +220,36 @@ struct SinkBelowReduce : public OpRewritePattern<nn::ReduceOp> {
   }
 };
 
+/// Below a shuffle of channels: two axes of the channels change places between two reshapes.
+struct SinkBelowChannelShuffle : public OpRewritePattern<nn::ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::ReshapeOp op, PatternRewriter &rewriter) const override {
+    auto shuffle = op.getInput().getDefiningOp<nn::TransposeOp>();
+    auto split = shuffle ? shuffle.getInput().getDefiningOp<nn::ReshapeOp>() : nn::ReshapeOp();
+    nn::TransposeOp transpose = split ? getSinkable(split.getInput()) : nn::TransposeOp();
+    if (!transpose)
+      return rewriter.notifyMatchFailure(op, "the input is not transposed, split and transposed again");
+    auto splitType = cast<RankedTensorType>(split.getType()), type = cast<RankedTensorType>(op.getType());
+    if (type != transpose.getType() || !splitsChannels(type, splitType) ||
+        !splitsChannels(type, cast<RankedTensorType>(shuffle.getType())))
+      return rewriter.notifyMatchFailure(op, "the reshapes do more than to split and join channels");
+    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, splitType.getRank()));
+    std::swap(order[1], order[2]);
+    if (order != ArrayRef<int64_t>(shuffle.getPermutation()))
+      return rewriter.notifyMatchFailure(op, "other axes change places");
+    Location loc = op.getLoc();
+    size_t kept = type.getRank() - 1; // all but the channels, which are last
+    Value parts = reshapeLast(rewriter, loc, transpose.getInput(), kept, splitType.getShape().slice(1, 2));
+    std::iota(order.begin(), order.end(), 0);
+    std::swap(order[kept], order[kept + 1]);
+    Value shuffled = nn::TransposeOp::create(rewriter, shuffle.getLoc(), parts, order);
+    Value joined = reshapeLast(rewriter, loc, shuffled, kept, type.getDimSize(1));
+    rewriter.replaceOpWithNewOp<nn::TransposeOp>(op, joined, transpose.getPermutation());
+    return success();
+  }
+};
+
 /// Two transposes in a row are one, or none.
 struct MergeTransposes : public OpRewritePattern<nn::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -269,7 +319,8 @@ struct SinkTransposesPass : public impl::SinkTransposesBase<SinkTransposesPass> 
     RewritePatternSet patterns(&getContext());
     patterns.add<SinkBelowElementwise, SinkBelowAxis<nn::ConcatOp>, SinkBelowAxis<nn::SoftmaxOp>,
                  SinkBelowAxes<nn::SliceOp>, SinkBelowAxes<nn::PadOp>, SinkBelowAxes<nn::ReverseOp>,
-                 SinkBelowAxes<nn::ResizeOp>, SinkBelowReduce, MergeTransposes, TransposeOfUnitAxes>(&getContext());
+                 SinkBelowAxes<nn::ResizeOp>, SinkBelowReduce, SinkBelowChannelShuffle, MergeTransposes,
+                 TransposeOfUnitAxes>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     if (getContext().getRemarkEngine())

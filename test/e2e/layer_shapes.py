@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Layers whose shape decides how they are computed, against ONNX Runtime: windows that do not overlap, rows of all short
-lengths and with NaN in each place, attention in blocks of rows, the first few
-and the first many of an order."""
+"""Layers whose shape decides how they are computed, against ONNX Runtime: windows that do not overlap, groups and
+shuffles of channels, rows of all short lengths and with NaN in each place, attention in blocks of rows, the first few and
+the first many of an order."""
 import os
 import sys
 
@@ -40,6 +40,25 @@ def groups(shape, outputs, count, pads, free=()):
     constants = {"w": draw(outputs, shape[1] // count, 3, 3) / np.float32(shape[1] ** 0.5), "b": draw(outputs)}
     fixed = make_model(nodes, inputs, [("y", FLOAT)], constants)
     return agrees(make_model(nodes, declared, [("y", FLOAT)], constants), inputs, oracle=fixed)
+
+
+def shuffles(shape, groups, batch=None):
+    """Channels that change places between two convolutions, with rows of shuffled numbers that are read again."""
+    rng = np.random.default_rng(9)
+    n, channels, *spatial = shape
+    x = rng.standard_normal(shape).astype(np.float32)
+    constants = {"w": rng.standard_normal((channels, channels // groups, 1, 1)).astype(np.float32),
+                 "d": rng.standard_normal((channels, 1, 3, 3)).astype(np.float32),
+                 "split": np.array([-1 if batch else n, groups, channels // groups, *spatial]),
+                 "join": np.array([-1 if batch else n, channels, *spatial])}
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"], group=groups), helper.make_node("Reshape", ["c", "split"], ["s"]),
+             helper.make_node("Transpose", ["s"], ["t"], perm=[0, 2, 1, 3, 4]),
+             helper.make_node("Reshape", ["t", "join"], ["j"]),
+             helper.make_node("Conv", ["j", "d"], ["y"], group=channels, pads=[1, 1, 1, 1])]
+    outputs = [("y", FLOAT), ("j", FLOAT), ("s", FLOAT)]
+    fixed = make_model(nodes, {"x": x}, outputs, constants)
+    declared = {"x": (FLOAT, (batch or n, channels, *spatial))}
+    return agrees(make_model(nodes, declared, outputs, constants), {"x": x}, oracle=fixed)
 
 
 def reductions(shape, axis, dtype):
@@ -125,6 +144,8 @@ TESTS = [(patches, *arguments) for arguments in (
 TESTS += [(groups, *arguments) for arguments in (
     ((1, 128, 26, 26), 192, 2, [1, 1, 1, 1]), ((2, 128, 17, 30), 100, 2, [1, 0, 1, 2]), ((1, 130, 20, 21), 62, 2, [0, 0, 0, 0]),
     ((1, 256, 26, 26), 128, 4, [1, 1, 1, 1], (0, 2, 3)), ((1, 192, 13, 13), 128, 2, [1, 1, 1, 1], (0,)))]
+TESTS += [(shuffles, *arguments) for arguments in (
+    ((1, 12, 5, 7), 4), ((2, 34, 9, 8), 2), ((3, 24, 6, 6), 3, "n"), ((1, 16, 1, 1), 4), ((1, 40, 11, 3), 8, "n"))]
 TESTS += [(reductions, (7, length), 1, dtype) for dtype in (np.float32, np.float64, np.int32)
           for length in (1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 127, 128, 200)]
 TESTS += [(reductions, (length, width), 0, np.float32) for length in (1, 3, 4, 5, 9, 64) for width in (5, 16, 29, 96)]

@@ -46,6 +46,29 @@ func.func @unit(%x: tensor<1x1x1x8xf32>) -> tensor<1x8x1x1xf32> {
   return %0 : tensor<1x8x1x1xf32>
 }
 
+// Channels that change places between two reshapes change places where they are last; other reshapes stay as they are.
+// CHECK-LABEL: @shuffle
+func.func @shuffle(%x: tensor<?x5x6x8xf32>) -> (tensor<?x5x6x8xf32>, tensor<?x8x5x6xf32>) {
+  // CHECK: %[[FIRST:.*]] = nn.transpose %arg0 {permutation = array<i64: 0, 3, 1, 2>}
+  // CHECK: nn.reshape %[[FIRST]], %{{.*}} -> tensor<?x2x4x5x6xf32>
+  // CHECK: %[[PARTS:.*]] = nn.reshape %arg0, %{{.*}} : (tensor<?x5x6x8xf32>, tensor<5xi64>) -> tensor<?x5x6x2x4xf32>
+  // CHECK: %[[SHUFFLED:.*]] = nn.transpose %[[PARTS]] {permutation = array<i64: 0, 1, 2, 4, 3>}
+  // CHECK: %[[JOINED:.*]] = nn.reshape %[[SHUFFLED]], %{{.*}} -> tensor<?x5x6x8xf32>
+  // CHECK: nn.transpose %{{.*}} {permutation = array<i64: 0, 1, 2, 4, 3>}
+  // CHECK: %[[OTHER:.*]] = nn.reshape %{{.*}} -> tensor<?x8x5x6xf32>
+  // CHECK: return %[[JOINED]], %[[OTHER]]
+  %split = arith.constant dense<[-1, 2, 4, 5, 6]> : tensor<5xi64>
+  %join = arith.constant dense<[-1, 8, 5, 6]> : tensor<4xi64>
+  %0 = nn.transpose %x {permutation = array<i64: 0, 3, 1, 2>} : (tensor<?x5x6x8xf32>) -> tensor<?x8x5x6xf32>
+  %1 = nn.reshape %0, %split : (tensor<?x8x5x6xf32>, tensor<5xi64>) -> tensor<?x2x4x5x6xf32>
+  %2 = nn.transpose %1 {permutation = array<i64: 0, 2, 1, 3, 4>} : (tensor<?x2x4x5x6xf32>) -> tensor<?x4x2x5x6xf32>
+  %3 = nn.reshape %2, %join : (tensor<?x4x2x5x6xf32>, tensor<4xi64>) -> tensor<?x8x5x6xf32>
+  %4 = nn.transpose %3 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<?x8x5x6xf32>) -> tensor<?x5x6x8xf32>
+  %5 = nn.transpose %1 {permutation = array<i64: 0, 1, 2, 4, 3>} : (tensor<?x2x4x5x6xf32>) -> tensor<?x2x4x6x5xf32>
+  %6 = nn.reshape %5, %join : (tensor<?x2x4x6x5xf32>, tensor<4xi64>) -> tensor<?x8x5x6xf32>
+  return %4, %6 : tensor<?x5x6x8xf32>, tensor<?x8x5x6xf32>
+}
+
 // Of transposes that are left it is said why.
 // WHY: "a transpose is left before 'relu': the model's input has another order of axes than the kernels"
 // WHY: "a transpose is left before 'tanh': the model asks for it"
