@@ -27,6 +27,8 @@ static bool hasPairs(Value input, MemRefType filter) {
 
 /// Filters of at most this many input channels (a network's first layer) are unrolled over them.
 static constexpr int64_t unrolledChannels = 4;
+/// Enough for sums and for inputs that several pixels read.
+static constexpr int64_t manyRegisters = 32;
 
 namespace {
 
@@ -50,6 +52,7 @@ public:
 private:
   using Axes = std::vector<SpatialAxis>;
   int64_t getChannelsPerGroup() const;
+  bool sharesInputs(const SpatialAxis &axis) const;
   int64_t getMaxPixels(const SpatialAxis &axis, int64_t vectors) const;
   SmallVector<int64_t> chooseOrder() const;
   SmallVector<Value> arrange(ArrayRef<Value> rows, Value column) const;
@@ -122,7 +125,10 @@ std::vector<ConvExpansion::Axes> ConvExpansion::getAllAxes(OpBuilder &builder) {
       phases = {SpatialAxis::getWindow(extent, outputs, size, stride, dilation, pad)};
     std::vector<Axes> extended;
     for (const Axes &axes : all)
-      for (const SpatialAxis &phase : phases) {
+      for (SpatialAxis phase : phases) {
+        // Unrolled, LLVM would load each shared input once and keep it in memory.
+        if (sharesInputs(phase) && kernel::getTarget(op).getVectorRegisters() < manyRegisters)
+          phase.unrolledTaps = 1;
         extended.push_back(axes);
         extended.back().push_back(phase);
       }
@@ -147,11 +153,15 @@ void ConvExpansion::emitAxes(OpBuilder &builder, const Axes &axes) {
     emitPanels(builder, axes, index.fold(full), 1, outputs - full * panelWidth);
 }
 
-/// Where channels are unrolled, neighbouring pixels read the same inputs at different taps, and these stay in registers
-/// beside the sums. With few registers the sums need them more.
+/// Where channels are unrolled, neighbouring pixels read the same inputs at different taps.
+bool ConvExpansion::sharesInputs(const SpatialAxis &axis) const {
+  return inputChannels <= unrolledChannels && axis.taps > 1;
+}
+
+/// Shared inputs stay in registers beside the sums. With few registers the sums need them more, and taps are a loop.
 int64_t ConvExpansion::getMaxPixels(const SpatialAxis &axis, int64_t vectors) const {
   int64_t limit = tile.getMaxRows(vectors), registers = kernel::getTarget(op).getVectorRegisters();
-  if (inputChannels > unrolledChannels || axis.taps < 2 || registers < 32)
+  if (!sharesInputs(axis) || registers < manyRegisters)
     return limit;
   return std::min(limit, (registers - vectors) / (vectors + inputChannels));
 }

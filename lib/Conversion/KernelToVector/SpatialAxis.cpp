@@ -100,8 +100,6 @@ std::pair<OpFoldResult, OpFoldResult> SpatialAxis::getInterior(const Index &inde
 
 //===--- Tiles ---===//
 
-/// Longer runs of taps become a loop; shorter ones are unrolled.
-static constexpr int64_t maxUnrolledTaps = 16;
 /// Where more tiles than this touch an edge they share a loop that finds their taps at run time.
 static constexpr int64_t maxEdgeTiles = 8;
 
@@ -139,7 +137,7 @@ SmallVector<Value> PixelTile::forEachStaticTap(OpBuilder &builder, Location loc,
       return body(nested, tap, getInputs(Index(nested, loc), axis, tap, existsHere), inner);
     };
     Index index(builder, loc);
-    if (end - begin > maxUnrolledTaps)
+    if (end - begin > axis.unrolledTaps)
       values = forEachCarrying(builder, loc, index.fold(begin), index.fold(end), 1, values, take);
     else
       for (int64_t tap = begin; tap < end; ++tap)

@@ -17,6 +17,7 @@ struct SpatialAxis {
   int64_t inStride = 1, base = 0;
   int64_t taps = 1, tapStep = 1, filterBase = 0, filterStep = 1;
   int64_t outStride = 1, outOffset = 0;
+  int64_t unrolledTaps = 16; ///< longer runs of taps become a loop
 
   /// A window of `size` taps, one position per output.
   static SpatialAxis getWindow(mlir::OpFoldResult extent, mlir::OpFoldResult outputs, int64_t size, int64_t stride,
