@@ -44,7 +44,8 @@ int64_t getTileWidth(TargetAttr target, int64_t n, Type elementType) {
 int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
   auto packedFor = TargetAttr::get(target.getContext(), std::max(target.getVectorBits(), target.getPackedBits()),
                                    target.getVectorRegisters(), target.getFma(), target.getL1Bytes(),
-                                   target.getL2Bytes(), target.getVnni(), /*packedBits=*/0, target.getBf16Dot());
+                                   target.getL2Bytes(), target.getVnni(), /*packedBits=*/0, target.getBf16Dot(),
+                                   target.getI16Dot());
   return getTileWidth(packedFor, n, elementType);
 }
 

@@ -42,7 +42,7 @@ TargetAttr getTarget(Operation *op) {
       return target;
   return TargetAttr::get(op->getContext(), /*vectorBits=*/128, /*vectorRegisters=*/16, /*fma=*/false,
                          /*l1Bytes=*/32 << 10, /*l2Bytes=*/256 << 10, /*vnni=*/false, /*packedBits=*/0,
-                         /*bf16Dot=*/"");
+                         /*bf16Dot=*/"", /*i16Dot=*/"");
 }
 
 void getStructuredEffects(DestinationStyleOpInterface op,

@@ -42,7 +42,9 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
     DefaultValuedParameter<"bool", "false">:$vnni, // x86's sums of four products of ui8 and i8 are one instruction
     DefaultValuedParameter<"unsigned", "0">:$packedBits, // vector width that panels are packed for, where wider
     // LLVM's intrinsic that adds products of pairs of bf16 to f32, of the whole vector; "": none
-    StringRefParameter<"", "\"\"">:$bf16Dot
+    StringRefParameter<"", "\"\"">:$bf16Dot,
+    // LLVM's intrinsic that adds products of pairs of i16, i32, of the whole vector; "": none
+    StringRefParameter<"", "\"\"">:$i16Dot
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{

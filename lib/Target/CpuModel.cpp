@@ -168,7 +168,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
   const llvm::Triple &triple = machine.getTargetTriple();
   unsigned vectorBits = 64, registers = 16, l1 = 32 << 10, l2 = 256 << 10;
   bool fma = false, vnni = false;
-  StringRef bf16Dot;
+  StringRef bf16Dot, i16Dot;
   if (triple.isX86()) {
     bool avx512 = hasFeature(info, "avx512f") && hasFeature(info, "avx512vl") && hasFeature(info, "avx512dq") &&
                   hasFeature(info, "avx512bw");
@@ -177,6 +177,10 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
     fma = hasFeature(info, "fma");
     vnni = avx512 ? hasFeature(info, "avx512vnni") : vectorBits == 256 && hasFeature(info, "avxvnni");
     bf16Dot = avx512 && hasFeature(info, "avx512bf16") ? "llvm.x86.avx512bf16.dpbf16ps.512" : "";
+    i16Dot = avx512                    ? "llvm.x86.avx512.pmaddw.d.512"
+             : hasFeature(info, "avx2") ? "llvm.x86.avx2.pmadd.wd"
+             : vectorBits == 128        ? "llvm.x86.sse2.pmadd.wd"
+                                        : "";
     l2 = avx512 ? 1 << 20 : 256 << 10;
   } else if (triple.isAArch64()) {
     vectorBits = 128, registers = 32, fma = true, l2 = 512 << 10;
@@ -192,7 +196,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
   } else if (triple.isWasm()) {
     vectorBits = hasFeature(info, "simd128") ? 128 : 32, registers = 16;
   }
-  return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2, vnni, packedBits, bf16Dot);
+  return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2, vnni, packedBits, bf16Dot, i16Dot);
 }
 
 void attachTarget(ModuleOp module, const llvm::TargetMachine &machine, unsigned packedBits) {

@@ -52,7 +52,7 @@ Accumulators MicroKernel::step(OpBuilder &builder, ArrayRef<Value> inputs, Array
   for (auto [row, input] : llvm::enumerate(inputs)) {
     if (!input)
       continue;
-    Value wide = broadcastTo(builder, loc, input, lanes);
+    Value wide = spreadInput(builder, input);
     for (auto [column, weight] : llvm::enumerate(weights)) {
       Value &accumulator = next[row * weights.size() + column];
       if (group > 1)
@@ -62,6 +62,17 @@ Accumulators MicroKernel::step(OpBuilder &builder, ArrayRef<Value> inputs, Array
     }
   }
   return next;
+}
+
+/// `input` in each lane. Bytes that are multiplied as i16 become that behind the broadcast, in one instruction for all.
+Value MicroKernel::spreadInput(OpBuilder &builder, Value input) const {
+  Value wide = broadcastTo(builder, loc, input, lanes);
+  if (group == 1 || !input.getType().isInteger(16))
+    return wide;
+  Type word = kernel::getDotPacking(target).type;
+  Value bytes = vector::BitCastOp::create(builder, loc, VectorType::get({lanes * group}, builder.getI8Type()), wide);
+  Value words = arith::ExtUIOp::create(builder, loc, VectorType::get({lanes * group}, word), bytes);
+  return vector::BitCastOp::create(builder, loc, VectorType::get({lanes}, builder.getI32Type()), words);
 }
 
 /// The same where one lane is a scalar.
@@ -82,24 +93,24 @@ static Value accumulateScalarDot(OpBuilder &builder, Location loc, Value input, 
 
 /// Adds to each lane the sum of the products of its group; `input` has the group's bits in each lane.
 Value MicroKernel::accumulateDot(OpBuilder &builder, Value input, Value weight, Value accumulator) const {
+  auto call = [&](StringRef intrinsic, ValueRange arguments) -> Value {
+    return LLVM::CallIntrinsicOp::create(builder, loc, accumulator.getType(), builder.getStringAttr(intrinsic), arguments)
+        .getResult(0);
+  };
   if (isa<FloatType>(accumulatorType)) {
     Value pairs = vector::BitCastOp::create(builder, loc, weight.getType(), input);
-    return LLVM::CallIntrinsicOp::create(builder, loc, accumulator.getType(),
-                                         builder.getStringAttr(target.getBf16Dot()),
-                                         ValueRange{accumulator, pairs, weight})
-        .getResult(0);
+    return call(target.getBf16Dot(), {accumulator, pairs, weight});
   }
   if (!isa<VectorType>(input.getType()))
     return accumulateScalarDot(builder, loc, input, weight, accumulator);
   auto packed = cast<VectorType>(weight.getType());
   Value spread = vector::BitCastOp::create(builder, loc, packed, input);
-  if (target.getVnni()) {
-    std::string name = "llvm.x86.avx512.vpdpbusd." + std::to_string(target.getVectorBits());
-    return LLVM::CallIntrinsicOp::create(builder, loc, accumulator.getType(), builder.getStringAttr(name),
-                                         ValueRange{accumulator, spread, weight})
-        .getResult(0);
-  }
-  // Even and odd neighbours apart, multiplied in i32 and added: pmaddwd on x86.
+  if (target.getVnni())
+    return call("llvm.x86.avx512.vpdpbusd." + std::to_string(target.getVectorBits()), {accumulator, spread, weight});
+  // By name: LLVM adds the accumulator between the two products, and no longer sees the pair.
+  if (!target.getI16Dot().empty())
+    return arith::AddIOp::create(builder, loc, call(target.getI16Dot(), {spread, weight}), accumulator);
+  // Even and odd neighbours apart, multiplied in i32 and added.
   auto sumOfProducts = [&](unsigned half) -> Value {
     Value a = vector::DeinterleaveOp::create(builder, loc, spread).getResult(half);
     Value b = vector::DeinterleaveOp::create(builder, loc, weight).getResult(half);
@@ -170,8 +181,12 @@ Value MicroKernel::loadInput(OpBuilder &builder, Value input, ValueRange indices
   }
   Value bytes = loadWide(builder, loc, input, indices, group);
   Type element = kernel::getDotPacking(target).type;
-  if (inputType.isInteger(8) && !element.isInteger(8))
-    bytes = arith::ExtUIOp::create(builder, loc, VectorType::get({group}, element), bytes);
+  if (inputType.isInteger(8) && !element.isInteger(8)) {
+    if (lanes > 1)
+      word = builder.getI16Type(); // widened where it is in all lanes
+    else
+      bytes = arith::ExtUIOp::create(builder, loc, VectorType::get({group}, element), bytes);
+  }
   Value bits = vector::BitCastOp::create(builder, loc, VectorType::get({1}, word), bytes);
   return vector::ExtractOp::create(builder, loc, bits, ArrayRef<int64_t>{0});
 }

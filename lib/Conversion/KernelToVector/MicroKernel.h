@@ -61,12 +61,13 @@ public:
                            mlir::OpFoldResult row, int64_t rows, mlir::OpFoldResult total) const;
   /// Brings what belongs to step `step`.
   void prefetch(mlir::OpBuilder &builder, const PanelAhead &ahead, mlir::OpFoldResult step) const;
-  /// One input element as an accumulator scalar; a group of bytes or bf16 as the bits of an i32.
+  /// One input element as an accumulator scalar; a group of bytes or bf16 as the bits of an integer.
   /// Of the last pair of an odd extent, `isLast`, there is only the first.
   mlir::Value loadInput(mlir::OpBuilder &builder, mlir::Value input, mlir::ValueRange indices,
                         bool isLast = false) const;
 
 private:
+  mlir::Value spreadInput(mlir::OpBuilder &builder, mlir::Value input) const;
   mlir::Value accumulateDot(mlir::OpBuilder &builder, mlir::Value input, mlir::Value weight,
                             mlir::Value accumulator) const;
 

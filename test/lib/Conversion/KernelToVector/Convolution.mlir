@@ -83,3 +83,23 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// A first layer with 16 registers: the taps of a row are a loop, the three channels unrolled in it.
+// CHECK-LABEL: @first_layer
+// CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c6
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c7{{.*}} iter_args
+// CHECK-COUNT-36: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.yield
+module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegisters = 16, fma = true, l1Bytes = 32768, l2Bytes = 262144>} {
+  func.func @first_layer(%x: memref<1x29x29x3xf32>, %w: memref<1x1x7x7x3x16xf32>, %y: memref<1x12x12x16xf32>) {
+    kernel.conv(%x, %w, %y) attributes {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x29x29x3xf32>, memref<1x1x7x7x3x16xf32>, memref<1x12x12x16xf32>) -> ()
+    return
+  }
+}

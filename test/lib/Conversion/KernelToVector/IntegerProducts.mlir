@@ -24,13 +24,30 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 // Pairs of 16-bit integers elsewhere.
 // CHECK-LABEL: @pairs
 // CHECK: vector.load %{{.*}} : memref<1x20x16xi16>, vector<16xi16>
-// CHECK: arith.extui %{{.*}} : vector<2xi8> to vector<2xi16>
-// CHECK: vector.bitcast %{{.*}} : vector<2xi16> to vector<1xi32>
+// CHECK: vector.bitcast %{{.*}} : vector<2xi8> to vector<1xi16>
+// CHECK: vector.broadcast %{{.*}} : i16 to vector<8xi16>
+// CHECK: arith.extui %{{.*}} : vector<16xi8> to vector<16xi16>
 // CHECK-NOT: llvm.call_intrinsic
 // CHECK: vector.deinterleave
 // CHECK: arith.muli %{{.*}} : vector<8xi32>
 module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegisters = 16, fma = true, l1Bytes = 32768, l2Bytes = 262144>} {
   func.func @pairs(%a: memref<1x40xi8>, %b: memref<1x20x16xi16>, %c: memref<1x8xi32>) {
+    kernel.contract(%a, %b, %c) attributes {epilogue_maps = []} {
+    ^bb0(%acc: i32):
+      kernel.yield %acc : i32
+    } : (memref<1x40xi8>, memref<1x20x16xi16>, memref<1x8xi32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Where the CPU adds products of pairs, by that instruction.
+// CHECK-LABEL: @pairs_by_name
+// CHECK: %[[SUM:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%{{.*}}, %{{.*}}) : (vector<16xi16>, vector<16xi16>) -> vector<8xi32>
+// CHECK: arith.addi %[[SUM]], %{{.*}} : vector<8xi32>
+module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegisters = 16, fma = true, l1Bytes = 32768, l2Bytes = 262144, i16Dot = "llvm.x86.avx2.pmadd.wd">} {
+  func.func @pairs_by_name(%a: memref<1x40xi8>, %b: memref<1x20x16xi16>, %c: memref<1x8xi32>) {
     kernel.contract(%a, %b, %c) attributes {epilogue_maps = []} {
     ^bb0(%acc: i32):
       kernel.yield %acc : i32
