@@ -2,6 +2,7 @@
 #include "lib/Driver/CommandLine.h"
 
 #include "lib/Driver/Formats.h"
+#include "lib/Driver/InputOptions.h"
 #include "lib/Driver/VerifyExport.h"
 #include "lib/Driver/Version.h"
 #include "lib/Export/ONNX/Export.h"
@@ -32,6 +33,11 @@ struct CompilerCommandLine::Options {
   cl::list<std::string> shapes{
       "shape", cl::desc("Fix the shape of an input (x=1,3,224,224; ? stays symbolic) or a symbolic extent (batch=1)"),
       cl::value_desc("name=extents"), cl::cat(category)};
+  cl::list<std::string> elements{
+      "elements",
+      cl::desc("How many elements an input has that is a sequence (x=3; x=? where only a run knows, and all have one "
+               "shape), or that an optional has none (x=none)"),
+      cl::value_desc("name=number"), cl::cat(category)};
   cl::opt<std::string> format{"format", cl::desc("Format of the model (default: told from the contents of its files)"),
                               cl::value_desc("name"), cl::cat(category)};
   cl::opt<std::string> darknetDialect{"darknet-dialect",
@@ -155,7 +161,7 @@ Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool ha
                                  &options->codeModel,  &options->relocationModel, &options->threads,
                                  &options->noWinograd, &options->freestanding,    &options->weightsSection,
                                  &options->report,     &options->dumpFolder,      &options->printMemoryPlan,
-                                 &options->precision};
+                                 &options->precision,  std::addressof(static_cast<cl::Option &>(options->elements))};
   for (const cl::Option *option : choices)
     if (option->getNumOccurrences() && !(hasReport && option == &options->report))
       return createStringError(Twine(option->ArgStr.size() > 1 ? "--" : "-") + option->ArgStr +
@@ -173,28 +179,6 @@ Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool ha
 bool CompilerCommandLine::wasNamed() const { return !options->name.empty(); }
 
 static Error makeError(const Twine &message) { return createStringError(message.str()); }
-
-/// `x=1,3,?,224` is an input's shape, `batch=1` may also be a symbol.
-static Error parseShape(StringRef text, frontend::ShapeOverrides &shapes) {
-  auto [name, list] = text.rsplit('=');
-  SmallVector<StringRef> parts;
-  list.split(parts, ',');
-  SmallVector<int64_t> extents;
-  for (StringRef part : parts) {
-    int64_t extent = 0;
-    if (part.trim() == "?")
-      extent = mlir::ShapedType::kDynamic;
-    else if (!to_integer(part.trim(), extent, 10) || extent < 0)
-      return makeError("--shape=" + text + ": expected name=extent,extent,... with extents that are numbers or ?");
-    extents.push_back(extent);
-  }
-  if (name.empty() || list.empty())
-    return makeError("--shape=" + text + ": expected name=extent,extent,...");
-  if (extents.size() == 1 && !mlir::ShapedType::isDynamic(extents.front()))
-    shapes.symbols[name] = extents.front();
-  shapes.inputs[name] = extents;
-  return Error::success();
-}
 
 static std::string getExtension(OutputKind kind) {
   switch (kind) {
@@ -373,6 +357,9 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
     return makeError("--with-preprocessing=" + result.rawInputs + ": expected u8 or f32");
   for (StringRef text : options->shapes)
     if (Error error = parseShape(text, result.shapes))
+      return error;
+  for (StringRef text : options->elements)
+    if (Error error = parseElements(text, result.elements))
       return error;
   if (!result.format.empty() &&
       none_of(getFormats(), [&](const Format &format) { return format.name == result.format; }))

@@ -24,6 +24,7 @@ struct CompileOptions {
   /// The model's name, prefix of its symbols; empty: made from the output's or the input's name.
   std::string name;
   frontend::ShapeOverrides shapes;
+  llvm::StringMap<int64_t> elements; ///< of inputs that are sequences or optionals
   /// Set: the module is printed as MLIR after this stage, and nothing else is written.
   std::optional<Stage> stopAfter;
   /// Set: the model is written as ONNX of this opset (`--emit=onnx`), and nothing else.

@@ -84,9 +84,15 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
     emitError(FileLineColLoc::get(&context, options.inputs.front(), 0, 0)) << "--shape has no effect on MLIR";
     return {};
   }
+  if (!options.elements.empty() && format->name != "onnx") {
+    emitError(FileLineColLoc::get(&context, options.inputs.front(), 0, 0))
+        << "--elements is for sequences and optionals of ONNX; this is " << format->description;
+    return {};
+  }
   frontend::ImportOptions import;
   import.name = options.name;
   import.shapes = options.shapes;
+  import.elements = options.elements;
   import.darknetDialect = options.darknetDialect;
   import.verbose = options.verbose;
   OwningOpRef<ModuleOp> module = format->import(context, files, import);

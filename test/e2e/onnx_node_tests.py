@@ -27,6 +27,7 @@ import onnx
 from onnx import numpy_helper
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import compound_values  # noqa: E402
 from compiled_model import Broken, CompiledModel, Refused, NNC, compile_model, describe_difference  # noqa: E402
 
 FORMS = ("given", "constant", "dynamic")
@@ -91,11 +92,11 @@ def used_ops(graph):
 
 def check_types(graph):
     for value in list(graph.input) + list(graph.output):
-        kind = value.type.WhichOneof("value")
-        if kind != "tensor_type":
-            raise Skipped(f"inputs and outputs that are {(kind or 'nothing').replace('_type', 's')}")
-        if value.type.tensor_type.elem_type not in NUMERIC:
-            raise Skipped("element type " + onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type))
+        tensor = compound_values.get_tensor_type(value.type)
+        if tensor is None:
+            raise Skipped(f"inputs and outputs that are {(value.type.WhichOneof('value') or 'nothing').replace('_type', 's')}")
+        if tensor.elem_type not in NUMERIC:
+            raise Skipped("element type " + onnx.TensorProto.DataType.Name(tensor.elem_type))
 
 
 def is_random(case):
@@ -110,13 +111,16 @@ def is_random(case):
 
 
 def is_shape_like(array):
-    return array.dtype == np.int64 and array.ndim <= 1 and array.size <= 16
+    return isinstance(array, np.ndarray) and array.dtype == np.int64 and array.ndim <= 1 and array.size <= 16
 
 
 def make_constant(graph, arrays, chosen):
     """Turns the inputs whose places are in `chosen` into initialisers; returns the arrays of those that stay."""
     for place in chosen:
-        graph.initializer.append(numpy_helper.from_array(arrays[place], graph.input[place].name))
+        if graph.input[place].type.HasField("tensor_type"):
+            graph.initializer.append(numpy_helper.from_array(arrays[place], graph.input[place].name))
+        else:
+            compound_values.make_constant(graph, graph.input[place], arrays[place])
     stay = [i for i in range(len(arrays)) if i not in chosen]
     inputs = [graph.input[i] for i in stay]
     kept = [onnx.ValueInfoProto.FromString(v.SerializeToString()) for v in inputs]
@@ -128,7 +132,7 @@ def make_constant(graph, arrays, chosen):
 def forget_extents(values):
     changed = False
     for value in values:
-        for dimension in value.type.tensor_type.shape.dim:
+        for dimension in compound_values.get_tensor_type(value.type).shape.dim:
             changed = True
             dimension.ClearField("dim_value")
             dimension.ClearField("dim_param")
@@ -136,13 +140,13 @@ def forget_extents(values):
 
 
 def make_form(case, form):
-    """The model and its input arrays in one of the three forms."""
+    """The model and its inputs in one of the three forms: arrays, and where it has sequences and optionals lists and None."""
     model = onnx.ModelProto()
     model.CopyFrom(case.model)
     check_types(model.graph)
     if is_random(case):
         raise Skipped("its outputs are numpy's random numbers")
-    arrays = [to_array(a) for a in case.data_sets[0][0]]
+    arrays = [compound_values.to_arrays(a) for a in case.data_sets[0][0]]
     if form == "constant":
         if not arrays:
             raise Skipped("no inputs")
@@ -179,9 +183,9 @@ def in_child(body):
     return answer or None
 
 
-def compare_results(case, results):
-    """None where the results are the recorded outputs, else a sentence."""
-    expected = [to_array(a) for a in case.data_sets[0][1]]
+def compare_results(case, results, names=()):
+    """None where the results are the recorded outputs, else a sentence; `names` are those of nnc's outputs."""
+    expected = compound_values.flatten_results(case.model, map(compound_values.to_arrays, case.data_sets[0][1]), names)
     if len(results) != len(expected):
         return f"{len(results)} outputs, expected {len(expected)}"
     for i, (actual, wanted) in enumerate(zip(results, expected)):
@@ -200,7 +204,8 @@ def compare_results(case, results):
 
 
 def compare(library, case, arrays):
-    return compare_results(case, CompiledModel(library, "model")([for_memory(a) for a in arrays]))
+    compiled = CompiledModel(library, "model")
+    return compare_results(case, compiled([for_memory(a) for a in arrays]), compiled.output_names)
 
 
 def summarise_refusal(text):
@@ -223,7 +228,8 @@ def run_case(job):
             onnx.save(model, source)
             begin = time.time()
             try:
-                compile_model(source, library, ["--emit=shared", "--name=model"], TIMEOUT)
+                options, arrays = compound_values.flatten(model, arrays, form == "dynamic")
+                compile_model(source, library, ["--emit=shared", "--name=model", *options], TIMEOUT)
             finally:
                 seconds = time.time() - begin
             reason = in_child(lambda: compare(library, case, arrays))

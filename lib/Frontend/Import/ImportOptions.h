@@ -15,9 +15,15 @@ struct ShapeOverrides {
   llvm::StringMap<int64_t> symbols;                   ///< single extents, by symbol
 };
 
+/// `--elements` of an optional that has none.
+inline constexpr int64_t noElement = -1;
+/// `--elements` of a sequence of which only a run knows the number.
+inline constexpr int64_t anyNumber = -2;
+
 struct ImportOptions {
   std::string name; ///< of the model; empty: made from the file's name
   ShapeOverrides shapes;
+  llvm::StringMap<int64_t> elements; ///< `--elements`: how many an input has that is a sequence or an optional
   std::string darknetDialect; ///< `--darknet-dialect`; empty: told from the file
   bool verbose = false;       ///< remarks on what the format does otherwise than others
 };

@@ -36,6 +36,7 @@ public:
   void setPreprocessing(mlir::Value input, const Preprocessing &preprocessing);
   /// Adds a result; the names of results differ. `labels` are the names of its classes, where the model has them.
   void addOutput(llvm::StringRef name, mlir::Value value, llvm::ArrayRef<std::string> labels = {});
+  unsigned getNumOutputs() const { return results.size(); }
   /// Adds a result that is the input `state` of the next run; before the first it is `initial`, zeros where that is null.
   void addNextState(llvm::StringRef name, mlir::Value value, mlir::Value state, mlir::DenseElementsAttr initial = {});
   /// Ends @main; the module is complete.

@@ -12,11 +12,13 @@ bool isControlFlow(const ::onnx::NodeProto &node) {
   if (node.domain() == "ai.onnx.preview")
     return node.op_type() == "FlexAttention";
   return (node.domain().empty() || node.domain() == "ai.onnx") &&
-         (node.op_type() == "If" || node.op_type() == "Loop" || node.op_type() == "Scan");
+         (node.op_type() == "If" || node.op_type() == "Loop" || node.op_type() == "Scan" ||
+          node.op_type() == "SequenceMap");
 }
 
 bool isControlFlowSince(const ::onnx::NodeProto &node, int64_t opset) {
-  return isControlFlow(node) && (node.op_type() != "Scan" || opset >= 9);
+  int64_t since = node.op_type() == "Scan" ? 9 : node.op_type() == "SequenceMap" ? 17 : 1;
+  return isControlFlow(node) && opset >= since;
 }
 
 const ::onnx::GraphProto *findGraph(const ::onnx::NodeProto &node, StringRef name) {

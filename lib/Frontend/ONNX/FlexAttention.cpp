@@ -23,13 +23,13 @@ bool GraphImporter::applyGraph(const ::onnx::NodeProto &node, StringRef attribut
   findUnsupported(graph->node(), opsets, depth);
   Scope inner(&scope);
   inner.define(graph->input(0).name(), value);
-  SmallVector<Value> results;
+  SmallVector<GraphValue> results;
   if (!blockers.empty() || !importBody(*graph, opsets, inner, depth, results))
     return false;
-  auto given = cast<RankedTensorType>(value.getType()), type = cast<RankedTensorType>(results.front().getType());
-  if (!frontend::joinTypes(given, type))
+  Value result = results.front().isTensor() ? results.front().getTensor() : Value();
+  if (!result || !frontend::joinTypes(cast<RankedTensorType>(value.getType()), cast<RankedTensorType>(result.getType())))
     return fail("must keep element type and number of dimensions");
-  value = results.front();
+  value = result;
   return true;
 }
 
@@ -41,7 +41,7 @@ static Type getScoreType(NodeBinder &node, Type type) {
 }
 
 bool GraphImporter::importFlexAttention(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope,
-                                        unsigned depth, ArrayRef<Value> operands) {
+                                        unsigned depth, ArrayRef<GraphValue> operands) {
   int64_t opset = opsets.lookup(node.domain());
   NodeBinder binder(builder, node, opset, NameLoc::get(builder.getStringAttr(getNodeName(node))), operands, tensors);
   auto fail = [&] {

@@ -21,11 +21,11 @@ static constexpr int64_t maxNodes = 1 << 20;
 
 //===--- Scope ---===//
 
-Value Scope::lookup(StringRef name) const {
+GraphValue Scope::lookup(StringRef name) const {
   auto found = values.find(name);
   if (found != values.end())
     return found->second;
-  return outer ? outer->lookup(name) : Value();
+  return outer ? outer->lookup(name) : GraphValue();
 }
 
 bool Scope::isPoisoned(StringRef name) const {
@@ -51,8 +51,8 @@ const ::onnx::TensorProto *Scope::takeInitializer(StringRef name, Scope *&owner)
 //===--- Refusing ---===//
 
 GraphImporter::GraphImporter(MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder,
-                             const frontend::ShapeOverrides &shapes)
-    : builder(context), model(model), shapes(shapes), tensors(context, model, std::move(folder)) {}
+                             const frontend::ImportOptions &options)
+    : builder(context), model(model), shapes(options.shapes), elementCounts(options.elements), tensors(context, model, std::move(folder)) {}
 
 void GraphImporter::block(const ::onnx::NodeProto &node, int64_t opset, const Twine &reason) {
   std::string op = node.domain().empty() ? node.op_type() : node.domain() + "." + node.op_type();
@@ -132,20 +132,20 @@ bool GraphImporter::fixSymbols() {
   return ok;
 }
 
-RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input,
+RankedTensorType GraphImporter::getInputType(StringRef name, const ::onnx::TypeProto &type,
                                              SmallVectorImpl<std::string> &symbols) {
   auto fail = [&](const Twine &reason) {
-    blockModel("input '" + input.name() + "' " + reason);
+    blockModel("input '" + name + "' " + reason);
     return RankedTensorType();
   };
-  if (!input.type().has_tensor_type())
-    return fail("is not a tensor; sequences, maps and optionals are not supported");
-  const auto &tensor = input.type().tensor_type();
+  if (!type.has_tensor_type())
+    return fail("is not a tensor; maps, sparse tensors and sequences of sequences are not supported");
+  const auto &tensor = type.tensor_type();
   Type elementType = getElementType(builder.getContext(), tensor.elem_type());
   if (!elementType)
     return fail("has an element type (" + Twine(tensor.elem_type()) + ") that is not supported");
   SmallVector<int64_t> shape;
-  auto override = shapes.inputs.find(input.name());
+  auto override = shapes.inputs.find(name);
   bool hasOverride = override != shapes.inputs.end();
   if (!tensor.has_shape() && !hasOverride)
     return fail("has no shape; give one with --shape");
@@ -157,7 +157,7 @@ RankedTensorType GraphImporter::getInputType(const ::onnx::ValueInfoProto &input
     symbols.push_back(getSymbol(dim));
     shape.push_back(hasValue(dim) ? dim.dim_value() : ShapedType::kDynamic);
   }
-  if (auto error = frontend::overrideShape(shapes, input.name(), symbols, shape))
+  if (auto error = frontend::overrideShape(shapes, name, symbols, shape))
     return fail(llvm::toString(std::move(error)));
   if (shape.size() > frontend::maxRank)
     return fail("has " + Twine(shape.size()) + " dimensions, more than the " + Twine(frontend::maxRank) +
@@ -175,21 +175,27 @@ bool GraphImporter::addInputs(frontend::ModelBuilder &main, Scope &scope) {
     initialized.insert(initializer.name());
     scope.defineInitializer(initializer);
   }
-  if (!fixSymbols())
+  if (!fixSymbols() || !checkElementCounts())
     return false;
   bool ok = true;
   for (const auto &input : model->graph().input()) {
     if (initialized.contains(input.name()))
       continue; // a default; nnc makes it a constant
-    SmallVector<std::string> symbols;
-    RankedTensorType type = getInputType(input, symbols);
-    if (!type) {
-      ok = false;
-      continue;
-    }
     if (scope.isDefined(input.name())) {
       blockModel("two inputs are called '" + input.name() + "'");
       return false;
+    }
+    if (input.type().has_sequence_type() || input.type().has_optional_type()) {
+      GraphValue value = addCompoundInput(main, input);
+      ok &= static_cast<bool>(value);
+      scope.define(input.name(), value);
+      continue;
+    }
+    SmallVector<std::string> symbols;
+    RankedTensorType type = getInputType(input.name(), input.type(), symbols);
+    if (!type) {
+      ok = false;
+      continue;
     }
     Value value = main.addInput(input.name(), type, symbols);
     if (auto preprocessing = readImageMetadata(*model, input, type))
@@ -203,28 +209,40 @@ bool GraphImporter::addOutputs(frontend::ModelBuilder &main, Scope &scope) {
   bool ok = model->graph().output_size() > 0;
   if (!ok)
     blockModel("the graph has no outputs");
-  std::vector<std::string> labels = readClassNames(*model);
+  const std::vector<std::string> classNames = readClassNames(*model);
   for (const auto &output : model->graph().output()) {
     if (scope.isPoisoned(output.name()))
       return false; // its producer's blocker tells why
-    Value value = lookup(scope, output.name());
-    if (!value) {
+    GraphValue result = lookup(scope, output.name());
+    if (!result) {
       blockModel("output '" + output.name() + "' is not produced by any node");
       ok = false;
       continue;
     }
-    bool areLabels = &output == &model->graph().output(0) && hasClasses(cast<RankedTensorType>(value.getType()), labels.size());
-    main.addOutput(output.name(), value, areLabels ? ArrayRef(labels) : ArrayRef<std::string>());
+    Value value = result.getTensor();
+    if (!value || result.hasElement) { // a sequence, or an optional with a flag beside it
+      ok &= addCompoundOutput(main, output.name(), result);
+      continue;
+    }
+    bool isFirst = &output == &model->graph().output(0);
+    ArrayRef<std::string> labels = result.keys;
+    if (isFirst && labels.empty() && hasClasses(cast<RankedTensorType>(value.getType()), classNames.size()))
+      labels = classNames;
+    main.addOutput(output.name(), value, labels);
+  }
+  if (ok && !main.getNumOutputs()) {
+    blockModel("the graph's outputs have no elements");
+    return false;
   }
   return ok;
 }
 
 //===--- Nodes ---===//
 
-Value GraphImporter::lookup(Scope &scope, StringRef name) {
+GraphValue GraphImporter::lookup(Scope &scope, StringRef name) {
   if (name.empty())
     return {};
-  if (Value value = scope.lookup(name))
+  if (GraphValue value = scope.lookup(name))
     return value;
   Scope *owner = nullptr;
   const ::onnx::TensorProto *initializer = scope.takeInitializer(name, owner);
@@ -277,7 +295,7 @@ bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opse
       scope.poison(output);
     return false;
   };
-  SmallVector<Value> operands, results;
+  SmallVector<GraphValue> operands, results;
   for (const std::string &input : node.input()) {
     operands.push_back(lookup(scope, input));
     if (!operands.back() && !input.empty())
@@ -312,10 +330,14 @@ bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opse
 }
 
 bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset,
-                             ArrayRef<Value> operands, SmallVectorImpl<Value> &results) {
+                             ArrayRef<GraphValue> operands, SmallVectorImpl<GraphValue> &results) {
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
   NodeBinder binder(builder, node, opset, loc, operands, tensors);
-  if (failed(entry.import(binder)) || binder.failed()) {
+  bool takesAny = llvm::any_of(getSequenceOps(), [&](const OpEntry &other) { return &other == &entry; });
+  for (auto [index, value] : llvm::enumerate(operands))
+    if (value && !value.isTensor() && !takesAny)
+      (void)binder.operand(index);
+  if (binder.failed() || failed(entry.import(binder)) || binder.failed()) {
     block(node, opset, binder.failed() ? binder.getReason() : StringRef("it cannot be imported"));
     return false;
   }
@@ -386,7 +408,7 @@ static void clearInputs(::onnx::NodeProto &node, const llvm::StringSet<> &missin
 }
 
 bool GraphImporter::importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
-                                   ArrayRef<Value> operands, SmallVectorImpl<Value> &results) {
+                                   ArrayRef<GraphValue> operands, SmallVectorImpl<GraphValue> &results) {
   int64_t opset = 0;
   if (operands.size() > static_cast<size_t>(function.input_size()) || node.output_size() > function.output_size()) {
     block(node, opset, "the call does not fit its function");
@@ -410,7 +432,7 @@ bool GraphImporter::importFunction(const ::onnx::FunctionProto &function, const 
   if (!importNodes(body, readOpsets(function.opset_import()), scope, depth + 1))
     return false;
   for (const std::string &output : function.output()) {
-    Value value = lookup(scope, output);
+    GraphValue value = lookup(scope, output);
     if (!value) {
       block(node, opset, "the function does not produce '" + output + "'");
       return false;

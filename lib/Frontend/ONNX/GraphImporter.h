@@ -5,6 +5,7 @@
 
 #include "lib/Frontend/Import/Blockers.h"
 #include "lib/Frontend/Import/ModelBuilder.h"
+#include "lib/Frontend/ONNX/LoopParts.h"
 #include "lib/Frontend/ONNX/ONNX.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
@@ -18,27 +19,27 @@ class Scope {
 public:
   explicit Scope(Scope *outer = nullptr) : outer(outer) {}
   /// Null where the name is not defined; `isPoisoned` tells whether its producer failed.
-  mlir::Value lookup(llvm::StringRef name) const;
+  GraphValue lookup(llvm::StringRef name) const;
   bool isPoisoned(llvm::StringRef name) const;
   bool isDefined(llvm::StringRef name) const;
   /// True where this scope itself, not an outer one, defines the name.
   bool isDefinedHere(llvm::StringRef name) const { return values.contains(name) || initializers.contains(name); }
-  void define(llvm::StringRef name, mlir::Value value) { values[name] = value; }
-  void poison(llvm::StringRef name) { values[name] = mlir::Value(); }
+  void define(llvm::StringRef name, GraphValue value) { values[name] = std::move(value); }
+  void poison(llvm::StringRef name) { values[name] = GraphValue(); }
   /// A constant that becomes a value at its first use.
   void defineInitializer(const ::onnx::TensorProto &tensor) { initializers[tensor.name()] = &tensor; }
   const ::onnx::TensorProto *takeInitializer(llvm::StringRef name, Scope *&owner);
 
 private:
   Scope *outer;
-  llvm::StringMap<mlir::Value> values;
+  llvm::StringMap<GraphValue> values;
   llvm::StringMap<const ::onnx::TensorProto *> initializers;
 };
 
 class GraphImporter {
 public:
   GraphImporter(mlir::MLIRContext *context, std::shared_ptr<const ::onnx::ModelProto> model, std::string folder,
-                const frontend::ShapeOverrides &shapes);
+                const frontend::ImportOptions &options);
 
   /// The module, or null with the blockers recorded.
   mlir::OwningOpRef<mlir::ModuleOp> import(llvm::StringRef modelName);
@@ -53,42 +54,54 @@ private:
   // Inputs and outputs of @main.
   bool fixSymbols();
   bool addInputs(frontend::ModelBuilder &main, Scope &scope);
-  mlir::RankedTensorType getInputType(const ::onnx::ValueInfoProto &input, llvm::SmallVectorImpl<std::string> &symbols);
+  mlir::RankedTensorType getInputType(llvm::StringRef name, const ::onnx::TypeProto &type,
+                                      llvm::SmallVectorImpl<std::string> &symbols);
   bool addOutputs(frontend::ModelBuilder &main, Scope &scope);
+  // Of inputs and outputs that are no tensors (CompoundValues.cpp).
+  bool checkElementCounts();
+  GraphValue addCompoundInput(frontend::ModelBuilder &main, const ::onnx::ValueInfoProto &input);
+  bool addCompoundOutput(frontend::ModelBuilder &main, llvm::StringRef name, const GraphValue &value);
 
   // Nodes.
   using Nodes = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
   bool importNodes(const Nodes &nodes, const Opsets &opsets, Scope &scope, unsigned depth);
   bool importNode(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth);
   bool importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
-                      llvm::ArrayRef<mlir::Value> operands, llvm::SmallVectorImpl<mlir::Value> &results);
-  bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, llvm::ArrayRef<mlir::Value> operands,
-                llvm::SmallVectorImpl<mlir::Value> &results);
-  mlir::Value lookup(Scope &scope, llvm::StringRef name);
+                      llvm::ArrayRef<GraphValue> operands, llvm::SmallVectorImpl<GraphValue> &results);
+  bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, llvm::ArrayRef<GraphValue> operands,
+                llvm::SmallVectorImpl<GraphValue> &results);
+  GraphValue lookup(Scope &scope, llvm::StringRef name);
 
   // Nodes with graphs (RegionImport.cpp).
-  using RegionPrologue = std::function<llvm::SmallVector<mlir::Value>(mlir::Block &)>;
-  struct LoopParts;
   bool importControlFlow(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                         llvm::ArrayRef<mlir::Value> operands);
+                         llvm::ArrayRef<GraphValue> operands);
   bool importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                llvm::ArrayRef<mlir::Value> operands);
+                llvm::ArrayRef<GraphValue> operands);
   bool importLoop(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                  llvm::ArrayRef<mlir::Value> operands);
+                  llvm::ArrayRef<GraphValue> operands);
   bool importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                  llvm::ArrayRef<mlir::Value> operands);
+                  llvm::ArrayRef<GraphValue> operands);
+  llvm::SmallVector<GraphValue> getLoopInputs(const ::onnx::GraphProto &graph, mlir::Value number);
+  // Of sequences (SequenceRegions.cpp).
+  bool isUnrolled(const LoopParts &parts, const Scope &scope) const;
+  bool unrollLoop(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                  llvm::SmallVectorImpl<GraphValue> &results);
+  bool importLoopOfSequences(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                             llvm::SmallVectorImpl<GraphValue> &results);
+  bool importSequenceMap(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                         llvm::ArrayRef<GraphValue> operands);
   bool importFlexAttention(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                           llvm::ArrayRef<mlir::Value> operands);
+                           llvm::ArrayRef<GraphValue> operands);
   /// Gives `value` to the graph of an attribute, if there is one, and makes it that graph's result.
   bool applyGraph(const ::onnx::NodeProto &node, llvm::StringRef attribute, const Opsets &opsets, Scope &scope,
                   unsigned depth, mlir::Value &value);
   bool importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
-                    llvm::SmallVectorImpl<mlir::Value> &results);
+                    llvm::SmallVectorImpl<GraphValue> &results);
   bool importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
-                  llvm::SmallVectorImpl<mlir::Value> &results);
+                  llvm::SmallVectorImpl<GraphValue> &results);
   bool importRegion(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &outer, unsigned depth,
                     llvm::ArrayRef<mlir::Type> argumentTypes, mlir::Region &region,
-                    llvm::SmallVectorImpl<mlir::Value> &results, RegionPrologue prologue = nullptr);
+                    llvm::SmallVectorImpl<GraphValue> &results, RegionPrologue prologue = nullptr);
 
   const ::onnx::FunctionProto *findFunction(const ::onnx::NodeProto &node) const;
   void block(const ::onnx::NodeProto &node, int64_t opset, const llvm::Twine &reason);
@@ -98,6 +111,7 @@ private:
   mlir::Block *entry = nullptr; ///< of @main
   std::shared_ptr<const ::onnx::ModelProto> model;
   frontend::ShapeOverrides shapes;
+  const llvm::StringMap<int64_t> &elementCounts; ///< of inputs that are sequences or optionals
   TensorReader tensors;
   frontend::Blockers blockers{"node"};
   llvm::DenseSet<const ::onnx::FunctionProto *> checkedFunctions;

@@ -95,7 +95,7 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, const frontend::ModelFil
     return {};
   std::string folder = llvm::sys::path::parent_path(file.path).str();
   std::string name = options.name.empty() ? llvm::sys::path::stem(file.path).str() : options.name;
-  GraphImporter importer(&context, model, folder, options.shapes);
+  GraphImporter importer(&context, model, folder, options);
   OwningOpRef<ModuleOp> module = importer.import(name);
   if (!module)
     importer.getBlockers().report(loc);

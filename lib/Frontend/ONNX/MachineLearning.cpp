@@ -164,10 +164,23 @@ static LogicalResult importFeatureVectorizer(NodeBinder &node) {
   return node.result(Expression::concat(node, parts, 1));
 }
 
-/// A list of maps from labels to scores is, here, the tensor of the scores: columns in the order of the labels.
+/// A list of maps from labels to scores is, here, the tensor of the scores: columns in the order of the labels, which
+/// become the names of the classes of an output.
 static LogicalResult importZipMap(NodeBinder &node) {
-  node.ignoreAttrs({"classlabels_int64s", "classlabels_strings"});
-  return node.result(node.operand(0));
+  GraphValue scores = node.operand(0);
+  SmallVector<std::string> names = node.stringsAttr("classlabels_strings");
+  scores.keys.assign(names.begin(), names.end());
+  for (int64_t label : node.intsAttr("classlabels_int64s"))
+    scores.keys.push_back(std::to_string(label));
+  if (node.failed())
+    return failure();
+  auto type = NodeBinder::getType(scores.getTensor());
+  if (!type.getElementType().isF32() || type.getRank() < 1 || type.getRank() > 2)
+    return node.reject("needs one or two dimensions of f32");
+  int64_t columns = type.getShape().back();
+  if (scores.keys.empty() || (!ShapedType::isDynamic(columns) && columns != static_cast<int64_t>(scores.keys.size())))
+    return node.reject("needs as many labels as there are scores");
+  return node.result(scores);
 }
 
 static const OpEntry table[] = {

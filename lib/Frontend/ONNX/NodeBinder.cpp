@@ -6,20 +6,42 @@ using namespace mlir;
 namespace nnc::onnx {
 
 NodeBinder::NodeBinder(OpBuilder &builder, const ::onnx::NodeProto &node, int64_t opset, Location loc,
-                       ArrayRef<Value> operands, TensorReader &tensors)
-    : NodeBuilder(builder, loc), node(node), opset(opset), operands(operands), tensors(tensors) {}
+                       ArrayRef<GraphValue> operands, TensorReader &tensors)
+    : NodeBuilder(builder, loc), node(node), opset(opset), tensors(tensors), values(operands) {
+  for (const GraphValue &value : operands)
+    this->operands.push_back(value.isTensor() ? value.getTensor() : Value());
+}
 
 //===--- Operands ---===//
 
 Value NodeBinder::operand(unsigned index) {
   if (Value value = optionalOperand(index))
     return value;
-  (void)reject("operand " + Twine(index) + " is missing");
+  if (GraphValue value = anyOperand(index))
+    (void)reject("operand " + Twine(index) + " is " + value.describe() + ", not a tensor");
+  else
+    (void)reject("operand " + Twine(index) + " is missing");
   return {};
 }
 
 Value NodeBinder::optionalOperand(unsigned index) const {
   return index < operands.size() ? operands[index] : Value();
+}
+
+GraphValue NodeBinder::anyOperand(unsigned index) const {
+  return index < values.size() ? values[index] : GraphValue();
+}
+
+Sequence NodeBinder::sequenceOperand(unsigned index) {
+  GraphValue value = anyOperand(index);
+  if (value.isSequence() && value.getSequence().collectedFor) {
+    (void)reject("operand " + Twine(index) + " is a sequence that its loop is about to make");
+    return {};
+  }
+  if (value.isSequence() && !value.hasElement)
+    return value.getSequence();
+  (void)reject("operand " + Twine(index) + " is " + value.describe() + ", not a sequence");
+  return {};
 }
 
 SmallVector<Value> NodeBinder::allOperands() {
@@ -121,6 +143,11 @@ int64_t NodeBinder::axisAttr(StringRef name, int64_t otherwise, Value of) {
   return of ? normalizeAxis(axis, getRank(of)) : 0;
 }
 
+const ::onnx::TypeProto *NodeBinder::typeAttr(StringRef name) {
+  const auto *attribute = findAttr(name, ::onnx::AttributeProto::TYPE_PROTO);
+  return attribute ? &attribute->tp() : nullptr;
+}
+
 void NodeBinder::ignoreAttrs(std::initializer_list<StringRef> names) {
   for (StringRef name : names)
     understood.insert(name);
@@ -141,7 +168,9 @@ SmallVector<std::string> NodeBinder::getUnknownAttrs() const {
   return unknown;
 }
 
-LogicalResult NodeBinder::result(Value value) {
+LogicalResult NodeBinder::result(Value value) { return result(GraphValue(value)); }
+
+LogicalResult NodeBinder::result(GraphValue value) {
   if (!value || failed())
     return failure();
   results.push_back(value);

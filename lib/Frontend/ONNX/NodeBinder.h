@@ -14,6 +14,7 @@
 
 #include "dialects/NN/ConstantFolding.h"
 #include "lib/Frontend/Import/NodeBuilder.h"
+#include "lib/Frontend/ONNX/GraphValue.h"
 #include "lib/Support/OnnxProto.h"
 #include "lib/Frontend/ONNX/TensorReader.h"
 
@@ -23,9 +24,9 @@ namespace nnc::onnx {
 
 class NodeBinder : public frontend::NodeBuilder {
 public:
-  /// `operands` are null where the node leaves them out.
+  /// `operands` are null where the node leaves them out; only operators on sequences are given other ones than tensors.
   NodeBinder(mlir::OpBuilder &builder, const ::onnx::NodeProto &node, int64_t opset, mlir::Location loc,
-             llvm::ArrayRef<mlir::Value> operands, TensorReader &tensors);
+             llvm::ArrayRef<GraphValue> operands, TensorReader &tensors);
 
   /// The operator's name and the version of its domain in this model.
   llvm::StringRef getOpType() const { return node.op_type(); }
@@ -39,6 +40,10 @@ public:
   mlir::Value operand(unsigned index);
   /// Operand `index`, or null where it is left out.
   mlir::Value optionalOperand(unsigned index) const;
+  /// Operand `index`, be it a tensor or not; null where it is left out.
+  GraphValue anyOperand(unsigned index) const;
+  /// Operand `index`, a sequence; rejects the node where it is none.
+  Sequence sequenceOperand(unsigned index);
   /// All operands; rejects the node where one is left out.
   llvm::SmallVector<mlir::Value> allOperands();
   /// The integers of a constant operand; rejects the node where it is not constant. Empty where it is left out.
@@ -63,6 +68,8 @@ public:
   int64_t axisAttr(llvm::StringRef name, int64_t otherwise, mlir::Value of);
   /// Marks attributes that do not matter for inference as understood.
   void ignoreAttrs(std::initializer_list<llvm::StringRef> names);
+  /// The type of an optional's or a sequence's tensors that an attribute gives; null where there is none.
+  const ::onnx::TypeProto *typeAttr(llvm::StringRef name);
   /// The element type of an ONNX data type number; rejects the node where nnc has none.
   mlir::Type elementType(int64_t dataType);
 
@@ -70,7 +77,8 @@ public:
 
   /// Gives the node's next output its value.
   llvm::LogicalResult result(mlir::Value value);
-  llvm::ArrayRef<mlir::Value> getResults() const { return results; }
+  llvm::LogicalResult result(GraphValue value);
+  llvm::ArrayRef<GraphValue> getResults() const { return results; }
 
   /// Attributes that the import function never asked for.
   llvm::SmallVector<std::string> getUnknownAttrs() const;
@@ -80,10 +88,11 @@ private:
 
   const ::onnx::NodeProto &node;
   int64_t opset;
-  llvm::SmallVector<mlir::Value> operands;
+  llvm::SmallVector<mlir::Value> operands; ///< null where they are no tensors
   TensorReader &tensors;
   llvm::StringSet<> understood;
-  llvm::SmallVector<mlir::Value> results;
+  llvm::SmallVector<GraphValue> results;
+  llvm::SmallVector<GraphValue> values; ///< of all operands
 };
 
 } // namespace nnc::onnx

@@ -37,6 +37,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getResamplingOps(),
           getSamplingOps(),
           getSelectionOps(),
+          getSequenceOps(),
           getSignalOps(),
           getStructuralOps(),
           getTfIdfOps(),
@@ -58,7 +59,7 @@ void printSupportedOps(llvm::raw_ostream &os) {
   for (ArrayRef<OpEntry> family : getAllOps())
     for (const OpEntry &entry : family)
       os << (entry.domain.empty() ? "ai.onnx" : entry.domain) << ' ' << entry.name << ' ' << entry.since << '\n';
-  os << "ai.onnx If 1\nai.onnx Loop 1\nai.onnx Scan 9\nai.onnx.preview FlexAttention 1\n";
+  os << "ai.onnx If 1\nai.onnx Loop 1\nai.onnx Scan 9\nai.onnx SequenceMap 17\nai.onnx.preview FlexAttention 1\n";
 }
 
 } // namespace nnc::onnx

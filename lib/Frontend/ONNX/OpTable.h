@@ -46,6 +46,7 @@ llvm::ArrayRef<OpEntry> getRegionPoolingOps();
 llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getSamplingOps();
 llvm::ArrayRef<OpEntry> getSelectionOps();
+llvm::ArrayRef<OpEntry> getSequenceOps();
 llvm::ArrayRef<OpEntry> getSignalOps();
 llvm::ArrayRef<OpEntry> getStructuralOps();
 llvm::ArrayRef<OpEntry> getTfIdfOps();

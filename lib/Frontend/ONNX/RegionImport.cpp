@@ -15,13 +15,13 @@ using frontend::joinTypes;
 using frontend::yield;
 
 bool GraphImporter::importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
-                               SmallVectorImpl<Value> &results) {
+                               SmallVectorImpl<GraphValue> &results) {
   for (const auto &initializer : graph.initializer())
     scope.defineInitializer(initializer);
   if (!importNodes(graph.node(), opsets, scope, depth + 1))
     return false;
   for (const auto &output : graph.output()) {
-    Value value = lookup(scope, output.name());
+    GraphValue value = lookup(scope, output.name());
     if (!value) {
       blockModel("an inner graph does not produce '" + output.name() + "'");
       return false;
@@ -32,7 +32,7 @@ bool GraphImporter::importBody(const ::onnx::GraphProto &graph, const Opsets &op
 }
 
 bool GraphImporter::importRegion(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &outer, unsigned depth,
-                                 ArrayRef<Type> argumentTypes, Region &region, SmallVectorImpl<Value> &results,
+                                 ArrayRef<Type> argumentTypes, Region &region, SmallVectorImpl<GraphValue> &results,
                                  RegionPrologue prologue) {
   OpBuilder::InsertionGuard guard(builder);
   SmallVector<Location> locs(argumentTypes.size(), builder.getUnknownLoc());
@@ -41,7 +41,7 @@ bool GraphImporter::importRegion(const ::onnx::GraphProto &graph, const Opsets &
   block->addArguments(argumentTypes, locs);
   builder.setInsertionPointToEnd(block);
   Scope scope(&outer);
-  SmallVector<Value> values = prologue ? prologue(*block) : SmallVector<Value>(block->getArguments());
+  SmallVector<GraphValue> values = prologue ? prologue(*block) : SmallVector<GraphValue>();
   if (static_cast<int>(values.size()) != graph.input_size()) {
     blockModel("an inner graph has a different number of inputs than its node gives it");
     return false;
@@ -52,11 +52,13 @@ bool GraphImporter::importRegion(const ::onnx::GraphProto &graph, const Opsets &
 }
 
 bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope,
-                                      unsigned depth, ArrayRef<Value> operands) {
+                                      unsigned depth, ArrayRef<GraphValue> operands) {
   if (node.op_type() == "FlexAttention")
     return importFlexAttention(node, opsets, scope, depth, operands);
   if (node.op_type() == "If")
     return importIf(node, opsets, scope, depth, operands);
+  if (node.op_type() == "SequenceMap")
+    return importSequenceMap(node, opsets, scope, depth, operands);
   return node.op_type() == "Loop" ? importLoop(node, opsets, scope, depth, operands)
                                   : importScan(node, opsets, scope, depth, operands);
 }
@@ -64,7 +66,7 @@ bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opset
 //===--- If ---===//
 
 bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                             ArrayRef<Value> operands) {
+                             ArrayRef<GraphValue> operands) {
   int64_t opset = opsets.lookup("");
   auto fail = [&](const Twine &reason) {
     block(node, opset, reason);
@@ -78,14 +80,15 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     if (graph->output_size() != node.output_size())
       return fail("its branch has a different number of outputs");
   }
-  if (operands.size() != 1 || !operands[0] || !getElementTypeOrSelf(operands[0].getType()).isInteger(1))
+  Value chosen = operands.size() == 1 && operands[0].isTensor() ? operands[0].getTensor() : Value();
+  if (!chosen || !getElementTypeOrSelf(chosen.getType()).isInteger(1))
     return fail("its condition is not a boolean");
-  auto condition = nn::getConstantInts(operands[0]);
+  auto condition = nn::getConstantInts(chosen);
   if (condition && condition->size() == 1) {
     const ::onnx::GraphProto &graph = *graphs[condition->front() ? 0 : 1];
     findUnsupported(graph.node(), opsets, depth);
     Scope inner(&scope);
-    SmallVector<Value> results;
+    SmallVector<GraphValue> results;
     if (!blockers.empty() || !importBody(graph, opsets, inner, depth, results))
       return false;
     for (auto [name, value] : llvm::zip(node.output(), results))
@@ -97,12 +100,22 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
   if (!blockers.empty())
     return false;
   Region regions[2];
-  SmallVector<Value> results[2];
+  SmallVector<GraphValue> results[2];
   for (int i = 0; i < 2; ++i)
     if (!importRegion(*graphs[i], opsets, scope, depth, {}, regions[i], results[i]))
       return false;
-  SmallVector<Type> types;
+  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
+  SmallVector<Value> parts[2];
   for (auto [a, b] : llvm::zip(results[0], results[1])) {
+    frontend::NodeBuilder align(builder, loc);
+    alignBranches(align, a, b, regions);
+    if (align.failed())
+      return fail("its condition is not known at compile time, and " + align.getReason());
+    llvm::append_range(parts[0], a.getParts());
+    llvm::append_range(parts[1], b.getParts());
+  }
+  SmallVector<Type> types;
+  for (auto [a, b] : llvm::zip(parts[0], parts[1])) {
     std::optional<RankedTensorType> type = joinTypes(getRanked(a), getRanked(b));
     if (type && getRanked(a).hasStaticShape() && getRanked(b).hasStaticShape() && !type->hasStaticShape())
       type = std::nullopt;
@@ -110,34 +123,27 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
       return fail("its condition is not known at compile time, and its branches give results of different types or shapes");
     types.push_back(*type);
   }
-  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
-  auto op = nn::IfOp::create(builder, loc, types, operands[0]);
-  for (auto [region, source, values] : llvm::zip(op->getRegions(), regions, results)) {
+  auto op = nn::IfOp::create(builder, loc, types, chosen);
+  for (auto [region, source, values] : llvm::zip(op->getRegions(), regions, parts)) {
     region.takeBody(source);
     yield(builder, region, loc, values);
   }
   if (failed(op.verify()))
     return fail("it is not valid");
-  for (auto [name, value] : llvm::zip(node.output(), op.getResults()))
-    scope.define(name, value);
+  SmallVector<Value> joined(op.getResults());
+  ArrayRef<Value> rest(joined);
+  for (auto [name, value] : llvm::zip(node.output(), results[0])) {
+    size_t count = value.getParts().size();
+    scope.define(name, value.rebuild(rest.take_front(count)));
+    rest = rest.drop_front(count);
+  }
   return true;
 }
 
 //===--- Loops ---===//
 
-/// What a Loop or a Scan is made of.
-struct GraphImporter::LoopParts {
-  const ::onnx::NodeProto &node;
-  const ::onnx::GraphProto &graph;
-  Value trips, condition;
-  SmallVector<Value> initial = {};
-  int64_t count = ShapedType::kDynamic; ///< of iterations, where it is known
-  bool yieldsCondition = false;
-  RegionPrologue prologue = nullptr; ///< the graph's inputs from the body's arguments
-};
-
 bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
-                                 SmallVectorImpl<Value> &results) {
+                                 SmallVectorImpl<GraphValue> &results) {
   const ::onnx::NodeProto &node = parts.node;
   auto fail = [&](const Twine &reason) {
     block(node, opsets.lookup(""), reason);
@@ -150,18 +156,34 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
   if (parts.graph.output_size() < static_cast<int>(first + numCarried) ||
       node.output_size() > parts.graph.output_size() - static_cast<int>(first))
     return fail("its body has a different number of outputs");
+  SmallVector<Value> initial;
+  for (const GraphValue &value : parts.initial)
+    llvm::append_range(initial, value.getParts());
   SmallVector<Type> types{RankedTensorType::get({}, builder.getI64Type())};
-  llvm::append_range(types, ValueRange(parts.initial).getTypes());
+  llvm::append_range(types, ValueRange(initial).getTypes());
   Region region;
-  SmallVector<Value> yielded;
+  SmallVector<GraphValue> yielded;
+  SmallVector<Value> values; // that the body yields: the condition, what it carries, what it collects
+  RegionPrologue prologue = [&](Block &body) {
+    SmallVector<Value> arguments(body.getArguments().drop_front());
+    return parts.prologue(body.getArgument(0), rebuildCarried(parts, arguments));
+  };
   // A second time where the first shows that an extent of a carried value is not as static as it begins.
   for (bool isFinal = false; !isFinal;) {
     Region attempt;
     yielded.clear();
-    if (!importRegion(parts.graph, opsets, scope, depth, types, attempt, yielded, parts.prologue))
+    if (!importRegion(parts.graph, opsets, scope, depth, types, attempt, yielded, prologue))
       return false;
+    if (!parts.yieldsCondition) {
+      auto type = RankedTensorType::get({}, builder.getI1Type());
+      Value isTrue = arith::ConstantOp::create(builder, builder.getUnknownLoc(), DenseElementsAttr::get(type, true));
+      yielded.insert(yielded.begin(), isTrue);
+    }
+    std::string reason;
+    if (!flattenYielded(parts, yielded, values, reason))
+      return fail(reason);
     isFinal = true;
-    for (auto [value, type] : llvm::zip(ArrayRef(yielded).drop_front(first), MutableArrayRef(types).drop_front())) {
+    for (auto [value, type] : llvm::zip(ArrayRef(values).drop_front(), MutableArrayRef(types).drop_front())) {
       std::optional<RankedTensorType> joined = joinTypes(getRanked(value), cast<RankedTensorType>(type));
       if (!joined)
         return fail("a value that it carries changes its type or its number of dimensions");
@@ -171,28 +193,24 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     if (isFinal)
       region.takeBody(attempt);
   }
-  if (!parts.yieldsCondition) {
-    auto type = RankedTensorType::get({}, builder.getI1Type());
-    yielded.insert(yielded.begin(), arith::ConstantOp::create(builder, builder.getUnknownLoc(),
-                                                              DenseElementsAttr::get(type, true)));
-  }
   SmallVector<Type> resultTypes(ArrayRef(types).drop_front());
-  for (Value element : ArrayRef(yielded).drop_front(1 + numCarried))
+  for (Value element : ArrayRef(values).drop_front(1 + initial.size()))
     resultTypes.push_back(getStackedType(getRanked(element), parts.count));
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
-  auto op = nn::LoopOp::create(builder, loc, resultTypes, parts.trips, parts.condition, parts.initial);
+  auto op = nn::LoopOp::create(builder, loc, resultTypes, parts.trips, parts.condition, initial);
   op.getBody().takeBody(region);
-  yield(builder, op.getBody(), loc, yielded);
+  yield(builder, op.getBody(), loc, values);
   std::string message;
   ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
   if (failed(op.verify()))
     return fail("it is not valid: " + Twine(message));
-  results.assign(op.result_begin(), op.result_end());
-  return true;
+  frontend::NodeBuilder build(builder, loc);
+  results = rebuildResults(build, parts, yielded, SmallVector<Value>(op.getResults()));
+  return build.failed() ? fail(build.getReason()) : true;
 }
 
 bool GraphImporter::importLoop(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                               ArrayRef<Value> operands) {
+                               ArrayRef<GraphValue> operands) {
   auto fail = [&](const Twine &reason) {
     block(node, opsets.lookup(""), reason);
     return false;
@@ -200,8 +218,11 @@ bool GraphImporter::importLoop(const ::onnx::NodeProto &node, const Opsets &opse
   const ::onnx::GraphProto *graph = findGraph(node, "body");
   if (!graph || operands.size() < 2)
     return fail("it has no body, or too few operands");
-  LoopParts parts{node, *graph, operands[0], operands[1]};
-  for (Value value : operands.drop_front(2)) {
+  LoopParts parts{node, *graph, operands[0].getTensor(), operands[1].getTensor()};
+  for (int i = 0; i < 2; ++i)
+    if (operands[i] && !operands[i].isTensor())
+      return fail("its number of iterations or its condition is " + operands[i].describe() + ", not a tensor");
+  for (const GraphValue &value : operands.drop_front(2)) {
     if (!value)
       return fail("an initial value is missing");
     parts.initial.push_back(value);
@@ -217,21 +238,17 @@ bool GraphImporter::importLoop(const ::onnx::NodeProto &node, const Opsets &opse
   parts.yieldsCondition = true;
   if (graph->input_size() < 2)
     return fail("its body has too few inputs");
-  // The condition is true wherever the body runs; number and condition may be declared as [1].
-  parts.prologue = [&](Block &body) {
-    auto conform = [&](Value value, const ::onnx::ValueInfoProto &input) -> Value {
-      if (input.type().tensor_type().shape().dim_size() != 1)
-        return value;
-      return builder.createOrFold<nn::UnsqueezeOp>(value.getLoc(), value, ArrayRef<int64_t>{0});
-    };
-    auto type = RankedTensorType::get({}, builder.getI1Type());
-    Value isTrue = arith::ConstantOp::create(builder, builder.getUnknownLoc(), DenseElementsAttr::get(type, true));
-    SmallVector<Value> values{conform(body.getArgument(0), graph->input(0)), conform(isTrue, graph->input(1))};
-    llvm::append_range(values, body.getArguments().drop_front());
+  parts.prologue = [&](Value number, ArrayRef<GraphValue> carried) {
+    SmallVector<GraphValue> values = getLoopInputs(*graph, number);
+    llvm::append_range(values, carried);
     return values;
   };
-  SmallVector<Value> results;
-  if (!importLoopOp(parts, opsets, scope, depth, results))
+  SmallVector<GraphValue> results;
+  bool hasSequences = llvm::any_of(parts.initial, [](const GraphValue &value) { return !value.isTensor(); });
+  bool isDone = isUnrolled(parts, scope) ? unrollLoop(parts, opsets, scope, depth, results)
+                : hasSequences           ? importLoopOfSequences(parts, opsets, scope, depth, results)
+                                         : importLoopOp(parts, opsets, scope, depth, results);
+  if (!isDone)
     return false;
   for (auto [name, value] : llvm::zip(node.output(), results))
     if (!name.empty())
@@ -239,10 +256,22 @@ bool GraphImporter::importLoop(const ::onnx::NodeProto &node, const Opsets &opse
   return true;
 }
 
+SmallVector<GraphValue> GraphImporter::getLoopInputs(const ::onnx::GraphProto &graph, Value number) {
+  // The condition is true wherever the body runs; number and condition may be declared as [1].
+  auto conform = [&](Value value, const ::onnx::ValueInfoProto &input) -> Value {
+    if (input.type().tensor_type().shape().dim_size() != 1)
+      return value;
+    return builder.createOrFold<nn::UnsqueezeOp>(value.getLoc(), value, ArrayRef<int64_t>{0});
+  };
+  auto type = RankedTensorType::get({}, builder.getI1Type());
+  Value isTrue = arith::ConstantOp::create(builder, builder.getUnknownLoc(), DenseElementsAttr::get(type, true));
+  return {conform(number, graph.input(0)), conform(isTrue, graph.input(1))};
+}
+
 //===--- Scan ---===//
 
 bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                               ArrayRef<Value> operands) {
+                               ArrayRef<GraphValue> operands) {
   auto fail = [&](const Twine &reason) {
     block(node, opsets.lookup(""), reason);
     return false;
@@ -254,12 +283,14 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
     if (attribute.name() == "num_scan_inputs")
       numScans = attribute.i();
   if (!graph || numScans < 1 || numScans > static_cast<int64_t>(operands.size()) ||
-      llvm::is_contained(operands, Value()))
+      llvm::any_of(operands, [](const GraphValue &value) { return !value.isTensor(); }))
     return fail("it has no body, or its operands do not fit it");
   LoopParts parts{node, *graph, {}, {}};
   size_t numStates = operands.size() - numScans;
   parts.initial.assign(operands.begin(), operands.begin() + numStates);
-  ArrayRef<Value> scanned = operands.drop_front(numStates);
+  SmallVector<Value> scanned;
+  for (const GraphValue &value : operands.drop_front(numStates))
+    scanned.push_back(value.getTensor());
   if (graph->output_size() < static_cast<int>(numStates))
     return fail("its body has too few outputs");
   size_t numOutputs = graph->output_size() - numStates;
@@ -288,23 +319,21 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
   parts.trips = build.create<nn::ShapeOp>(scanned.front(), axes.front(), axes.front() + 1);
   Value last = build.create<nn::SubOp>(parts.trips, build.ints({1}));
   last = build.create<nn::SqueezeOp>(last, ArrayRef<int64_t>{0});
-  parts.prologue = [&](Block &body) {
-    SmallVector<Value> values(body.getArguments().drop_front());
+  parts.prologue = [&](Value number, ArrayRef<GraphValue> carried) {
+    SmallVector<GraphValue> values(carried);
     for (auto [value, axis, direction] : llvm::zip(scanned, axes, directions)) {
-      Value number = body.getArgument(0);
-      if (direction)
-        number = build.create<nn::SubOp>(last, number);
-      values.push_back(build.create<nn::GatherOp>(value, number, axis));
+      Value at = direction ? build.create<nn::SubOp>(last, number) : number;
+      values.push_back(build.create<nn::GatherOp>(value, at, axis));
     }
     return values;
   };
   if (build.failed())
     return fail(build.getReason());
-  SmallVector<Value> results;
+  SmallVector<GraphValue> results;
   if (!importLoopOp(parts, opsets, scope, depth, results))
     return false;
   for (size_t i = 0; i < numOutputs; ++i) {
-    Value &value = results[numStates + i];
+    Value value = results[numStates + i].getTensor();
     int64_t rank = getRanked(value).getRank(), axis = outputAxes[i] < 0 ? outputAxes[i] + rank : outputAxes[i];
     if (axis < 0 || axis >= rank)
       return fail("a scan axis is out of range");
@@ -315,6 +344,7 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
       permutation.insert(permutation.begin() + axis, 0);
       value = build.create<nn::TransposeOp>(value, permutation);
     }
+    results[numStates + i] = value;
   }
   if (build.failed())
     return fail(build.getReason());

@@ -1,4 +1,4 @@
-// ONNX operators that leave no operation of their own: constants, identities and dropout.
+// ONNX operators that leave no operation of their own: constants and dropout.
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/RandomNumbers.h"
 
@@ -35,8 +35,6 @@ static LogicalResult importConstant(NodeBinder &node) {
   return node.reject("only numeric constants are supported");
 }
 
-static LogicalResult importIdentity(NodeBinder &node) { return node.result(node.operand(0)); }
-
 /// In training, elements that are kept with probability 1 - ratio, and then divided by it; else the data pass
 /// unchanged. The mask says what is kept.
 static LogicalResult importDropout(NodeBinder &node) {
@@ -71,7 +69,6 @@ static LogicalResult importDropout(NodeBinder &node) {
 static const OpEntry table[] = {
     {"Constant", 1, importConstant},
     {"Dropout", 7, importDropout},
-    {"Identity", 1, importIdentity},
 };
 
 ArrayRef<OpEntry> getStructuralOps() { return table; }

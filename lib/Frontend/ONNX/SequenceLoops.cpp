@@ -1,0 +1,289 @@
+// Loops that carry or read sequences. Where the number of iterations is known they are
+// unrolled; else a sequence that only grows is what the loop collects, and any other one
+// has room for all that the loop can insert.
+#include "dialects/NN/Extent.h"
+#include "dialects/NN/ExtentTracing.h"
+#include "lib/Frontend/ONNX/ControlFlow.h"
+#include "lib/Frontend/ONNX/GraphImporter.h"
+#include "lib/Frontend/ONNX/NodeOrder.h"
+#include "lib/Frontend/ONNX/SequenceEdits.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+using frontend::Expression;
+using frontend::NodeBuilder;
+
+/// Nodes that a loop of sequences may become; with more it is not unrolled.
+static constexpr int64_t maxUnrolledNodes = 1 << 14;
+static constexpr unsigned maxDepth = 64;
+
+//===--- Unrolling ---===//
+
+/// Whether the graph, or one in it, reads a sequence from outside, and the number of its nodes.
+static bool readsSequence(const ::onnx::GraphProto &graph, const Scope &scope, unsigned depth, int64_t &numNodes) {
+  if (depth > maxDepth)
+    return false;
+  bool reads = false;
+  numNodes += graph.node_size();
+  for (const auto &node : graph.node()) {
+    for (const std::string &input : node.input()) {
+      GraphValue value = input.empty() ? GraphValue() : scope.lookup(input);
+      reads |= value.isSequence() && value.getSequence().isListed();
+    }
+    for (const auto &attribute : node.attribute())
+      if (attribute.has_g())
+        reads |= readsSequence(attribute.g(), scope, depth + 1, numNodes);
+  }
+  return reads;
+}
+
+bool GraphImporter::isUnrolled(const LoopParts &parts, const Scope &scope) const {
+  if (ShapedType::isDynamic(parts.count))
+    return false;
+  int64_t numNodes = 1;
+  bool reads = readsSequence(parts.graph, scope, 0, numNodes);
+  reads |= llvm::any_of(parts.initial, [](const GraphValue &value) { return !value.isTensor(); });
+  return reads && parts.count <= maxUnrolledNodes / numNodes;
+}
+
+bool GraphImporter::unrollLoop(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                               SmallVectorImpl<GraphValue> &results) {
+  auto fail = [&](const Twine &reason) {
+    block(parts.node, opsets.lookup(""), reason);
+    return false;
+  };
+  findUnsupported(parts.graph.node(), opsets, depth);
+  if (!blockers.empty())
+    return false;
+  size_t numCarried = parts.initial.size(), numOutputs = parts.graph.output_size();
+  if (numOutputs < 1 + numCarried || static_cast<size_t>(parts.node.output_size()) > numOutputs - 1 ||
+      static_cast<size_t>(parts.graph.input_size()) != 2 + numCarried)
+    return fail("its body has a different number of inputs or outputs");
+  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(parts.node)));
+  NodeBuilder node(builder, loc);
+  SmallVector<GraphValue> carried(parts.initial);
+  SmallVector<SmallVector<Expression>> stacked(numOutputs - 1 - numCarried);
+  for (int64_t i = 0; i < parts.count; ++i) {
+    Scope inner(&scope);
+    auto scalar = RankedTensorType::get({}, builder.getI64Type());
+    SmallVector<GraphValue> inputs = getLoopInputs(parts.graph, node.constant(DenseElementsAttr::get(scalar, i)));
+    llvm::append_range(inputs, carried);
+    for (auto [input, value] : llvm::zip(parts.graph.input(), inputs))
+      inner.define(input.name(), value);
+    SmallVector<GraphValue> yielded;
+    if (!importBody(parts.graph, opsets, inner, depth, yielded))
+      return false;
+    auto goesOn = yielded[0].isTensor() ? nn::getConstantInts(yielded[0].getTensor()) : std::nullopt;
+    if (!goesOn || goesOn->size() != 1)
+      return fail("it carries or reads a sequence, and whether it goes on depends on data");
+    carried.assign(yielded.begin() + 1, yielded.begin() + 1 + numCarried);
+    for (auto [value, all] : llvm::zip(ArrayRef(yielded).drop_front(1 + numCarried), stacked)) {
+      if (!value.isTensor())
+        return fail("it stacks " + value.describe() + ", not a tensor");
+      all.push_back(Expression(node, value.getTensor()).unsqueeze({0}));
+    }
+    if (!goesOn->front())
+      break;
+  }
+  results.assign(carried.begin(), carried.end());
+  for (ArrayRef<Expression> all : stacked) {
+    if (all.empty())
+      return fail("it carries or reads a sequence, and stacks what no iteration gives");
+    results.push_back(Value(Expression::concat(node, all, 0)));
+  }
+  return node.failed() ? fail(node.getReason()) : true;
+}
+
+//===--- Loops of a number of iterations that only a run knows ---===//
+
+/// `sequence` with what a loop appended to it.
+static Sequence append(NodeBuilder &node, const Sequence &sequence, const Sequence &appended) {
+  if (sequence.getSize() == 0)
+    return appended;
+  if (appended.getSize() == 0)
+    return sequence;
+  Expression head(node, stackElements(node, sequence)), tail(node, stackElements(node, appended));
+  return Sequence(appended.elementType, Expression::concat(node, {head, tail}, 0));
+}
+
+/// A stack with room for `perIteration` more elements in each iteration.
+static Sequence addRoom(NodeBuilder &node, const Sequence &sequence, RankedTensorType element, Value trips,
+                        int64_t perIteration) {
+  Expression zero = Expression::ints(node, {0});
+  Expression room = Expression(node, trips).reshape({1}).max(zero) * static_cast<double>(perIteration);
+  Expression shape = Expression::concat(node, {room, Expression::ints(node, element.getShape())}, 0);
+  if (node.failed())
+    return Sequence();
+  Expression stack(node, node.create<nn::FillOp>(shape, node.scalar(element.getElementType(), 0)));
+  if (sequence.getSize() != 0)
+    stack = Expression::concat(node, {Expression(node, stackElements(node, sequence)), stack}, 0);
+  Sequence result(element.getElementType(), stack, countElements(node, sequence));
+  result.inserted = 0;
+  return result;
+}
+
+/// The type of a sequence's elements, as its values or what the file says of a loop's input tells; null where it is not
+/// known.
+static RankedTensorType findElementType(const Sequence &sequence, const ::onnx::ValueInfoProto &input) {
+  RankedTensorType type;
+  if (sequence.stack) {
+    type = getRanked(sequence.stack);
+    type = type.clone(type.getShape().drop_front());
+  } else if (!sequence.elements.empty()) {
+    type = getRanked(sequence.elements.front());
+  } else if (sequence.elementType) {
+    const auto &shape = input.type().sequence_type().elem_type().tensor_type().shape();
+    SmallVector<int64_t> extents;
+    for (const auto &dim : shape.dim())
+      extents.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : ShapedType::kDynamic);
+    if (input.type().sequence_type().elem_type().tensor_type().has_shape())
+      type = RankedTensorType::get(extents, sequence.elementType);
+  }
+  return type && type.hasStaticShape() ? type : RankedTensorType();
+}
+
+bool GraphImporter::importLoopOfSequences(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                                          SmallVectorImpl<GraphValue> &results) {
+  auto fail = [&](const Twine &reason) {
+    block(parts.node, opsets.lookup(""), reason);
+    return false;
+  };
+  NodeBuilder node(builder, NameLoc::get(builder.getStringAttr(getNodeName(parts.node))));
+  // First as if all sequences only grew.
+  LoopParts collecting = parts;
+  for (auto [i, value] : llvm::enumerate(collecting.initial)) {
+    if (!value.isSequence() || value.hasElement)
+      continue;
+    Sequence empty(value.getSequence().elementType);
+    empty.collectedFor = i;
+    value = empty;
+  }
+  frontend::Blockers before = blockers;
+  bool mayCollect = parts.trips && !parts.condition && llvm::none_of(parts.initial, [](const GraphValue &value) {
+    return value.isSequence() && value.getSequence().length;
+  });
+  if (mayCollect && importLoopOp(collecting, opsets, scope, depth, results)) {
+    for (auto [initial, collected, result] : llvm::zip(parts.initial, collecting.initial, results))
+      if (collected.isSequence() && collected.getSequence().collectedFor)
+        result = append(node, initial.getSequence(), result.getSequence());
+    return node.failed() ? fail(node.getReason()) : true;
+  }
+  blockers = before;
+  if (!parts.trips)
+    return fail("it carries a sequence, and nothing bounds the number of its iterations");
+  // With room for as many elements as an iteration inserts; how many that are shows when it is imported.
+  for (SmallVector<int64_t> room(parts.initial.size(), 1);;) {
+    LoopParts roomy = parts;
+    for (auto [i, value] : llvm::enumerate(roomy.initial)) {
+      if (!value.isSequence() || value.hasElement)
+        continue;
+      RankedTensorType element = findElementType(value.getSequence(), parts.graph.input(i + 2));
+      if (!element)
+        return fail("the shape of the elements of the sequence that it carries is not known");
+      value = addRoom(node, value.getSequence(), element, parts.trips, room[i]);
+      if (node.failed())
+        return fail(node.getReason());
+    }
+    if (!importLoopOp(roomy, opsets, scope, depth, results))
+      return false;
+    bool isEnough = true;
+    for (auto [result, count] : llvm::zip(results, room)) {
+      if (!result.isSequence() || result.hasElement)
+        continue;
+      Sequence sequence = result.getSequence();
+      isEnough &= *sequence.inserted <= count;
+      count = std::max(count, *sequence.inserted);
+      sequence.inserted.reset();
+      result = sequence;
+    }
+    if (isEnough)
+      return true;
+  }
+}
+
+//===--- SequenceMap ---===//
+
+/// The number of iterations of a SequenceMap, and that all its sequences are as long; else a reason.
+static std::string checkLengths(ArrayRef<GraphValue> operands, std::optional<int64_t> &count) {
+  const Sequence &first = operands.front().getSequence();
+  count = first.getSize();
+  for (const GraphValue &value : operands) {
+    if (!value.isSequence())
+      continue;
+    const Sequence &sequence = value.getSequence();
+    if (sequence.length || sequence.collectedFor)
+      return "the number of elements of a sequence depends on data";
+    if (sequence.getSize() != count)
+      return "its sequences differ in length, or whether they do is known only at run time";
+    if (!count && !nn::haveSameExtent(sequence.stack, 0, first.stack, 0))
+      return "whether its sequences are of one length is known only at run time";
+  }
+  return "";
+}
+
+bool GraphImporter::importSequenceMap(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                                      ArrayRef<GraphValue> operands) {
+  auto fail = [&](const Twine &reason) {
+    block(node, opsets.lookup(""), reason);
+    return false;
+  };
+  const ::onnx::GraphProto *graph = findGraph(node, "body");
+  if (!graph || operands.empty() || !operands[0].isSequence())
+    return fail("it has no body, or its first operand is not a sequence");
+  if (graph->input_size() != static_cast<int>(operands.size()) || graph->output_size() < node.output_size())
+    return fail("its body has a different number of inputs or outputs");
+  if (llvm::any_of(operands, [](const GraphValue &value) {
+        return !value.isTensor() && (!value.isSequence() || value.hasElement);
+      }))
+    return fail("its operands must be sequences and tensors");
+  std::optional<int64_t> count;
+  if (std::string reason = checkLengths(operands, count); !reason.empty())
+    return fail(reason);
+  findUnsupported(graph->node(), opsets, depth);
+  if (!blockers.empty())
+    return false;
+  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
+  NodeBuilder build(builder, loc);
+  SmallVector<GraphValue> results(graph->output_size(), GraphValue(Sequence()));
+  auto select = [&](const Position &position) {
+    SmallVector<GraphValue> inputs(operands);
+    for (GraphValue &value : inputs)
+      if (value.isSequence())
+        value = selectElement(build, value.getSequence(), position);
+    return inputs;
+  };
+  if (count) {
+    for (int64_t i = 0; i < *count; ++i) {
+      Scope inner(&scope);
+      for (auto [input, value] : llvm::zip(graph->input(), select({i, {}})))
+        inner.define(input.name(), value);
+      SmallVector<GraphValue> yielded;
+      if (build.failed() || !importBody(*graph, opsets, inner, depth, yielded))
+        return build.failed() ? fail(build.getReason()) : false;
+      for (auto [value, result] : llvm::zip(yielded, results))
+        result = insertElement(build, result.getSequence(), value.getTensor(), std::nullopt);
+      if (llvm::any_of(yielded, [](const GraphValue &value) { return !value.isTensor(); }))
+        return fail("its body must give tensors");
+    }
+  } else {
+    LoopParts parts{node, *graph, Expression(build, operands[0].getSequence().stack).extent(0), {}};
+    parts.prologue = [&](Value number, ArrayRef<GraphValue>) {
+      return select({std::nullopt, Expression(build, number).reshape({1})});
+    };
+    SmallVector<GraphValue> stacks;
+    if (!importLoopOp(parts, opsets, scope, depth, stacks))
+      return false;
+    for (auto [stack, result] : llvm::zip(stacks, results))
+      result = Sequence(getElementTypeOrSelf(stack.getTensor().getType()), stack.getTensor());
+  }
+  if (build.failed())
+    return fail(build.getReason());
+  for (auto [name, value] : llvm::zip(node.output(), results))
+    if (!name.empty())
+      scope.define(name, value);
+  return true;
+}
+
+} // namespace nnc::onnx
