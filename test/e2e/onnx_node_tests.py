@@ -94,7 +94,7 @@ def check_types(graph):
         kind = value.type.WhichOneof("value")
         if kind != "tensor_type":
             raise Skipped(f"inputs and outputs that are {(kind or 'nothing').replace('_type', 's')}")
-        if value.type.tensor_type.elem_type not in NUMERIC:
+        if value.type.tensor_type.elem_type not in NUMERIC | {onnx.TensorProto.STRING}:
             raise Skipped("element type " + onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type))
 
 

@@ -65,6 +65,7 @@ private:
   bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, llvm::ArrayRef<mlir::Value> operands,
                 llvm::SmallVectorImpl<mlir::Value> &results);
   mlir::Value lookup(Scope &scope, llvm::StringRef name);
+  llvm::Expected<mlir::Value> createConstant(mlir::Location loc, const ::onnx::TensorProto &tensor);
 
   // Nodes with graphs (RegionImport.cpp).
   using RegionPrologue = std::function<llvm::SmallVector<mlir::Value>(mlir::Block &)>;

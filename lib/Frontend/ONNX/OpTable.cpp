@@ -2,6 +2,7 @@
 #include "lib/Frontend/ONNX/OpTable.h"
 
 #include "lib/Frontend/ONNX/ONNX.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 using namespace mlir;
 
@@ -38,6 +39,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getSamplingOps(),
           getSelectionOps(),
           getSignalOps(),
+          getStringOps(),
           getStructuralOps(),
           getTfIdfOps(),
           getTrainingOps(),
