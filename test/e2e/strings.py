@@ -36,8 +36,14 @@ def type_of(array):
     return TensorProto.STRING if array.dtype == object else helper.np_dtype_to_tensor_dtype(array.dtype)
 
 
+def get_shape(number, array, is_dynamic):
+    """Numbers are features: as many as there are."""
+    symbols = [f"x{number}_{d}" for d in range(array.ndim)]
+    return symbols[:1] + list(array.shape[1:]) if is_dynamic and array.dtype == np.float32 else symbols if is_dynamic else array.shape
+
+
 def make_model(nodes, arrays, outputs, is_dynamic):
-    infos = [helper.make_tensor_value_info(f"x{i}", type_of(a), [f"x{i}_{d}" for d in range(a.ndim)] if is_dynamic else a.shape)
+    infos = [helper.make_tensor_value_info(f"x{i}", type_of(a), get_shape(i, a, is_dynamic))
              for i, a in enumerate(arrays)]
     names = [f"y{i}" for i in range(outputs)]
     graph = helper.make_graph(nodes, "g", infos, [helper.make_empty_tensor_value_info(name) for name in names])
