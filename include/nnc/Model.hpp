@@ -38,6 +38,8 @@ template <typename T> constexpr std::uint32_t elementType() {
     return NNC_FLOAT32;
   else if constexpr (std::is_same_v<U, double>)
     return NNC_FLOAT64;
+  else if constexpr (std::is_same_v<U, const char *>)
+    return NNC_STRING;
   else if constexpr (std::is_integral_v<U> && sizeof(U) <= 8) {
     constexpr bool isSigned = std::is_signed_v<U>;
     switch (sizeof(U)) {
@@ -86,6 +88,8 @@ inline std::size_t elementBytes(std::uint32_t type) {
   case NNC_UINT64:
   case NNC_FLOAT64:
     return 8;
+  case NNC_STRING:
+    return sizeof(const char *);
   default:
     return 0;
   }

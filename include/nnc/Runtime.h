@@ -22,7 +22,8 @@ enum {
   NNC_ERROR_NULL = 1,      /**< a pointer to a tensor, the extents or the workspace is null */
   NNC_ERROR_ALIGNMENT = 2, /**< the workspace or a tensor is not aligned */
   NNC_ERROR_CPU = 3,       /**< this CPU lacks instructions that the model was compiled for */
-  NNC_ERROR_EXTENT = 4     /**< a run-time extent is out of range, or does not fit the others */
+  NNC_ERROR_EXTENT = 4,    /**< a run-time extent is out of range, or does not fit the others */
+  NNC_ERROR_TEXT = 5       /**< the strings that the run makes have no room, or one that is read is no number */
 };
 
 /** Element types. */
@@ -49,7 +50,8 @@ enum {
   NNC_INT4 = 22,
   NNC_UINT4 = 23,
   NNC_INT2 = 24,
-  NNC_UINT2 = 25
+  NNC_UINT2 = 25,
+  NNC_STRING = 26 /**< `const char *`: UTF-8 that ends with a zero */
 };
 
 /** How a model asks for parallel loops: call `body(arg, i)` once for each i below n, in any order, at the same time

@@ -75,6 +75,10 @@ struct CompilerCommandLine::Options {
   cl::opt<std::string> precision{"precision",
                                  cl::desc("f32 (default), or bf16: round weights of f32 products and convolutions"),
                                  cl::value_desc("type"), cl::init("f32"), cl::cat(category)};
+  cl::opt<unsigned> stringSpace{"string-space", cl::desc("Room for the strings that a run makes; default 65536"),
+                                cl::value_desc("bytes"), cl::init(64 << 10), cl::cat(category)};
+  cl::opt<unsigned> maxPieces{"max-pieces", cl::desc("Pieces into which a string is split at most; default 64"),
+                              cl::value_desc("n"), cl::init(64), cl::cat(category)};
   cl::opt<bool> profile{"profile", cl::desc("Count how long each layer takes; nnc-run prints it"), cl::cat(category)};
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
@@ -381,6 +385,10 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   result.verbose = options->verbose;
   result.profile = options->profile;
   result.winograd = !options->noWinograd;
+  if (options->stringSpace > (1u << 30) || options->maxPieces > (1u << 20))
+    return makeError("--string-space is at most 1073741824, --max-pieces at most 1048576");
+  result.stringSpace = options->stringSpace;
+  result.maxPieces = options->maxPieces;
   if (options->precision != "f32" && options->precision != "bf16")
     return makeError("--precision=" + options->precision + ": expected f32 or bf16");
   result.precision = options->precision;

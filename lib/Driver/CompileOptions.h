@@ -40,6 +40,8 @@ struct CompileOptions {
   bool winograd = true;
   /// "bf16": the weights of f32 products and convolutions are rounded to bf16; "f32": they keep their values.
   std::string precision = "f32";
+  /// Bytes for the strings that a run makes, and pieces into which one is split at most.
+  int64_t stringSpace = 64 << 10, maxPieces = 64;
   /// The code counts how long each layer takes.
   bool profile = false;
   /// Time of each stage on the standard error stream.

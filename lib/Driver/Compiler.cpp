@@ -245,6 +245,11 @@ LogicalResult Compilation::import() {
     return failure();
   ModuleOp module = *modules.front();
   module->setLoc(loc);
+  if (const CompileOptions defaults; options.stringSpace != defaults.stringSpace || options.maxPieces != defaults.maxPieces) {
+    Builder builder(&context);
+    module->setAttr("text.space", builder.getI64IntegerAttr(options.stringSpace));
+    module->setAttr("text.pieces", builder.getI64IntegerAttr(options.maxPieces));
+  }
   return success(succeeded(checkShapeNames(module, options)) && succeeded(runner.dump(module, Stage::Import)));
 }
 

@@ -45,6 +45,8 @@ size_t getElementBytes(uint32_t type) {
   case NNC_UINT64:
   case NNC_FLOAT64:
     return 8;
+  case NNC_STRING:
+    return sizeof(char *);
   default:
     return 0;
   }
@@ -55,7 +57,7 @@ StringRef getTypeName(uint32_t type) {
                                     "uint32", "int64",  "uint64", "float16", "bfloat16", "float32", "float64",
                                     "?",      "?",      "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2",
                                     "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn", "int4", "uint4", "int2",
-                                    "uint2"};
+                                    "uint2", "string"};
   return type < std::size(names) ? names[type] : names[0];
 }
 
@@ -89,7 +91,31 @@ Expected<HostTensor> HostTensor::create(StringRef name, uint32_t type, std::vect
   tensor.data = AlignedMemory(*bytes);
   if (!tensor.data.data())
     return createStringError("there is no memory for '" + tensor.name + "', " + tensor.describeType());
+  static const char *const empty = "";
+  for (int64_t i = 0; type == NNC_STRING && i < tensor.getNumElements(); ++i)
+    memcpy(tensor.data.data() + i * sizeof(char *), &empty, sizeof(char *));
   return tensor;
+}
+
+StringRef HostTensor::getString(int64_t position) const {
+  const char *string;
+  memcpy(&string, data.data() + position * sizeof(char *), sizeof(char *));
+  return string;
+}
+
+void HostTensor::setStrings(std::vector<std::string> strings) {
+  ownedStrings = std::move(strings);
+  for (auto [i, string] : enumerate(ownedStrings)) {
+    const char *bytes = string.c_str();
+    memcpy(data.data() + i * sizeof(char *), &bytes, sizeof(char *));
+  }
+}
+
+void HostTensor::ownStrings() {
+  std::vector<std::string> strings;
+  for (int64_t i = 0, end = getNumElements(); i < end; ++i)
+    strings.push_back(getString(i).str());
+  setStrings(std::move(strings));
 }
 
 int64_t HostTensor::getNumElements() const {
@@ -203,7 +229,19 @@ void HostTensor::setElement(int64_t position, double value) {
   }
 }
 
+static void fillWithWords(HostTensor &tensor, std::mt19937_64 &generator) {
+  std::vector<std::string> words(tensor.getNumElements());
+  for (std::string &word : words) {
+    uint64_t bits = generator();
+    for (uint64_t length = bits % 8; length > 0; --length)
+      word += static_cast<char>('a' + (bits = bits / 26 + 1) % 26);
+  }
+  tensor.setStrings(std::move(words));
+}
+
 void fillRandomly(HostTensor &tensor, std::mt19937_64 &generator) {
+  if (tensor.type == NNC_STRING)
+    return fillWithWords(tensor, generator);
   bool isByte = tensor.type == NNC_UINT8 || tensor.type == NNC_INT8;
   bool isFloat = tensor.type == NNC_FLOAT16 || tensor.type == NNC_BFLOAT16 || tensor.type == NNC_FLOAT32 ||
                  tensor.type == NNC_FLOAT64;

@@ -35,7 +35,7 @@ struct HostTensor {
   std::string name;
   uint32_t type = NNC_FLOAT32; ///< NNC_FLOAT32 ...
   std::vector<int64_t> shape;
-  AlignedMemory data;
+  AlignedMemory data; ///< of strings their addresses
 
   /// A tensor of undefined contents; an error where its size overflows.
   static llvm::Expected<HostTensor> create(llvm::StringRef name, uint32_t type, std::vector<int64_t> shape);
@@ -44,11 +44,20 @@ struct HostTensor {
   double getElement(int64_t position) const;
   /// Stores `value`, converted to the element type.
   void setElement(int64_t position, double value);
+  /// Of strings: the one at a row-major position.
+  llvm::StringRef getString(int64_t position) const;
+  /// Makes strings, one for each element, those of the tensor; without a zero inside.
+  void setStrings(std::vector<std::string> strings);
+  /// Makes copies of strings that are elsewhere the tensor's own.
+  void ownStrings();
   /// "float32 [1, 10]"
   std::string describeType() const;
+
+private:
+  std::vector<std::string> ownedStrings;
 };
 
-/// Normal floats, bytes from their whole range, other integers 0 or 1: most are indices into something. The same
+/// Words of at most seven letters, normal floats, bytes from their whole range, other integers 0 or 1: most are indices into something. The same
 /// numbers with every standard library.
 void fillRandomly(HostTensor &tensor, std::mt19937_64 &generator);
 
@@ -61,10 +70,10 @@ llvm::StringRef getTypeName(uint32_t type);
 /// "[1, 10]"
 std::string describeShape(llvm::ArrayRef<int64_t> shape);
 
-/// Reads a .npy file (versions 1 to 3, C or Fortran order, either byte order) or
+/// Reads a .npy file (versions 1 to 3, C or Fortran order, either byte order; strings as numpy's U or S) or
 /// an ONNX TensorProto (.pb).
 llvm::Expected<HostTensor> readTensorFile(llvm::StringRef path);
-/// Writes a .npy file.
+/// Writes a .npy file; an error where a string is not UTF-8.
 llvm::Error writeNumpyFile(const HostTensor &tensor, llvm::StringRef path);
 
 } // namespace nnc

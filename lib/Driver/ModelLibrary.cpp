@@ -203,6 +203,8 @@ static StringRef describeCode(int code) {
     return "this CPU lacks instructions that the model was compiled for; see --cpu";
   case NNC_ERROR_EXTENT:
     return "a run-time extent is out of range";
+  case NNC_ERROR_TEXT:
+    return "strings have no room (see --string-space, --max-pieces), or one is no number";
   default:
     return "an argument is null or not aligned";
   }
@@ -225,6 +227,9 @@ Error ModelLibrary::run(ArrayRef<HostTensor> inputs, MutableArrayRef<HostTensor>
       for (auto [axis, extent] : enumerate(output.shape))
         if (model->outputs[i].shape[axis] < 0)
           extent = reported[model->outputs[i].extent_of[axis]];
+  for (HostTensor &output : outputs)
+    if (output.type == NNC_STRING)
+      output.ownStrings(); // they may lie in the workspace
   return Error::success();
 }
 

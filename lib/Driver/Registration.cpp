@@ -3,6 +3,7 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/NN.h"
+#include "dialects/Text/Text.h"
 #include "lib/Conversion/Passes.h"
 #include "lib/Driver/RunConstants.h"
 #include "lib/Pipelines/Passes.h"
@@ -26,12 +27,12 @@ void registerDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   mlir::registerBuiltinDialectTranslation(registry);
   mlir::registerLLVMDialectTranslation(registry);
-  registry.insert<nn::NNDialect, kernel::KernelDialect>();
+  registry.insert<nn::NNDialect, kernel::KernelDialect, text::TextDialect>();
   kernel::registerBufferization(registry);
 }
 
 void loadDialects(mlir::MLIRContext &context) {
-  context.loadDialect<nn::NNDialect, kernel::KernelDialect, mlir::DLTIDialect, mlir::LLVM::LLVMDialect,
+  context.loadDialect<nn::NNDialect, kernel::KernelDialect, text::TextDialect, mlir::DLTIDialect, mlir::LLVM::LLVMDialect,
                       mlir::affine::AffineDialect, mlir::arith::ArithDialect,
                       mlir::bufferization::BufferizationDialect, mlir::cf::ControlFlowDialect, mlir::func::FuncDialect,
                       mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::memref::MemRefDialect,

@@ -7,6 +7,7 @@
 #include "lib/Frontend/ONNX/TensorFile.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -24,11 +25,16 @@ static const std::pair<StringRef, uint32_t> typeCodes[] = {
     {"u4", NNC_UINT32}, {"i8", NNC_INT64},  {"u8", NNC_UINT64}, {"f2", NNC_FLOAT16}, {"f4", NNC_FLOAT32}, {"f8", NNC_FLOAT64},
 };
 
+/// Of a string in a .npy file; more are not believed.
+static constexpr size_t maxCharacters = 1 << 20;
+
 namespace {
 
 struct NumpyHeader {
   uint32_t type = 0;
   bool isSwapped = false;
+  size_t characters = 0; ///< of a string of fixed length; else 0
+  size_t characterBytes = 0;
   bool isFortran = false;
   std::vector<int64_t> shape;
 };
@@ -55,6 +61,13 @@ static std::optional<NumpyHeader> parseHeader(StringRef text) {
   for (auto [name, type] : typeCodes)
     if (code.drop_front() == name)
       header.type = type;
+  StringRef kind = code.drop_front();
+  if (kind.consume_front("U") || kind.consume_front("S")) {
+    if (!to_integer(kind, header.characters, 10) || header.characters > maxCharacters)
+      return std::nullopt;
+    header.type = NNC_STRING;
+    header.characterBytes = code[1] == 'U' ? 4 : 1;
+  }
   if (code == "bfloat16" || code.drop_front() == "V2") // the ml_dtypes package writes either
     header.type = NNC_BFLOAT16;
   if (header.type == 0)
@@ -100,6 +113,33 @@ static void normaliseBooleans(HostTensor &tensor) {
       *at = *at != 0;
 }
 
+/// Strings of fixed length, filled up with zeros: code points, or bytes. Nullopt where they are not valid.
+static std::optional<std::vector<std::string>> readStrings(const NumpyHeader &header, StringRef content, size_t count) {
+  std::vector<std::string> strings;
+  size_t bytes = header.characters * header.characterBytes;
+  for (size_t i = 0; i < count; ++i) {
+    StringRef raw = content.substr(i * bytes, bytes);
+    std::string string;
+    if (header.characterBytes == 1)
+      string = raw.rtrim('\0').str();
+    std::vector<UTF32> codes;
+    for (size_t at = 0; header.characterBytes == 4 && at < raw.size(); at += 4)
+      codes.push_back(header.isSwapped ? support::endian::read32be(raw.data() + at) : support::endian::read32le(raw.data() + at));
+    while (!codes.empty() && codes.back() == 0)
+      codes.pop_back();
+    std::vector<UTF8> encoded(4 * codes.size());
+    const UTF32 *from = codes.data();
+    UTF8 *to = encoded.data();
+    if (ConvertUTF32toUTF8(&from, from + codes.size(), &to, to + encoded.size(), strictConversion) != conversionOK)
+      return std::nullopt;
+    string.append(encoded.data(), to);
+    if (StringRef(string).contains('\0'))
+      return std::nullopt;
+    strings.push_back(std::move(string));
+  }
+  return strings;
+}
+
 static Expected<HostTensor> readNumpy(StringRef path, StringRef content) {
   auto fail = [&] { return createStringError(path + ": a damaged .npy file, or one of a type that is not supported"); };
   if (!content.consume_front(magic) || content.size() < 6 || content[0] < 1 || content[0] > 3)
@@ -117,6 +157,16 @@ static Expected<HostTensor> readNumpy(StringRef path, StringRef content) {
   auto expectedBytes = getTensorBytes("", header->type, header->shape);
   if (!expectedBytes)
     return createStringError(path + ": " + toString(expectedBytes.takeError()));
+  if (header->type == NNC_STRING) {
+    size_t count = *expectedBytes / sizeof(char *), bytes = header->characters * header->characterBytes;
+    if (header->isFortran || (bytes && count > content.size() / bytes))
+      return fail();
+    auto strings = readStrings(*header, content, count);
+    auto tensor = strings ? HostTensor::create("", header->type, header->shape) : fail();
+    if (tensor)
+      tensor->setStrings(std::move(*strings));
+    return tensor;
+  }
   if (content.size() < *expectedBytes) // before memory is asked for
     return fail();
   auto tensor = HostTensor::create("", header->type, header->shape);
@@ -136,10 +186,23 @@ static Expected<HostTensor> readNumpy(StringRef path, StringRef content) {
 /// The type of an ONNX TensorProto::DataType; 0 where there is none.
 static uint32_t getTypeOfOnnx(int dataType) {
   static const uint32_t types[] = {0,           NNC_FLOAT32, NNC_UINT8,   NNC_INT8,    NNC_UINT16, NNC_INT16,
-                                   NNC_INT32,   NNC_INT64,   0,           NNC_BOOL,    NNC_FLOAT16, NNC_FLOAT64,
+                                   NNC_INT32,   NNC_INT64,   NNC_STRING,  NNC_BOOL,    NNC_FLOAT16, NNC_FLOAT64,
                                    NNC_UINT32,  NNC_UINT64,  0,           0,           NNC_BFLOAT16, NNC_FLOAT8E4M3FN,
                                    NNC_FLOAT8E4M3FNUZ, NNC_FLOAT8E5M2, NNC_FLOAT8E5M2FNUZ, 0, 0, 0, NNC_FLOAT8E8M0};
   return dataType >= 0 && dataType < static_cast<int>(std::size(types)) ? types[dataType] : 0;
+}
+
+static Expected<HostTensor> makeStrings(StringRef path, onnx::TensorFile file) {
+  auto bytes = getTensorBytes(file.name, NNC_STRING, file.shape);
+  if (!bytes)
+    return createStringError(path + ": " + toString(bytes.takeError()));
+  bool hasZeros = any_of(file.strings, [](const std::string &string) { return StringRef(string).contains('\0'); });
+  if (*bytes != file.strings.size() * sizeof(char *) || hasZeros)
+    return createStringError(path + ": the number of strings is not that of the shape, or one has a zero in it");
+  auto tensor = HostTensor::create(file.name, NNC_STRING, file.shape);
+  if (tensor)
+    tensor->setStrings(std::move(file.strings));
+  return tensor;
 }
 
 Expected<HostTensor> readTensorFile(StringRef path) {
@@ -154,6 +217,8 @@ Expected<HostTensor> readTensorFile(StringRef path) {
   if (!parsed)
     return fail(parsed.takeError());
   uint32_t type = getTypeOfOnnx(parsed->dataType);
+  if (type == NNC_STRING)
+    return makeStrings(path, std::move(*parsed));
   auto expectedBytes = getTensorBytes(parsed->name, type, parsed->shape);
   if (!expectedBytes)
     return fail(expectedBytes.takeError());
@@ -167,22 +232,55 @@ Expected<HostTensor> readTensorFile(StringRef path) {
   return tensor;
 }
 
+/// The strings as numpy's U: code points, as many for each as the longest has; sets the length.
+static Expected<std::vector<char>> encodeStrings(const HostTensor &tensor, size_t &characters) {
+  std::vector<std::vector<UTF32>> decoded;
+  characters = 1;
+  for (int64_t i = 0, end = tensor.getNumElements(); i < end; ++i) {
+    StringRef string = tensor.getString(i);
+    std::vector<UTF32> codes(string.size());
+    const auto *from = reinterpret_cast<const UTF8 *>(string.data());
+    UTF32 *to = codes.data();
+    if (ConvertUTF8toUTF32(&from, from + string.size(), &to, to + codes.size(), strictConversion) != conversionOK)
+      return createStringError("'" + tensor.name + "': a string is not UTF-8");
+    codes.resize(to - codes.data());
+    characters = std::max(characters, codes.size());
+    decoded.push_back(std::move(codes));
+  }
+  std::vector<char> bytes(decoded.size() * characters * 4);
+  for (auto [i, codes] : enumerate(decoded))
+    for (auto [place, code] : enumerate(codes))
+      support::endian::write32le(&bytes[(i * characters + place) * 4], code);
+  return bytes;
+}
+
 Error writeNumpyFile(const HostTensor &tensor, StringRef path) {
-  StringRef code = "V2";
+  std::string code = "V2";
+  ArrayRef<char> elements(tensor.data.data(), tensor.data.size());
+  std::vector<char> encoded;
+  if (tensor.type == NNC_STRING) {
+    size_t characters;
+    auto strings = encodeStrings(tensor, characters);
+    if (!strings)
+      return strings.takeError();
+    encoded = std::move(*strings);
+    elements = encoded;
+    code = "U" + std::to_string(characters);
+  }
   for (auto [name, type] : typeCodes)
     if (type == tensor.type)
-      code = name;
+      code = name.str();
   std::string shape;
   for (int64_t extent : tensor.shape)
     shape += std::to_string(extent) + (tensor.shape.size() == 1 ? "," : &extent == &tensor.shape.back() ? "" : ", ");
   std::string order = getElementBytes(tensor.type) == 1 || code == "V2" ? "|" : "<";
-  std::string header = "{'descr': '" + order + code.str() + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  std::string header = "{'descr': '" + order + code + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   header.append(63 - (magic.size() + 4 + header.size()) % 64, ' ');
   header += '\n';
   return writeToOutput(path, [&](raw_ostream &os) {
     os << magic << '\x01' << '\0';
     os << static_cast<char>(header.size() & 0xff) << static_cast<char>(header.size() >> 8) << header;
-    os.write(tensor.data.data(), tensor.data.size());
+    os.write(elements.data(), elements.size());
     return Error::success();
   });
 }

@@ -13,11 +13,12 @@ namespace nnc {
 
 /// Dialects and operations that a stage may leave.
 static ArrayRef<StringRef> getContract(Stage stage) {
-  static const StringRef nn[] = {"builtin", "func", "nn", "arith.constant"};
+  static const StringRef nn[] = {"builtin", "func", "nn", "text", "arith.constant"};
   static const StringRef tensors[] = {"builtin",        "func",        "kernel",       "linalg.fill", "linalg.generic",
                                       "linalg.index",   "linalg.yield", "tensor",      "arith",       "math",
                                       "scf",            "ub",           "bufferization", "cf.assert",
-                                      "memref.load"};
+                                      "memref.load",   "memref.store", "memref.alloc",
+                                      "memref.extract_aligned_pointer_as_index"};
   static const StringRef buffers[] = {"builtin",      "func",   "kernel", "linalg.fill", "linalg.generic", "linalg.index",
                                       "linalg.yield", "memref", "arith",  "math",        "scf",            "ub",
                                       "cf.assert"};

@@ -159,8 +159,10 @@ static uint32_t getTypeCode(mlir::Type type) {
         .Case([](mlir::Float8E5M2FNUZType) { return NNC_FLOAT8E5M2FNUZ; })
         .Case([](mlir::Float8E8M0FNUType) { return NNC_FLOAT8E8M0; })
         .Case([](mlir::Float4E2M1FNType) { return NNC_FLOAT4E2M1; });
+  if (type.isIndex())
+    return NNC_STRING;
   bool isUnsigned = type.isUnsignedInteger();
-  switch (mlir::isa<mlir::IndexType>(type) ? 64 : type.getIntOrFloatBitWidth()) {
+  switch (type.getIntOrFloatBitWidth()) {
   case 2:
     return isUnsigned ? NNC_UINT2 : NNC_INT2;
   case 4:

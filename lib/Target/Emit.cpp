@@ -11,6 +11,7 @@
 #include "lib/Target/ObjectFile.h"
 #include "lib/Target/OutputFiles.h"
 #include "lib/Target/Report.h"
+#include "lib/Target/TextFunctions.h"
 #include "lib/Target/WeightSection.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -107,6 +108,10 @@ std::unique_ptr<llvm::Module> Emitter::translateOne(const ModelCode &code) {
   }
   translated->setDataLayout(machine->createDataLayout());
   translated->setTargetTriple(machine->getTargetTriple());
+  if (llvm::Error error = linkTextFunctions(*translated)) {
+    (void)fail(std::move(error));
+    return nullptr;
+  }
   return translated;
 }
 

@@ -149,11 +149,14 @@ void EntryPointBuilder::appendMemRef(SmallVectorImpl<Value *> &arguments, Value 
   arguments.append(strides);
 }
 
-/// Calls `main`; where extents that data decide do not fit, as it returns then, leaves the function.
+/// Calls `main`; where extents that data decide do not fit (1), or strings do not (2), leaves the function.
 void EntryPointBuilder::callChecked(Function *main, ArrayRef<Value *> arguments) {
-  Value *fits = builder.CreateCall(main, arguments);
-  if (!fits->getType()->isVoidTy())
-    returnIf(builder.CreateNot(fits), builder.getInt32(NNC_ERROR_EXTENT));
+  Value *code = builder.CreateCall(main, arguments);
+  if (code->getType()->isVoidTy())
+    return;
+  Value *isText = builder.CreateICmpEQ(code, builder.getInt32(2));
+  returnIf(builder.CreateIsNotNull(code),
+           builder.CreateSelect(isText, builder.getInt32(NNC_ERROR_TEXT), builder.getInt32(NNC_ERROR_EXTENT)));
 }
 
 /// Calls @main, or the one for the CPU at hand; leaves the function where there is none.

@@ -268,13 +268,17 @@ void HeaderWriter::writeFunctions() {
   os << ";\n * nothing in it has to survive between calls. Outputs must not overlap anything else. Safe to call from\n"
      << " * several threads, each with its own workspace. Returns 0, or 1: a null pointer, 2: a misaligned pointer,\n"
      << " * 3: an unsupported CPU, 4: an extent out of range.\n";
+  auto isText = [](const TensorInterface &tensor) { return tensor.isStrings(); };
+  if (any_of(interface.inputs, isText) || any_of(interface.outputs, isText))
+    os << " * A string is UTF-8 that ends with a zero. Those of outputs are the inputs', constants, or lie in the workspace:\n"
+       << " * use or copy them before the next run with it. 5: there is no room for strings, or one is no number.\n";
   if (interface.threads)
     os << " * Loops are run by `parallel` (see nnc/Runtime.h), or by the caller's thread alone where it is null.\n";
   os << " */\n" << (interface.threads ? "struct nnc_parallel;\n" : "") << "int " << name << "_run(";
   for (const TensorInterface &tensor : interface.inputs)
-    os << "const " << tensor.getCType() << " *" << tensor.identifier << ", ";
+    os << (tensor.isStrings() ? "const char *const *" : "const " + tensor.getCType() + " *") << tensor.identifier << ", ";
   for (const TensorInterface &tensor : interface.outputs)
-    os << tensor.getCType() << " *" << tensor.identifier << ", ";
+    os << tensor.getCType() << (tensor.isStrings() ? "*" : " *") << tensor.identifier << ", ";
   if (interface.reportsExtents)
     os << name << "_output_shape *shape, ";
   if (interface.takesExtents())

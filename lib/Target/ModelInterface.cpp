@@ -30,8 +30,8 @@ int64_t TensorInterface::getNumElements() const {
 }
 
 int64_t TensorInterface::getElementBytes() const {
-  if (isa<IndexType>(elementType))
-    return 8;
+  if (isStrings())
+    return pointerBytes;
   if (auto complex = dyn_cast<ComplexType>(elementType))
     return 2 * llvm::divideCeil(complex.getElementType().getIntOrFloatBitWidth(), 8u);
   return llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8u);
@@ -52,6 +52,8 @@ std::string TensorInterface::getCType() const {
     return "float";
   if (elementType.isF64())
     return "double";
+  if (isStrings())
+    return "const char *";
   int64_t bits = getElementBytes() * 8;
   bool isSigned = isa<IntegerType>(elementType) && !isPacked() && !elementType.isUnsignedInteger() && !elementType.isInteger(1);
   return (isSigned ? "int" : "uint") + std::to_string(bits) + "_t";
@@ -60,6 +62,8 @@ std::string TensorInterface::getCType() const {
 std::string TensorInterface::getTypeName() const {
   if (elementType.isInteger(1))
     return "bool";
+  if (isStrings())
+    return "string";
   std::string name;
   llvm::raw_string_ostream os(name);
   if (elementType.isUnsignedInteger())
@@ -215,6 +219,9 @@ static bool isRead(ModuleOp module, unsigned fromEnd) {
 }
 
 void ModelInterface::addBounds(ModuleOp module) {
+  int64_t pointerBytes = DataLayout(module).getTypeSize(IndexType::get(module.getContext()));
+  for (TensorInterface &tensor : llvm::concat<TensorInterface>(inputs, outputs))
+    tensor.pointerBytes = pointerBytes;
   auto main = module.lookupSymbol<func::FuncOp>("main");
   unsigned output = 0, input = 0;
   SmallVector<unsigned> withValues;

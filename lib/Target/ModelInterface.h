@@ -29,7 +29,8 @@ struct InputPreprocessing {
 struct TensorInterface {
   std::string name;                 ///< as in the source model
   std::string identifier;           ///< the C identifier made of it, unique in the model
-  mlir::Type elementType;           ///< of the source: i1 is bool, uiN unsigned, iN signed
+  mlir::Type elementType;           ///< of the source: i1 is bool, uiN unsigned, iN signed, index a string
+  int64_t pointerBytes = 8;         ///< of the target
   std::vector<int64_t> shape;       ///< ShapedType::kDynamic where the extent is a run-time value
   std::vector<unsigned> extentOf;   ///< per dynamic dimension, in order: its place in `extents` or `outputExtents`
   /// Of an output of which data decide extents: per dynamic dimension the most that it can be, ShapedType::kDynamic
@@ -52,13 +53,14 @@ struct TensorInterface {
   int64_t getNumElements() const;
   /// Bytes of one element in memory; 1 where several share a byte.
   int64_t getElementBytes() const;
+  bool isStrings() const { return elementType.isIndex(); }
   /// Elements of less than a byte, packed.
   bool isPacked() const;
   /// Bytes of all elements; of a static shape only.
   int64_t getBytes() const;
-  /// The type's name in C ("float", "uint8_t"; f16 and bf16 travel as uint16_t).
+  /// The type's name in C ("float", "uint8_t", "const char *"; f16 and bf16 travel as uint16_t).
   std::string getCType() const;
-  /// The type's name for people and the report ("f32", "u8", "bool").
+  /// The type's name for people and the report ("f32", "u8", "bool", "string").
   std::string getTypeName() const;
 };
 
@@ -91,7 +93,7 @@ struct ModelInterface {
   static llvm::FailureOr<ModelInterface> get(mlir::ModuleOp module, llvm::StringRef name = "");
 
   /// Adds what is known from the stage `arena` on: bounds of extents that data decide, which inputs' values sizes are
-  /// made of, and extents that turned out to be constants.
+  /// made of, extents that turned out to be constants, and the target's pointers.
   void addBounds(mlir::ModuleOp module);
 };
 

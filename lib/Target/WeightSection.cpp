@@ -34,6 +34,7 @@ void placeWeights(llvm::Module &module, StringRef section) {
   auto *type = llvm::ArrayType::get(llvm::Type::getInt8Ty(module.getContext()), weightAlignment.value());
   auto *placeholder = new llvm::GlobalVariable(module, type, /*isConstant=*/true, llvm::GlobalValue::PrivateLinkage,
                                                llvm::Constant::getNullValue(type));
+  placeholder->setExternallyInitialized(true); // or the code generator would take its zeros for the weights
   placeholder->setSection(section);
   placeholder->setAlignment(weightAlignment);
   declared->replaceAllUsesWith(placeholder);

@@ -84,6 +84,9 @@ Constancy ConstantSubgraph::classify(Operation &op) {
   if (op.hasTrait<OpTrait::IsTerminator>() || !isMemoryEffectFree(&op) || isa<scf::WhileOp>(op) ||
       op.walk([](scf::WhileOp) { return WalkResult::interrupt(); }).wasInterrupted())
     return {};
+  // Addresses are those of the machine that runs the model.
+  if (isa<memref::ExtractAlignedPointerAsIndexOp>(op))
+    return {};
   // May need instructions that this machine does not have.
   if (isa<kernel::ContractOp, kernel::ConvOp>(op) && kernel::getTarget(&op).getVnni() &&
       getElementTypeOrSelf(op.getOperand(0).getType()).isInteger(8))

@@ -2,8 +2,8 @@
 // explicit sizes and strides.
 //
 // Expects memrefs. MLIR's own expansion of strided metadata takes at most one
-// unknown extent per group of memref.expand_shape; this pass runs before it and
-// rewrites the others.
+// unknown extent per group of memref.expand_shape, and takes the address of a view
+// for that of its source; this pass runs before it and rewrites those.
 #include "lib/Transforms/Passes.h"
 
 using namespace mlir;
@@ -54,10 +54,23 @@ struct LowerExpandShape : public OpRewritePattern<memref::ExpandShapeOp> {
   }
 };
 
+struct LowerAddressOfView : public OpRewritePattern<memref::ExtractAlignedPointerAsIndexOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(memref::ExtractAlignedPointerAsIndexOp op, PatternRewriter &rewriter) const override {
+    auto view = op.getSource().getDefiningOp<memref::ViewOp>();
+    if (!view)
+      return rewriter.notifyMatchFailure(op, "not of a view");
+    Value base = memref::ExtractAlignedPointerAsIndexOp::create(rewriter, op.getLoc(), view.getSource());
+    rewriter.replaceOpWithNewOp<arith::AddIOp>(op, base, view.getByteShift());
+    return success();
+  }
+};
+
 struct LowerReshapesPass : public impl::LowerReshapesBase<LowerReshapesPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<LowerExpandShape>(&getContext());
+    patterns.add<LowerExpandShape, LowerAddressOfView>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

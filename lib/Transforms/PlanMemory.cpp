@@ -248,6 +248,8 @@ LogicalResult Planner::collect() {
         buffer.last = std::max(buffer.last, last);
       }
     buffer.first = std::min(buffer.first, buffer.last);
+    if (alloc->hasAttr("nn.lasting")) // results point into it
+      buffer.last = positions[block.getTerminator()].second;
     if (type.hasStaticShape())
       buffer.bytes = type.getNumElements() * getElementBytes(type);
     else if (FailureOr<int64_t> bytes = isDynamic ? FailureOr<int64_t>(-1) : getBoundBytes(alloc); succeeded(bytes))

@@ -1,5 +1,5 @@
-// What @main asserts of extents that data decide ends it early: it returns whether
-// all of that holds.
+// What @main asserts of extents that data decide ends it early: it returns 0 where all
+// of that holds, else 1, or 2 where what fails is marked `nn.error = "text"`.
 // Expects control flow between blocks, no regions.
 #include "lib/Transforms/Passes.h"
 
@@ -14,9 +14,11 @@ namespace nnc {
 #define GEN_PASS_DEF_RETURNONFAILEDCHECKS
 #include "lib/Transforms/Passes.h.inc"
 
-static void returnFlag(OpBuilder &builder, Location loc, bool holds) {
-  func::ReturnOp::create(builder, loc, arith::ConstantIntOp::create(builder, loc, holds, 1).getResult());
+static void returnCode(OpBuilder &builder, Location loc, int64_t code) {
+  func::ReturnOp::create(builder, loc, arith::ConstantIntOp::create(builder, loc, code, 32).getResult());
 }
+
+static int64_t getCode(cf::AssertOp check) { return check->hasAttr("nn.error") ? 2 : 1; }
 
 static void returnOnFailedChecks(func::FuncOp main) {
   SmallVector<cf::AssertOp> checks;
@@ -28,16 +30,22 @@ static void returnOnFailedChecks(func::FuncOp main) {
   main.walk([&](func::ReturnOp op) { returns.push_back(op); });
   for (func::ReturnOp op : returns) {
     builder.setInsertionPoint(op);
-    returnFlag(builder, op.getLoc(), true);
+    returnCode(builder, op.getLoc(), 0);
     op.erase();
   }
-  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), builder.getI1Type()));
-  Block *failed = builder.createBlock(&main.getBody(), main.getBody().end());
-  returnFlag(builder, main.getLoc(), false);
+  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), builder.getI32Type()));
+  Block *failed[3] = {};
+  for (cf::AssertOp check : checks) {
+    Block *&leave = failed[getCode(check)];
+    if (leave)
+      continue;
+    leave = builder.createBlock(&main.getBody(), main.getBody().end());
+    returnCode(builder, main.getLoc(), getCode(check));
+  }
   for (cf::AssertOp check : checks) {
     Block *block = check->getBlock(), *rest = block->splitBlock(check);
     builder.setInsertionPointToEnd(block);
-    cf::CondBranchOp::create(builder, check.getLoc(), check.getArg(), rest, failed);
+    cf::CondBranchOp::create(builder, check.getLoc(), check.getArg(), rest, failed[getCode(check)]);
     check.erase();
   }
 }

@@ -9,12 +9,15 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 NNC = os.environ.get("NNC", os.path.join(os.environ.get("NNC_BUILD", os.path.join(ROOT, "build", "release")), "bin", "nnc"))
 
 # The element types of nnc/Runtime.h. bfloat16 and the floats of 8 bits travel as their bits; types of 4 and 2 bits are
-# arrays of ml_dtypes here, packed on their way.
+# arrays of ml_dtypes here, packed on their way. Strings are arrays of objects here, and addresses on their way.
 TYPES = {1: np.bool_, 2: np.int8, 3: np.uint8, 4: np.int16, 5: np.uint16, 6: np.int32, 7: np.uint32, 8: np.int64,
          9: np.uint64, 10: np.float16, 11: np.uint16, 12: np.float32, 13: np.float64, 16: np.uint8, 17: np.uint8,
-         18: np.uint8, 19: np.uint8, 20: np.uint8, 21: np.uint8, 22: np.uint8, 23: np.uint8, 24: np.uint8, 25: np.uint8}
+         18: np.uint8, 19: np.uint8, 20: np.uint8, 21: np.uint8, 22: np.uint8, 23: np.uint8, 24: np.uint8, 25: np.uint8,
+         26: np.uintp}
+STRING = 26
 PACKED_BITS = {21: 4, 22: 4, 23: 4, 24: 2, 25: 2}
-ERRORS = {1: "null pointer", 2: "misaligned pointer", 3: "unsupported CPU", 4: "extent out of range"}
+ERRORS = {1: "null pointer", 2: "misaligned pointer", 3: "unsupported CPU", 4: "extent out of range",
+          5: "no room for strings, or no number"}
 GUARD = 64  # bytes behind each buffer that the model must not touch
 
 
@@ -111,6 +114,20 @@ def pack(array, bits):
     return (flat << (np.arange(per_byte, dtype=np.uint8) * bits)).sum(axis=1).astype(np.uint8)
 
 
+def as_addresses(strings, keep):
+    """The addresses of the strings' bytes, each with a zero behind it, which `keep` keeps alive."""
+    flat = [ctypes.create_string_buffer(text.encode("utf-8", "surrogateescape")) for text in strings.reshape(-1)]
+    keep += flat
+    return np.array([ctypes.addressof(text) for text in flat], np.uintp).reshape(strings.shape)
+
+
+def as_strings(addresses):
+    flat = [ctypes.string_at(int(a)).decode("utf-8", "surrogateescape") for a in addresses.reshape(-1)]
+    strings = np.empty(len(flat), object)
+    strings[:] = flat
+    return strings.reshape(addresses.shape)
+
+
 def unpack(packed, shape, bits):
     """A byte for each element, its bits in the low ones."""
     shifts = np.arange(8 // bits, dtype=np.uint8) * bits
@@ -165,7 +182,11 @@ class CompiledModel:
         model = self.model
         if len(arrays) != len(self.inputs):
             raise Broken(f"the model has {len(self.inputs)} inputs, the data {len(arrays)}")
+        texts = []
         arrays = [np.require(a, requirements="C") for a in arrays]
+        arrays = [as_addresses(array, texts) if tensor.type == STRING else array
+                  for tensor, array in zip(self.inputs, arrays)]
+        contents = [text.raw for text in texts]
         for tensor, array in zip(self.inputs, arrays):
             if array.dtype.itemsize != tensor.dtype.itemsize:
                 raise Broken(f"input {tensor.name.decode()}: element type {tensor.type}, the data {array.dtype}")
@@ -227,6 +248,8 @@ class CompiledModel:
             for buffer, array in zip(buffers, arrays):
                 if buffer[:array.nbytes].tobytes() != array.tobytes():
                     raise Broken("the model changed one of its inputs")
+            if contents != [text.raw for text in texts]:
+                raise Broken("the model changed a string of its inputs")
             collected = []
             for tensor, (buffer, shape, dtype, size, bits) in zip(self.outputs, outputs):
                 if bits:
@@ -235,10 +258,11 @@ class CompiledModel:
                 count = int(np.prod(get_shape(tensor), dtype=np.int64)) * dtype.itemsize
                 if not (buffer[count:size] == 0xFF).all():
                     raise Broken("the model wrote behind the end of an output")
-                collected.append(buffer[:count].view(dtype).reshape(get_shape(tensor)))
+                elements = buffer[:count].view(dtype).reshape(get_shape(tensor))
+                collected.append(as_strings(elements) if tensor.type == STRING else elements)
             return collected
 
-        run.keep = (buffers, outputs, workspace, arrays, extents)
+        run.keep = (buffers, outputs, workspace, arrays, extents, texts)
         return run, collect
 
     def __call__(self, arrays):
@@ -271,7 +295,7 @@ def describe_difference(actual, expected, rtol, atol):
         return f"shape {list(actual.shape)}, expected {list(expected.shape)}"
     if actual.dtype != expected.dtype:
         return f"element type {actual.dtype}, expected {expected.dtype}"
-    if expected.dtype.kind in "biu":
+    if expected.dtype.kind in "biuO":
         wrong = actual != expected
         if not wrong.any():
             return None

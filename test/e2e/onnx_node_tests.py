@@ -95,7 +95,7 @@ def check_types(graph):
         tensor = compound_values.get_tensor_type(value.type)
         if tensor is None:
             raise Skipped(f"inputs and outputs that are {(value.type.WhichOneof('value') or 'nothing').replace('_type', 's')}")
-        if tensor.elem_type not in NUMERIC:
+        if tensor.elem_type not in NUMERIC | {onnx.TensorProto.STRING}:
             raise Skipped("element type " + onnx.TensorProto.DataType.Name(tensor.elem_type))
 
 

@@ -121,12 +121,28 @@ static std::string describePosition(const HostTensor &tensor, int64_t position) 
   return describeShape(index);
 }
 
+static bool compareStrings(const HostTensor &actual, const HostTensor &expected, raw_ostream &os) {
+  int64_t wrong = 0, first = -1;
+  for (int64_t i = 0, end = actual.getNumElements(); i < end; ++i)
+    if (actual.getString(i) != expected.getString(i) && wrong++ == 0)
+      first = i;
+  if (!wrong) {
+    os << "equal\n";
+    return true;
+  }
+  os << wrong << " of " << actual.getNumElements() << " strings are wrong; first at " << describePosition(actual, first)
+     << ": '" << actual.getString(first) << "', expected '" << expected.getString(first) << "'\n";
+  return false;
+}
+
 bool compare(const HostTensor &actual, const HostTensor &expected, Tolerance tolerance, raw_ostream &os) {
   os << actual.name << ": ";
   if (actual.type != expected.type || actual.shape != expected.shape) {
     os << "is " << actual.describeType() << ", expected " << expected.describeType() << '\n';
     return false;
   }
+  if (actual.type == NNC_STRING)
+    return compareStrings(actual, expected, os);
   int64_t wrong = 0, worst = -1;
   double worstError = 0, worstExcess = 0;
   for (int64_t i = 0, end = actual.getNumElements(); i < end; ++i) {
@@ -178,6 +194,14 @@ void summarise(const HostTensor &tensor, ArrayRef<const char *> labels, raw_ostr
     os << '\n';
     return;
   }
+  constexpr int64_t shown = 6;
+  if (tensor.type == NNC_STRING) {
+    os << ", [";
+    for (int64_t i = 0; i < std::min(count, shown); ++i)
+      os << (i ? ", '" : "'") << tensor.getString(i) << "'";
+    os << (count > shown ? ", ...]\n" : "]\n");
+    return;
+  }
   double low = INFINITY, high = -INFINITY, sum = 0;
   int64_t highest = 0, notNumbers = 0;
   for (int64_t i = 0; i < count; ++i) {
@@ -196,7 +220,6 @@ void summarise(const HostTensor &tensor, ArrayRef<const char *> labels, raw_ostr
   if (notNumbers)
     os << ", " << notNumbers << " NaN";
   os << ", [";
-  constexpr int64_t shown = 6;
   for (int64_t i = 0; i < std::min(count, shown); ++i)
     os << (i ? ", " : "") << format("%.4g", tensor.getElement(i));
   os << (count > shown ? ", ...]\n" : "]\n");

@@ -34,7 +34,7 @@ void LoopEmission::write(OpBuilder &builder, ValueRange results, int64_t width) 
 
 bool isWorthThreads(OpBuilder &builder, const LoopNest &nest) {
   Operation *parent = builder.getInsertionBlock()->getParentOp();
-  if (isa<scf::ParallelOp>(parent) || parent->getParentOfType<scf::ParallelOp>())
+  if (isa<scf::ParallelOp>(parent) || parent->getParentOfType<scf::ParallelOp>() || callsFunctions(nest))
     return false;
   int64_t elements = 1;
   for (int64_t loop = 0; loop < nest.getNumLoops(); ++loop) {

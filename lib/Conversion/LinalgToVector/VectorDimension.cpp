@@ -2,6 +2,7 @@
 #include "lib/Conversion/LinalgToVector/VectorDimension.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -58,8 +59,11 @@ int64_t getLanes(kernel::TargetAttr target, LoopNest &nest) {
     if (type.isIntOrFloat() && !type.isInteger(1))
       lanes = std::min(lanes, target.getLanes(type));
   };
-  for (LoopOperand &output : nest.outputs)
+  for (LoopOperand &output : nest.outputs) {
     visit(output.value.getType());
+    if (getElementTypeOrSelf(output.value.getType()).isIndex()) // strings
+      lanes = std::min(lanes, target.getLanes(IndexType::get(target.getContext())));
+  }
   for (Value value : getData(nest))
     visit(value.getType());
   return lanes;
@@ -136,9 +140,15 @@ static int64_t findTileLoop(LoopNest &nest, int64_t loop) {
   return best;
 }
 
+bool callsFunctions(const LoopNest &nest) {
+  return nest.body->walk([](func::CallOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
 VectorDimension chooseVectorDimension(LoopNest &nest, int64_t lanes) {
   CostModel model(nest, lanes);
   VectorDimension best;
+  if (callsFunctions(nest))
+    return best;
   double bestCost = model.getCost(best);
   bool canReduceAlong = llvm::all_of(llvm::seq<unsigned>(0, nest.outputs.size()),
                                      [&](unsigned i) { return getCombiner(nest, i).has_value(); });

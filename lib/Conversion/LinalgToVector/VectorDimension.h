@@ -29,6 +29,9 @@ struct VectorDimension {
 /// The choice with the fewest instructions per element; `lanes` are those of the widest type.
 VectorDimension chooseVectorDimension(LoopNest &nest, int64_t lanes);
 
+/// Whether the body calls functions: then it is computed one element at a time, in order, by one thread.
+bool callsFunctions(const LoopNest &nest);
+
 /// Lanes of one hardware vector of the widest element type that the body computes with.
 int64_t getLanes(kernel::TargetAttr target, LoopNest &nest);
 

@@ -68,12 +68,9 @@ static Value readElement(ImplicitLocOpBuilder &builder, const ElementSource &sou
   return tensor::ExtractOp::create(builder, source.tensor, indices);
 }
 
-LogicalResult ConvertElementwise::matchAndRewrite(Operation *op, ArrayRef<Value> operands,
-                                                  ConversionPatternRewriter &rewriter) const {
-  if (!hasElementwiseBody(op))
-    return failure();
+Value buildElementwise(OpBuilder &rewriter, Operation *op, ValueRange operands, RankedTensorType type,
+                       ElementwiseBuilder body) {
   Location loc = op->getLoc();
-  auto type = getTypeConverter()->convertType<RankedTensorType>(op->getResult(0).getType());
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
   SmallVector<ElementSource> sources(operands.size());
@@ -102,11 +99,20 @@ LogicalResult ConvertElementwise::matchAndRewrite(Operation *op, ArrayRef<Value>
           Value stored = readElement(builder, source, arguments, type.getRank());
           elements.push_back(loadElement(builder, stored, getElementTypeOrSelf(original)));
         }
-        Value result = buildElementwiseBody(builder, op, elements);
-        result = storeElement(builder, result, getElementTypeOrSelf(op->getResult(0)));
+        Value result = storeElement(builder, body(builder, elements), getElementTypeOrSelf(op->getResult(0)));
         linalg::YieldOp::create(builder, result);
       });
-  rewriter.replaceOp(op, generic);
+  return generic.getResult(0);
+}
+
+LogicalResult ConvertElementwise::matchAndRewrite(Operation *op, ArrayRef<Value> operands,
+                                                  ConversionPatternRewriter &rewriter) const {
+  if (!hasElementwiseBody(op))
+    return failure();
+  auto type = getTypeConverter()->convertType<RankedTensorType>(op->getResult(0).getType());
+  rewriter.replaceOp(op, buildElementwise(rewriter, op, operands, type, [&](auto &builder, ValueRange elements) {
+                       return buildElementwiseBody(builder, op, elements);
+                     }));
   return success();
 }
 

@@ -23,6 +23,13 @@ bool hasElementwiseBody(mlir::Operation *op);
 /// Builds the scalar body of `op` on computed values, one for each operand.
 mlir::Value buildElementwiseBody(mlir::ImplicitLocOpBuilder &builder, mlir::Operation *op, mlir::ValueRange operands);
 
+using ElementwiseBuilder = llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)>;
+
+/// The result, of storage type `type`, of an operation whose elements `body` computes from the elements of its operands
+/// at the same (broadcast) position, as computed values. Defined in Elementwise.cpp.
+mlir::Value buildElementwise(mlir::OpBuilder &builder, mlir::Operation *op, mlir::ValueRange operands,
+                             mlir::RankedTensorType type, ElementwiseBuilder body);
+
 } // namespace nnc
 
 #endif // LIB_CONVERSION_NNTOLINALG_ELEMENTWISEBODIES_H

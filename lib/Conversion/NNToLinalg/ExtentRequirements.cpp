@@ -4,6 +4,8 @@
 
 #include "lib/Conversion/NNToLinalg/RequirementBuilder.h"
 
+#include "dialects/Text/Text.h"
+
 using namespace mlir;
 
 namespace nnc {
@@ -140,6 +142,7 @@ void RequirementRules::addOthers() {
     builder.requireEqual({op.getBoxes(), 0}, {op.getScores(), 0}, "boxes and scores are of as many images");
     builder.requireEqual({op.getBoxes(), 1}, {op.getScores(), 2}, "each box has a score");
   });
+  addUnconditional<text::ConstantOp, text::SplitOp>();
   // What is in their regions has its own.
   addUnconditional<nn::IfOp, nn::LoopOp>();
   add<nn::YieldOp>([](RequirementBuilder &builder, nn::YieldOp yield) {
@@ -158,7 +161,7 @@ bool hasExtentRule(OperationName name) { return getRules().find(name) != nullptr
 LogicalResult addExtentRequirements(Operation *root) {
   nn::ExtentOrigins origins;
   WalkResult result = root->walk([&](Operation *op) {
-    if (!isa_and_nonnull<nn::NNDialect>(op->getDialect()))
+    if (!isa_and_nonnull<nn::NNDialect, text::TextDialect>(op->getDialect()))
       return WalkResult::advance();
     const RequirementRules::Rule *rule = getRules().find(op->getName());
     if (!rule) {

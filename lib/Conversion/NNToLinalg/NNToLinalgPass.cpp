@@ -3,9 +3,11 @@
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/NarrowBoundaries.h"
 #include "lib/Conversion/NNToLinalg/NarrowElements.h"
+#include "lib/Conversion/NNToLinalg/Text.h"
 #include "lib/Conversion/Passes.h"
 
 #include "dialects/NN/NN.h"
+#include "dialects/Text/Text.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -113,6 +115,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
       boundaries.push_back({function, BoundaryTypes(function)});
     if (failed(addExtentRequirements(getOperation())))
       return signalPassFailure();
+    Value space = prepareText(getOperation());
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
     populateContractionToLinalg(types, patterns);
@@ -131,12 +134,13 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populateResamplingToLinalg(types, patterns);
     populateSelectionToLinalg(types, patterns);
     populateSuppressionToLinalg(types, patterns);
+    populateTextToLinalg(types, patterns, space);
     patterns.add<ConvertConstant, ConvertDim>(types, &getContext());
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);
 
     ConversionTarget target(getContext());
-    target.addIllegalDialect<nn::NNDialect>();
+    target.addIllegalDialect<nn::NNDialect, text::TextDialect>();
     target.markUnknownOpDynamicallyLegal([&](Operation *op) {
       if (auto function = dyn_cast<func::FuncOp>(op))
         return types.isSignatureLegal(function.getFunctionType());

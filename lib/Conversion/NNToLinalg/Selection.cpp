@@ -11,6 +11,7 @@
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+#include "lib/Conversion/NNToLinalg/Text.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -105,6 +106,8 @@ static Value compareIndices(ImplicitLocOpBuilder &builder, arith::CmpIPredicate 
 
 /// NaN is equal to NaN and above the rest.
 Value SliceSorter::compareElements(ImplicitLocOpBuilder &builder, Value a, Value b) {
+  if (type.isIndex())
+    return compareStrings(builder, a, b);
   Value isLess, isMore;
   if (isa<FloatType>(a.getType())) {
     auto isBelow = [&](Value x, Value y) -> Value {

@@ -2,6 +2,7 @@
 #include "lib/Frontend/Import/ModelBuilder.h"
 
 #include "dialects/NN/NN.h"
+#include "dialects/Text/Text.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -11,7 +12,7 @@ using namespace mlir;
 namespace nnc::frontend {
 
 void loadDialects(MLIRContext &context) {
-  context.loadDialect<nn::NNDialect, arith::ArithDialect, func::FuncDialect, tensor::TensorDialect>();
+  context.loadDialect<nn::NNDialect, text::TextDialect, arith::ArithDialect, func::FuncDialect, tensor::TensorDialect>();
 }
 
 llvm::Error overrideShape(const ShapeOverrides &shapes, StringRef input, ArrayRef<std::string> symbols,

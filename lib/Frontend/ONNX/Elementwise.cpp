@@ -1,5 +1,6 @@
 // ONNX operators of the element-wise family.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -122,6 +123,8 @@ static LogicalResult importBitShift(NodeBinder &node) {
 
 template <nn::ComparePredicate predicate> static LogicalResult importCompare(NodeBinder &node) {
   Value x = node.operand(0), y = node.operand(1);
+  if (x && y && predicate == nn::ComparePredicate::Equal && text::isStrings(x.getType()) && text::isStrings(y.getType()))
+    return node.result(node.create<text::EqualOp>(x, y));
   return node.result(node.create<nn::CompareOp>(x, y, predicate));
 }
 
@@ -136,12 +139,15 @@ static LogicalResult createCast(NodeBinder &node, Value x, Type to) {
   auto rounding = nn::symbolizePowerRounding(name);
   if (!rounding)
     return node.reject("round_mode '" + name + "' is not known");
+  if (x && to && (text::isStrings(x.getType()) || to.isIndex()))
+    return node.result(castStrings(node, x, to));
   return node.result(node.create<nn::CastOp>(x, to, saturate, *rounding));
 }
 
 static LogicalResult importCast(NodeBinder &node) {
   Value x = node.operand(0);
-  Type to = node.elementType(node.intAttr("to", 0));
+  int64_t number = node.intAttr("to", 0);
+  Type to = isStringType(number) ? Type(node.getBuilder().getIndexType()) : node.elementType(number);
   return createCast(node, x, to);
 }
 

@@ -6,6 +6,7 @@
 #include "lib/Frontend/ONNX/ControlFlow.h"
 #include "lib/Frontend/ONNX/Metadata.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -141,7 +142,8 @@ RankedTensorType GraphImporter::getInputType(StringRef name, const ::onnx::TypeP
   if (!type.has_tensor_type())
     return fail("is not a tensor; maps, sparse tensors and sequences of sequences are not supported");
   const auto &tensor = type.tensor_type();
-  Type elementType = getElementType(builder.getContext(), tensor.elem_type());
+  Type elementType = isStringType(tensor.elem_type()) ? Type(builder.getIndexType())
+                                                      : getElementType(builder.getContext(), tensor.elem_type());
   if (!elementType)
     return fail("has an element type (" + Twine(tensor.elem_type()) + ") that is not supported");
   SmallVector<int64_t> shape;
@@ -239,6 +241,15 @@ bool GraphImporter::addOutputs(frontend::ModelBuilder &main, Scope &scope) {
 
 //===--- Nodes ---===//
 
+llvm::Expected<Value> GraphImporter::createConstant(Location loc, const ::onnx::TensorProto &tensor) {
+  if (isStringType(tensor.data_type()))
+    return createStrings(builder, loc, tensor);
+  auto elements = tensors.read(tensor);
+  if (!elements)
+    return elements.takeError();
+  return arith::ConstantOp::create(builder, loc, cast<TypedAttr>(*elements)).getResult();
+}
+
 GraphValue GraphImporter::lookup(Scope &scope, StringRef name) {
   if (name.empty())
     return {};
@@ -248,18 +259,17 @@ GraphValue GraphImporter::lookup(Scope &scope, StringRef name) {
   const ::onnx::TensorProto *initializer = scope.takeInitializer(name, owner);
   if (!initializer || scope.isPoisoned(name))
     return {};
-  auto elements = tensors.read(*initializer);
-  if (!elements) {
-    blockModel(llvm::toString(elements.takeError()));
-    owner->poison(name);
-    return {};
-  }
   Location loc = NameLoc::get(builder.getStringAttr(name));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(entry); // not in a region: later uses may be outside
-  Value constant = arith::ConstantOp::create(builder, loc, cast<TypedAttr>(*elements));
-  owner->define(name, constant);
-  return constant;
+  auto constant = createConstant(loc, *initializer);
+  if (!constant) {
+    blockModel(llvm::toString(constant.takeError()));
+    owner->poison(name);
+    return {};
+  }
+  owner->define(name, *constant);
+  return *constant;
 }
 
 bool GraphImporter::importNodes(const Nodes &nodes, const Opsets &opsets, Scope &scope, unsigned depth) {
@@ -331,9 +341,16 @@ bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opse
 
 bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset,
                              ArrayRef<GraphValue> operands, SmallVectorImpl<GraphValue> &results) {
+  bool takesAny = llvm::any_of(getSequenceOps(), [&](const OpEntry &other) { return &other == &entry; });
+  auto isText = [](const GraphValue &operand) {
+    return operand && operand.isTensor() && text::isStrings(operand.getTensor().getType());
+  };
+  if (!takesAny && !takesStrings(entry) && llvm::any_of(operands, isText)) {
+    block(node, opset, "tensors of strings are not supported as its inputs");
+    return false;
+  }
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
   NodeBinder binder(builder, node, opset, loc, operands, tensors);
-  bool takesAny = llvm::any_of(getSequenceOps(), [&](const OpEntry &other) { return &other == &entry; });
   for (auto [index, value] : llvm::enumerate(operands))
     if (value && !value.isTensor() && !takesAny)
       (void)binder.operand(index);

@@ -71,6 +71,7 @@ private:
   bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, llvm::ArrayRef<GraphValue> operands,
                 llvm::SmallVectorImpl<GraphValue> &results);
   GraphValue lookup(Scope &scope, llvm::StringRef name);
+  llvm::Expected<mlir::Value> createConstant(mlir::Location loc, const ::onnx::TensorProto &tensor);
 
   // Nodes with graphs (RegionImport.cpp).
   bool importControlFlow(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,

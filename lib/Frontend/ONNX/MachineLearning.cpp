@@ -1,8 +1,10 @@
-// Operators of the domain ai.onnx.ml on numbers.
+// Operators of the domain ai.onnx.ml on numbers, and encoders of strings.
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 #include <cmath>
+#include <set>
 
 using namespace mlir;
 
@@ -94,52 +96,142 @@ static Expression matchKeys(Expression x, Expression keys, bool matchNaN) {
   return isKey | (column.unary<nn::IsNaNOp>() & keys.unary<nn::IsNaNOp>());
 }
 
-/// The numbers that the attribute `stem`_int64s, _floats or _tensor lists; null where there are none or strings.
+/// What the attribute `stem`_int64s, _floats, _strings or _tensor lists; null where there is none.
 static Expression getList(NodeBinder &node, const std::string &stem) {
   if (node.hasAttr(stem + "_int64s"))
     return Expression::ints(node, node.intsAttr(stem + "_int64s"));
   if (node.hasAttr(stem + "_floats"))
     return getRow(node, stem + "_floats");
+  if (node.hasAttr(stem + "_strings")) {
+    SmallVector<std::string> strings = node.stringsAttr(stem + "_strings");
+    return {node, createStrings(node, strings, {static_cast<int64_t>(strings.size())})};
+  }
   return {node, node.tensorAttr(stem + "_tensor")};
 }
 
-static LogicalResult importLabelEncoder(NodeBinder &node) {
-  Expression x(node, node.operand(0)), keys = getList(node, "keys"), values = getList(node, "values");
-  if (!keys || !values)
-    return node.reject("its keys or values are strings, which are not supported");
-  double lowest = node.floatAttr("default_float", -0.0);
-  int64_t other = node.intAttr("default_int64", -1);
-  Expression otherwise(node, node.tensorAttr("default_tensor"));
-  node.ignoreAttrs({"default_string"});
-  if (node.failed())
-    return failure();
-  Type type = values.getElementType();
-  if (keys.getElementType() != x.getElementType() || keys.getRank() != 1 || values.getRank() != 1 ||
-      keys.getExtent(0) != values.getExtent(0) || keys.getExtent(0) < 1)
-    return node.reject("keys and values do not fit each other or the input");
-  if (!otherwise)
-    otherwise = isa<FloatType>(type) ? values.like(lowest) : Expression(node, node.ints({other})).cast(type);
-  bool matchNaN = node.getOpset() >= 4;
+/// 1 + the place of each x among the keys, the first of equal ones; 0 where it is none of them.
+static Expression findKeys(NodeBinder &node, Expression x, Expression keys, bool matchNaN) {
+  Type i64 = node.getBuilder().getI64Type();
+  if (auto strings = getConstantStrings(keys)) {
+    SortedKeys sorted = SortedKeys::get(*strings);
+    SmallVector<int64_t> places{0};
+    for (int64_t place : sorted.places)
+      places.push_back(place + 1);
+    return Expression::ints(node, places).gather(sorted.find(node, x) + 1, 0);
+  }
   Expression isKey = matchKeys(x, keys, matchNaN).cast(node.getBuilder().getI8Type());
   int64_t last = x.getRank();
   Expression place(node, node.create<nn::ArgReduceOp>(isKey, last, /*keepdims=*/false, /*min=*/false, /*last=*/false));
   Expression key = keys.gather(place, 0), isKnown = x.equals(key);
   if (matchNaN && isa<FloatType>(x.getElementType()))
     isKnown = isKnown | (x.unary<nn::IsNaNOp>() & key.unary<nn::IsNaNOp>());
-  return node.result(isKnown.choose(values.gather(place, 0), otherwise.reshape(ArrayRef<int64_t>{})));
+  return isKnown.choose(place.cast(i64) + 1, Expression::scalar(node, i64, 0));
+}
+
+/// The value at each of `places`, from 1 on; the default at 0.
+static Expression chooseValues(NodeBinder &node, Expression places, Expression values) {
+  std::string otherString = node.stringAttr("default_string", "_Unused");
+  double lowest = node.floatAttr("default_float", -0.0);
+  int64_t other = node.intAttr("default_int64", -1);
+  Expression otherwise(node, node.tensorAttr("default_tensor"));
+  if (node.failed())
+    return {};
+  if (auto strings = getConstantStrings(values)) {
+    auto given = getConstantStrings(otherwise);
+    if (otherwise && (!given || given->size() != 1)) {
+      (void)node.reject("default_tensor must be one string");
+      return {};
+    }
+    strings->insert(strings->begin(), given ? given->front() : otherString);
+    return chooseStrings(node, places, *strings);
+  }
+  Type type = values.getElementType();
+  if (otherwise && otherwise.getElementType() != type) {
+    (void)node.reject("default_tensor does not have the type of the values");
+    return {};
+  }
+  if (!otherwise)
+    otherwise = isa<FloatType>(type) ? values.like(lowest) : Expression(node, node.ints({other})).cast(type);
+  return Expression::concat(node, {otherwise.reshape({1}), values}, 0).gather(places, 0);
+}
+
+static LogicalResult importLabelEncoder(NodeBinder &node) {
+  Expression x(node, node.operand(0)), keys = getList(node, "keys"), values = getList(node, "values");
+  if (node.failed())
+    return failure();
+  if (!keys || !values)
+    return node.reject("it has no keys or values");
+  if (keys.getElementType() != x.getElementType() || keys.getRank() != 1 || values.getRank() != 1 ||
+      keys.getExtent(0) != values.getExtent(0) || keys.getExtent(0) < 1)
+    return node.reject("keys and values do not fit each other or the input");
+  Expression places = findKeys(node, x, keys, /*matchNaN=*/node.getOpset() >= 4);
+  Expression result = node.failed() ? Expression() : chooseValues(node, places, values);
+  return node.failed() ? failure() : node.result(result);
+}
+
+/// Between strings and the integers of a list: which way depends on the input.
+static LogicalResult translate(NodeBinder &node, Expression x, ArrayRef<std::string> strings, ArrayRef<int64_t> integers) {
+  std::string otherString = node.stringAttr("default_string", "_Unused");
+  int64_t other = node.intAttr("default_int64", -1);
+  if (node.failed())
+    return failure();
+  if (strings.empty() || strings.size() != integers.size())
+    return node.reject("its strings and integers do not fit each other");
+  if (SortedKeys::get(strings).keys.size() != strings.size() ||
+      std::set<int64_t>(integers.begin(), integers.end()).size() != integers.size())
+    return node.reject("a string or an integer is there twice");
+  Expression numbers = Expression::ints(node, integers);
+  if (text::isStrings(node.getType(x))) {
+    Expression places = findKeys(node, x, {node, createStrings(node, strings, {static_cast<int64_t>(strings.size())})}, false);
+    Expression all = Expression::concat(node, {Expression::ints(node, {other}), numbers}, 0);
+    return node.failed() ? failure() : node.result(all.gather(places, 0));
+  }
+  if (!x.getElementType().isSignlessInteger(64))
+    return node.reject("its input must be strings or int64");
+  SmallVector<std::string> all{otherString};
+  all.append(strings.begin(), strings.end());
+  Expression result = chooseStrings(node, findKeys(node, x, numbers, false), all);
+  return node.failed() ? failure() : node.result(result);
+}
+
+/// Of version 1: the integers are the places of the strings.
+static LogicalResult importFirstLabelEncoder(NodeBinder &node) {
+  Expression x(node, node.operand(0));
+  SmallVector<std::string> strings = node.stringsAttr("classes_strings");
+  return node.failed() ? failure() : translate(node, x, strings, llvm::to_vector(llvm::seq<int64_t>(0, strings.size())));
+}
+
+static LogicalResult importCategoryMapper(NodeBinder &node) {
+  Expression x(node, node.operand(0));
+  SmallVector<std::string> strings = node.stringsAttr("cats_strings");
+  SmallVector<int64_t> integers = node.intsAttr("cats_int64s");
+  return node.failed() ? failure() : translate(node, x, strings, integers);
 }
 
 /// A column of 0 or 1 for each category; an x that is none has zeros.
 static LogicalResult importOneHotEncoder(NodeBinder &node) {
   Expression x(node, node.operand(0)), categories = getList(node, "cats");
   bool zeros = node.intAttr("zeros", 1);
-  if (!categories)
-    return node.reject("its categories are strings, which are not supported");
   if (node.failed())
     return failure();
+  if (!categories)
+    return node.reject("it has no categories");
   if (!zeros)
     return node.reject("an unknown category as an error at run time (zeros=0) is not supported");
   Type i64 = node.getBuilder().getI64Type();
+  if (auto strings = getConstantStrings(categories)) {
+    if (!text::isStrings(node.getType(x)))
+      return node.reject("its categories do not have the input's type");
+    SortedKeys sorted = SortedKeys::get(*strings);
+    if (sorted.keys.size() != strings->size())
+      return node.reject("a category is there twice");
+    x = findKeys(node, x, categories, false);
+    categories = Expression::ints(node, llvm::to_vector(llvm::seq<int64_t>(1, strings->size() + 1)));
+  } else if (text::isStrings(node.getType(x))) {
+    return node.reject("its categories do not have the input's type");
+  }
+  if (node.failed())
+    return failure();
   return node.result(matchKeys(x.cast(i64), categories.cast(i64), false).cast(node.getBuilder().getF32Type()));
 }
 
@@ -186,9 +278,11 @@ static LogicalResult importZipMap(NodeBinder &node) {
 static const OpEntry table[] = {
     {"ArrayFeatureExtractor", 1, importArrayFeatureExtractor, domain},
     {"Binarizer", 1, importBinarizer, domain},
+    {"CategoryMapper", 1, importCategoryMapper, domain},
     {"FeatureVectorizer", 1, importFeatureVectorizer, domain},
     {"Imputer", 1, importImputer, domain},
     {"LabelEncoder", 2, importLabelEncoder, domain},
+    {"LabelEncoder", 1, importFirstLabelEncoder, domain},
     {"Normalizer", 1, importNormalizer, domain},
     {"OneHotEncoder", 1, importOneHotEncoder, domain},
     {"Scaler", 1, importScaler, domain},

@@ -1,6 +1,8 @@
 // Operands, attributes and results of one ONNX node.
 #include "lib/Frontend/ONNX/NodeBinder.h"
 
+#include "lib/Frontend/ONNX/Strings.h"
+
 using namespace mlir;
 
 namespace nnc::onnx {
@@ -130,6 +132,13 @@ Value NodeBinder::tensorAttr(StringRef name) {
   const auto *attribute = findAttr(name, ::onnx::AttributeProto::TENSOR);
   if (!attribute)
     return {};
+  if (isStringType(attribute->t().data_type())) {
+    auto strings = createStrings(builder, loc, attribute->t());
+    if (strings)
+      return *strings;
+    (void)reject("attribute '" + name + "': " + llvm::toString(strings.takeError()));
+    return {};
+  }
   auto elements = tensors.read(attribute->t());
   if (!elements) {
     (void)reject("attribute '" + name + "': " + llvm::toString(elements.takeError()));

@@ -2,6 +2,7 @@
 #include "lib/Frontend/ONNX/OpTable.h"
 
 #include "lib/Frontend/ONNX/ONNX.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 using namespace mlir;
 
@@ -39,6 +40,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getSelectionOps(),
           getSequenceOps(),
           getSignalOps(),
+          getStringOps(),
           getStructuralOps(),
           getTfIdfOps(),
           getTrainingOps(),

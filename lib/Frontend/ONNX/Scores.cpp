@@ -1,6 +1,8 @@
 // Labels are gathered from a constant list.
 #include "lib/Frontend/ONNX/Scores.h"
 
+#include "lib/Frontend/ONNX/Strings.h"
+
 #include <limits>
 
 using namespace mlir;
@@ -13,13 +15,11 @@ ClassLabels ClassLabels::read(NodeBinder &node, StringRef numbers, StringRef nam
   ClassLabels labels;
   labels.node = &node;
   labels.numbers = node.intsAttr(numbers);
-  SmallVector<std::string> strings = node.stringsAttr(names);
-  if (labels.numbers.empty() == strings.empty())
+  labels.names = node.stringsAttr(names);
+  if (labels.numbers.empty() == labels.names.empty())
     (void)node.reject("the classes need numbers or names as labels");
-  else if (!strings.empty() && node.wantsResult(0))
-    (void)node.reject("its labels are strings, which are not supported");
-  labels.count = static_cast<int64_t>(labels.numbers.size() + strings.size());
-  for (int64_t i = 0; i < static_cast<int64_t>(strings.size()); ++i)
+  labels.count = static_cast<int64_t>(labels.numbers.size() + labels.names.size());
+  for (int64_t i = 0; i < static_cast<int64_t>(labels.names.size()); ++i)
     labels.numbers.push_back(i);
   return labels;
 }
@@ -30,12 +30,16 @@ bool ClassLabels::areCounted() const {
 
 Expression ClassLabels::argMax(Expression scores) const {
   Expression place(*node, node->create<nn::ArgReduceOp>(scores, /*axis=*/1, /*keepdims=*/false, /*min=*/false, /*last=*/false));
+  if (!names.empty())
+    return chooseStrings(*node, place, names);
   if (node->failed() || areCounted())
     return place;
   return Expression::ints(*node, numbers).gather(place, 0);
 }
 
 Expression ClassLabels::choose(Expression isSecond) const {
+  if (!names.empty())
+    return chooseStrings(*node, isSecond.cast(node->getBuilder().getI64Type()), names);
   auto label = [&](int64_t i) { return Expression::ints(*node, {numbers[i]}); };
   return isSecond.choose(label(1), label(0));
 }

@@ -7,14 +7,14 @@
 
 namespace nnc::onnx {
 
-/// The labels of classes, which are numbers: strings only where the model does not ask for the label.
+/// The labels of classes: numbers or strings.
 class ClassLabels {
 public:
-  /// Reads the attributes; rejects the node where both or none are there, or where names are asked for.
+  /// Reads the attributes; rejects the node where both or none are there.
   static ClassLabels read(NodeBinder &node, llvm::StringRef numbers, llvm::StringRef names);
 
   int64_t size() const { return count; }
-  /// Whether the labels are 0, 1, ...
+  /// Whether the labels are 0, 1, ..., or names.
   bool areCounted() const;
   /// The label of the largest score of each row, of equal ones the first: (rows).
   frontend::Expression argMax(frontend::Expression scores) const;
@@ -24,6 +24,7 @@ public:
 private:
   NodeBinder *node = nullptr;
   llvm::SmallVector<int64_t> numbers; ///< 0, 1, ... in place of names
+  llvm::SmallVector<std::string> names;
   int64_t count = 0;
 };
 

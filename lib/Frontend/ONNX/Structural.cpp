@@ -1,6 +1,7 @@
 // ONNX operators that leave no operation of their own: constants and dropout.
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/RandomNumbers.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -32,7 +33,13 @@ static LogicalResult importConstant(NodeBinder &node) {
     auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, builder.getF32Type());
     return create(DenseElementsAttr::get(type, ArrayRef<float>(values)));
   }
-  return node.reject("only numeric constants are supported");
+  if (node.hasAttr("value_string"))
+    return node.result(createStrings(node, {node.stringAttr("value_string", "")}, {}));
+  if (node.hasAttr("value_strings")) {
+    SmallVector<std::string> strings = node.stringsAttr("value_strings");
+    return node.result(createStrings(node, strings, {static_cast<int64_t>(strings.size())}));
+  }
+  return node.reject("sparse constants are not supported");
 }
 
 /// In training, elements that are kept with probability 1 - ratio, and then divided by it; else the data pass

@@ -63,7 +63,9 @@ Expected<TensorFile> parseTensor(StringRef content) {
   file.name = tensor.name();
   file.dataType = tensor.data_type();
   file.shape.assign(tensor.dims().begin(), tensor.dims().end());
-  if (tensor.has_raw_data())
+  if (tensor.data_type() == ::onnx::TensorProto::STRING)
+    file.strings.assign(tensor.string_data().begin(), tensor.string_data().end());
+  else if (tensor.has_raw_data())
     file.bytes = tensor.raw_data();
   else if (!appendElements(file.bytes, tensor))
     return createStringError("a tensor of a type that is not supported");

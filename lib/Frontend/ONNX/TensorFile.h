@@ -16,9 +16,10 @@ struct TensorFile {
   int dataType = 0; ///< TensorProto::DataType
   std::vector<int64_t> shape;
   std::string bytes;
+  std::vector<std::string> strings; ///< in place of bytes
 };
 
-/// Reads a serialised TensorProto; an error where it is damaged, or its elements are strings or in another file.
+/// Reads a serialised TensorProto; an error where it is damaged, or its elements are in another file.
 llvm::Expected<TensorFile> parseTensor(llvm::StringRef content);
 
 } // namespace nnc::onnx

@@ -3,6 +3,7 @@
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 #include <map>
 #include <set>
@@ -36,6 +37,7 @@ struct Grams {
 /// What the attributes say.
 struct Vectorizer {
   SmallVector<int64_t> pool, coordinates;
+  std::optional<SortedKeys> words; ///< of a pool of strings, which then has their places
   SmallVector<double> weights;
   SmallVector<Grams> grams; ///< of the lengths that count
   int64_t skips = 0, numGrams = 0, firstCounted = 0;
@@ -74,8 +76,13 @@ static LogicalResult readVectorizer(NodeBinder &node, Vectorizer &read) {
   read.skips = node.intAttr("max_skip_count", 0);
   int64_t shortest = node.intAttr("min_gram_length", 1), longest = node.intAttr("max_gram_length", 1);
   SmallVector<int64_t> starts = node.intsAttr("ngram_counts");
-  if (node.hasAttr("pool_strings"))
-    return node.reject("pools of strings are not supported");
+  if (SmallVector<std::string> strings = node.stringsAttr("pool_strings"); !strings.empty()) {
+    if (!read.pool.empty())
+      return node.reject("there are two pools");
+    read.words = SortedKeys::get(strings);
+    for (const std::string &string : strings)
+      read.pool.push_back(llvm::lower_bound(read.words->keys, string) - read.words->keys.begin());
+  }
   if (node.failed())
     return failure();
   if (read.mode != "TF" && read.mode != "IDF" && read.mode != "TFIDF")
@@ -136,9 +143,15 @@ static LogicalResult importTfIdfVectorizer(NodeBinder &node) {
   Vectorizer read;
   if (failed(readVectorizer(node, read)))
     return failure();
+  if (read.words.has_value() != text::isStrings(node.getType(x)))
+    return node.reject("the pool must have elements of the input's type");
+  if (read.words)
+    x = read.words->find(node, x);
+  if (node.failed())
+    return failure();
   int64_t rank = x.getRank(), counted = 0, size = 0;
   if ((rank != 1 && rank != 2) || !x.getElementType().isSignlessInteger())
-    return node.reject("needs one or two dimensions of integers");
+    return node.reject("needs one or two dimensions of integers or strings");
   for (const Grams &grams : read.grams)
     counted += grams.getCount();
   for (int64_t coordinate : read.coordinates) {

@@ -17,3 +17,14 @@ func.func @one_unknown(%x: memref<?xf32>, %a: index) -> memref<?x4xf32> {
   %0 = memref.expand_shape %x [[0, 1]] output_shape [%a, 4] : memref<?xf32> into memref<?x4xf32>
   return %0 : memref<?x4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: @address
+// CHECK: %[[BASE:.*]] = memref.extract_aligned_pointer_as_index %arg0 : memref<?xi8>
+// CHECK: arith.addi %[[BASE]], %arg1
+func.func @address(%arena: memref<?xi8>, %offset: index) -> index {
+  %0 = memref.view %arena[%offset][] : memref<?xi8> to memref<4xindex>
+  %1 = memref.extract_aligned_pointer_as_index %0 : memref<4xindex> -> index
+  return %1 : index
+}

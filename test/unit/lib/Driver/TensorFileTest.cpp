@@ -68,6 +68,7 @@ enum Field : unsigned {
   dataType = 2,
   floatData = 4,
   int32Data = 5,
+  stringData = 6,
   tensorName = 8,
   rawData = 9,
   location = 14
@@ -86,6 +87,15 @@ void expectTensor(StringRef content, StringRef type, std::vector<double> element
     EXPECT_EQ(tensor->getElement(i), element) << "element " << i;
 }
 
+/// Expects a tensor of these strings in one row.
+void expectStrings(StringRef content, std::vector<std::string> strings) {
+  auto tensor = read(content);
+  ASSERT_TRUE(!!tensor) << toString(tensor.takeError());
+  EXPECT_EQ(tensor->describeType(), "string [" + std::to_string(strings.size()) + "]");
+  for (auto [i, string] : enumerate(strings))
+    EXPECT_EQ(tensor->getString(i).str(), string) << "string " << i;
+}
+
 /// Expects an error of one line, the file's name before the reason.
 void expectError(StringRef content, StringRef reason) {
   ScratchFile file(content);
@@ -98,6 +108,23 @@ void expectError(StringRef content, StringRef reason) {
 }
 
 constexpr StringRef damaged = "a damaged .npy file";
+
+TEST(NumpyFile, Strings) {
+  std::string wide = bytesOf<uint32_t>({'a', 0, 0x4e2d, 'b'}), swapped = bytesOf<uint32_t>({0x61000000, 0});
+  expectStrings(makeNumpyOf("<U2", "2,", wide), {"a", "\xE4\xB8\xAD" "b"});
+  expectStrings(makeNumpyOf(">U1", "2,", swapped), {"a", ""});
+  expectStrings(makeNumpyOf("|S3", "2,", StringRef("ab\0cde", 6)), {"ab", "cde"});
+  expectStrings(makeNumpyOf("<U0", "2,", ""), {"", ""});
+  expectError(makeNumpyOf("<U2", "2,", "abcd"), damaged);
+  expectError(makeNumpyOf("<U99999999", "2,", wide), damaged);
+  expectError(makeNumpyOf("<U1", "1,", bytesOf<uint32_t>({0x110000})), damaged);
+  expectError(makeNumpyOf("<U2", "1,", bytesOf<uint32_t>({0, 'a'})), damaged); // a zero inside
+}
+
+TEST(OnnxFile, Strings) {
+  std::string file = makeField(dims, 2) + makeField(dataType, onnxString) + makeField(stringData, "a") + makeField(stringData, "");
+  expectStrings(file, {"a", ""});
+}
 
 TEST(NumpyFile, EveryType) {
   expectTensor(makeNumpyOf("|b1", "2,", bytesOf<uint8_t>({1, 0})), "bool [2]", {1, 0});
@@ -206,7 +233,8 @@ TEST(TensorProtoFile, Damaged) {
   expectError("", "type");
   expectError("This is no tensor.", "neither a .npy file nor an ONNX TensorProto");
   expectError(makeField(dims, 2) + elements, "type");
-  expectError(makeField(dims, 2) + makeField(dataType, onnxString), "type");
+  expectError(makeField(dims, 2) + makeField(dataType, onnxString), "the number of strings");
+  expectError(makeField(dims, 1) + makeField(dataType, onnxString) + makeField(stringData, StringRef("a\0b", 3)), "zero");
   expectError(makeField(dims, 2) + makeField(dataType, 1000) + elements, "type");
   expectError(makeField(dims, 3) + makeField(dataType, onnxFloat) + elements, "number of elements");
   expectError(makeField(dims, 1) + makeField(dataType, onnxFloat) + elements, "number of elements");

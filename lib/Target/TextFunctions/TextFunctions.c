@@ -1,0 +1,5 @@
+// All functions as one unit.
+#include "Strings.c"
+
+#include "Case.c"
+#include "Numbers.c"
