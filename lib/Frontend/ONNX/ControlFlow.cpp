@@ -16,7 +16,7 @@ bool isControlFlow(const ::onnx::NodeProto &node) {
 }
 
 bool isControlFlowSince(const ::onnx::NodeProto &node, int64_t opset) {
-  return isControlFlow(node) && (node.op_type() != "Scan" || opset >= 9);
+  return isControlFlow(node) && (node.op_type() != "Scan" || opset >= 8);
 }
 
 const ::onnx::GraphProto *findGraph(const ::onnx::NodeProto &node, StringRef name) {

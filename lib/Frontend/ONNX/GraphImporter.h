@@ -8,6 +8,8 @@
 #include "lib/Frontend/ONNX/ONNX.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
+#include "llvm/ADT/SmallPtrSet.h"
+
 namespace nnc::onnx {
 
 /// Versions of the operator domains that a model or a function imports.
@@ -46,6 +48,7 @@ public:
 
 private:
   // Checks before anything is built.
+  void checkOpsets(const Opsets &opsets);
   void findUnsupported(const google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes, const Opsets &opsets,
                        unsigned depth);
   bool checkGraph(const ::onnx::GraphProto &graph);
@@ -62,8 +65,8 @@ private:
   bool importNode(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth);
   bool importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
                       llvm::ArrayRef<mlir::Value> operands, llvm::SmallVectorImpl<mlir::Value> &results);
-  bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, llvm::ArrayRef<mlir::Value> operands,
-                llvm::SmallVectorImpl<mlir::Value> &results);
+  bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, unsigned depth,
+                llvm::ArrayRef<mlir::Value> operands, llvm::SmallVectorImpl<mlir::Value> &results);
   mlir::Value lookup(Scope &scope, llvm::StringRef name);
 
   // Nodes with graphs (RegionImport.cpp).
@@ -77,6 +80,8 @@ private:
                   llvm::ArrayRef<mlir::Value> operands);
   bool importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                   llvm::ArrayRef<mlir::Value> operands);
+  bool importBatchedScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                         llvm::ArrayRef<mlir::Value> operands);
   bool importFlexAttention(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                            llvm::ArrayRef<mlir::Value> operands);
   /// Gives `value` to the graph of an attribute, if there is one, and makes it that graph's result.
@@ -102,6 +107,8 @@ private:
   frontend::Blockers blockers{"node"};
   llvm::DenseSet<const ::onnx::FunctionProto *> checkedFunctions;
   int64_t numImportedNodes = 0;
+  llvm::StringMap<int64_t> declaredRanks; ///< of values of the main graph
+  llvm::SmallPtrSet<const ::onnx::NodeProto *, 4> unbatchedScans; ///< of opset 8, without the axis of the batch
 };
 
 } // namespace nnc::onnx

@@ -6,8 +6,9 @@ using namespace mlir;
 namespace nnc::onnx {
 
 NodeBinder::NodeBinder(OpBuilder &builder, const ::onnx::NodeProto &node, int64_t opset, Location loc,
-                       ArrayRef<Value> operands, TensorReader &tensors)
-    : NodeBuilder(builder, loc), node(node), opset(opset), operands(operands), tensors(tensors) {}
+                       ArrayRef<Value> operands, TensorReader &tensors, const llvm::StringMap<int64_t> &declaredRanks)
+    : NodeBuilder(builder, loc), node(node), opset(opset), operands(operands), tensors(tensors),
+      declaredRanks(declaredRanks) {}
 
 //===--- Operands ---===//
 
@@ -42,6 +43,11 @@ SmallVector<int64_t> NodeBinder::constantInts(unsigned index) {
 
 bool NodeBinder::wantsResult(unsigned index) const {
   return static_cast<int>(index) < node.output_size() && !node.output(index).empty();
+}
+
+std::optional<int64_t> NodeBinder::getDeclaredRank(int index) const {
+  auto found = index < node.output_size() ? declaredRanks.find(node.output(index)) : declaredRanks.end();
+  return found == declaredRanks.end() ? std::nullopt : std::optional(found->second);
 }
 
 //===--- Attributes ---===//

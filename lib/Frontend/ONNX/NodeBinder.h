@@ -24,8 +24,9 @@ namespace nnc::onnx {
 class NodeBinder : public frontend::NodeBuilder {
 public:
   /// `operands` are null where the node leaves them out.
+  /// `declaredRanks` has what the graph says of the numbers of dimensions of its values.
   NodeBinder(mlir::OpBuilder &builder, const ::onnx::NodeProto &node, int64_t opset, mlir::Location loc,
-             llvm::ArrayRef<mlir::Value> operands, TensorReader &tensors);
+             llvm::ArrayRef<mlir::Value> operands, TensorReader &tensors, const llvm::StringMap<int64_t> &declaredRanks);
 
   /// The operator's name and the version of its domain in this model.
   llvm::StringRef getOpType() const { return node.op_type(); }
@@ -47,6 +48,8 @@ public:
   int64_t getNumResults() const { return node.output_size(); }
   /// True where output `index` is asked for.
   bool wantsResult(unsigned index) const;
+  /// The number of dimensions that the model says output `index` has; none where it says nothing.
+  std::optional<int64_t> getDeclaredRank(int index) const;
 
   //===--- Attributes; each asked for is marked as understood ---===//
 
@@ -82,6 +85,7 @@ private:
   int64_t opset;
   llvm::SmallVector<mlir::Value> operands;
   TensorReader &tensors;
+  const llvm::StringMap<int64_t> &declaredRanks;
   llvm::StringSet<> understood;
   llvm::SmallVector<mlir::Value> results;
 };
