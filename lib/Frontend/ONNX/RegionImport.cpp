@@ -7,6 +7,7 @@
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
@@ -175,6 +176,9 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     if (isFinal)
       region.takeBody(attempt);
   }
+  for (auto [value, initial] : llvm::zip(ArrayRef(yielded).drop_front(first), parts.initial))
+    if (failed(verifyCompatibleShape(value.getType(), initial.getType())))
+      return fail("the shape of a value that it carries changes from iteration to iteration");
   if (!parts.yieldsCondition) {
     auto type = RankedTensorType::get({}, builder.getI1Type());
     yielded.insert(yielded.begin(), arith::ConstantOp::create(builder, builder.getUnknownLoc(),

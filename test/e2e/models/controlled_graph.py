@@ -46,7 +46,7 @@ class ControlledGraph(RandomGraph):
         return self.push("If", [flag], x.shape, x.dtype, x.is_integer, x.most, then_branch=bodies[0], else_branch=bodies[1])
 
     def loop(self):
-        """x halved, or one taken away, some times; each iteration's value is collected."""
+        """x halved, or one taken away, some times; where it is known how often, each iteration's value is collected."""
         found = [v for v in self.typed if v.dtype in ("float32", "int32") and np.prod(v.shape) < 2000]
         if not found:
             return False
@@ -65,14 +65,12 @@ class ControlledGraph(RandomGraph):
         body = helper.make_graph(nodes, "body", [self.info(prefix + "i", scalar[0]), self.info(prefix + "c", scalar[1]),
                                                  self.info(prefix + "x", x)],
                                  [self.info(prefix + "d", scalar[1]), self.info(prefix + "y", x), self.info(prefix + "z", x)])
-        limit = self.constant(np.int64(trips if trips is not None else 9))
-        last, collected = self.node("Loop", limit, condition, x.name, outputs=2, body=body)
+        if trips is None:
+            del body.node[2:], body.output[2:]
+            return self.like(x, self.node("Loop", self.constant(np.int64(9)), condition, x.name, body=body), x.shape, x.most + 9)
+        last, collected = self.node("Loop", self.constant(np.int64(trips)), condition, x.name, outputs=2, body=body)
         self.like(x, last, x.shape, x.most + 9)
-        if trips is not None:
-            self.like(x, collected, [trips] + x.shape, x.most + 9)
-        else:
-            self.chosen.append((collected, x.dtype))
-        return True
+        return self.like(x, collected, [trips] + x.shape, x.most + 9)
 
     def scan(self):
         found = [v for v in self.typed if v.dtype in ("float32", "int32") and v.rank >= 1 and v.shape[0] >= 1 and

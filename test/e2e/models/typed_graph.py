@@ -398,12 +398,13 @@ class TypedGraph(ControlledGraph):
         return True
 
     def range(self):
-        x = self.exact(["int64"])
-        if not x or not np.prod(x.shape) or x.most > 40:
+        x = self.any_value(1)
+        if not x:
             return False
-        most = self.node("ReduceMax", self.node("Abs", x.name), keepdims=0)
-        self.chosen.append((self.node("Range", self.constant(np.int64(-1)), most, self.constant(np.int64(2))), "int64"))
-        return True
+        axis, start, step = self.number(0, x.rank - 1), self.number(-3, 3), self.pick([1, 2, 3])
+        limit = self.node("Squeeze", self.node("Slice", self.shape_of(x), self.ints([axis]), self.ints([axis + 1])))
+        return self.push("Range", [self.constant(np.int64(start)), limit, self.constant(np.int64(step))],
+                         [len(range(start, x.shape[axis], step))], "int64", most=max(3, x.shape[axis]))
 
     def reverse(self):
         found = [v for v in self.typed if v.rank >= 2 and v.dtype in NUMBERS and v.shape[0] >= 1 and v.shape[1] >= 1]
