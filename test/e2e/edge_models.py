@@ -395,11 +395,23 @@ def equals(model, inputs, wanted, tolerance=0):
         return in_child(compare)
 
 
+def products_of_nothing():
+    """ONNX Runtime dies of some of these."""
+    for equation in ("ij,kj->ik", "ij,ij->", "ij,kj->"):
+        node = helper.make_node("Einsum", ["x", "y"], ["z"], equation=equation)
+        model = make_model([node], {"x": (FLOAT, ["m", "k"]), "y": (FLOAT, ["n", "l"])}, [("z", FLOAT)])
+        for shape in ((0, 3), (2, 0), (2, 3)):
+            inputs = {"x": np.ones(shape, np.float32), "y": np.full(shape, 2, np.float32)}
+            if reason := equals(model, list(inputs.values()), {"z": np.einsum(equation, *inputs.values())}):
+                return f"{equation}, {shape}: {reason}"
+    return None
+
+
 TESTS = [function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
          names_that_c_has, workspace_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
          wide_concatenations, nested_concatenations, many_outputs, many_operands,
          half_precision_norms, half_precision_statistics, remainders_of_huge_quotients, slices_beyond_the_end,
-         tensors_without_elements,
+         tensors_without_elements, products_of_nothing,
          parts_that_do_not_add_up, axes_named_twice, too_many_dimensions, function_without_optional_input, nested_text,
          bfloat16_without_a_runtime, half_precision_without_instructions, integers_at_their_limits]
 

@@ -134,6 +134,7 @@ CASES = [
          outputs=("y", "z")),
     Case("MatMul of nothing", node("MatMul", "a b"), {"a": ["m", "k"], "b": ["l", "n"]},
          [[(3, 0), (0, 4)], [(0, 3), (3, 4)], [(3, 2), (2, 0)], [(3, 0), (1, 4)]]),
+    Case("Pad of nothing", node("Pad", "a p", mode="edge"), {"a": ["m", "n"]}, [[(0, 3)], [(2, 3)], [(2, 1)]], {"p": ints(0, 1, 0, 2)}, fit=True),
     Case("Conv of no images", node("Conv", "a w b"), {"a": ["n", 2, "h", 5], "b": [4]}, [[(0, 2, 4, 5), (4,)], [(1, 2, 4, 5), (4,)], [(1, 2, 0, 5), (4,)]],
          {"w": weights(4, 2, 3, 3)}),
     Case("Gather from nothing", node("Gather", "a i"), {"a": ["n", 3], "i": ["k"]}, [[(2, 3), (0,)], [(0, 3), (2,)], [(0, 3), (0,)], [(2, 3), (4,)]],

@@ -296,7 +296,7 @@ class TypedGraph(ControlledGraph):
         return self.like(x, self.node("ScatterND", x.name, self.constant(places), updates), x.shape, 9)
 
     def one_hot(self):
-        x = self.exact(["int64"])
+        x = self.exact(["int64"], 1)
         if not x or x.rank > 4 or x.most > 2**20:
             return False
         depth = self.number(1, 7)
