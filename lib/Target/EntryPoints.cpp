@@ -34,6 +34,7 @@ private:
   SmallVector<Value *> callOutputExtents(ArrayRef<Value *> extents);
   void appendMemRef(SmallVectorImpl<Value *> &arguments, Value *address, ArrayRef<Value *> shape);
   SmallVector<Value *> getShape(const TensorInterface &tensor, ArrayRef<Value *> extents);
+  SmallVector<Value *> getPackedShape(const TensorInterface &tensor, ArrayRef<Value *> extents);
   void callChecked(Function *main, ArrayRef<Value *> arguments);
   void callMain(ArrayRef<Value *> arguments);
   Value *callWorkspaceSize(ArrayRef<Value *> extents);
@@ -136,6 +137,15 @@ SmallVector<Value *> EntryPointBuilder::getShape(const TensorInterface &tensor, 
   return shape;
 }
 
+SmallVector<Value *> EntryPointBuilder::getPackedShape(const TensorInterface &tensor, ArrayRef<Value *> extents) {
+  uint64_t perByte = 8 / tensor.elementType.getIntOrFloatBitWidth();
+  Value *count = ConstantInt::get(index, 1);
+  for (Value *extent : getShape(tensor, extents))
+    count = builder.CreateMul(count, extent);
+  Value *rounded = builder.CreateAdd(count, ConstantInt::get(index, perByte - 1));
+  return {builder.CreateUDiv(rounded, ConstantInt::get(index, perByte))};
+}
+
 /// Allocated and aligned pointer, offset, sizes, row-major strides.
 void EntryPointBuilder::appendMemRef(SmallVectorImpl<Value *> &arguments, Value *address, ArrayRef<Value *> shape) {
   arguments.append({address, address, ConstantInt::get(index, 0)});
@@ -211,10 +221,8 @@ Function *EntryPointBuilder::buildRun() {
     appendMemRef(arguments, run->getArg(i), getShape(input, inputExtents));
   for (auto [i, output] : enumerate(interface.outputs))
     // A packed output is a row of bytes; a packed input has the shape of its elements, which the code knows.
-    if (output.isPacked())
-      appendMemRef(arguments, run->getArg(numInputs + i), {ConstantInt::get(index, output.getBytes())});
-    else
-      appendMemRef(arguments, run->getArg(numInputs + i), getShape(output, outputExtents));
+    appendMemRef(arguments, run->getArg(numInputs + i),
+                 output.isPacked() ? getPackedShape(output, outputExtents) : getShape(output, outputExtents));
   if (reports)
     appendMemRef(arguments, run->getArg(numInputs + numOutputs),
                  {ConstantInt::get(index, interface.outputExtents.size())});

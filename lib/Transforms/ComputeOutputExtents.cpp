@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/BitVector.h"
 
 using namespace mlir;
 
@@ -18,13 +19,32 @@ namespace nnc {
 #define GEN_PASS_DEF_COMPUTEOUTPUTEXTENTS
 #include "lib/Transforms/Passes.h.inc"
 
-/// Adds a result of @main that holds every dynamic extent of the other results, in order: what they are, where only
-/// bounds of some are known before the run.
-static void returnTrueExtents(func::FuncOp main) {
+/// For each result of @main a value of its extents: itself, or the tensor that was packed to it, which is no longer a
+/// result then.
+static SmallVector<Value> takeUnpacked(func::FuncOp main) {
+  Operation *terminator = main.getBody().front().getTerminator();
+  SmallVector<Value> values(terminator->getOperands());
+  llvm::BitVector unpacked(values.size());
+  for (unsigned i = 0; i < values.size(); ++i)
+    if (auto position = main.getResultAttrOfType<IntegerAttr>(i, "nn.unpacked")) {
+      values[position.getInt()] = values[i];
+      unpacked.set(i);
+    }
+  for (int i = unpacked.find_last(); i >= 0; i = unpacked.find_prev(i)) {
+    values.erase(values.begin() + i);
+    terminator->eraseOperand(i);
+  }
+  (void)main.eraseResults(unpacked);
+  return values;
+}
+
+/// Adds a result of @main that holds every dynamic extent of `results`, in order: what they are, where only bounds of
+/// some are known before the run.
+static void returnTrueExtents(func::FuncOp main, ArrayRef<Value> results) {
   Operation *terminator = main.getBody().front().getTerminator();
   ImplicitLocOpBuilder builder(main.getLoc(), terminator);
   SmallVector<Value> extents;
-  for (Value result : terminator->getOperands())
+  for (Value result : results)
     for (int64_t dim = 0; dim < cast<RankedTensorType>(result.getType()).getRank(); ++dim)
       if (cast<RankedTensorType>(result.getType()).isDynamicDim(dim))
         extents.push_back(
@@ -43,8 +63,9 @@ static int64_t getConstantOrDynamic(Value value) {
 
 static LogicalResult buildExtents(func::FuncOp main) {
   OpBuilder builder(main);
+  SmallVector<Value> results = takeUnpacked(main);
   SmallVector<Type> outputs;
-  for (Type type : main.getResultTypes())
+  for (Type type : ValueRange(results).getTypes())
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       outputs.append(tensor.getNumDynamicDims(), builder.getIndexType());
   if (outputs.empty())
@@ -55,7 +76,7 @@ static LogicalResult buildExtents(func::FuncOp main) {
   SizeExpressions sizes = getSizesIn(function, main);
   SmallVector<Value> extents;
   bool dependOnData = false;
-  for (auto [i, result] : llvm::enumerate(main.getBody().front().getTerminator()->getOperands())) {
+  for (auto [i, result] : llvm::enumerate(results)) {
     auto tensor = dyn_cast<RankedTensorType>(result.getType());
     SmallVector<int64_t> bounds; // of dynamic extents
     bool isBounded = false, isConstant = true;
@@ -76,7 +97,7 @@ static LogicalResult buildExtents(func::FuncOp main) {
   }
   func::ReturnOp::create(builder, main.getLoc(), extents);
   if (dependOnData)
-    returnTrueExtents(main);
+    returnTrueExtents(main, results);
   return success();
 }
 

@@ -117,7 +117,25 @@ struct ExpandTruncation : OpRewritePattern<arith::TruncFOp> {
   }
 };
 
+/// MLIR's own pattern is of f32 only. LLVM would keep a bf16 number that is also moved as bits in f32, and call a function
+/// to round it again.
+struct ExtendBF16ToF64 : OpRewritePattern<arith::ExtFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::ExtFOp op, PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getIn()).isBF16() || !getElementTypeOrSelf(op.getType()).isF64())
+      return failure();
+    ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+    Bits bits(builder, op.getIn().getType());
+    Value all = arith::ExtUIOp::create(builder, bits.integer(32), bits.as(builder.getI16Type(), op.getIn()));
+    Value wide = bits.as(builder.getF32Type(), bits.make<arith::ShLIOp>(all, bits.word(16)));
+    rewriter.replaceOpWithNewOp<arith::ExtFOp>(op, op.getType(), wide);
+    return success();
+  }
+};
+
 } // namespace
+
+void populateExtendBF16Patterns(RewritePatternSet &patterns) { patterns.add<ExtendBF16ToF64>(patterns.getContext()); }
 
 void populateExpandHalfPatterns(RewritePatternSet &patterns) {
   patterns.add<ExpandExtension, ExpandTruncation>(patterns.getContext());

@@ -11,6 +11,9 @@ namespace nnc {
 /// call functions of the C compiler's runtime for each element.
 void populateExpandHalfPatterns(mlir::RewritePatternSet &patterns);
 
+/// bf16 to f64 as integer arithmetic, as MLIR has it for bf16 to f32.
+void populateExtendBF16Patterns(mlir::RewritePatternSet &patterns);
+
 } // namespace nnc
 
 #endif // LIB_TRANSFORMS_EXPANDHALF_H

@@ -186,6 +186,7 @@ struct ExpandMathPass : public impl::ExpandMathBase<ExpandMathPass> {
     math::populateExpansionPatterns(patterns, {"fpowi", "ipowi", "clampf", "sincos"});
     patterns.add<ExpandConstantPower>(context);
     arith::populateExpandBFloat16Patterns(patterns); // would be calls of a runtime that not every compiler has
+    populateExtendBF16Patterns(patterns);
     if (!convertsHalf)
       populateExpandHalfPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -8,13 +8,16 @@ using namespace mlir;
 
 namespace nnc {
 
-/// Number of dynamic extents of the arguments of `main` before `end` that are outputs, or that are not.
+/// Number of dynamic extents of the arguments of `main` before `end` that are outputs, or that are not. A packed output
+/// has those of its elements.
 static unsigned countExtents(func::FuncOp main, unsigned end, bool outputs) {
   unsigned count = 0;
   for (unsigned i = 0; i < end; ++i)
     if (auto type = dyn_cast<ShapedType>(main.getArgumentTypes()[i]);
-        type && static_cast<bool>(main.getArgAttr(i, "nn.output")) == outputs)
-      count += type.getNumDynamicDims();
+        type && static_cast<bool>(main.getArgAttr(i, "nn.output")) == outputs) {
+      auto packed = main.getArgAttrOfType<IntegerAttr>(i, "nn.packed");
+      count += packed ? packed.getInt() : type.getNumDynamicDims();
+    }
   return count;
 }
 
@@ -83,7 +86,9 @@ SizeExpressions getSizesIn(func::FuncOp function, func::FuncOp main) {
       });
 }
 
-unsigned getOutputExtentIndex(func::FuncOp main, BlockArgument argument, int64_t dim) {
+std::optional<unsigned> getOutputExtentIndex(func::FuncOp main, BlockArgument argument, int64_t dim) {
+  if (main.getArgAttr(argument.getArgNumber(), "nn.packed"))
+    return std::nullopt;
   return countExtents(main, argument.getArgNumber(), /*outputs=*/true) +
          cast<ShapedType>(argument.getType()).getDynamicDimIndex(dim);
 }

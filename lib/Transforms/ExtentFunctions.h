@@ -26,8 +26,9 @@ mlir::Value getElementOfArgument(mlir::OpBuilder &builder, mlir::func::FuncOp fu
 /// The sizes of `main` as values in `function`, which createExtentFunction made of it.
 SizeExpressions getSizesIn(mlir::func::FuncOp function, mlir::func::FuncOp main);
 
-/// For an output `argument` of `main`: the position of its extent `dim` among the results of @main_output_extents.
-unsigned getOutputExtentIndex(mlir::func::FuncOp main, mlir::BlockArgument argument, int64_t dim);
+/// For an output `argument` of `main`: the position of its extent `dim` among the results of @main_output_extents; none
+/// where it is packed, as these are its elements' extents then.
+std::optional<unsigned> getOutputExtentIndex(mlir::func::FuncOp main, mlir::BlockArgument argument, int64_t dim);
 
 } // namespace nnc
 

@@ -359,11 +359,14 @@ LogicalResult Planner::buildWorkspaceFunction() {
       [&](OpBuilder &, BlockArgument argument, int64_t dim) -> Value {
         if (Value extent = getExtentArgument(function, main, argument, dim))
           return extent;
-        if (ofOutputs && !outputExtents) {
+        std::optional<unsigned> index = getOutputExtentIndex(main, argument, dim);
+        if (!index || !ofOutputs)
+          return {};
+        if (!outputExtents) {
           OpBuilder start = OpBuilder::atBlockBegin(&function.getBody().front());
           outputExtents = func::CallOp::create(start, main.getLoc(), ofOutputs, function.getArguments());
         }
-        return outputExtents ? outputExtents.getResult(getOutputExtentIndex(main, argument, dim)) : Value();
+        return outputExtents.getResult(*index);
       },
       getElementIn(function));
   FailureOr<SmallVector<Value>> offsets = buildOffsets(builder, sizes);

@@ -233,6 +233,17 @@ def slices_beyond_the_end():
     return agrees(make_model(nodes, {"x": x}, [("u", FLOAT), ("v", FLOAT)], bounds), {"x": x})
 
 
+def tensors_without_elements():
+    nodes = [helper.make_node("CumSum", ["x", "one"], ["a"]), helper.make_node("TopK", ["x", "none"], ["b", "c"]),
+             helper.make_node("Concat", ["x", "x"], ["d"], axis=0), helper.make_node("Concat", ["x", "y", "x"], ["e"], axis=1),
+             helper.make_node("MatMul", ["x", "z"], ["f"]), helper.make_node("Conv", ["i", "w"], ["h"])]
+    inputs = {"x": np.zeros((2, 0), np.float32), "y": np.ones((2, 3), np.float32), "z": np.ones((0, 3), np.float32),
+              "i": np.ones((0, 2, 5, 5), np.float32)}
+    constants = {"one": np.int64(1), "none": np.array([0]), "w": np.ones((3, 2, 3, 3), np.float32)}
+    outputs = [(name, onnx.TensorProto.INT64 if name == "c" else FLOAT) for name in "abcdefh"]
+    return agrees(make_model(nodes, inputs, outputs, constants), inputs)
+
+
 def parts_that_do_not_add_up():
     node = helper.make_node("Split", ["x", "s"], ["a", "b"])
     return refuses(make_model([node], {"x": (FLOAT, [4])}, [("a", FLOAT), ("b", FLOAT)], {"s": np.array([3, 3])}),
@@ -384,10 +395,23 @@ def equals(model, inputs, wanted, tolerance=0):
         return in_child(compare)
 
 
+def products_of_nothing():
+    """ONNX Runtime dies of some of these."""
+    for equation in ("ij,kj->ik", "ij,ij->", "ij,kj->"):
+        node = helper.make_node("Einsum", ["x", "y"], ["z"], equation=equation)
+        model = make_model([node], {"x": (FLOAT, ["m", "k"]), "y": (FLOAT, ["n", "l"])}, [("z", FLOAT)])
+        for shape in ((0, 3), (2, 0), (2, 3)):
+            inputs = {"x": np.ones(shape, np.float32), "y": np.full(shape, 2, np.float32)}
+            if reason := equals(model, list(inputs.values()), {"z": np.einsum(equation, *inputs.values())}):
+                return f"{equation}, {shape}: {reason}"
+    return None
+
+
 TESTS = [function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
          names_that_c_has, workspace_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
          wide_concatenations, nested_concatenations, many_outputs, many_operands,
          half_precision_norms, half_precision_statistics, remainders_of_huge_quotients, slices_beyond_the_end,
+         tensors_without_elements, products_of_nothing,
          parts_that_do_not_add_up, axes_named_twice, too_many_dimensions, function_without_optional_input, nested_text,
          bfloat16_without_a_runtime, half_precision_without_instructions, integers_at_their_limits]
 

@@ -125,6 +125,7 @@ CASES = [
            [[(2, 2, h, v)] for h, v in ((7, 9), (6, 8), (5, 4), (1, 1), (3, 2))], {"w": weights(3, 2, 3, 4)}, fit=True)
       for mode in ("SAME_UPPER", "SAME_LOWER") for node_ in (
           node("Conv", "a w", auto_pad=mode, strides=[2, 3]),
+          node("MaxPool", "a", auto_pad=mode, strides=[2, 3], kernel_shape=[3, 4]),
           node("AveragePool", "a", auto_pad=mode, strides=[2, 3], kernel_shape=[3, 4]),
           node("AveragePool", "a", auto_pad=mode, strides=[3, 2], kernel_shape=[3, 3], count_include_pad=1))),
     Case("a cache of nothing", [node("Concat", "a b", "c", axis=1), node("MatMul", "q c"), node("Softmax", "y", "z", axis=-1)],
@@ -133,6 +134,7 @@ CASES = [
          outputs=("y", "z")),
     Case("MatMul of nothing", node("MatMul", "a b"), {"a": ["m", "k"], "b": ["l", "n"]},
          [[(3, 0), (0, 4)], [(0, 3), (3, 4)], [(3, 2), (2, 0)], [(3, 0), (1, 4)]]),
+    Case("Pad of nothing", node("Pad", "a p", mode="edge"), {"a": ["m", "n"]}, [[(0, 3)], [(2, 3)], [(2, 1)]], {"p": ints(0, 1, 0, 2)}, fit=True),
     Case("Conv of no images", node("Conv", "a w b"), {"a": ["n", 2, "h", 5], "b": [4]}, [[(0, 2, 4, 5), (4,)], [(1, 2, 4, 5), (4,)], [(1, 2, 0, 5), (4,)]],
          {"w": weights(4, 2, 3, 3)}),
     Case("Gather from nothing", node("Gather", "a i"), {"a": ["n", 3], "i": ["k"]}, [[(2, 3), (0,)], [(0, 3), (2,)], [(0, 3), (0,)], [(2, 3), (4,)]],
@@ -159,6 +161,14 @@ CASES = [
          {"a": ["n", "c", "h", "v"], "w": ["m", "i", "k", "l"]}, [[(2, 3, 6, 9), (3, 2, 3, 2)], [(2, 3, 6, 9), (3, 2, 4, 5)], [(2, 2, 6, 9), (3, 2, 3, 2)]]),
     Case("ConvTranspose with a padded output and a filter of any shape", node("ConvTranspose", "a w", output_padding=[1, 0], strides=[3, 2]),
          {"a": ["n", "c", "h", "v"], "w": ["m", "i", "k", "l"]}, [[(2, 3, 6, 5), (3, 2, 3, 2)], [(1, 3, 1, 1), (3, 1, 1, 1)], [(2, 2, 6, 9), (3, 2, 3, 2)]]),
+    Case("ConvInteger with a filter of any shape", node("ConvInteger", "a w z v", strides=[2, 1], pads=[1, 0, 1, 2]),
+         {"a": ["n", "c", "h", "b"], "w": ["m", "i", "k", "l"], "z": [], "v": []},
+         [[(2, 3, 6, 5), (4, 3, 3, 2), (), ()], [(1, 1, 1, 1), (2, 1, 1, 3), (), ()], [(2, 3, 6, 5), (4, 2, 3, 2), (), ()],
+          [(2, 3, 6, 5), (4, 3, 9, 2), (), ()]], types=dict.fromkeys("awzv", U8), ones="wz"),
+    *(Case(f"{op} of blocks of any extents", node(op, "a s z", block_size=3, axis=1), {"a": ["m", "k"], "s": ["o", "p"], "z": ["q", "r"]},
+           [[(2, 6), (2, 2), (2, 2)], [(2, 7), (2, 3), (2, 3)], [(1, 2), (1, 1), (1, 1)], [(2, 7), (2, 2), (2, 2)],
+            [(2, 6), (2, 3), (2, 3)], [(2, 6), (1, 2), (1, 2)]], opset=21, types=types)
+      for op, types in (("QuantizeLinear", {"z": U8}), ("DequantizeLinear", {"a": U8, "z": U8}))),
     Case("Conv of a row with a filter of any shape", node("Conv", "a w"), {"a": ["n", "c", "h"], "w": ["m", "i", "k"]},
          [[(2, 3, 7), (4, 3, 3)], [(1, 2, 5), (1, 2, 5)], [(2, 3, 7), (4, 3, 8)]]),
     Case("Conv's channels", node("Conv", "a w"), {"a": [1, "c", 4, 4]}, [[(1, 2, 4, 4)], [(1, 3, 4, 4)]], {"w": weights(4, 2, 3, 3)}),

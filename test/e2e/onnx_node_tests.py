@@ -6,7 +6,9 @@
             computed at compile time);
   dynamic   every extent is known only at run time; small integer vectors (shapes, axes, pads) are initialisers.
 
-Tests whose recorded outputs are numpy's random numbers are skipped: random_operators.py has others for these operators.
+A test has no constant form without inputs, and no dynamic one without extents that could be others. Where the recorded
+outputs are numpy's random numbers, type, shape, which values can be, and the mean (within 5 sigma) are checked;
+random_operators.py has further tests for these operators.
 A model that nnc refuses counts as skipped, with the reason; wrong results, crashes and hangs are failures. A summary by
 operator goes to the file of --json; utils/generate-ops-doc makes docs/ops.md of it.
 """
@@ -114,6 +116,34 @@ def is_shape_like(array):
     return isinstance(array, np.ndarray) and array.dtype == np.int64 and array.ndim <= 1 and array.size <= 16
 
 
+def has_extents(value):
+    """False for a scalar; sequences and optionals are no arrays."""
+    return not isinstance(value, np.ndarray) or value.ndim > 0
+
+
+def choose_constants(case, arrays):
+    """The places of the inputs that are initialisers in the dynamic form. Data that only look like a shape stay inputs."""
+    chosen = [place for place, array in enumerate(arrays) if is_shape_like(array)]
+    first = next((place for place, array in enumerate(arrays) if has_extents(array)), None)
+    # The length of a shape is the rank of what has it, which is never a run-time value.
+    if first in chosen and not any(has_extents(a) for i, a in enumerate(arrays) if i not in chosen) and \
+            case.model.graph.node[0].op_type != "ConstantOfShape":
+        chosen = [place for place in chosen if arrays[place].shape != arrays[first].shape]
+    return chosen
+
+
+def has_form(case, form):
+    """Whether the form differs from the given one; types that are not supported are told of when it is made."""
+    inputs = case.model.graph.input
+    if form == "constant":
+        return len(inputs) > 0
+    if form != "dynamic" or any(value.type.WhichOneof("value") != "tensor_type" for value in inputs):
+        return True
+    arrays = [to_array(a) for a in case.data_sets[0][0]]
+    chosen = choose_constants(case, arrays)
+    return any(array.ndim for place, array in enumerate(arrays) if place not in chosen)
+
+
 def make_constant(graph, arrays, chosen):
     """Turns the inputs whose places are in `chosen` into initialisers; returns the arrays of those that stay."""
     for place in chosen:
@@ -130,13 +160,10 @@ def make_constant(graph, arrays, chosen):
 
 
 def forget_extents(values):
-    changed = False
     for value in values:
         for dimension in compound_values.get_tensor_type(value.type).shape.dim:
-            changed = True
             dimension.ClearField("dim_value")
             dimension.ClearField("dim_param")
-    return changed
 
 
 def make_form(case, form):
@@ -144,17 +171,12 @@ def make_form(case, form):
     model = onnx.ModelProto()
     model.CopyFrom(case.model)
     check_types(model.graph)
-    if is_random(case):
-        raise Skipped("its outputs are numpy's random numbers")
     arrays = [compound_values.to_arrays(a) for a in case.data_sets[0][0]]
     if form == "constant":
-        if not arrays:
-            raise Skipped("no inputs")
         arrays = make_constant(model.graph, arrays, list(range(1, len(arrays))) or [0])
     elif form == "dynamic":
-        arrays = make_constant(model.graph, arrays, [i for i, a in enumerate(arrays) if is_shape_like(a)])
-        if not forget_extents(model.graph.input):
-            raise Skipped("dynamic form of a test without extents")
+        arrays = make_constant(model.graph, arrays, choose_constants(case, arrays))
+        forget_extents(model.graph.input)
         forget_extents(model.graph.output)
     return model, arrays
 
@@ -203,9 +225,34 @@ def compare_results(case, results, names=()):
     return None
 
 
+def check_random(case, results):
+    """As compare_results, where the recorded outputs are random numbers."""
+    for i, (actual, wanted) in enumerate(zip(results, (to_array(a) for a in case.data_sets[0][1]))):
+        if actual.dtype != wanted.dtype or actual.shape != wanted.shape:
+            return f"output {i}: {actual.dtype} {list(actual.shape)}, expected {wanted.dtype} {list(wanted.shape)}"
+    x, *rest = (to_array(a) for a in case.data_sets[0][0])
+    if "dropout" in case.name:
+        ratio = float(rest[0]) if len(rest) == 2 else 0.5
+        probability = np.full(x.shape, 1 - ratio)
+        drawn = results[1] if len(results) == 2 else results[0] != 0
+        if not np.allclose(results[0], np.where(drawn, x / (1 - ratio), 0)):
+            return "what is kept is not divided by its probability"
+    elif "bernoulli" in case.name:
+        probability, drawn = x.astype(np.float64), results[0]
+        if not np.isin(drawn, (0, 1)).all():
+            return "not all are 0 or 1"
+    else:
+        return "a test of random numbers that is not known here"
+    sigma = np.sqrt((probability * (1 - probability)).sum()) / x.size
+    if abs(drawn.mean(dtype=np.float64) - probability.mean()) > 5 * sigma + 1e-9:
+        return f"the mean is {drawn.mean(dtype=np.float64)}, expected {probability.mean()}"
+    return None
+
+
 def compare(library, case, arrays):
     compiled = CompiledModel(library, "model")
-    return compare_results(case, compiled([for_memory(a) for a in arrays]), compiled.output_names)
+    results = compiled([for_memory(a) for a in arrays])
+    return check_random(case, results) if is_random(case) else compare_results(case, results, compiled.output_names)
 
 
 def summarise_refusal(text):
@@ -308,6 +355,8 @@ def main():
     for index, case in enumerate(CASES):
         missing = sorted(set(used_ops(case.model.graph)) - supported)
         for form in arguments.forms.split(","):
+            if not has_form(case, form):
+                continue
             if missing:
                 results.append((case.name, form, "skipped", "operators not supported: " + ", ".join(missing), 0.0))
             else:

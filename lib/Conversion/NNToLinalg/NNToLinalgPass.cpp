@@ -106,7 +106,57 @@ LogicalResult checkNarrowElements(ModuleOp module) {
   return success(ok);
 }
 
+/// Whether a value of this type never has an element.
+static bool isEmpty(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.hasStaticShape() && tensor.getNumElements() == 0;
+}
+
+/// Makes constants of results without elements, and takes operands without elements out of concatenations: slices of
+/// them would begin behind their end.
+static void removeEmptyTensors(Operation *module) {
+  SmallVector<Operation *> empty;
+  module->walk([&](Operation *op) {
+    if (!isa_and_nonnull<nn::NNDialect>(op->getDialect()) || op->getNumResults() == 0 || op->getNumRegions() > 0)
+      return;
+    if (llvm::all_of(op->getResultTypes(), isEmpty))
+      empty.push_back(op);
+    else if (isa<nn::ConcatOp>(op) && cast<ShapedType>(op->getResult(0).getType()).hasStaticShape() &&
+             llvm::all_of(op->getOperandTypes(), [](Type type) { return cast<ShapedType>(type).hasStaticShape(); }))
+      op->setOperands(llvm::to_vector(llvm::make_filter_range(
+          op->getOperands(), [](Value operand) { return !isEmpty(operand.getType()); })));
+  });
+  for (Operation *op : llvm::reverse(empty)) {
+    OpBuilder builder(op);
+    for (OpResult result : op->getResults()) {
+      auto value = DenseElementsAttr::get(cast<ShapedType>(result.getType()), ArrayRef<Attribute>());
+      result.replaceAllUsesWith(arith::ConstantOp::create(builder, op->getLoc(), value));
+    }
+    op->erase();
+  }
+}
+
 struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLinalgPass> {
+  /// Converts; where a lowering tells why it fails, MLIR's own message about the operation is left out.
+  LogicalResult convert(const ConversionTarget &target, RewritePatternSet &&patterns) {
+    bool isTold = false;
+    std::optional<Location> failed;
+    ScopedDiagnosticHandler handler(&getContext(), [&](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+        return failure();
+      bool isGeneral = StringRef(diagnostic.str()).starts_with("failed to legalize operation");
+      if (isGeneral)
+        failed = diagnostic.getLocation();
+      isTold |= !isGeneral;
+      return success(isGeneral);
+    });
+    if (succeeded(applyPartialConversion(getOperation(), target, std::move(patterns))))
+      return success();
+    if (!isTold && failed)
+      emitError(*failed, "is not supported with these types and extents");
+    return failure();
+  }
+
   void runOnOperation() override {
     if (failed(checkNarrowElements(getOperation())))
       return signalPassFailure();
@@ -115,6 +165,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
       boundaries.push_back({function, BoundaryTypes(function)});
     if (failed(addExtentRequirements(getOperation())))
       return signalPassFailure();
+    removeEmptyTensors(getOperation());
     Value space = prepareText(getOperation());
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
@@ -146,11 +197,10 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
         return types.isSignatureLegal(function.getFunctionType());
       return types.isLegal(op);
     });
-    if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
+    if (failed(convert(target, std::move(patterns))))
       return signalPassFailure();
     for (const auto &[function, boundary] : boundaries)
-      if (failed(packBoundaries(function, boundary)))
-        return signalPassFailure();
+      packBoundaries(function, boundary);
   }
 };
 

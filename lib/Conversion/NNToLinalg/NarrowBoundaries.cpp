@@ -42,16 +42,22 @@ static Value unpackRow(ImplicitLocOpBuilder &builder, Value packed, int64_t bits
   });
 }
 
-/// The packed bytes of `row`, whose extent is known.
+/// The packed bytes of `row`.
 static Value packRow(ImplicitLocOpBuilder &builder, Value row, int64_t bits) {
   auto type = cast<RankedTensorType>(row.getType());
-  int64_t perByte = 8 / bits, count = type.getDimSize(0);
-  auto packed = type.clone({static_cast<int64_t>(llvm::divideCeil(count, perByte))});
-  return generate(builder, packed, {}, [&](ImplicitLocOpBuilder &inner, ValueRange index) {
-    Value byte = getByte(inner, 0);
+  int64_t perByte = 8 / bits;
+  Value count = getExtents(builder, row).front();
+  int64_t bytes = ShapedType::kDynamic;
+  SmallVector<Value> extents;
+  if (type.hasStaticShape())
+    bytes = llvm::divideCeil(type.getDimSize(0), perByte);
+  else
+    extents.push_back(arith::DivUIOp::create(builder, add(builder, count, getIndex(builder, perByte - 1)),
+                                             getIndex(builder, perByte)));
+  return generate(builder, type.clone({bytes}), extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) {
+    Value byte = getByte(inner, 0), last = sub(inner, count, getIndex(inner, 1));
     for (int64_t i = 0; i < perByte; ++i) {
       Value at = add(inner, mul(inner, index[0], getIndex(inner, perByte)), getIndex(inner, i));
-      Value last = getIndex(inner, count - 1);
       Value exists = arith::CmpIOp::create(inner, arith::CmpIPredicate::ule, at, last);
       at = arith::SelectOp::create(inner, exists, at, last);
       Value element = tensor::ExtractOp::create(inner, row, at);
@@ -80,9 +86,20 @@ static void unpackArgument(func::FuncOp function, unsigned position, int64_t bit
       use->set(unpacked);
 }
 
-LogicalResult packBoundaries(func::FuncOp function, const BoundaryTypes &types) {
+/// Adds `value`, whose extents are those of the packed result `position`, to the results.
+static void returnUnpacked(func::FuncOp function, unsigned position, Value value) {
+  Builder builder(function.getContext());
+  Operation *returned = function.getBody().front().getTerminator();
+  auto type = cast<RankedTensorType>(value.getType());
+  function.setResultAttr(position, "nn.packed", builder.getI64IntegerAttr(type.getNumDynamicDims()));
+  auto attrs = builder.getDictionaryAttr(builder.getNamedAttr("nn.unpacked", builder.getI64IntegerAttr(position)));
+  (void)function.insertResult(function.getNumResults(), type, attrs);
+  returned->insertOperands(returned->getNumOperands(), value);
+}
+
+void packBoundaries(func::FuncOp function, const BoundaryTypes &types) {
   if (function.isExternal())
-    return success();
+    return;
   for (auto [position, type] : llvm::enumerate(types.arguments))
     if (isPacked(type))
       unpackArgument(function, position, type.getIntOrFloatBitWidth());
@@ -93,17 +110,13 @@ LogicalResult packBoundaries(func::FuncOp function, const BoundaryTypes &types) 
       continue;
     Value value = returned->getOperand(position);
     auto tensor = cast<RankedTensorType>(value.getType());
+    Value row = mergeAxes(builder, value, {tensor.getRank()});
+    bool isEmpty = tensor.hasStaticShape() && tensor.getNumElements() == 0;
+    returned->setOperand(position, isEmpty ? row : packRow(builder, row, type.getIntOrFloatBitWidth()));
     if (!tensor.hasStaticShape())
-      return function.emitError("output ") << position << ", of " << type
-                                           << ": extents of packed outputs must be known at compile time";
-    if (tensor.getNumElements() == 0)
-      returned->setOperand(position, mergeAxes(builder, value, {tensor.getRank()}));
-    else
-      returned->setOperand(position, packRow(builder, mergeAxes(builder, value, {tensor.getRank()}),
-                                             type.getIntOrFloatBitWidth()));
+      returnUnpacked(function, position, value);
   }
   function.setFunctionType(builder.getFunctionType(function.getArgumentTypes(), returned->getOperandTypes()));
-  return success();
 }
 
 } // namespace nnc

@@ -17,8 +17,10 @@ struct BoundaryTypes {
 /// Unpacks the arguments and packs the results of `function`, which has storage
 /// types, that were of 4 or 2 bits. An argument keeps its shape but only its first
 /// ceil(elements * bits / 8) bytes exist; a result becomes a row of as many bytes.
-/// Fails where the extents of a packed result are not known.
-llvm::LogicalResult packBoundaries(mlir::func::FuncOp function, const BoundaryTypes &types);
+/// Where its extents are run-time values it is marked `nn.packed`, with their
+/// number, and the unpacked tensor is one more result, marked `nn.unpacked` with
+/// the position of the packed one, for compute-output-extents.
+void packBoundaries(mlir::func::FuncOp function, const BoundaryTypes &types);
 
 } // namespace nnc
 

@@ -3,6 +3,7 @@
 #include "lib/Conversion/NNToLinalg/RequirementBuilder.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
@@ -212,7 +213,7 @@ void RequirementBuilder::ofPad(nn::PadOp pad) {
     Value before = findEntry(builder, pad.getPads(), i), after = findEntry(builder, pad.getPads(), i + count);
     Extent extent{pad.getInput(), axis};
     bool isStatic = !extent.isDynamic() && !pad.getType().isDynamicDim(axis);
-    if (!before || !after || isStatic)
+    if (!before || !after || isStatic || (isZeroInteger(before) && isZeroInteger(after)))
       continue;
     requireSmall(before);
     requireSmall(after);

@@ -2,6 +2,7 @@
 // caches written, images cropped, padded and put together from columns.
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 using namespace mlir;
 
@@ -87,57 +88,100 @@ static LogicalResult importCenterCropPad(NodeBinder &node) {
   return node.result(x);
 }
 
+namespace {
+
+/// Windows of an image with any number of axes; attributes have one entry per axis, pads two.
+struct ColumnWindows {
+  Expression image, block; ///< sizes, 1-D
+  SmallVector<int64_t> dilations, strides, pads;
+
+  int64_t getRank() const { return strides.size(); }
+};
+
+} // namespace
+
+static LogicalResult readColumnWindows(NodeBinder &node, ColumnWindows &read) {
+  Type i64 = node.getBuilder().getI64Type();
+  read.image = Expression(node, node.operand(1)).cast(i64);
+  read.block = Expression(node, node.operand(2)).cast(i64);
+  if (node.failed())
+    return failure();
+  int64_t rank = read.image.getRank() == 1 ? read.image.getExtent(0) : 0;
+  if (ShapedType::isDynamic(rank))
+    return node.reject("the number of axes is not known at compile time");
+  SmallVector<int64_t> ones(rank, 1), zeros(2 * rank, 0);
+  read.dilations = node.intsAttr("dilations", ones);
+  read.strides = node.intsAttr("strides", ones);
+  read.pads = node.intsAttr("pads", zeros);
+  read.block = {node, fixLength(node, read.block, rank)};
+  if (node.failed())
+    return failure();
+  auto hasLength = [&](ArrayRef<int64_t> list, int64_t length) { return static_cast<int64_t>(list.size()) == length; };
+  if (rank < 1 || read.block.getRank() != 1 || read.block.getExtent(0) != rank || !hasLength(read.dilations, rank) ||
+      !hasLength(read.strides, rank) || !hasLength(read.pads, 2 * rank))
+    return node.reject("sizes and attributes differ in their number of axes");
+  constexpr int64_t limit = 1 << 20;
+  auto isOutside = [&](ArrayRef<int64_t> list, int64_t least) {
+    return llvm::any_of(list, [&](int64_t value) { return value < least || value > limit; });
+  };
+  if (isOutside(read.dilations, 1) || isOutside(read.strides, 1) || isOutside(read.pads, 0))
+    return node.reject("an attribute is out of range");
+  for (Expression sizes : {read.image, read.block})
+    if (auto known = nn::getConstantInts(sizes); known && isOutside(*known, 1))
+      return node.reject("a size is out of range");
+  return success();
+}
+
 /// The sum of columns (N, C * block, positions) at the places of an image that im2col takes them from: each element of
 /// a column has its number in the image as index of a scatter, those in the padding one behind the last.
 static LogicalResult importCol2Im(NodeBinder &node) {
   Expression x(node, node.operand(0));
-  SmallVector<int64_t> image = node.constantInts(1), block = node.constantInts(2);
-  size_t rank = image.size();
-  SmallVector<int64_t> ones(rank, 1), zeros(2 * rank, 0);
-  SmallVector<int64_t> dilations = node.intsAttr("dilations", ones), strides = node.intsAttr("strides", ones),
-                       pads = node.intsAttr("pads", zeros);
+  ColumnWindows windows;
+  if (failed(readColumnWindows(node, windows)))
+    return failure();
+  if (x.getRank() != 3)
+    return node.reject("the columns must have three axes");
+  int64_t rank = windows.getRank();
+  Expression one = Expression::ints(node, {1}), elements = one, blockElements = one, positions = one, fits, inside, target;
+  // Axes of the numbers: places in the block, then positions.
+  auto along = [&](int64_t axis, Expression values) {
+    SmallVector<int64_t> others;
+    for (int64_t other = 0; other < 2 * rank; ++other)
+      if (other != axis)
+        others.push_back(other);
+    return values.unsqueeze(others);
+  };
+  for (int64_t i = rank - 1; i >= 0 && !node.failed(); --i) {
+    Expression extent = windows.image.slice(0, i, i + 1), size = windows.block.slice(0, i, i + 1);
+    auto dilation = static_cast<double>(windows.dilations[i]), stride = static_cast<double>(windows.strides[i]);
+    auto before = static_cast<double>(windows.pads[i]), after = static_cast<double>(windows.pads[rank + i]);
+    Expression room = extent + (before + after) - (size - 1) * dilation - 1, count = room / stride + 1;
+    Expression possible = (extent >= 1) & (size >= 1) & (room >= 0);
+    fits = fits ? fits & possible : possible;
+    Expression place = along(i, Expression::range(size) * dilation - before);
+    Expression at = along(rank + i, Expression::range(count) * stride) + place;
+    Expression here = (at >= 0) & (at < extent), part = at * elements;
+    inside = inside ? inside & here : here;
+    target = target ? target + part : part;
+    elements = elements * extent, blockElements = blockElements * size, positions = positions * count;
+  }
   if (node.failed())
     return failure();
-  if (x.getRank() != 3 || rank < 1 || block.size() != rank || dilations.size() != rank || strides.size() != rank ||
-      pads.size() != 2 * rank)
-    return node.reject("sizes and attributes differ in their number of axes");
-  int64_t elements = 1, blockElements = 1, positions = 1;
-  SmallVector<int64_t> counts;
-  for (size_t i = 0; i < rank; ++i) {
-    constexpr int64_t limit = 1 << 20;
-    if (image[i] < 1 || block[i] < 1 || strides[i] < 1 || dilations[i] < 1 || image[i] > limit || block[i] > limit ||
-        dilations[i] > limit || pads[i] < 0 || pads[i] > limit || pads[rank + i] < 0 || pads[rank + i] > limit)
-      return node.reject("a size or attribute is out of range");
-    int64_t reach = image[i] + pads[i] + pads[rank + i] - dilations[i] * (block[i] - 1) - 1;
-    if (reach < 0)
-      return node.reject("the block is larger than the image");
-    counts.push_back(reach / strides[i] + 1);
-    elements *= image[i], blockElements *= block[i], positions *= counts.back();
-    if (elements > limit * limit || blockElements * positions > (int64_t(1) << 26))
-      return node.reject("the image or the blocks are too large");
-  }
-  SmallVector<int64_t> targets;
-  for (int64_t b = 0; b < blockElements; ++b)
-    for (int64_t p = 0; p < positions; ++p) {
-      int64_t target = 0, scale = 1, inBlock = b, atPosition = p;
-      for (size_t i = rank; i-- > 0;) {
-        int64_t at = atPosition % counts[i] * strides[i] + inBlock % block[i] * dilations[i] - pads[i];
-        target = at < 0 || at >= image[i] || target == elements ? elements : target + at * scale;
-        scale *= image[i], inBlock /= block[i], atPosition /= counts[i];
-      }
-      targets.push_back(target);
-    }
+  fits = fits & x.extent(2).equals(positions);
+  if (auto known = nn::getConstantInts(fits); known && !known->front())
+    return node.reject("the columns do not fit the sizes of image and block");
+  x = {node, require(node, x, fits)};
   // (block and position, N, C): a slice for each target.
-  Expression columns = x.reshape({0, -1, blockElements * positions}).transpose({2, 0, 1});
-  Expression shape = Expression::concat(node, {Expression::ints(node, {elements + 1}), columns.shape(1, 3)}, 0);
+  Expression rows = blockElements * positions;
+  Expression columns = x.reshape(Expression::concat(node, {Expression::ints(node, {0, -1}), rows}, 0)).transpose({2, 0, 1});
+  Expression shape = Expression::concat(node, {elements + 1, columns.shape(1, 3)}, 0);
   if (node.failed())
     return failure();
   Expression sums(node, node.create<nn::FillOp>(shape, node.scalar(x.getElementType(), 0)));
-  Expression at = Expression::ints(node, targets).unsqueeze({1});
+  Expression at = inside.choose(target, elements).reshape({-1}).unsqueeze({1});
   sums = {node, node.create<nn::ScatterNDOp>(sums, at, columns, nn::ScatterReduction::Add)};
-  SmallVector<int64_t> result{0, 0};
-  llvm::append_range(result, image);
-  return node.result(sums.slice(0, 0, elements).transpose({1, 2, 0}).reshape(result));
+  Expression image = sums.slice(0, Expression::ints(node, {0}), elements).transpose({1, 2, 0});
+  return node.result(image.reshape(Expression::concat(node, {Expression::ints(node, {0, 0}), windows.image}, 0)));
 }
 
 static const OpEntry table[] = {

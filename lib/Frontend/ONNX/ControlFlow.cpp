@@ -17,7 +17,7 @@ bool isControlFlow(const ::onnx::NodeProto &node) {
 }
 
 bool isControlFlowSince(const ::onnx::NodeProto &node, int64_t opset) {
-  int64_t since = node.op_type() == "Scan" ? 9 : node.op_type() == "SequenceMap" ? 17 : 1;
+  int64_t since = node.op_type() == "Scan" ? 8 : node.op_type() == "SequenceMap" ? 17 : 1;
   return isControlFlow(node) && opset >= since;
 }
 

@@ -2,6 +2,7 @@
 // read becomes columns, with the channels last, and the rest is a matrix product.
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 #include "lib/Frontend/ONNX/Sampling.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
@@ -24,6 +25,28 @@ struct DeformConvNode {
 };
 
 } // namespace
+
+/// Offsets and mask have one entry for each place of each window, of which there are as many as a convolution says. Where
+/// only a run knows, it ends with an error.
+static LogicalResult requireShapes(NodeBinder &node, DeformConvNode &read) {
+  int64_t places = read.getPlaces() * read.offsetGroups;
+  auto count = [&](int64_t value) { return Expression::ints(node, {value}); };
+  Expression fits = read.offsets.extent(0).equals(read.x.extent(0)) & read.offsets.extent(1).equals(count(2 * places));
+  if (read.mask)
+    fits = fits & read.mask.extent(0).equals(read.x.extent(0)) & read.mask.extent(1).equals(count(places));
+  for (unsigned axis = 0; axis < 2; ++axis) {
+    int64_t pads = read.window.padsBegin[axis] + read.window.padsEnd[axis];
+    Expression room = read.x.extent(axis + 2) + count(pads - read.window.getReach(axis));
+    Expression windows = room / static_cast<double>(read.window.strides[axis]) + 1;
+    fits = fits & (room >= 0) & read.offsets.extent(axis + 2).equals(windows);
+    if (read.mask)
+      fits = fits & read.mask.extent(axis + 2).equals(windows);
+  }
+  if (auto known = nn::getConstantInts(fits); known && !known->front())
+    return node.reject("offsets or mask do not have the shape of the result");
+  read.offsets = {node, require(node, read.offsets, fits)};
+  return success(!node.failed());
+}
 
 static LogicalResult readDeformConv(NodeBinder &node, DeformConvNode &read) {
   read.x = {node, node.operand(0)};
@@ -52,15 +75,7 @@ static LogicalResult readDeformConv(NodeBinder &node, DeformConvNode &read) {
   if (!isMultiple(read.x.getExtent(1), read.groups) || !isMultiple(read.x.getExtent(1), read.offsetGroups) ||
       !isMultiple(read.filter.getExtent(0), read.groups))
     return node.reject("the groups do not divide the channels");
-  // How many windows there are is what a convolution says; the offsets must have as many.
-  for (unsigned axis = 0; axis < 2; ++axis) {
-    int64_t extent = read.x.getExtent(axis + 2), given = read.offsets.getExtent(axis + 2);
-    int64_t room = extent + read.window.padsBegin[axis] + read.window.padsEnd[axis] - read.window.getReach(axis);
-    if (!ShapedType::isDynamic(extent) && !ShapedType::isDynamic(given) &&
-        (room < 0 || given != room / read.window.strides[axis] + 1))
-      return node.reject("the offsets do not have the shape of the result");
-  }
-  return success();
+  return requireShapes(node, read);
 }
 
 /// Where along a spatial axis each place of each window is read: (N * offsetGroups, Y, X, places).

@@ -204,10 +204,11 @@ Term EinsumBuilder::multiply(Term a, Term b, function_ref<bool(Label)> isNeeded)
     shape.push_back(a.value.extent(findAxis(a, label)));
   for (Label label : right)
     shape.push_back(b.value.extent(findAxis(b, label)));
-  Expression product = a.value.reshape(Expression::concat(node, shapeA, 0))
-                           .matmul(b.value.reshape(Expression::concat(node, shapeB, 0)));
-  Expression result = shape.empty() ? product.reshape(ArrayRef<int64_t>{})
-                                    : product.reshape(Expression::concat(node, shape, 0));
+  auto reshape = [&](Expression x, ArrayRef<Expression> extents) -> Expression { // an extent of 0 is one, too
+    return {node, node.create<nn::ReshapeOp>(x, Expression::concat(node, extents, 0), /*allow_zero=*/true)};
+  };
+  Expression product = reshape(a.value, shapeA).matmul(reshape(b.value, shapeB));
+  Expression result = shape.empty() ? product.reshape(ArrayRef<int64_t>{}) : reshape(product, shape);
   return {result, resultLabels};
 }
 

@@ -43,7 +43,8 @@ static Type getScoreType(NodeBinder &node, Type type) {
 bool GraphImporter::importFlexAttention(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope,
                                         unsigned depth, ArrayRef<GraphValue> operands) {
   int64_t opset = opsets.lookup(node.domain());
-  NodeBinder binder(builder, node, opset, NameLoc::get(builder.getStringAttr(getNodeName(node))), operands, tensors);
+  NodeBinder binder(builder, node, opset, NameLoc::get(builder.getStringAttr(getNodeName(node))), operands, tensors,
+                    declaredRanks);
   auto fail = [&] {
     block(node, opset, binder.getReason());
     return false;

@@ -75,6 +75,16 @@ static Opsets readOpsets(const google::protobuf::RepeatedPtrField<::onnx::Operat
   return opsets;
 }
 
+/// The newest versions that the import functions were written for. A later one may give an operator another meaning.
+static constexpr std::pair<StringRef, int64_t> newestOpsets[] = {{"", 28}, {"ai.onnx.ml", 5}};
+
+void GraphImporter::checkOpsets(const Opsets &opsets) {
+  for (auto [domain, newest] : newestOpsets)
+    if (int64_t version = opsets.lookup(domain); version > newest)
+      blockModel("version " + Twine(version) + " of the operators of " + (domain.empty() ? "ai.onnx" : domain) +
+                 " is not supported; the newest known is " + Twine(newest));
+}
+
 const ::onnx::FunctionProto *GraphImporter::findFunction(const ::onnx::NodeProto &node) const {
   for (const auto &function : model->functions())
     if (function.name() == node.op_type() && function.domain() == node.domain())
@@ -90,8 +100,10 @@ void GraphImporter::findUnsupported(const Nodes &nodes, const Opsets &opsets, un
       return;
     }
     if (const auto *function = findFunction(node)) {
-      if (checkedFunctions.insert(function).second)
-        findUnsupported(function->node(), readOpsets(function->opset_import()), depth + 1);
+      if (!checkedFunctions.insert(function).second)
+        continue;
+      checkOpsets(readOpsets(function->opset_import()));
+      findUnsupported(function->node(), readOpsets(function->opset_import()), depth + 1);
       continue;
     }
     if (!isControlFlowSince(node, opset) && !findOp(node.domain(), node.op_type(), opset))
@@ -323,7 +335,7 @@ bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opse
       block(node, opset, "the operator is not supported");
       return poison();
     }
-    ok = importOp(*entry, node, opset, operands, results);
+    ok = importOp(*entry, node, opset, depth, operands, results);
   }
   if (!ok)
     return poison();
@@ -339,7 +351,7 @@ bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opse
   return true;
 }
 
-bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset,
+bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, unsigned depth,
                              ArrayRef<GraphValue> operands, SmallVectorImpl<GraphValue> &results) {
   bool takesAny = llvm::any_of(getSequenceOps(), [&](const OpEntry &other) { return &other == &entry; });
   auto isText = [](const GraphValue &operand) {
@@ -350,7 +362,8 @@ bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node
     return false;
   }
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
-  NodeBinder binder(builder, node, opset, loc, operands, tensors);
+  static const llvm::StringMap<int64_t> none; // in inner graphs and functions the names are others
+  NodeBinder binder(builder, node, opset, loc, operands, tensors, depth ? none : declaredRanks);
   for (auto [index, value] : llvm::enumerate(operands))
     if (value && !value.isTensor() && !takesAny)
       (void)binder.operand(index);
@@ -467,9 +480,14 @@ OwningOpRef<ModuleOp> GraphImporter::import(StringRef modelName) {
   for (const auto &function : model->functions())
     if (!functions.insert(function.domain() + ":" + function.name()).second)
       blockModel("function '" + function.name() + "' is there twice; overloads are not supported");
+  checkOpsets(opsets);
   findUnsupported(model->graph().node(), opsets, 0);
   if (!blockers.empty())
     return {};
+  for (const auto *values : {&model->graph().value_info(), &model->graph().output()})
+    for (const auto &value : *values)
+      if (value.type().tensor_type().has_shape())
+        declaredRanks[value.name()] = value.type().tensor_type().shape().dim_size();
 
   frontend::ModelBuilder main(builder, modelName);
   entry = builder.getInsertionBlock();

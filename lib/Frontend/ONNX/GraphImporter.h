@@ -9,6 +9,8 @@
 #include "lib/Frontend/ONNX/ONNX.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
+#include "llvm/ADT/SmallPtrSet.h"
+
 namespace nnc::onnx {
 
 /// Versions of the operator domains that a model or a function imports.
@@ -47,6 +49,7 @@ public:
 
 private:
   // Checks before anything is built.
+  void checkOpsets(const Opsets &opsets);
   void findUnsupported(const google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes, const Opsets &opsets,
                        unsigned depth);
   bool checkGraph(const ::onnx::GraphProto &graph);
@@ -68,8 +71,8 @@ private:
   bool importNode(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth);
   bool importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
                       llvm::ArrayRef<GraphValue> operands, llvm::SmallVectorImpl<GraphValue> &results);
-  bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, llvm::ArrayRef<GraphValue> operands,
-                llvm::SmallVectorImpl<GraphValue> &results);
+  bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, unsigned depth,
+                llvm::ArrayRef<GraphValue> operands, llvm::SmallVectorImpl<GraphValue> &results);
   GraphValue lookup(Scope &scope, llvm::StringRef name);
   llvm::Expected<mlir::Value> createConstant(mlir::Location loc, const ::onnx::TensorProto &tensor);
 
@@ -82,6 +85,8 @@ private:
                   llvm::ArrayRef<GraphValue> operands);
   bool importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                   llvm::ArrayRef<GraphValue> operands);
+  bool importBatchedScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                         llvm::ArrayRef<GraphValue> operands);
   llvm::SmallVector<GraphValue> getLoopInputs(const ::onnx::GraphProto &graph, mlir::Value number);
   // Of sequences (SequenceRegions.cpp).
   bool isUnrolled(const LoopParts &parts, const Scope &scope) const;
@@ -117,6 +122,8 @@ private:
   frontend::Blockers blockers{"node"};
   llvm::DenseSet<const ::onnx::FunctionProto *> checkedFunctions;
   int64_t numImportedNodes = 0;
+  llvm::StringMap<int64_t> declaredRanks; ///< of values of the main graph
+  llvm::SmallPtrSet<const ::onnx::NodeProto *, 4> unbatchedScans; ///< of opset 8, without the axis of the batch
 };
 
 } // namespace nnc::onnx

@@ -23,6 +23,12 @@ static LogicalResult importGatherElements(NodeBinder &node) {
 static LogicalResult importGatherND(NodeBinder &node) {
   Value data = node.operand(0), indices = node.operand(1);
   int64_t batchDims = node.intAttr("batch_dims", 0);
+  // How long the tuples of indices are is known by the rank of the result, where the model says it.
+  int64_t last = node.getRank(indices) - 1;
+  std::optional<int64_t> rank = node.getDeclaredRank(0);
+  int64_t length = rank ? last + node.getRank(data) - batchDims - *rank : 0;
+  if (last >= 0 && length > 0 && node.getType(indices).isDynamicDim(last))
+    indices = fixExtent(node, indices, last, length);
   return node.result(node.create<nn::GatherNDOp>(data, indices, batchDims));
 }
 
@@ -75,9 +81,18 @@ static LogicalResult importConstantOfShape(NodeBinder &node) {
   return node.result(node.create<nn::FillOp>(shape, value));
 }
 
+/// A run ends with an error where a step that it brings is 0.
+static Value buildRange(NodeBinder &node, Value start, Value limit, Value delta) {
+  if (node.failed())
+    return {};
+  Value range = node.create<nn::RangeOp>(start, limit, delta);
+  return nn::getConstantInts(delta) || nn::getConstantFloats(delta)
+             ? range
+             : require(node, range, ~frontend::Expression(node, delta).equals(0));
+}
+
 static LogicalResult importRange(NodeBinder &node) {
-  Value start = node.operand(0), limit = node.operand(1), delta = node.operand(2);
-  return node.result(node.create<nn::RangeOp>(start, limit, delta));
+  return node.result(buildRange(node, node.operand(0), node.operand(1), node.operand(2)));
 }
 
 /// Of com.microsoft: each number may be a row of one, and the step may be left out.
@@ -90,7 +105,7 @@ static LogicalResult importMicrosoftRange(NodeBinder &node) {
   SmallVector<Value> numbers;
   for (Value number : {start, limit, delta})
     numbers.push_back(node.create<nn::ReshapeOp>(number, node.ints({}), /*allow_zero=*/false));
-  return node.result(node.create<nn::RangeOp>(numbers[0], numbers[1], numbers[2]));
+  return node.result(buildRange(node, numbers[0], numbers[1], numbers[2]));
 }
 
 static LogicalResult importOneHot(NodeBinder &node) {

@@ -8,8 +8,10 @@ using namespace mlir;
 namespace nnc::onnx {
 
 NodeBinder::NodeBinder(OpBuilder &builder, const ::onnx::NodeProto &node, int64_t opset, Location loc,
-                       ArrayRef<GraphValue> operands, TensorReader &tensors)
-    : NodeBuilder(builder, loc), node(node), opset(opset), tensors(tensors), values(operands) {
+                       ArrayRef<GraphValue> operands, TensorReader &tensors,
+                       const llvm::StringMap<int64_t> &declaredRanks)
+    : NodeBuilder(builder, loc), node(node), opset(opset), tensors(tensors),
+      declaredRanks(declaredRanks), values(operands) {
   for (const GraphValue &value : operands)
     this->operands.push_back(value.isTensor() ? value.getTensor() : Value());
 }
@@ -66,6 +68,11 @@ SmallVector<int64_t> NodeBinder::constantInts(unsigned index) {
 
 bool NodeBinder::wantsResult(unsigned index) const {
   return static_cast<int>(index) < node.output_size() && !node.output(index).empty();
+}
+
+std::optional<int64_t> NodeBinder::getDeclaredRank(int index) const {
+  auto found = index < node.output_size() ? declaredRanks.find(node.output(index)) : declaredRanks.end();
+  return found == declaredRanks.end() ? std::nullopt : std::optional(found->second);
 }
 
 //===--- Attributes ---===//

@@ -25,8 +25,9 @@ namespace nnc::onnx {
 class NodeBinder : public frontend::NodeBuilder {
 public:
   /// `operands` are null where the node leaves them out; only operators on sequences are given other ones than tensors.
+  /// `declaredRanks` has what the graph says of the numbers of dimensions of its values.
   NodeBinder(mlir::OpBuilder &builder, const ::onnx::NodeProto &node, int64_t opset, mlir::Location loc,
-             llvm::ArrayRef<GraphValue> operands, TensorReader &tensors);
+             llvm::ArrayRef<GraphValue> operands, TensorReader &tensors, const llvm::StringMap<int64_t> &declaredRanks);
 
   /// The operator's name and the version of its domain in this model.
   llvm::StringRef getOpType() const { return node.op_type(); }
@@ -52,6 +53,8 @@ public:
   int64_t getNumResults() const { return node.output_size(); }
   /// True where output `index` is asked for.
   bool wantsResult(unsigned index) const;
+  /// The number of dimensions that the model says output `index` has; none where it says nothing.
+  std::optional<int64_t> getDeclaredRank(int index) const;
 
   //===--- Attributes; each asked for is marked as understood ---===//
 
@@ -90,6 +93,7 @@ private:
   int64_t opset;
   llvm::SmallVector<mlir::Value> operands; ///< null where they are no tensors
   TensorReader &tensors;
+  const llvm::StringMap<int64_t> &declaredRanks;
   llvm::StringSet<> understood;
   llvm::SmallVector<GraphValue> results;
   llvm::SmallVector<GraphValue> values; ///< of all operands

@@ -5,12 +5,19 @@
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 using namespace mlir;
 
 namespace nnc::onnx {
 
 using frontend::Expression;
+
+double getLeastNumber(Type type) {
+  if (isa<FloatType>(type))
+    return -std::numeric_limits<double>::infinity();
+  return type.isUnsignedInteger() ? 0 : -std::ldexp(1.0, static_cast<int>(type.getIntOrFloatBitWidth()) - 1);
+}
 
 /// Windows with more places would become as many operations.
 static constexpr int64_t maxPlaces = 1024;
@@ -73,10 +80,7 @@ Expression IndexedPool::padInput() const {
     axes.push_back(axis + 2);
     pads.push_back(window.padsEnd[axis] + window.strides[axis]); // the last one may begin before the end
   }
-  Type type = input.getElementType();
-  double least = isa<FloatType>(type)             ? -std::numeric_limits<double>::infinity()
-                 : type.isUnsignedInteger()       ? 0
-                                                  : -std::ldexp(1.0, static_cast<int>(type.getIntOrFloatBitWidth()) - 1);
+  double least = getLeastNumber(input.getElementType());
   Expression counts = Expression::ints(node, pads);
   return {node, node.create<nn::PadOp>(input, counts, Value(input.like(least)), axes, nn::PadMode::Constant)};
 }
@@ -188,7 +192,12 @@ static LogicalResult importMaxUnpool(NodeBinder &node) {
     return node.reject("output_shape needs one entry per dimension");
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
   Expression none = Expression::ints(node, SmallVector<int64_t>(rank, 0));
-  Expression more = wanted.cast(node.getBuilder().getI64Type()) - shape;
+  Expression more = wanted.cast(node.getBuilder().getI64Type()) - shape, fits;
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    Expression own = more.slice(0, axis, axis + 1) >= 0;
+    fits = fits ? fits & own : own;
+  }
+  result = {node, require(node, result, fits)};
   Expression pads = Expression::concat(node, {none, more}, 0);
   return node.result(node.create<nn::PadOp>(result, pads, Value(x.like(0)), axes, nn::PadMode::Constant));
 }

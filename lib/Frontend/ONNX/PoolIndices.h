@@ -12,6 +12,9 @@ namespace nnc::onnx {
 mlir::Value buildPoolIndices(NodeBinder &node, mlir::Value input, mlir::Value largest, const WindowAttributes &window,
                              bool isColumnMajor);
 
+/// The number of `type` that is not larger than any: it never is the largest of a window.
+double getLeastNumber(mlir::Type type);
+
 } // namespace nnc::onnx
 
 #endif // LIB_FRONTEND_ONNX_POOLINDICES_H

@@ -15,7 +15,9 @@ static LogicalResult importMaxPool(NodeBinder &node) {
   bool ceil = node.intAttr("ceil_mode", 0), isColumnMajor = node.intAttr("storage_order", 0);
   if (node.failed())
     return failure();
-  WindowAttributes window = readWindow(node, x);
+  // Indices are places in the image without pads.
+  WindowAttributes window =
+      node.wantsResult(1) ? readWindow(node, x) : readWindowAndPad(node, x, {}, getLeastNumber(getElementTypeOrSelf(x)));
   if (node.failed())
     return failure();
   Value largest = node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsFirst, window.size, window.strides,

@@ -2,14 +2,18 @@
 //
 // A scale or zero point of ONNX is one number, one per slice of an axis, or one
 // per block along an axis; here it is brought into the form that broadcasts.
+#include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
 namespace nnc::onnx {
+
+using frontend::Expression;
 
 namespace {
 
@@ -59,14 +63,10 @@ static Value alignParameter(NodeBinder &node, Value parameter, int64_t axis, int
   return axes.empty() ? parameter : node.create<nn::UnsqueezeOp>(parameter, axes);
 }
 
-/// Blocks of `axis` as an axis of their own behind it; null, with the node rejected, where the extents do not fit.
+/// Blocks of `axis` as an axis of their own behind it.
 static Value splitBlocks(NodeBinder &node, const LinearAttributes &linear) {
-  RankedTensorType type = node.getType(linear.x), scale = node.getType(linear.scale);
+  RankedTensorType type = node.getType(linear.x);
   SmallVector<int64_t> shape;
-  if (!type.hasStaticShape() || !scale.hasStaticShape()) {
-    (void)node.reject("blocks need extents that are known at compile time");
-    return {};
-  }
   for (auto [axis, extent] : llvm::enumerate(type.getShape())) {
     shape.push_back(extent);
     if (static_cast<int64_t>(axis) != linear.axis)
@@ -94,21 +94,50 @@ static Value repeatBlocks(NodeBinder &node, Value parameter, const LinearAttribu
   return node.create<nn::SliceOp>(wide, node.ints({0}), node.ints({extent}), Value(), ArrayRef<int64_t>{linear.axis});
 }
 
-/// Whether block-wise parameters have one entry for each block of x.
+/// As repeatBlocks, where extents are run-time values; a run ends with an error where the parameter does not have one
+/// entry for each block.
+static Value repeatBlocksAtRunTime(NodeBinder &node, Value parameter, const LinearAttributes &linear) {
+  if (!parameter || node.failed())
+    return {};
+  Expression entries(node, parameter), x(node, linear.x);
+  int64_t rank = x.getRank();
+  auto block = static_cast<double>(linear.block);
+  Expression count = entries.extent(linear.axis), extent = x.extent(linear.axis);
+  Expression fits = (count * block >= extent) & ((count - 1) * block < extent);
+  for (int64_t axis = 0; axis < rank; ++axis)
+    if (axis != linear.axis)
+      fits = fits & entries.extent(axis).equals(x.extent(axis));
+  entries = {node, require(node, entries, fits)};
+  Expression before = entries.shape(0, linear.axis), after = entries.shape(linear.axis + 1, rank);
+  Expression wide = Expression::concat(node, {before, count, Expression::ints(node, {linear.block}), after}, 0);
+  Expression repeated = Expression::concat(node, {before, count * block, after}, 0);
+  entries = entries.unsqueeze({linear.axis + 1}).broadcast(wide);
+  entries = {node, node.create<nn::ReshapeOp>(entries, repeated, /*allow_zero=*/true)};
+  return entries.slice(linear.axis, Expression::ints(node, {0}), extent);
+}
+
+/// Whether all parameters and x are of known extents.
+static bool isStatic(NodeBinder &node, const LinearAttributes &linear) {
+  return llvm::all_of(ArrayRef{linear.x, linear.scale, linear.zeroPoint},
+                      [&](Value value) { return !value || node.getType(value).hasStaticShape(); });
+}
+
+/// Whether block-wise parameters have one entry for each block of x, as far as that is known.
 static bool checkBlocks(NodeBinder &node, const LinearAttributes &linear) {
   RankedTensorType x = node.getType(linear.x);
   for (Value parameter : {linear.scale, linear.zeroPoint}) {
     if (!parameter)
       continue;
     RankedTensorType type = node.getType(parameter);
-    bool fits = type.getRank() == x.getRank() && type.hasStaticShape() && x.hasStaticShape();
+    bool fits = type.getRank() == x.getRank();
     for (int64_t axis = 0; fits && axis < x.getRank(); ++axis) {
       int64_t extent = x.getDimSize(axis);
-      fits = type.getDimSize(axis) ==
-             (axis == linear.axis ? static_cast<int64_t>(llvm::divideCeil(extent, linear.block)) : extent);
+      fits = type.isDynamicDim(axis) || x.isDynamicDim(axis) ||
+             type.getDimSize(axis) ==
+                 (axis == linear.axis ? static_cast<int64_t>(llvm::divideCeil(extent, linear.block)) : extent);
     }
     if (!fits) {
-      (void)node.reject("blocks need extents known at compile time and one scale for each block");
+      (void)node.reject("blocks need one scale for each block");
       return false;
     }
   }
@@ -128,6 +157,11 @@ static bool alignLinear(NodeBinder &node, LinearAttributes &linear) {
   }
   if (!checkBlocks(node, linear))
     return false;
+  if (!isStatic(node, linear)) {
+    linear.scale = repeatBlocksAtRunTime(node, linear.scale, linear);
+    linear.zeroPoint = repeatBlocksAtRunTime(node, linear.zeroPoint, linear);
+    return false;
+  }
   bool splits = node.getType(linear.x).getDimSize(linear.axis) % linear.block == 0;
   if (!splits) {
     linear.scale = repeatBlocks(node, linear.scale, linear);

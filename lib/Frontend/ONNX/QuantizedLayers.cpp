@@ -5,6 +5,8 @@
 // scales, in the order of ONNX Runtime: (scale of a * scale of b) / scale of y.
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
+#include "lib/Frontend/ONNX/RunTimeFilter.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -201,18 +203,20 @@ static Value convolve(NodeBinder &node, Value input, Value inputZero, Value filt
   int64_t groups = node.intAttr("group", 1);
   if (node.failed())
     return {};
-  if (node.getRank(filter) < 3 || !node.getType(filter).hasStaticShape()) {
-    (void)node.reject("the filter's shape must be known at compile time and have spatial dimensions");
+  if (node.getRank(filter) < 3) {
+    (void)node.reject("the filter must have spatial dimensions");
     return {};
   }
+  inputZero = alignTo(node, fixLength(node, inputZero, 1), 0);
+  filterZero = alignTo(node, fitTo(node, filterZero, filter, 0), node.getRank(filter) - 1);
+  if (!node.getType(filter).hasStaticShape())
+    return buildRunTimeIntegerConv(node, {node, input}, inputZero, {node, filter}, filterZero);
   SmallVector<int64_t> size(node.getType(filter).getShape().drop_front(2));
   WindowAttributes window = readWindow(node, input, size);
   if (node.failed())
     return {};
-  return node.create<nn::IntegerConvOp>(input, filter, alignTo(node, inputZero, 0),
-                                        alignTo(node, fitTo(node, filterZero, filter, 0), node.getRank(filter) - 1),
-                                        nn::Layout::ChannelsFirst, window.strides, window.dilations, window.padsBegin,
-                                        window.padsEnd, groups);
+  return node.create<nn::IntegerConvOp>(input, filter, inputZero, filterZero, nn::Layout::ChannelsFirst, window.strides,
+                                        window.dilations, window.padsBegin, window.padsEnd, groups);
 }
 
 static LogicalResult importConvInteger(NodeBinder &node) {

@@ -4,8 +4,10 @@
 #include "lib/Frontend/ONNX/ControlFlow.h"
 #include "lib/Frontend/ONNX/GraphImporter.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
@@ -59,8 +61,11 @@ bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opset
     return importIf(node, opsets, scope, depth, operands);
   if (node.op_type() == "SequenceMap")
     return importSequenceMap(node, opsets, scope, depth, operands);
-  return node.op_type() == "Loop" ? importLoop(node, opsets, scope, depth, operands)
-                                  : importScan(node, opsets, scope, depth, operands);
+  if (node.op_type() == "Loop")
+    return importLoop(node, opsets, scope, depth, operands);
+  if (opsets.lookup("") < 9 && !unbatchedScans.contains(&node))
+    return importBatchedScan(node, opsets, scope, depth, operands);
+  return importScan(node, opsets, scope, depth, operands);
 }
 
 //===--- If ---===//
@@ -193,6 +198,9 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     if (isFinal)
       region.takeBody(attempt);
   }
+  for (auto [value, start] : llvm::zip(ArrayRef(values).drop_front(), initial))
+    if (failed(verifyCompatibleShape(value.getType(), start.getType())))
+      return fail("the shape of a value that it carries changes from iteration to iteration");
   SmallVector<Type> resultTypes(ArrayRef(types).drop_front());
   for (Value element : ArrayRef(values).drop_front(1 + initial.size()))
     resultTypes.push_back(getStackedType(getRanked(element), parts.count));
@@ -270,6 +278,47 @@ SmallVector<GraphValue> GraphImporter::getLoopInputs(const ::onnx::GraphProto &g
 
 //===--- Scan ---===//
 
+/// In opset 8 all operands have a first axis for the elements of a batch: a Scan along that axis, whose body is the Scan
+/// of one element.
+bool GraphImporter::importBatchedScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
+                                      ArrayRef<GraphValue> operands) {
+  if (operands.empty() || operands.front()) {
+    block(node, opsets.lookup(""), "sequences of different lengths (sequence_lens) are not supported");
+    return false;
+  }
+  ::onnx::NodeProto outer;
+  outer.set_name(getNodeName(node));
+  outer.set_op_type(node.op_type());
+  *outer.mutable_output() = node.output();
+  ::onnx::AttributeProto *count = outer.add_attribute(), *body = outer.add_attribute();
+  count->set_name("num_scan_inputs");
+  count->set_i(operands.size() - 1);
+  body->set_name("body");
+  ::onnx::NodeProto *inner = body->mutable_g()->add_node();
+  *inner = node;
+  inner->clear_input();
+  for (auto &attribute : *inner->mutable_attribute())
+    if (attribute.name() == "directions")
+      attribute.set_name("scan_input_directions");
+  std::string name = "element"; // hides no name around it
+  for (size_t i = 1; i < operands.size(); ++i) {
+    while (scope.isDefined(name))
+      name += "'";
+    body->mutable_g()->add_input()->set_name(name);
+    inner->add_input(name);
+    name += "'";
+  }
+  for (int i = 0; i < node.output_size(); ++i) {
+    if (node.output(i).empty())
+      inner->set_output(i, "unused" + std::to_string(i));
+    body->mutable_g()->add_output()->set_name(inner->output(i));
+  }
+  unbatchedScans.insert(inner);
+  bool ok = importScan(outer, opsets, scope, depth, operands.drop_front());
+  unbatchedScans.erase(inner);
+  return ok;
+}
+
 bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                                ArrayRef<GraphValue> operands) {
   auto fail = [&](const Twine &reason) {
@@ -277,7 +326,6 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
     return false;
   };
   const ::onnx::GraphProto *graph = findGraph(node, "body");
-  SmallVector<int64_t> numInputs = readInts(node, "num_scan_inputs", 0);
   int64_t numScans = 0;
   for (const auto &attribute : node.attribute())
     if (attribute.name() == "num_scan_inputs")
@@ -311,11 +359,17 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
       return fail("what it scans differs in length");
     if (ShapedType::isDynamic(parts.count))
       parts.count = extent;
-    if (!nn::haveSameExtent(value, axis, scanned.front(), axes.front()))
-      return fail("whether all that it scans is of one length is not known at compile time");
   }
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
   frontend::NodeBuilder build(builder, loc);
+  frontend::Expression first(build, scanned.front());
+  SmallVector<Value> checked{first};
+  for (auto [value, axis] : llvm::drop_begin(llvm::zip(scanned, axes)))
+    checked.push_back(nn::haveSameExtent(value, axis, first, axes.front())
+                          ? value
+                          : require(build, value, frontend::Expression(build, value).extent(axis).equals(
+                                                      first.extent(axes.front()))));
+  scanned = checked;
   parts.trips = build.create<nn::ShapeOp>(scanned.front(), axes.front(), axes.front() + 1);
   Value last = build.create<nn::SubOp>(parts.trips, build.ints({1}));
   last = build.create<nn::SqueezeOp>(last, ArrayRef<int64_t>{0});

@@ -2,6 +2,8 @@
 // an extent that no tensor has.
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 
+#include "dialects/NN/ConstantFolding.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -15,6 +17,11 @@ static constexpr int64_t impossible = -2;
 Value require(frontend::NodeBuilder &node, Value x, Expression condition) {
   if (!x || node.failed())
     return x;
+  if (auto known = nn::getConstantInts(condition); known && known->size() == 1) {
+    if (!known->front())
+      (void)node.reject("its operands do not fit each other");
+    return x;
+  }
   Expression checked(node, x);
   Expression first = condition.reshape({1}).choose(Expression::ints(node, {1}), Expression::ints(node, {impossible}));
   Expression shape = Expression::concat(node, {first, checked.shape()}, 0);

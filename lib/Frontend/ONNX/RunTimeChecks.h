@@ -7,7 +7,7 @@
 namespace nnc::onnx {
 
 /// `x`; a run ends with an error where `condition` (one boolean, made of extents and of values of inputs) does not
-/// hold.
+/// hold. Rejects the node where it is known not to.
 mlir::Value require(frontend::NodeBuilder &node, mlir::Value x, frontend::Expression condition);
 
 /// The list `values` (1-D) with `length` elements, which a run ends with an error without. An input of the model whose

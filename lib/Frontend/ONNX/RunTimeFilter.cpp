@@ -2,6 +2,7 @@
 // with zeros between its elements.
 #include "lib/Frontend/ONNX/RunTimeFilter.h"
 
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 #include "lib/Support/Decision.h"
@@ -108,10 +109,7 @@ static void setPads(RunTimeWindow &window, int64_t axis, Expression total, bool 
 
 static bool isSame(StringRef mode) { return mode == "SAME_UPPER" || mode == "SAME_LOWER"; }
 
-Value buildRunTimeConv(NodeBinder &node) {
-  Expression x(node, node.operand(0)), filter(node, node.operand(1)), bias;
-  if (Value given = node.optionalOperand(2))
-    bias = {node, given};
+static Value convolveAsAsked(NodeBinder &node, Expression x, Expression filter, Expression bias) {
   std::string mode = node.stringAttr("auto_pad", "NOTSET");
   RunTimeWindow window = readRunTimeWindow(node, x, filter, isSame(mode));
   if (node.failed())
@@ -126,6 +124,24 @@ Value buildRunTimeConv(NodeBinder &node) {
     setPads(window, i, total.max(number(node, 0)), mode == "SAME_UPPER");
   }
   return convolve(node, x, filter, bias, window);
+}
+
+Value buildRunTimeConv(NodeBinder &node) {
+  Expression x(node, node.operand(0)), filter(node, node.operand(1)), bias;
+  if (Value given = node.optionalOperand(2))
+    bias = {node, given};
+  return convolveAsAsked(node, x, filter, bias);
+}
+
+Value buildRunTimeIntegerConv(NodeBinder &node, Expression x, Value xZero, Expression filter, Value filterZero) {
+  if (node.failed())
+    return {};
+  Type i32 = node.getBuilder().getI32Type();
+  auto center = [&](Expression values, Value zero) -> Expression {
+    Expression wide = values.cast(i32);
+    return zero ? Expression(node, keepShape(node, wide - Expression(node, zero).cast(i32), wide)) : wide;
+  };
+  return convolveAsAsked(node, center(x, xZero), center(filter, filterZero), {});
 }
 
 /// `x` with stride - 1 zeros between neighbours along `axis`.

@@ -21,6 +21,10 @@ struct RunTimeWindow {
 frontend::Expression convolve(NodeBinder &node, frontend::Expression x, frontend::Expression filter,
                               frontend::Expression bias, const RunTimeWindow &window);
 
+/// The convolution of integers that the attributes of ONNX's ConvInteger say, in i32; zero points broadcast or are null.
+/// Null where the node is rejected.
+mlir::Value buildRunTimeIntegerConv(NodeBinder &node, frontend::Expression x, mlir::Value xZero,
+                                    frontend::Expression filter, mlir::Value filterZero);
 /// ONNX's Conv and ConvTranspose of operands 0 to 2; null where the node is rejected.
 mlir::Value buildRunTimeConv(NodeBinder &node);
 mlir::Value buildRunTimeConvTranspose(NodeBinder &node);

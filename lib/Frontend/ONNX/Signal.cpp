@@ -162,6 +162,7 @@ static LogicalResult transformAlong(NodeBinder &node, Expression x, Transform wh
                                                    /*allow_zero=*/true));
   if (!what.length)
     what.length = what.inverse && what.onesided ? (own - 1) * 2 : own;
+  rows = {node, require(node, rows, what.length >= 1)};
   Expression result = transformAxis(node, rows, 1, what);
   if (node.failed())
     return failure();
@@ -193,6 +194,7 @@ static LogicalResult importDft(NodeBinder &node) {
     return node.reject("the axis of the parts cannot be transformed");
   if (!what.length)
     what.length = what.inverse && what.onesided ? (x.extent(axis) - 1) * 2 : x.extent(axis);
+  x = {node, require(node, x, what.length >= 1)};
   return node.result(transformAxis(node, x, axis, what));
 }
 
@@ -224,26 +226,56 @@ static LogicalResult importStft(NodeBinder &node) {
 
 //===--- Mel filters ---===//
 
-/// The one number of a constant operand.
-static double getConstantNumber(NodeBinder &node, unsigned index) {
-  Value value = node.operand(index);
-  if (!value)
-    return 0;
+/// The one number of a constant; none of other values.
+static std::optional<double> getConstantNumber(Value value) {
   if (auto floats = nn::getConstantFloats(value); floats && floats->size() == 1)
     return floats->front();
   if (auto ints = nn::getConstantInts(value); ints && ints->size() == 1)
     return static_cast<double>(ints->front());
-  (void)node.reject("operand " + Twine(index) + " must be one number that is known at compile time");
-  return 0;
+  return std::nullopt;
+}
+
+/// The bins of a spectrum at which the triangles begin, have their peaks and end, [filters + 2]: equal steps in mel.
+static Expression buildMelEdges(NodeBinder &node, Expression filters, Expression length) {
+  Type f64 = node.getBuilder().getF64Type(), i64 = node.getBuilder().getI64Type();
+  auto number = [&](unsigned index) { return Expression(node, node.operand(index)).cast(f64).reshape({1}); };
+  auto toMel = [&](Expression hertz) { return (hertz / 700 + 1).unary<nn::LogOp>() * (2595 / std::log(10.0)); };
+  Expression rate = number(2), low = toMel(number(3)), high = toMel(number(4)), count = filters + 2;
+  Expression step = (high - low) / count.cast(f64), mel = Expression::range(count).cast(f64) * step + low;
+  Expression hertz = ((mel * (std::log(10.0) / 2595)).unary<nn::ExpOp>() - 1) * 700;
+  return ((length + 1).cast(f64) * hertz / rate).unary<nn::FloorOp>().cast(i64);
+}
+
+/// As importMelWeightMatrix, of numbers that only a run knows.
+static LogicalResult importRunTimeMelWeights(NodeBinder &node, Type type) {
+  Type i64 = node.getBuilder().getI64Type(), f64 = node.getBuilder().getF64Type();
+  Expression filters = Expression(node, node.operand(0)).cast(i64).reshape({1});
+  Expression length = Expression(node, node.operand(1)).cast(i64).reshape({1});
+  Expression edges = buildMelEdges(node, filters, length), zero = Expression::ints(node, {0});
+  auto shifted = [&](double by) { return edges.slice(0, zero + by, filters + by).unsqueeze({0}); };
+  Expression left = shifted(0), centre = shifted(1), right = shifted(2);
+  Expression bin = Expression::range(length / 2 + 1).unsqueeze({1});
+  auto divide = [&](Expression a, Expression b) { return a.cast(f64) / b.cast(f64); };
+  Expression none = Expression::scalar(node, f64, 0), one = Expression::scalar(node, f64, 1);
+  Expression falls = (bin > centre) & (bin < right), rises = (bin >= left) & (bin < centre);
+  Expression weights = falls.choose(divide(right - bin, right - centre), none);
+  weights = rises.choose(divide(bin - left, centre - left), weights);
+  weights = bin.equals(centre).choose(one, weights);
+  return node.result(Expression(node, require(node, weights, (filters >= 1) & (length >= 1))).cast(type));
 }
 
 /// Triangles between neighbouring mel frequencies, as columns over the bins of a spectrum.
 static LogicalResult importMelWeightMatrix(NodeBinder &node) {
-  double filters = getConstantNumber(node, 0), length = getConstantNumber(node, 1), rate = getConstantNumber(node, 2);
-  double low = getConstantNumber(node, 3), high = getConstantNumber(node, 4);
   Type type = node.elementType(node.intAttr("output_datatype", 1));
+  SmallVector<Value> operands;
+  for (unsigned i = 0; i < 5; ++i)
+    operands.push_back(node.operand(i));
   if (node.failed())
     return failure();
+  if (!llvm::all_of(operands, [](Value value) { return getConstantNumber(value).has_value(); }))
+    return importRunTimeMelWeights(node, type);
+  auto number = [&](unsigned index) { return *getConstantNumber(operands[index]); };
+  double filters = number(0), length = number(1), rate = number(2), low = number(3), high = number(4);
   if (!(filters >= 1 && filters <= 65536 && length >= 1 && length <= 65536 && rate > 0 && low >= 0 && high > low))
     return node.reject("sizes or frequencies are out of range");
   auto count = static_cast<int64_t>(filters), bins = static_cast<int64_t>(length) / 2 + 1;

@@ -85,7 +85,7 @@ static bool hasOpenPads(NodeBinder &node, Value input, const WindowAttributes &w
   return isOpen && (mode == "SAME_UPPER" || mode == "SAME_LOWER");
 }
 
-WindowAttributes readWindowAndPad(NodeBinder &node, Value &input, ArrayRef<int64_t> size) {
+WindowAttributes readWindowAndPad(NodeBinder &node, Value &input, ArrayRef<int64_t> size, double padding) {
   using frontend::Expression;
   WindowAttributes window = readWindowWithoutPads(node, input, size);
   std::string mode = node.stringAttr("auto_pad", "NOTSET");
@@ -104,7 +104,7 @@ WindowAttributes readWindowAndPad(NodeBinder &node, Value &input, ArrayRef<int64
     axes.push_back(axis + 2);
   }
   pads.insert(pads.begin(), begins.begin(), begins.end());
-  input = node.create<nn::PadOp>(x, Expression::concat(node, pads, 0), x.like(0), axes, nn::PadMode::Constant);
+  input = node.create<nn::PadOp>(x, Expression::concat(node, pads, 0), x.like(padding), axes, nn::PadMode::Constant);
   return window;
 }
 

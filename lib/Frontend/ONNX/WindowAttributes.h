@@ -20,8 +20,9 @@ struct WindowAttributes {
 WindowAttributes readWindow(NodeBinder &node, mlir::Value input, llvm::ArrayRef<int64_t> size = {});
 
 /// As readWindow. Where the pads of auto_pad depend on extents that only a run knows, `input` becomes the padded image,
-/// which has zeros there, and the window has no pads.
-WindowAttributes readWindowAndPad(NodeBinder &node, mlir::Value &input, llvm::ArrayRef<int64_t> size = {});
+/// which has `padding` there, and the window has no pads.
+WindowAttributes readWindowAndPad(NodeBinder &node, mlir::Value &input, llvm::ArrayRef<int64_t> size = {},
+                                  double padding = 0);
 
 /// As readWindow, without auto_pad and pads (zeros).
 WindowAttributes readWindowWithoutPads(NodeBinder &node, mlir::Value input, llvm::ArrayRef<int64_t> size = {});

@@ -146,3 +146,23 @@ func.func @main(%x: tensor<?xf32>, %s: tensor<2xi64>, %unsigned: tensor<2xui64>,
   %a = tensor.empty(%all) : tensor<?xf32>
   return %a : tensor<?xf32>
 }
+
+// -----
+
+// A packed result has the extents of its elements, which are a result no longer.
+// CHECK-LABEL: func.func @main_output_extents(
+// CHECK-SAME: %[[N:.*]]: index, %[[M:.*]]: index) -> (index, index)
+// CHECK: return %[[M]], %[[N]]
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: -> (tensor<?xi8> {nn.packed = 2 : i64})
+func.func @main(%x: tensor<?x?xi8>) -> (tensor<?xi8> {nn.packed = 2 : i64}, tensor<?x3x?xi8> {nn.unpacked = 0 : i64}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c0 : tensor<?x?xi8>
+  %m = tensor.dim %x, %c1 : tensor<?x?xi8>
+  %elements = tensor.empty(%m, %n) : tensor<?x3x?xi8>
+  %bytes = arith.muli %m, %n : index
+  %row = tensor.empty(%bytes) : tensor<?xi8>
+  // CHECK: return %{{.*}} : tensor<?xi8>
+  return %row, %elements : tensor<?xi8>, tensor<?x3x?xi8>
+}

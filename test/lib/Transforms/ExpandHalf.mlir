@@ -24,3 +24,15 @@ func.func @truncate(%x: f32) -> f16 {
   %narrow = arith.truncf %x : f32 to f16
   return %narrow : f16
 }
+
+// bf16 to f64 goes through f32 for all CPUs.
+// CHECK-LABEL: func.func @extend_bf16
+// NATIVE-LABEL: func.func @extend_bf16
+func.func @extend_bf16(%x: bf16) -> f64 {
+  // CHECK: arith.bitcast %arg0 : bf16 to i16
+  // CHECK: arith.extf %{{.*}} : f32 to f64
+  // NATIVE: arith.bitcast %arg0 : bf16 to i16
+  // NATIVE: arith.extf %{{.*}} : f32 to f64
+  %wide = arith.extf %x : bf16 to f64
+  return %wide : f64
+}

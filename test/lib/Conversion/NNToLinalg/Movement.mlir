@@ -34,6 +34,18 @@ func.func @concat(%x: tensor<2x3xf32>, %y: tensor<2x4xf32>) -> tensor<2x7xf32> {
 
 // -----
 
+// Slices without elements would begin behind the end.
+// CHECK-LABEL: @empty
+func.func @empty(%x: tensor<2x0xf32>, %y: tensor<2x4xf32>) -> (tensor<2x4xf32>, tensor<2x0xf32>) {
+  // CHECK: %[[NONE:.*]] = arith.constant dense<> : tensor<2x0xf32>
+  // CHECK: return %arg1, %[[NONE]]
+  %0 = nn.concat %y, %x {axis = 1 : i64} : (tensor<2x4xf32>, tensor<2x0xf32>) -> tensor<2x4xf32>
+  %1 = nn.cumsum %x {axis = 1 : i64} : (tensor<2x0xf32>) -> tensor<2x0xf32>
+  return %0, %1 : tensor<2x4xf32>, tensor<2x0xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @slice
 func.func @slice(%x: tensor<5x8xf32>) -> (tensor<2x8xf32>, tensor<5x3xf32>) {
   %starts = arith.constant dense<1> : tensor<1xi64>
