@@ -5,6 +5,10 @@ import onnx
 from onnx import helper, numpy_helper
 
 
+class Stacked(list):
+    """A sequence that the compiled model is given as one tensor, since only a run knows how many elements it has."""
+
+
 def get_tensor_type(value_type):
     """The type of the tensors in a type; None where there are none (maps, sparse tensors)."""
     kind = value_type.WhichOneof("value")
@@ -31,6 +35,10 @@ def flatten(model, data, are_extents_open=False):
         elements = given if isinstance(given, list) else [given]
         if given is None:
             options.append(f"--elements={value.name}=none")
+            continue
+        if isinstance(given, Stacked):
+            options.append(f"--elements={value.name}=?")
+            arrays.append(np.stack(given))
             continue
         if isinstance(given, list):
             options.append(f"--elements={value.name}={len(given)}")
@@ -66,8 +74,8 @@ def make_constant(graph, value, data):
 
 def flatten_results(model, data, names):
     """The arrays that nnc's outputs `names` should be: the elements of a sequence, or where only a run knows how many
-    these are, all in one. Maps, the keys of which are in order, are rows. None is what may be anything: the tensor of an optional without
-    an element."""
+    these are, all in one. Maps, the keys of which are in order, are rows. None is what is not compared: the tensor of an optional
+    without an element, and of a sequence without elements, which says nothing of their shape."""
     arrays = []
     for value, expected in zip(model.graph.output, data):
         has_element = value.name + "_has_element"
@@ -76,7 +84,7 @@ def flatten_results(model, data, names):
         elif expected and isinstance(expected[0], dict):
             arrays.append(np.array([list(row.values()) for row in expected], np.float32))
         else:
-            arrays += [np.stack(expected)] if value.name in names else expected
+            arrays += ([np.stack(expected)] if expected else [None]) if value.name in names else expected
         if has_element in names:
             arrays += ([None] if expected is None else []) + [np.array(expected is not None)]
     return arrays

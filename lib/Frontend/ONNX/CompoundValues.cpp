@@ -2,16 +2,13 @@
 // outputs of @main as they have elements.
 #include "lib/Frontend/ONNX/GraphImporter.h"
 
-#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/ONNX/SequenceEdits.h"
 
 using namespace mlir;
 
 namespace nnc::onnx {
 
 using frontend::Expression;
-
-/// More elements of one sequence are not believed: each is an argument.
-static constexpr int64_t maxElements = 4096;
 
 static std::string getElementName(StringRef name, int64_t element) {
   return (name + "_" + Twine(element)).str();
@@ -79,8 +76,8 @@ GraphValue GraphImporter::addCompoundInput(frontend::ModelBuilder &main, const :
       return {};
     return Sequence(getElementTypeOrSelf(stack.getType()), stack);
   }
-  if (*count > maxElements)
-    return fail("cannot have more than " + Twine(maxElements) + " elements");
+  if (*count > maxListedElements)
+    return fail("cannot have more than " + Twine(maxListedElements) + " elements");
   Sequence sequence(getElementType(builder.getContext(), element.tensor_type().elem_type()));
   for (int64_t i = 0; i < *count; ++i) {
     std::string elementName = getElementName(name, i);

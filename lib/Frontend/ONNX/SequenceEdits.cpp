@@ -107,6 +107,10 @@ Sequence insertElement(NodeBuilder &node, Sequence sequence, Value element, cons
   sequence.elementType = type.getElementType();
   if (sequence.isListed() && (!position || position->known)) {
     int64_t size = sequence.elements.size();
+    if (size == maxListedElements) {
+      (void)node.reject("the sequence has more than " + Twine(maxListedElements) + " elements");
+      return {};
+    }
     size_t place = position ? findPlace(node, *position->known, size, /*isEnd=*/true) : size;
     if (!node.failed())
       sequence.elements.insert(sequence.elements.begin() + place, element);

@@ -11,6 +11,9 @@ namespace nnc::onnx {
 /// Whether what is built now runs whenever the model does: only then can it require something of a run.
 bool isInMain(frontend::NodeBuilder &node);
 
+/// Longer lists are not believed: each element is a value.
+inline constexpr int64_t maxListedElements = 4096;
+
 /// A position in a sequence; a negative one counts from the end.
 struct Position {
   std::optional<int64_t> known;
@@ -18,7 +21,8 @@ struct Position {
 };
 
 /// All that follows rejects the node, and gives null, where positions, types or shapes do not fit. A run with a position
-/// that is out of range ends with an error, except in a branch or a loop, where it takes some element.
+/// out of range that inputs and extents give ends with an error; one that is computed from data, or in a branch or a loop,
+/// takes some element.
 
 /// The elements along a new first axis, room behind them included; they must be of one shape.
 mlir::Value stackElements(frontend::NodeBuilder &node, const Sequence &sequence);

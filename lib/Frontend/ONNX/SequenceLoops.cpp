@@ -16,7 +16,7 @@ using frontend::Expression;
 using frontend::NodeBuilder;
 
 /// Nodes that a loop of sequences may become; with more it is not unrolled.
-static constexpr int64_t maxUnrolledNodes = 1 << 14;
+static constexpr int64_t maxUnrolledNodes = 1 << 12;
 static constexpr unsigned maxDepth = 64;
 
 //===--- Unrolling ---===//

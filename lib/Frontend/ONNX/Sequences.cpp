@@ -10,9 +10,6 @@ namespace nnc::onnx {
 
 using frontend::Expression;
 
-/// A tensor is not cut into more elements: each is a value.
-static constexpr int64_t maxElements = 4096;
-
 /// Operand `index`, a tensor; null where it is left out.
 static Value bindTensor(NodeBinder &node, unsigned index) {
   return node.anyOperand(index) ? node.operand(index) : Value();
@@ -101,7 +98,7 @@ static LogicalResult importSplitToSequence(NodeBinder &node) {
   if (split && split.getRank() > 1)
     return node.reject("the sizes of the parts must be a number or a list");
   if (!known) {
-    if (!isList || ShapedType::isDynamic(split.getExtent(0)) || split.getExtent(0) < 1 || split.getExtent(0) > maxElements)
+    if (!isList || ShapedType::isDynamic(split.getExtent(0)) || split.getExtent(0) < 1 || split.getExtent(0) > maxListedElements)
       return node.reject("into how many parts it cuts must be known at compile time");
     return node.result(cutAtRunTime(node, x, axis, split.cast(node.getBuilder().getI64Type())));
   }
@@ -113,8 +110,8 @@ static LogicalResult importSplitToSequence(NodeBinder &node) {
     if (!isExtentKnown)
       return node.reject("the extent that it cuts must be known at compile time");
     int64_t size = known->front(), rest = extent % size;
-    if (extent / size > maxElements)
-      return node.reject("it cuts into more than " + Twine(maxElements) + " parts");
+    if (extent / size > maxListedElements)
+      return node.reject("it cuts into more than " + Twine(maxListedElements) + " parts");
     known->assign(extent / size, size);
     if (rest)
       known->push_back(rest);
@@ -122,7 +119,7 @@ static LogicalResult importSplitToSequence(NodeBinder &node) {
   }
   int64_t sum = 0;
   for (int64_t size : *known) {
-    if (size < 0 || size > (int64_t(1) << 40) || known->size() > static_cast<size_t>(maxElements))
+    if (size < 0 || size > (int64_t(1) << 40) || known->size() > static_cast<size_t>(maxListedElements))
       return node.reject("the sizes of the parts are negative, or too large");
     sum += size;
   }
@@ -203,14 +200,11 @@ static LogicalResult importOptionalGetElement(NodeBinder &node) {
     return node.reject("the optional has no element");
   if (!value.hasElement)
     return node.result(value);
-  // A run without the element ends with an error, except in a branch, which is taken to have asked.
-  Expression hasElement(node, value.hasElement);
-  value.hasElement = {};
-  SmallVector<Value> parts = value.getParts();
+  // A branch is taken to have asked; elsewhere a run would go on with zeros.
   if (isInMain(node))
-    for (Value &part : parts)
-      part = require(node, part, hasElement);
-  return node.failed() ? failure() : node.result(value.rebuild(parts));
+    return node.reject("whether the optional has an element is known only at run time; only in an If can it be read");
+  value.hasElement = {};
+  return node.result(value);
 }
 
 static const OpEntry table[] = {
