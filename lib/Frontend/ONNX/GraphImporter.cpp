@@ -323,9 +323,12 @@ bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opse
 
 bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset,
                              ArrayRef<Value> operands, SmallVectorImpl<Value> &results) {
+  // What is behind the data are shapes, axes, indices and the like.
+  static const llvm::StringSet<> severalData{"CastLike", "Concat", "Equal", "StringConcat", "Where"};
+  size_t numData = !takesStrings(entry) ? 0 : severalData.contains(entry.name) ? operands.size() : 1;
   auto isText = [](Value operand) { return operand && text::isStrings(operand.getType()); };
-  if (!takesStrings(entry) && llvm::any_of(operands, isText)) {
-    block(node, opset, "tensors of strings are not supported as its inputs");
+  if (llvm::any_of(operands.drop_front(std::min(numData, operands.size())), isText)) {
+    block(node, opset, "tensors of strings are not supported as " + Twine(numData ? "this one of its inputs" : "its inputs"));
     return false;
   }
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
