@@ -215,8 +215,11 @@ def regular_expressions():
     x = np.array(TEXTS, object)
     for pattern in PATTERNS:
         def check(pattern=pattern):
-            wanted = np.array([to_python(pattern).fullmatch(text) is not None for text in TEXTS])
-            return compare(run_nnc(make_model(single("RegexFullMatch", [x], pattern=pattern), [x], 1, False), [x]), [wanted])
+            # Python would take years for the long ones where repetitions are nested.
+            texts = [text for text in TEXTS if len(text) < 12 or ")*)*" not in pattern]
+            wanted = np.array([to_python(pattern).fullmatch(text) is not None for text in texts])
+            given = np.array(texts, object)
+            return compare(run_nnc(make_model(single("RegexFullMatch", [given], pattern=pattern), [given], 1, False), [given]), [wanted])
         yield f"regex/{pattern}", check
     for pattern in (r"(a", r"a)", r"[a", r"*a", r"a**", r"\p{L}", r"(?=a)", r"\1", r"a{1001}", r"((((a{99}){99}){99}){99})", r"(.*a.{12}){3}",
                     r"[b-a]", r"[[:foo:]]", "\\", r"((((){1000}){1000}){1000}){1000}", "(" * 300 + ")" * 300, r"(?x)a", r"\C"):

@@ -123,7 +123,11 @@ static LogicalResult importBitShift(NodeBinder &node) {
 
 template <nn::ComparePredicate predicate> static LogicalResult importCompare(NodeBinder &node) {
   Value x = node.operand(0), y = node.operand(1);
-  if (x && y && predicate == nn::ComparePredicate::Equal && text::isStrings(x.getType()) && text::isStrings(y.getType()))
+  if (node.failed())
+    return failure();
+  if (text::isStrings(x.getType()) != text::isStrings(y.getType()))
+    return node.reject("strings are compared with numbers");
+  if (text::isStrings(x.getType()) && predicate == nn::ComparePredicate::Equal)
     return node.result(node.create<text::EqualOp>(x, y));
   return node.result(node.create<nn::CompareOp>(x, y, predicate));
 }

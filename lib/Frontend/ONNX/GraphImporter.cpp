@@ -354,11 +354,18 @@ bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opse
 bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, unsigned depth,
                              ArrayRef<GraphValue> operands, SmallVectorImpl<GraphValue> &results) {
   bool takesAny = llvm::any_of(getSequenceOps(), [&](const OpEntry &other) { return &other == &entry; });
+  // What is behind the data are shapes, axes, indices and the like.
+  static const llvm::StringMap<size_t> severalData{{"CastLike", 2}, {"Concat", SIZE_MAX}, {"Equal", 2},
+                                                   {"SequenceConstruct", SIZE_MAX}, {"SequenceInsert", 2},
+                                                   {"StringConcat", 2}, {"Where", 3}};
+  size_t numData = 0;
+  if (takesAny || takesStrings(entry))
+    numData = severalData.contains(entry.name) ? severalData.lookup(entry.name) : 1;
   auto isText = [](const GraphValue &operand) {
     return operand && operand.isTensor() && text::isStrings(operand.getTensor().getType());
   };
-  if (!takesAny && !takesStrings(entry) && llvm::any_of(operands, isText)) {
-    block(node, opset, "tensors of strings are not supported as its inputs");
+  if (llvm::any_of(operands.drop_front(std::min(numData, operands.size())), isText)) {
+    block(node, opset, "tensors of strings are not supported as " + Twine(numData ? "this one of its inputs" : "its inputs"));
     return false;
   }
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
