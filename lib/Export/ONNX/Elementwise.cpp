@@ -1,9 +1,11 @@
 // Element-wise operations: most have a counterpart of the same meaning.
 #include "lib/Export/ONNX/OpWriter.h"
 
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
+#include <tuple>
 
 using namespace mlir;
 
@@ -118,11 +120,73 @@ static void writeMod(OpWriter &writer, nn::ModOp op) {
   writer.finish("Mod", writer.operands(), {{"fmod", int64_t(op.getFmod())}});
 }
 
+/// The powers of two by which signed integers are multiplied or divided, as a constant of their type; "" where a number of
+/// bits is not constant, or the power would be negative (`isSignFree`), or more than all bits.
+template <typename OpTy> static std::string getPowers(OpWriter &writer, OpTy op, bool isSignFree) {
+  auto type = cast<RankedTensorType>(op.getRhs().getType());
+  DenseElementsAttr bits = nn::getDenseConstant(op.getRhs());
+  unsigned width = type.getElementTypeBitWidth();
+  if (!bits)
+    return "";
+  SmallVector<APInt> powers;
+  for (const APInt &number : bits.getValues<APInt>()) {
+    if (number.uge(isSignFree ? width - 1 : width))
+      return "";
+    powers.push_back(APInt::getOneBitSet(width, number.getZExtValue()));
+  }
+  return writer.constant(DenseElementsAttr::get(type, powers));
+}
+
+/// Both operands as i64, and the powers of two of the second, which are those of at most `most` bits.
+template <typename OpTy> static std::pair<std::string, std::string> widen(OpWriter &writer, OpTy op, int64_t most) {
+  Builder builder(op.getContext());
+  Type i64 = builder.getI64Type(), ui64 = builder.getIntegerType(64, /*isSigned=*/false);
+  auto cast = [&](const std::string &value, Type type) {
+    return writer.add("Cast", {value}, {{"to", int64_t(getDataType(type))}});
+  };
+  std::string bits = cast(writer.name(op.getRhs()), i64);
+  // As an unsigned number a negative one is beyond all.
+  std::string isFar = writer.add("Or", {writer.add("Less", {bits, writer.scalar(i64, 0)}),
+                                        writer.add("Greater", {bits, writer.scalar(i64, most)})});
+  bits = cast(writer.add("Where", {isFar, writer.scalar(i64, most), bits}), ui64);
+  std::string powers = writer.add("BitShift", {writer.scalar(ui64, 1), bits}, {{"direction", std::string("LEFT")}});
+  return {cast(writer.name(op.getLhs()), i64), cast(powers, i64)};
+}
+
+/// ONNX shifts unsigned integers only; signed ones are multiplied by powers of two.
+static void writeSignedShiftLeft(OpWriter &writer, nn::ShiftLeftOp op) {
+  if (std::string powers = getPowers(writer, op, /*isSignFree=*/false); !powers.empty())
+    return writer.finish("Mul", {writer.name(op.getLhs()), powers});
+  if (getElement(op).getIntOrFloatBitWidth() == 64)
+    return writer.refuse("a shift of signed 64-bit integers by what is not constant, or by all bits");
+  auto [x, powers] = widen(writer, op, getElement(op).getIntOrFloatBitWidth());
+  writer.finish("Cast", {writer.add("Mul", {x, powers})}, {{"to", int64_t(getDataType(getElement(op)))}});
+}
+
+/// Without the remainder, which is never negative, a division leaves no fraction: it rounds down.
+static void writeSignedShiftRight(OpWriter &writer, nn::ShiftRightOp op) {
+  std::string x = writer.name(op.getLhs()), powers = getPowers(writer, op, /*isSignFree=*/true);
+  Type type = getElement(op);
+  bool isNarrow = type.getIntOrFloatBitWidth() < 32; // of which ONNX Runtime divides none
+  bool isWidened = powers.empty() || isNarrow;
+  if (isWidened && type.getIntOrFloatBitWidth() == 64)
+    return writer.refuse("a shift of signed 64-bit integers by what is not constant, or by all bits");
+  if (isWidened)
+    std::tie(x, powers) = widen(writer, op, type.getIntOrFloatBitWidth());
+  std::string rest = writer.add("Mod", {x, powers}), whole = writer.add("Sub", {x, rest});
+  if (!isWidened)
+    return writer.finish("Div", {whole, powers});
+  writer.finish("Cast", {writer.add("Div", {whole, powers})}, {{"to", int64_t(getDataType(type))}});
+}
+
 template <typename OpTy> static void writeShift(OpWriter &writer, OpTy op) {
-  if (!getElement(op).isUnsignedInteger())
-    return writer.refuse("a shift of signed integers");
-  bool isLeft = std::is_same_v<OpTy, nn::ShiftLeftOp>;
-  writer.finish("BitShift", writer.operands(), {{"direction", std::string(isLeft ? "LEFT" : "RIGHT")}});
+  constexpr bool isLeft = std::is_same_v<OpTy, nn::ShiftLeftOp>;
+  if (getElement(op).isUnsignedInteger())
+    return writer.finish("BitShift", writer.operands(), {{"direction", std::string(isLeft ? "LEFT" : "RIGHT")}});
+  if constexpr (isLeft)
+    writeSignedShiftLeft(writer, op);
+  else
+    writeSignedShiftRight(writer, op);
 }
 
 static void writeCompare(OpWriter &writer, nn::CompareOp op) {

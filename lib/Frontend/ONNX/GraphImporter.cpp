@@ -214,7 +214,8 @@ bool GraphImporter::addOutputs(frontend::ModelBuilder &main, Scope &scope) {
       continue;
     }
     bool areLabels = &output == &model->graph().output(0) && hasClasses(cast<RankedTensorType>(value.getType()), labels.size());
-    main.addOutput(output.name(), value, areLabels ? ArrayRef(labels) : ArrayRef<std::string>());
+    std::vector<std::string> own = readOutputLabels(*model, output.name());
+    main.addOutput(output.name(), value, !own.empty() || !areLabels ? own : labels);
   }
   return ok;
 }
