@@ -5,7 +5,6 @@
 #include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
-#include <tuple>
 
 using namespace mlir;
 
@@ -137,30 +136,51 @@ template <typename OpTy> static std::string getPowers(OpWriter &writer, OpTy op,
   return writer.constant(DenseElementsAttr::get(type, powers));
 }
 
-/// Both operands as i64, and the powers of two of the second, which are those of at most `most` bits.
-template <typename OpTy> static std::pair<std::string, std::string> widen(OpWriter &writer, OpTy op, int64_t most) {
+namespace {
+
+/// The operands of a shift as i64: x, and powers of two whose product is that of the second. Of up to 64 bits there are
+/// two, none of which is negative.
+struct WideShift {
+  std::string x;
+  SmallVector<std::string, 2> powers;
+};
+
+} // namespace
+
+template <typename OpTy> static WideShift widen(OpWriter &writer, OpTy op) {
   Builder builder(op.getContext());
   Type i64 = builder.getI64Type(), ui64 = builder.getIntegerType(64, /*isSigned=*/false);
+  auto most = static_cast<int64_t>(getElement(op).getIntOrFloatBitWidth());
   auto cast = [&](const std::string &value, Type type) {
     return writer.add("Cast", {value}, {{"to", int64_t(getDataType(type))}});
+  };
+  auto raise = [&](const std::string &bits) {
+    Attribute left("direction", std::string("LEFT"));
+    return cast(writer.add("BitShift", {writer.scalar(ui64, 1), cast(bits, ui64)}, {left}), i64);
   };
   std::string bits = cast(writer.name(op.getRhs()), i64);
   // As an unsigned number a negative one is beyond all.
   std::string isFar = writer.add("Or", {writer.add("Less", {bits, writer.scalar(i64, 0)}),
                                         writer.add("Greater", {bits, writer.scalar(i64, most)})});
-  bits = cast(writer.add("Where", {isFar, writer.scalar(i64, most), bits}), ui64);
-  std::string powers = writer.add("BitShift", {writer.scalar(ui64, 1), bits}, {{"direction", std::string("LEFT")}});
-  return {cast(writer.name(op.getLhs()), i64), cast(powers, i64)};
+  bits = writer.add("Where", {isFar, writer.scalar(i64, most), bits});
+  WideShift shift{cast(writer.name(op.getLhs()), i64), {}};
+  if (most < 64) {
+    shift.powers = {raise(bits)};
+    return shift;
+  }
+  std::string half = writer.add("Div", {bits, writer.scalar(i64, 2)});
+  shift.powers = {raise(half), raise(writer.add("Sub", {bits, half}))};
+  return shift;
 }
 
 /// ONNX shifts unsigned integers only; signed ones are multiplied by powers of two.
 static void writeSignedShiftLeft(OpWriter &writer, nn::ShiftLeftOp op) {
   if (std::string powers = getPowers(writer, op, /*isSignFree=*/false); !powers.empty())
     return writer.finish("Mul", {writer.name(op.getLhs()), powers});
-  if (getElement(op).getIntOrFloatBitWidth() == 64)
-    return writer.refuse("a shift of signed 64-bit integers by what is not constant, or by all bits");
-  auto [x, powers] = widen(writer, op, getElement(op).getIntOrFloatBitWidth());
-  writer.finish("Cast", {writer.add("Mul", {x, powers})}, {{"to", int64_t(getDataType(getElement(op)))}});
+  WideShift shift = widen(writer, op);
+  for (const std::string &power : shift.powers)
+    shift.x = writer.add("Mul", {shift.x, power});
+  writer.finish("Cast", {shift.x}, {{"to", int64_t(getDataType(getElement(op)))}});
 }
 
 /// Without the remainder, which is never negative, a division leaves no fraction: it rounds down.
@@ -168,15 +188,15 @@ static void writeSignedShiftRight(OpWriter &writer, nn::ShiftRightOp op) {
   std::string x = writer.name(op.getLhs()), powers = getPowers(writer, op, /*isSignFree=*/true);
   Type type = getElement(op);
   bool isNarrow = type.getIntOrFloatBitWidth() < 32; // of which ONNX Runtime divides none
-  bool isWidened = powers.empty() || isNarrow;
-  if (isWidened && type.getIntOrFloatBitWidth() == 64)
-    return writer.refuse("a shift of signed 64-bit integers by what is not constant, or by all bits");
-  if (isWidened)
-    std::tie(x, powers) = widen(writer, op, type.getIntOrFloatBitWidth());
-  std::string rest = writer.add("Mod", {x, powers}), whole = writer.add("Sub", {x, rest});
-  if (!isWidened)
-    return writer.finish("Div", {whole, powers});
-  writer.finish("Cast", {writer.add("Div", {whole, powers})}, {{"to", int64_t(getDataType(type))}});
+  auto divide = [&](const std::string &number, const std::string &power) {
+    return SmallVector<std::string>{writer.add("Sub", {number, writer.add("Mod", {number, power})}), power};
+  };
+  if (!powers.empty() && !isNarrow)
+    return writer.finish("Div", divide(x, powers));
+  WideShift shift = widen(writer, op);
+  for (const std::string &power : shift.powers)
+    shift.x = writer.add("Div", divide(shift.x, power));
+  writer.finish("Cast", {shift.x}, {{"to", int64_t(getDataType(type))}});
 }
 
 template <typename OpTy> static void writeShift(OpWriter &writer, OpTy op) {

@@ -34,7 +34,7 @@ static bool lacksType(Operation &op, Type element) {
       "nn.acos",       "nn.acosh",       "nn.asin",     "nn.asinh",      "nn.atan",         "nn.atanh",    "nn.avg_pool",
       "nn.celu",       "nn.conv",        "nn.cos",      "nn.cosh",       "nn.conv_transpose", "nn.cumsum", "nn.elu",
       "nn.hard_sigmoid", "nn.hard_swish", "nn.instance_norm", "nn.is_inf", "nn.lrn",        "nn.max_pool", "nn.mish",
-      "nn.one_hot",    "nn.range",       "nn.round",    "nn.selu",       "nn.shrink",       "nn.sin",      "nn.sinh",
+      "nn.range",       "nn.round",    "nn.selu",       "nn.shrink",       "nn.sin",      "nn.sinh",
       "nn.softplus",   "nn.softsign",    "nn.sum_pool", "nn.tan",        "nn.thresholded_relu", "nn.top_k"};
   StringRef name = op.getName().getStringRef();
   bool hasNoHalf = name == "nn.celu" || name == "nn.range";

@@ -35,8 +35,12 @@ static Parameter getParameter(OpWriter &writer, Value value, int64_t rank) {
       writer.refuse("a scale or zero point along several axes");
     parameter = {"", rank - type.getRank() + static_cast<int64_t>(axis), extent, false};
   }
+  DenseElementsAttr constant = nn::getDenseConstant(value);
   if (parameter.isScalar)
     parameter.name = writer.asScalar(value);
+  else if (constant && type.getRank() > 1)
+    parameter.name = writer.constant(
+        constant.reshape(RankedTensorType::get({type.getNumElements()}, type.getElementType())));
   else
     parameter.name = type.getRank() == 1 ? writer.name(value) : writer.add("Reshape", {writer.name(value), writer.ints({-1})});
   return parameter;
