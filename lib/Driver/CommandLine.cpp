@@ -3,17 +3,15 @@
 
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/InputOptions.h"
+#include "lib/Driver/OutputChecks.h"
 #include "lib/Driver/VerifyExport.h"
 #include "lib/Driver/Version.h"
 #include "lib/Export/ONNX/Export.h"
-#include "lib/Target/Header.h"
-#include "lib/Target/OutputFiles.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -115,6 +113,11 @@ struct CompilerCommandLine::OutputChoices {
                cl::desc("Compare what --emit=onnx writes with the model, on random inputs; an error of an output of "
                         "more than this part of its largest magnitude is one of nnc (default: 1e-4)"),
                cl::value_desc("tolerance"), cl::ValueOptional, cl::cat(category)},
+        quantized{"quantized",
+                  cl::desc("Quantised layers of --emit=onnx: qdq (default), or integers, bit for bit as the format has them"),
+                  cl::value_desc("form"), cl::init("qdq"), cl::cat(category)},
+        externalData{"external-data", cl::desc("Weights of --emit=onnx go into a second file, <output>.data"),
+                     cl::cat(category)},
         stopAfter{"stop-after",
                   cl::desc("Stop after a stage and print MLIR: import, nn, tensors, buffers, loops, "
                            "arena or llvm"),
@@ -129,6 +132,8 @@ struct CompilerCommandLine::OutputChoices {
   cl::opt<EmitKind> emit;
   cl::opt<int64_t> opset;
   cl::opt<std::string> verify;
+  cl::opt<std::string> quantized;
+  cl::opt<bool> externalData;
   cl::opt<std::string> stopAfter;
   cl::opt<bool> debugLines;
   cl::opt<bool> printWeights;
@@ -288,65 +293,14 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
     return Error::success();
   if (outputs->opset.getNumOccurrences() && !isONNX)
     return makeError("--opset is for --emit=onnx");
-  if (outputs->verify.getNumOccurrences() && !isONNX)
-    return makeError("--verify is for --emit=onnx");
+  for (const cl::Option *option : std::initializer_list<const cl::Option *>{&outputs->verify, &outputs->quantized,
+                                                                           &outputs->externalData})
+    if (option->getNumOccurrences() && !isONNX)
+      return makeError("--" + option->ArgStr + " is for --emit=onnx");
   if (outputs->printWeights && !isMLIR && result.dumpFolder.empty())
     return makeError("--print-weights is for --emit=mlir, --stop-after and --dump-stages");
   if (outputs->header.getNumOccurrences() && result.output.headerFile.empty())
     return makeError("--header: a header is written with --emit=obj, lib, shared and asm only, to a file");
-  return Error::success();
-}
-
-/// Whether `path` is a file with contents that no writer of headers made.
-static bool isForeignHeader(StringRef path) {
-  auto file = MemoryBuffer::getFile(path);
-  return file && (*file)->getBufferSize() && !isGeneratedHeader((*file)->getBuffer());
-}
-
-/// Whether `path` is a file with contents that do not begin as a printed module does.
-static bool isForeignListing(StringRef path) {
-  auto file = MemoryBuffer::getFile(path);
-  return file && (*file)->getBufferSize() && !(*file)->getBuffer().starts_with("module");
-}
-
-static bool isSamePath(StringRef one, StringRef other) {
-  auto normalize = [](StringRef path) {
-    SmallString<128> result(path);
-    sys::fs::make_absolute(result);
-    sys::path::remove_dots(result, /*remove_dot_dot=*/true);
-    return result;
-  };
-  return normalize(one) == normalize(other);
-}
-
-/// Refuses outputs that cannot be written, and those that would replace the model, a header of the user's, or each
-/// other.
-static Error checkOutputs(const CompileOptions &options) {
-  const OutputOptions &output = options.output;
-  struct Named {
-    StringRef file, purpose;
-  };
-  const Named all[] = {{output.outputFile, "the output"},
-                       {output.headerFile, "the header"},
-                       {output.reportFile, "the report"},
-                       {output.listingFile, "the listing of -g"}};
-  SmallVector<Named> files;
-  copy_if(all, std::back_inserter(files), [](const Named &named) { return !named.file.empty() && named.file != "-"; });
-  for (auto [i, named] : enumerate(files)) {
-    if (Error error = checkOutputPath(named.file))
-      return error;
-    for (StringRef input : options.inputs)
-      if (sys::fs::equivalent(named.file, input))
-        return makeError("the output " + named.file + " would replace the model");
-    for (const Named &other : ArrayRef(files).take_front(i))
-      if (isSamePath(named.file, other.file))
-        return makeError(named.file + " is the name of both " + other.purpose + " and " + named.purpose);
-  }
-  if (!output.headerFile.empty() && isForeignHeader(output.headerFile))
-    return makeError(output.headerFile + " exists and was not written by nnc; --header=FILE gives the model's header "
-                                         "another name");
-  if (!output.listingFile.empty() && isForeignListing(output.listingFile))
-    return makeError(output.listingFile + " exists and is no MLIR; -g would replace it");
   return Error::success();
 }
 
@@ -418,6 +372,12 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
                        " to " + Twine(onnx_export::greatestOpset));
     if (output.outputFile.empty())
       return makeError("--emit=onnx needs a name for the file: -o model.onnx");
+    if (outputs->quantized != "qdq" && outputs->quantized != "integers")
+      return makeError("--quantized=" + outputs->quantized.getValue() + ": expected qdq or integers");
+    if (outputs->externalData && output.outputFile == "-")
+      return makeError("--external-data needs a name for the file: -o model.onnx");
+    result.exportsQDQ = outputs->quantized == "qdq";
+    result.externalData = outputs->externalData;
     result.exportOpset = outputs->opset;
     double tolerance = defaultVerifyTolerance;
     if (!outputs->verify.empty() && (StringRef(outputs->verify).getAsDouble(tolerance) || !(tolerance >= 0)))

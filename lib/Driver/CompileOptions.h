@@ -29,6 +29,11 @@ struct CompileOptions {
   std::optional<Stage> stopAfter;
   /// Set: the model is written as ONNX of this opset (`--emit=onnx`), and nothing else.
   std::optional<int64_t> exportOpset;
+  /// Layers on quantised numbers are exported as ones on floats between QuantizeLinear and DequantizeLinear, instead of the
+  /// format's own integer arithmetic.
+  bool exportsQDQ = false;
+  /// Weights are exported into a second file (`--external-data`), the output's name with .data behind.
+  bool externalData = false;
   /// Set: what was exported is compared with the model; the largest error that is taken, of the largest magnitude.
   std::optional<double> verifyTolerance;
   /// MLIR is printed with all constants, not only with the small ones.

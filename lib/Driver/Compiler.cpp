@@ -8,6 +8,7 @@
 #include "lib/Driver/DecisionLog.h"
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/MeasurePrecision.h"
+#include "lib/Driver/OutputChecks.h"
 #include "lib/Driver/OutputFile.h"
 #include "lib/Driver/Registration.h"
 #include "lib/Driver/ReleaseConstants.h"
@@ -18,6 +19,7 @@
 #include "lib/Frontend/Import/Preprocessing.h"
 #include "lib/Target/CpuModel.h"
 #include "lib/Target/Emit.h"
+#include "lib/Target/OutputFiles.h"
 #include "lib/Target/WeightSection.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -95,6 +97,7 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
   import.elements = options.elements;
   import.darknetDialect = options.darknetDialect;
   import.verbose = options.verbose;
+  import.dequantizes = options.exportsQDQ;
   OwningOpRef<ModuleOp> module = format->import(context, files, import);
   mlir::Type rawType;
   if (!options.rawInputs.empty())
@@ -146,20 +149,52 @@ static LogicalResult checkShapeNames(ModuleOp module, const CompileOptions &opti
   return success();
 }
 
+/// The model with quantised layers as the format's own kernels compute them, where `module` has them otherwise.
+static FailureOr<OwningOpRef<ModuleOp>> readIntegers(ModuleOp module, const CompileOptions &options) {
+  if (!module->hasAttr("nn.dequantized"))
+    return OwningOpRef<ModuleOp>();
+  CompileOptions others = options;
+  others.exportsQDQ = false;
+  Provenance provenance;
+  OwningOpRef<ModuleOp> integers = readModel(*module.getContext(), others, provenance);
+  if (!integers)
+    return failure();
+  return integers;
+}
+
 /// Converts the model, and says what became of it.
 static LogicalResult exportAsONNX(ModuleOp module, const CompileOptions &options) {
-  onnx_export::ExportOptions exporting{*options.exportOpset, options.output.provenance.version};
+  StringRef file = options.output.outputFile;
+  std::string dataFile = getDataFile(file);
+  onnx_export::ExportOptions exporting{*options.exportOpset, options.output.provenance.version, options.externalData,
+                                       llvm::sys::path::filename(dataFile).str()};
   onnx_export::ExportSummary summary;
-  FailureOr<std::string> bytes = onnx_export::exportModel(module, exporting, summary);
-  if (succeeded(bytes) && options.verifyTolerance)
-    if (llvm::Error error = verifyExport(module, *bytes, summary, *options.verifyTolerance, compileQuietly, llvm::errs()))
-      return module.emitError() << llvm::toString(std::move(error));
-  if (failed(bytes) ||
-      failed(writeFile(options.output.outputFile, module.getLoc(), [&](llvm::raw_ostream &os) { os << *bytes; })))
+  FailureOr<onnx_export::ExportedModel> model = onnx_export::exportModel(module, exporting, summary);
+  if (failed(model))
     return failure();
-  if (options.output.outputFile != "-")
-    llvm::errs() << options.output.outputFile << ": ONNX opset " << *options.exportOpset << ", " << summary.nodes
-                 << " nodes, " << summary.transposes << " of them transposes\n";
+  if (!model->data.empty() && file == "-")
+    return module.emitError("more than 2 GiB need two files, which have names: -o model.onnx");
+  if (options.verifyTolerance) {
+    FailureOr<OwningOpRef<ModuleOp>> integers = readIntegers(module, options);
+    if (failed(integers))
+      return failure();
+    ExportedFiles files{model->bytes, model->data, exporting.dataFile};
+    if (llvm::Error error = verifyExport(module, integers->get(), files, summary, *options.verifyTolerance,
+                                         compileQuietly, llvm::errs()))
+      return module.emitError() << llvm::toString(std::move(error));
+  }
+  OutputFiles files;
+  llvm::Error error = files.add(file, [&](llvm::raw_ostream &os) { os << model->bytes; });
+  if (!error && !model->data.empty())
+    error = files.add(dataFile, [&](llvm::raw_ostream &os) { os << model->data; });
+  if (!error)
+    error = files.commit();
+  if (error)
+    return module.emitError() << llvm::toString(std::move(error));
+  if (file != "-")
+    llvm::errs() << file << ": ONNX opset " << *options.exportOpset << ", " << summary.nodes << " nodes, "
+                 << summary.transposes << " of them transposes"
+                 << (model->data.empty() ? "" : "; weights are in " + exporting.dataFile) << '\n';
   return success();
 }
 

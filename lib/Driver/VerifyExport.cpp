@@ -4,10 +4,14 @@
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
 
 #include <cmath>
+#include <utility>
 
 using namespace mlir;
 using nnc::onnx_export::ExportedTensor;
@@ -31,43 +35,90 @@ static bool isWithin(const Difference &difference, Type type, double tolerance) 
   return difference.error <= getTolerance(cast<RankedTensorType>(type).getElementType(), tolerance) * difference.magnitude;
 }
 
-/// Compiles a model that `write` writes to a temporary file of a format.
-static llvm::Expected<TemporaryLibrary> compileText(StringRef format, StringRef name, CompileFunction compile,
-                                                    llvm::function_ref<llvm::LogicalResult(llvm::raw_ostream &)> write) {
-  llvm::SmallString<128> path;
-  int descriptor;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile("nnc-verify", format, descriptor, path))
-    return llvm::errorCodeToError(error);
-  llvm::FileRemover remover(path);
-  {
-    llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
-    bool isWritten = succeeded(write(os));
-    os.close();
-    if (os.has_error() || !isWritten) {
-      os.clear_error();
-      return llvm::createStringError("a temporary file cannot be written");
-    }
+namespace {
+
+/// A folder that ends with this.
+class TemporaryFolder {
+public:
+  static llvm::Expected<TemporaryFolder> create() {
+    TemporaryFolder folder;
+    if (std::error_code error = llvm::sys::fs::createUniqueDirectory("nnc-verify", folder.path))
+      return llvm::errorCodeToError(error);
+    return std::move(folder);
   }
+  TemporaryFolder(TemporaryFolder &&other) : path(std::exchange(other.path, {})) {}
+  ~TemporaryFolder() {
+    if (!path.empty())
+      (void)llvm::sys::fs::remove_directories(path);
+  }
+
+  /// Writes a file there; its path.
+  llvm::Expected<std::string> write(StringRef name, llvm::function_ref<LogicalResult(llvm::raw_ostream &)> write) const {
+    llvm::SmallString<128> file(path);
+    llvm::sys::path::append(file, name);
+    std::error_code error;
+    llvm::raw_fd_ostream os(file, error);
+    bool isWritten = !error && succeeded(write(os));
+    os.close();
+    if (isWritten && !os.has_error())
+      return file.str().str();
+    os.clear_error();
+    return llvm::createStringError("a temporary file cannot be written");
+  }
+
+private:
+  TemporaryFolder() = default;
+  llvm::SmallString<128> path;
+};
+
+} // namespace
+
+static llvm::Expected<TemporaryLibrary> compileFile(std::string path, StringRef format, StringRef name,
+                                                    CompileFunction compile) {
   CompileOptions options;
-  options.inputs = {path.str().str()};
+  options.inputs = {std::move(path)};
   options.format = format;
   return TemporaryLibrary::compile(std::move(options), name, compile);
 }
 
-/// The differences of the outputs of a module and of an ONNX model.
-static llvm::Expected<std::vector<Difference>> compareModels(ModuleOp module, StringRef bytes, StringRef purpose,
-                                                             CompileFunction compile) {
-  auto source = compileText("mlir", (purpose + "_source").str(), compile,
-                            [&](llvm::raw_ostream &os) { return writeBytecodeToFile(module, os); });
+static llvm::Expected<TemporaryLibrary> compileModule(ModuleOp module, StringRef name, CompileFunction compile) {
+  auto folder = TemporaryFolder::create();
+  if (!folder)
+    return folder.takeError();
+  auto file = folder->write("model.mlir", [&](llvm::raw_ostream &os) { return writeBytecodeToFile(module, os); });
+  return file ? compileFile(*file, "mlir", name, compile) : file.takeError();
+}
+
+static llvm::Expected<TemporaryLibrary> compileExported(const ExportedFiles &exported, StringRef name,
+                                                        CompileFunction compile) {
+  auto folder = TemporaryFolder::create();
+  if (!folder)
+    return folder.takeError();
+  auto copy = [](StringRef bytes) {
+    return [bytes](llvm::raw_ostream &os) {
+      os << bytes;
+      return success();
+    };
+  };
+  auto file = folder->write("model.onnx", copy(exported.bytes));
+  if (!file)
+    return file.takeError();
+  if (!exported.data.empty())
+    if (auto data = folder->write(exported.dataFile, copy(exported.data)); !data)
+      return data.takeError();
+  return compileFile(*file, "onnx", name, compile);
+}
+
+/// The differences of the outputs of a module and of an ONNX model. Libraries of one process have different names.
+static llvm::Expected<std::vector<Difference>> compareModels(ModuleOp module, const ExportedFiles &exported,
+                                                             StringRef purpose, CompileFunction compile) {
+  auto source = compileModule(module, (purpose + "_source").str(), compile);
   if (!source)
     return source.takeError();
-  auto exported = compileText("onnx", (purpose + "_exported").str(), compile, [&](llvm::raw_ostream &os) {
-    os << bytes;
-    return success();
-  });
-  if (!exported)
-    return exported.takeError();
-  return compareOnRandomInputs(*source, *exported);
+  auto other = compileExported(exported, (purpose + "_exported").str(), compile);
+  if (!other)
+    return other.takeError();
+  return compareOnRandomInputs(*source, *other);
 }
 
 /// A copy of the module that returns these values.
@@ -90,13 +141,14 @@ static OwningOpRef<ModuleOp> returnAll(ModuleOp module, ArrayRef<ExportedTensor>
 }
 
 /// Names the first tensor that differs.
-static std::string findFirst(ModuleOp module, StringRef bytes, ArrayRef<ExportedTensor> tensors, double tolerance,
-                             CompileFunction compile) {
+static std::string findFirst(ModuleOp module, const ExportedFiles &exported, ArrayRef<ExportedTensor> tensors,
+                             double tolerance, CompileFunction compile) {
   auto unknown = [](llvm::Error error) { return "the first tensor that differs is not known: " + toString(std::move(error)); };
-  auto replaced = onnx_export::replaceOutputs(bytes, tensors);
+  auto replaced = onnx_export::replaceOutputs(exported.bytes, tensors);
   if (!replaced)
     return unknown(replaced.takeError());
-  auto differences = compareModels(*returnAll(module, tensors), *replaced, "all", compile);
+  auto differences =
+      compareModels(*returnAll(module, tensors), {*replaced, exported.data, exported.dataFile}, "all", compile);
   if (!differences)
     return unknown(differences.takeError());
   for (auto [tensor, difference] : llvm::zip(tensors, *differences))
@@ -107,30 +159,67 @@ static std::string findFirst(ModuleOp module, StringRef bytes, ArrayRef<Exported
   return "no tensor differs where all are outputs";
 }
 
-llvm::Error verifyExport(ModuleOp module, StringRef bytes, const onnx_export::ExportSummary &summary, double tolerance,
-                         CompileFunction compile, llvm::raw_ostream &os) {
-  auto differences = compareModels(module, bytes, "verified", compile);
+/// "output 'y' differs by 1.2e-07, its largest magnitude is 3.4"
+static std::string describe(func::FuncOp main, unsigned output, const Difference &difference) {
+  StringRef name = main.getResultAttrOfType<StringAttr>(output, "nn.name").getValue();
+  return "output '" + name.str() + "' differs by " + describe(difference.error) + ", its largest magnitude is " +
+         describe(difference.magnitude);
+}
+
+/// Says which extents of inputs were chosen, where any was.
+static void printExtents(func::FuncOp main, llvm::raw_ostream &os) {
+  llvm::SetVector<StringRef> extents;
+  for (BlockArgument argument : main.getArguments()) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    auto symbols = main.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "nn.symbols");
+    for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+      if (!type.isDynamicDim(axis))
+        continue;
+      StringRef symbol = symbols ? cast<StringAttr>(symbols[axis]).getValue() : "";
+      extents.insert(symbol.empty() ? main.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "nn.name").getValue()
+                                    : symbol);
+    }
+  }
+  if (!extents.empty())
+    os << "--verify: run-time extents are " << runTimeExtent << " (" << llvm::join(extents, ", ")
+       << "); --shape fixes them\n";
+}
+
+/// How far the exported model is from the arithmetic of the format's own kernels, which it has in another form.
+static llvm::Error printDistance(ModuleOp integers, const ExportedFiles &exported, CompileFunction compile,
+                                 llvm::raw_ostream &os) {
+  auto differences = compareModels(integers, exported, "integers", compile);
   if (!differences)
     return llvm::createStringError("--verify: " + toString(differences.takeError()));
+  auto main = integers.lookupSymbol<func::FuncOp>("main");
+  for (auto [i, difference] : llvm::enumerate(*differences))
+    if (i < main.getNumResults())
+      os << "from the format's integer arithmetic " << describe(main, i, difference) << '\n';
+  return llvm::Error::success();
+}
+
+llvm::Error verifyExport(ModuleOp module, ModuleOp integers, const ExportedFiles &exported,
+                         const onnx_export::ExportSummary &summary, double tolerance, CompileFunction compile,
+                         llvm::raw_ostream &os) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
+  printExtents(main, os);
+  auto differences = compareModels(module, exported, "verified", compile);
+  if (!differences)
+    return llvm::createStringError("--verify: " + toString(differences.takeError()));
   if (differences->size() != main.getNumResults())
     return llvm::createStringError("--verify: the models have different numbers of outputs");
   std::string wrong;
   for (auto [i, difference] : llvm::enumerate(*differences)) {
-    StringRef name = main.getResultAttrOfType<StringAttr>(i, "nn.name").getValue();
-    std::string text = "output '" + name.str() + "' differs by " + describe(difference.error) +
-                       ", its largest magnitude is " + describe(difference.magnitude);
     bool isRight = isWithin(difference, main.getResultTypes()[i], tolerance);
-    if (isRight)
-      os << "verified on random inputs, seed " << randomSeed << ": " << text << '\n';
-    else if (wrong.empty())
-      wrong = text;
+    os << (isRight ? "verified" : "not verified") << " on random inputs, seed " << randomSeed << ": "
+       << describe(main, i, difference) << '\n';
+    if (!isRight && wrong.empty())
+      wrong = describe(main, i, difference);
   }
   if (wrong.empty())
-    return llvm::Error::success();
-  return llvm::createStringError(
-      "--verify: " + wrong + ", which is more than a part of " + describe(tolerance) + "; " +
-      findFirst(module, bytes, summary.tensors, tolerance, compile));
+    return integers ? printDistance(integers, exported, compile, os) : llvm::Error::success();
+  return llvm::createStringError("--verify: " + wrong + ", which is more than a part of " + describe(tolerance) + "; " +
+                                 findFirst(module, exported, summary.tensors, tolerance, compile));
 }
 
 } // namespace nnc

@@ -14,11 +14,20 @@ namespace nnc {
 /// and integers and booleans must be equal.
 inline constexpr double defaultVerifyTolerance = 1e-4;
 
-/// Compiles the module (the stage `import`) and the ONNX model `bytes` that was exported from it, runs both on the same
-/// random inputs (run-time extents are 32), and prints the difference of each output. An error where one differs by more than
-/// `tolerance` allows, which names the first tensor on the way that does, or where the models cannot be run.
-llvm::Error verifyExport(mlir::ModuleOp module, llvm::StringRef bytes, const onnx_export::ExportSummary &summary,
-                         double tolerance, CompileFunction compile, llvm::raw_ostream &os);
+/// What was exported, as it will lie in its files.
+struct ExportedFiles {
+  llvm::StringRef bytes, data; ///< as onnx_export::ExportedModel
+  llvm::StringRef dataFile;    ///< the second file's name
+};
+
+/// Compiles the module (the stage `import`) and the ONNX model that was exported from it, runs both on the same random
+/// inputs, and prints which extents were chosen (32, of those known at run time only) and the difference of each output.
+/// An error where one differs by more than `tolerance` allows, which names the first tensor on the way that does, or where
+/// the models cannot be run. `integers`, if not null, is the same model in the arithmetic of the format's own kernels: how
+/// far outputs are from its outputs is printed too.
+llvm::Error verifyExport(mlir::ModuleOp module, mlir::ModuleOp integers, const ExportedFiles &exported,
+                         const onnx_export::ExportSummary &summary, double tolerance, CompileFunction compile,
+                         llvm::raw_ostream &os);
 
 } // namespace nnc
 

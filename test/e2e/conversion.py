@@ -54,9 +54,9 @@ class ConvertedModel:
         self.output_names = [value.name for value in self.model.graph.output]
         self.states = ()  # inputs like others: ONNX does not pair them with outputs
 
-    def __call__(self, arrays):
+    def __call__(self, arrays, is_optimised=False):
         try:
-            return run_reference(self.model, arrays)
+            return run_reference(self.model, arrays, is_optimised)
         except Exception as error:  # pylint: disable=broad-except
             if NOT_IN_RUNTIME.search(str(error)):
                 raise Refused("error: ONNX Runtime has no such kernel") from None

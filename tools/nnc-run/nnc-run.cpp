@@ -3,16 +3,16 @@
 #include "lib/Driver/CommandLine.h"
 #include "lib/Driver/Compiler.h"
 #include "lib/Target/OutputFiles.h"
-#include "lib/Target/ReportPage.h"
 #include "tools/nnc-run/Bench.h"
 #include "tools/nnc-run/Profile.h"
+#include "tools/nnc-run/Report.h"
 #include "tools/nnc-run/Tensors.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/BinaryFormat/Magic.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -134,27 +134,6 @@ static Error compareOutputs(ArrayRef<nnc::HostTensor> outputs, const RunOptions 
   return Error::success();
 }
 
-/// Writes `report`, JSON, with the measured times, to the file that --report names.
-static Error writeMeasuredReport(StringRef report, const nnc::ProfileTimes &times, StringRef path) {
-  Expected<json::Value> facts = json::parse(report);
-  if (!facts)
-    return createStringError("the report to complete is no JSON: " + toString(facts.takeError()));
-  json::Object *object = facts->getAsObject();
-  if (!object || !object->getArray("layers") || !object->getArray("kernels"))
-    return createStringError("the report to complete was not written by nnc");
-  (*object)["profile"] = nnc::describeProfile(times);
-  nnc::OutputFiles files;
-  auto write = [&](raw_ostream &os) {
-    if (nnc::isReportPage(path))
-      nnc::writeReportPage(os, formatv("{0}", *facts).str());
-    else
-      os << formatv("{0:2}", *facts) << '\n';
-  };
-  if (Error error = files.add(path, write))
-    return error;
-  return files.commit();
-}
-
 static std::vector<StringRef> getExtentNames(const nnc::ModelLibrary &library) {
   const nnc_model &model = library.getModel();
   return std::vector<StringRef>(model.extent_names, model.extent_names + model.num_extents);
@@ -213,7 +192,7 @@ static Error run(const nnc::ModelLibrary &model, const RunOptions &options, cons
   if (!times)
     return times.takeError();
   nnc::printProfile(*times, outs());
-  return report.empty() ? Error::success() : writeMeasuredReport(report, *times, compileOptions.output.reportFile);
+  return report.empty() ? Error::success() : nnc::writeMeasuredReport(report, model.getModel(), *times, compileOptions.output.reportFile);
 }
 
 static int fail(Error error) {

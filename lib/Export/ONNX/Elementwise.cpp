@@ -1,6 +1,7 @@
 // Element-wise operations: most have a counterpart of the same meaning.
 #include "lib/Export/ONNX/OpWriter.h"
 
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
@@ -118,11 +119,94 @@ static void writeMod(OpWriter &writer, nn::ModOp op) {
   writer.finish("Mod", writer.operands(), {{"fmod", int64_t(op.getFmod())}});
 }
 
+/// The powers of two by which signed integers are multiplied or divided, as a constant of their type; "" where a number of
+/// bits is not constant, or the power would be negative (`isSignFree`), or more than all bits.
+template <typename OpTy> static std::string getPowers(OpWriter &writer, OpTy op, bool isSignFree) {
+  auto type = cast<RankedTensorType>(op.getRhs().getType());
+  DenseElementsAttr bits = nn::getDenseConstant(op.getRhs());
+  unsigned width = type.getElementTypeBitWidth();
+  if (!bits)
+    return "";
+  SmallVector<APInt> powers;
+  for (const APInt &number : bits.getValues<APInt>()) {
+    if (number.uge(isSignFree ? width - 1 : width))
+      return "";
+    powers.push_back(APInt::getOneBitSet(width, number.getZExtValue()));
+  }
+  return writer.constant(DenseElementsAttr::get(type, powers));
+}
+
+namespace {
+
+/// The operands of a shift as i64: x, and powers of two whose product is that of the second. Of up to 64 bits there are
+/// two, none of which is negative.
+struct WideShift {
+  std::string x;
+  SmallVector<std::string, 2> powers;
+};
+
+} // namespace
+
+template <typename OpTy> static WideShift widen(OpWriter &writer, OpTy op) {
+  Builder builder(op.getContext());
+  Type i64 = builder.getI64Type(), ui64 = builder.getIntegerType(64, /*isSigned=*/false);
+  auto most = static_cast<int64_t>(getElement(op).getIntOrFloatBitWidth());
+  auto cast = [&](const std::string &value, Type type) {
+    return writer.add("Cast", {value}, {{"to", int64_t(getDataType(type))}});
+  };
+  auto raise = [&](const std::string &bits) {
+    Attribute left("direction", std::string("LEFT"));
+    return cast(writer.add("BitShift", {writer.scalar(ui64, 1), cast(bits, ui64)}, {left}), i64);
+  };
+  std::string bits = cast(writer.name(op.getRhs()), i64);
+  // As an unsigned number a negative one is beyond all.
+  std::string isFar = writer.add("Or", {writer.add("Less", {bits, writer.scalar(i64, 0)}),
+                                        writer.add("Greater", {bits, writer.scalar(i64, most)})});
+  bits = writer.add("Where", {isFar, writer.scalar(i64, most), bits});
+  WideShift shift{cast(writer.name(op.getLhs()), i64), {}};
+  if (most < 64) {
+    shift.powers = {raise(bits)};
+    return shift;
+  }
+  std::string half = writer.add("Div", {bits, writer.scalar(i64, 2)});
+  shift.powers = {raise(half), raise(writer.add("Sub", {bits, half}))};
+  return shift;
+}
+
+/// ONNX shifts unsigned integers only; signed ones are multiplied by powers of two.
+static void writeSignedShiftLeft(OpWriter &writer, nn::ShiftLeftOp op) {
+  if (std::string powers = getPowers(writer, op, /*isSignFree=*/false); !powers.empty())
+    return writer.finish("Mul", {writer.name(op.getLhs()), powers});
+  WideShift shift = widen(writer, op);
+  for (const std::string &power : shift.powers)
+    shift.x = writer.add("Mul", {shift.x, power});
+  writer.finish("Cast", {shift.x}, {{"to", int64_t(getDataType(getElement(op)))}});
+}
+
+/// Without the remainder, which is never negative, a division leaves no fraction: it rounds down.
+static void writeSignedShiftRight(OpWriter &writer, nn::ShiftRightOp op) {
+  std::string x = writer.name(op.getLhs()), powers = getPowers(writer, op, /*isSignFree=*/true);
+  Type type = getElement(op);
+  bool isNarrow = type.getIntOrFloatBitWidth() < 32; // of which ONNX Runtime divides none
+  auto divide = [&](const std::string &number, const std::string &power) {
+    return SmallVector<std::string>{writer.add("Sub", {number, writer.add("Mod", {number, power})}), power};
+  };
+  if (!powers.empty() && !isNarrow)
+    return writer.finish("Div", divide(x, powers));
+  WideShift shift = widen(writer, op);
+  for (const std::string &power : shift.powers)
+    shift.x = writer.add("Div", divide(shift.x, power));
+  writer.finish("Cast", {shift.x}, {{"to", int64_t(getDataType(type))}});
+}
+
 template <typename OpTy> static void writeShift(OpWriter &writer, OpTy op) {
-  if (!getElement(op).isUnsignedInteger())
-    return writer.refuse("a shift of signed integers");
-  bool isLeft = std::is_same_v<OpTy, nn::ShiftLeftOp>;
-  writer.finish("BitShift", writer.operands(), {{"direction", std::string(isLeft ? "LEFT" : "RIGHT")}});
+  constexpr bool isLeft = std::is_same_v<OpTy, nn::ShiftLeftOp>;
+  if (getElement(op).isUnsignedInteger())
+    return writer.finish("BitShift", writer.operands(), {{"direction", std::string(isLeft ? "LEFT" : "RIGHT")}});
+  if constexpr (isLeft)
+    writeSignedShiftLeft(writer, op);
+  else
+    writeSignedShiftRight(writer, op);
 }
 
 static void writeCompare(OpWriter &writer, nn::CompareOp op) {

@@ -16,6 +16,14 @@ constexpr int64_t leastOpset = 13, defaultOpset = 18, greatestOpset = 21;
 struct ExportOptions {
   int64_t opset = defaultOpset;
   std::string producerVersion;
+  bool hasExternalData = false; ///< as a model above 2 GiB has anyway
+  std::string dataFile;         ///< the name that the second file will have, beside the first
+};
+
+/// The files of a model.
+struct ExportedModel {
+  std::string bytes;
+  std::string data; ///< of large weights, for the second file; empty: there is none
 };
 
 /// A value of the module in the file.
@@ -31,9 +39,9 @@ struct ExportSummary {
   std::vector<ExportedTensor> tensors; ///< results of the operations in @main, in their order, that the file has too
 };
 
-/// @main of a module of NN operations (the stage `import`) as a binary ONNX model.
+/// @main of a module of NN operations (the stage `import`), which is simplified before, as a binary ONNX model.
 /// Fails after one diagnostic for each operation that ONNX cannot express.
-llvm::FailureOr<std::string> exportModel(mlir::ModuleOp module, const ExportOptions &options, ExportSummary &summary);
+llvm::FailureOr<ExportedModel> exportModel(mlir::ModuleOp module, const ExportOptions &options, ExportSummary &summary);
 
 /// The model `bytes` with these tensors as its outputs, instead of its own.
 llvm::Expected<std::string> replaceOutputs(llvm::StringRef bytes, llvm::ArrayRef<ExportedTensor> tensors);

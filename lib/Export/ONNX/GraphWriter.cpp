@@ -102,13 +102,13 @@ LogicalResult GraphWriter::declare(func::FuncOp main) {
     unsigned i = argument.getArgNumber();
     auto name = main.getArgAttrOfType<StringAttr>(i, "nn.name");
     names[argument] = name.str();
-    if (failed(declareValue(*graph.add_input(), argument.getType(), name, main.getArgAttrOfType<ArrayAttr>(i, "nn.symbols"))))
+    if (failed(declareValue(*graph->add_input(), argument.getType(), name, main.getArgAttrOfType<ArrayAttr>(i, "nn.symbols"))))
       return failure();
   }
   Operation *terminator = main.getBody().front().getTerminator();
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
     auto name = main.getResultAttrOfType<StringAttr>(i, "nn.name");
-    if (failed(declareValue(*graph.add_output(), value.getType(), name, {})))
+    if (failed(declareValue(*graph->add_output(), value.getType(), name, {})))
       return failure();
     bool hasNode = value.getDefiningOp() && !matchPattern(value, m_Constant());
     if (hasNode)
@@ -142,20 +142,47 @@ std::string GraphWriter::getName(Value value) {
   return names[value] = makeUnique(wanted);
 }
 
-std::string GraphWriter::addConstant(StringRef name, ElementsAttr elements) {
+std::string GraphWriter::addBytes(StringRef name, RankedTensorType type, std::string bytes) {
   std::string unique = makeUnique(name);
-  TensorProto &tensor = *graph.add_initializer();
+  TensorProto &tensor = *root.add_initializer();
   tensor.set_name(unique);
-  tensor.set_data_type(getDataType(elements.getElementType()));
-  for (int64_t extent : elements.getShapedType().getShape())
+  tensor.set_data_type(getDataType(type.getElementType()));
+  for (int64_t extent : type.getShape())
     tensor.add_dims(extent);
-  tensor.set_raw_data(getRawData(elements));
+  tensor.set_raw_data(std::move(bytes));
   return unique;
+}
+
+std::string GraphWriter::addConstant(StringRef name, ElementsAttr elements) {
+  return addBytes(name, cast<RankedTensorType>(elements.getShapedType()), getRawData(elements));
+}
+
+bool GraphWriter::defineConstant(Value value, RankedTensorType type, std::string bytes) {
+  if (names.contains(value))
+    return false;
+  names[value] = addBytes(getLayerName(value.getLoc(), "constant"), type, std::move(bytes));
+  return true;
+}
+
+std::string GraphWriter::addInput(StringRef name, RankedTensorType type, Value value) {
+  std::string unique = makeUnique(name);
+  ::onnx::ValueInfoProto &info = *graph->add_input();
+  info.set_name(unique);
+  setType(info, type, {});
+  if (value)
+    names[value] = unique;
+  return unique;
+}
+
+void GraphWriter::addOutput(StringRef name, RankedTensorType type) {
+  ::onnx::ValueInfoProto &info = *graph->add_output();
+  info.set_name(name.str());
+  setType(info, type, {});
 }
 
 std::string GraphWriter::addInts(StringRef name, ArrayRef<int64_t> values) {
   std::string unique = makeUnique(name);
-  TensorProto &tensor = *graph.add_initializer();
+  TensorProto &tensor = *root.add_initializer();
   tensor.set_name(unique);
   tensor.set_data_type(TensorProto::INT64);
   tensor.add_dims(values.size());
@@ -163,10 +190,55 @@ std::string GraphWriter::addInts(StringRef name, ArrayRef<int64_t> values) {
   return unique;
 }
 
-void GraphWriter::addNode(StringRef type, StringRef name, Names inputs, Names outputs, Attributes attributes) {
-  ::onnx::NodeProto &node = *graph.add_node();
+static void setValue(AttributeProto &proto, const Attribute &attribute) {
+  if (auto *number = std::get_if<int64_t>(&attribute.data)) {
+    proto.set_type(AttributeProto::INT);
+    proto.set_i(*number);
+  } else if (auto *real = std::get_if<float>(&attribute.data)) {
+    proto.set_type(AttributeProto::FLOAT);
+    proto.set_f(*real);
+  } else if (auto *text = std::get_if<std::string>(&attribute.data)) {
+    proto.set_type(AttributeProto::STRING);
+    proto.set_s(*text);
+  } else if (auto *reals = std::get_if<std::vector<float>>(&attribute.data)) {
+    proto.set_type(AttributeProto::FLOATS);
+    proto.mutable_floats()->Add(reals->begin(), reals->end());
+  } else if (auto *texts = std::get_if<std::vector<std::string>>(&attribute.data)) {
+    proto.set_type(AttributeProto::STRINGS);
+    for (const std::string &value : *texts)
+      proto.add_strings(value);
+  } else if (auto *inner = std::get_if<std::shared_ptr<::onnx::GraphProto>>(&attribute.data)) {
+    proto.set_type(AttributeProto::GRAPH);
+    *proto.mutable_g() = std::move(**inner);
+  } else if (auto *tensor = std::get_if<std::shared_ptr<TensorProto>>(&attribute.data)) {
+    proto.set_type(AttributeProto::TENSOR);
+    *proto.mutable_t() = std::move(**tensor);
+  } else {
+    proto.set_type(AttributeProto::INTS);
+    const auto &values = std::get<std::vector<int64_t>>(attribute.data);
+    proto.mutable_ints()->Add(values.begin(), values.end());
+  }
+}
+
+/// Makes the model import a domain of operators.
+static void importDomain(::onnx::ModelProto &model, StringRef domain, int64_t version) {
+  for (const auto &opset : model.opset_import())
+    if (opset.domain() == domain)
+      return;
+  auto &opset = *model.add_opset_import();
+  opset.set_domain(domain.str());
+  opset.set_version(version);
+}
+
+void GraphWriter::addNode(StringRef type, StringRef name, Names inputs, Names outputs, Attributes attributes,
+                          StringRef domain, int64_t domainVersion) {
+  ::onnx::NodeProto &node = *graph->add_node();
   unsigned count = usedNodes[name]++;
   node.set_op_type(type.str());
+  if (!domain.empty()) {
+    node.set_domain(domain.str());
+    importDomain(model, domain, domainVersion);
+  }
   node.set_name(count ? (name + "/" + type + "_" + Twine(count)).str() : name.str());
   for (const std::string &input : inputs)
     node.add_input(input);
@@ -177,28 +249,7 @@ void GraphWriter::addNode(StringRef type, StringRef name, Names inputs, Names ou
   for (const Attribute &attribute : attributes) {
     AttributeProto &proto = *node.add_attribute();
     proto.set_name(attribute.name.str());
-    if (auto *number = std::get_if<int64_t>(&attribute.data)) {
-      proto.set_type(AttributeProto::INT);
-      proto.set_i(*number);
-    } else if (auto *real = std::get_if<float>(&attribute.data)) {
-      proto.set_type(AttributeProto::FLOAT);
-      proto.set_f(*real);
-    } else if (auto *text = std::get_if<std::string>(&attribute.data)) {
-      proto.set_type(AttributeProto::STRING);
-      proto.set_s(*text);
-    } else if (auto *reals = std::get_if<std::vector<float>>(&attribute.data)) {
-      proto.set_type(AttributeProto::FLOATS);
-      for (float value : *reals)
-        proto.add_floats(value);
-    } else if (auto *texts = std::get_if<std::vector<std::string>>(&attribute.data)) {
-      proto.set_type(AttributeProto::STRINGS);
-      for (const std::string &value : *texts)
-        proto.add_strings(value);
-    } else {
-      proto.set_type(AttributeProto::INTS);
-      for (int64_t value : std::get<std::vector<int64_t>>(attribute.data))
-        proto.add_ints(value);
-    }
+    setValue(proto, attribute);
   }
 }
 

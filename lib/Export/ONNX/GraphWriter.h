@@ -9,7 +9,9 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace nnc::onnx_export {
@@ -22,8 +24,12 @@ struct Attribute {
   Attribute(llvm::StringRef name, llvm::ArrayRef<int64_t> values) : name(name), data(values.vec()) {}
   Attribute(llvm::StringRef name, std::vector<float> values) : name(name), data(std::move(values)) {}
   Attribute(llvm::StringRef name, std::vector<std::string> values) : name(name), data(std::move(values)) {}
+  Attribute(llvm::StringRef name, std::shared_ptr<::onnx::GraphProto> graph) : name(name), data(std::move(graph)) {}
+  Attribute(llvm::StringRef name, std::shared_ptr<::onnx::TensorProto> tensor) : name(name), data(std::move(tensor)) {}
   llvm::StringRef name;
-  std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>, std::vector<std::string>> data;
+  std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>, std::vector<std::string>,
+               std::shared_ptr<::onnx::GraphProto>, std::shared_ptr<::onnx::TensorProto>>
+      data;
 };
 
 using Names = llvm::ArrayRef<std::string>;
@@ -32,9 +38,12 @@ using Attributes = llvm::ArrayRef<Attribute>;
 /// Names are unique in the graph; those of inputs and outputs are the model's own.
 class GraphWriter {
 public:
-  GraphWriter(::onnx::GraphProto &graph, int64_t opset) : graph(graph), opset(opset) {}
+  GraphWriter(::onnx::ModelProto &model, int64_t opset)
+      : model(model), root(*model.mutable_graph()), graph(&root), opset(opset) {}
 
   int64_t getOpset() const { return opset; }
+  /// The model, whose graph is being written.
+  ::onnx::ModelProto &getModel() { return model; }
   /// Declares @main's arguments and results, and reserves their names.
   llvm::LogicalResult declare(mlir::func::FuncOp main);
   /// The results that no node could be named for: arguments, constants, values returned twice.
@@ -49,10 +58,27 @@ public:
   std::string addInts(llvm::StringRef name, llvm::ArrayRef<int64_t> values);
   /// An initializer.
   std::string addConstant(llvm::StringRef name, mlir::ElementsAttr elements);
-  void addNode(llvm::StringRef type, llvm::StringRef name, Names inputs, Names outputs, Attributes attributes);
+  /// Makes a constant that no value of the module is stand for `value`; false where that has a name already.
+  bool defineConstant(mlir::Value value, mlir::RankedTensorType type, std::string bytes);
+  /// `domain`: "" for ONNX's own operators; the model imports `domainVersion` of another.
+  void addNode(llvm::StringRef type, llvm::StringRef name, Names inputs, Names outputs, Attributes attributes,
+               llvm::StringRef domain = "", int64_t domainVersion = 1);
+
+  //===--- Graphs in nodes ---===//
+
+  /// From now on nodes go into `inner`, which sees all names around it, until the graph before comes back.
+  ::onnx::GraphProto *exchangeGraph(::onnx::GraphProto *inner) { return std::exchange(graph, inner); }
+  /// An input of the graph that is being written, the name of `value` where that is not null.
+  std::string addInput(llvm::StringRef name, mlir::RankedTensorType type, mlir::Value value = {});
+  /// An output of the graph that is being written.
+  void addOutput(llvm::StringRef name, mlir::RankedTensorType type);
 
 private:
-  ::onnx::GraphProto &graph;
+  std::string addBytes(llvm::StringRef name, mlir::RankedTensorType type, std::string bytes);
+
+  ::onnx::ModelProto &model;
+  ::onnx::GraphProto &root;  ///< which has all constants
+  ::onnx::GraphProto *graph; ///< to which nodes are added
   int64_t opset;
   llvm::DenseMap<mlir::Value, std::string> names;
   llvm::StringMap<unsigned> used;

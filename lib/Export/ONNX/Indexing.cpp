@@ -1,6 +1,7 @@
 // Gathers, scatters, shapes and generators.
 #include "lib/Export/ONNX/OpWriter.h"
 
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -64,8 +65,34 @@ static void writeRange(OpWriter &writer, nn::RangeOp op) {
   writer.finish("Range", {writer.asScalar(op.getStart()), writer.asScalar(op.getLimit()), writer.asScalar(op.getDelta())});
 }
 
+/// `value` with another element type.
+static std::string castTo(OpWriter &writer, Value value, Type type) {
+  if (getElementTypeOrSelf(value) == type)
+    return writer.name(value);
+  return writer.add("Cast", {writer.name(value)}, {{"to", int64_t(getDataType(type))}});
+}
+
+/// ONNX Runtime has it for indices and a depth of i64 and values of f32 and i64; those of other types are exact in these,
+/// or f64, of which it has the choice.
 static void writeOneHot(OpWriter &writer, nn::OneHotOp op) {
-  writer.finish("OneHot", writer.operands(), {{"axis", int64_t(op.getAxis())}});
+  Builder builder(op.getContext());
+  Type i64 = builder.getI64Type(), type = getElementTypeOrSelf(op.getResult());
+  std::string indices = castTo(writer, op.getIndices(), i64), depth = castTo(writer, op.getDepth(), i64);
+  Attribute axis("axis", int64_t(op.getAxis()));
+  if (type.isF64()) {
+    std::string bits = writer.constant(DenseElementsAttr::get(RankedTensorType::get({2}, i64), ArrayRef<int64_t>{0, 1}));
+    std::string isHot = writer.add("Cast", {writer.add("OneHot", {indices, depth, bits}, {axis})},
+                                   {{"to", int64_t(getDataType(builder.getI1Type()))}});
+    std::string values = writer.name(op.getValues());
+    auto pick = [&](int64_t place) { return writer.add("Gather", {values, writer.scalar(i64, place)}); };
+    std::string off = pick(0), on = pick(1);
+    return writer.finish("Where", {isHot, on, off});
+  }
+  Type between = isa<FloatType>(type) ? Type(builder.getF32Type()) : i64;
+  SmallVector<std::string> inputs{indices, depth, castTo(writer, op.getValues(), between)};
+  if (type == between)
+    return writer.finish("OneHot", inputs, {axis});
+  writer.finish("Cast", {writer.add("OneHot", inputs, {axis})}, {{"to", int64_t(getDataType(type))}});
 }
 
 static void writeEyeLike(OpWriter &writer, nn::EyeLikeOp op) {

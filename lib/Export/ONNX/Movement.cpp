@@ -1,6 +1,8 @@
 // Movement: the operations are ONNX's, but for reverse.
 #include "lib/Export/ONNX/OpWriter.h"
 
+#include "mlir/IR/Matchers.h"
+
 using namespace mlir;
 
 namespace nnc::onnx_export {
@@ -30,7 +32,37 @@ static void writeFlatten(OpWriter &writer, nn::FlattenOp op) {
   writer.finish("Flatten", {writer.name(op.getInput())}, {{"axis", int64_t(op.getAxis())}});
 }
 
+/// The elements of a constant in another order of its axes, as raw_data has them.
+static std::string transposeBytes(ElementsAttr elements, ArrayRef<int64_t> permutation) {
+  std::string bytes = getRawData(elements), result;
+  ArrayRef<int64_t> shape = elements.getShapedType().getShape();
+  int64_t count = elements.getNumElements(), rank = shape.size();
+  if (count == 0)
+    return bytes;
+  size_t width = bytes.size() / count;
+  SmallVector<int64_t> strides(rank, 1), place(rank, 0);
+  for (int64_t axis = rank - 2; axis >= 0; --axis)
+    strides[axis] = strides[axis + 1] * shape[axis + 1];
+  result.reserve(bytes.size());
+  for (int64_t i = 0, from = 0; i < count; ++i) {
+    result.append(bytes, from * width, width);
+    for (int64_t axis = rank - 1; axis >= 0; --axis) { // of the result
+      from += strides[permutation[axis]];
+      if (++place[axis] < shape[permutation[axis]])
+        break;
+      from -= strides[permutation[axis]] * shape[permutation[axis]];
+      place[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/// Weights are written in the order in which they are used.
 static void writeTranspose(OpWriter &writer, nn::TransposeOp op) {
+  ElementsAttr elements;
+  if (matchPattern(op.getInput(), m_Constant(&elements)) &&
+      writer.finishAsConstant(cast<RankedTensorType>(op.getType()), transposeBytes(elements, op.getPermutation())))
+    return;
   writer.finish("Transpose", {writer.name(op.getInput())}, {{"perm", op.getPermutation()}});
 }
 

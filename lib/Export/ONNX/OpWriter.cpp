@@ -29,6 +29,12 @@ SmallVector<std::string> OpWriter::addAll(StringRef type, Names inputs, Attribut
   return outputs;
 }
 
+std::string OpWriter::addOf(StringRef domain, int64_t version, StringRef type, Names inputs, Attributes attributes) {
+  std::string output = makeName(type);
+  graph.addNode(type, layer, inputs, {output}, attributes, domain, version);
+  return output;
+}
+
 void OpWriter::finishResult(unsigned index, StringRef type, Names inputs, Attributes attributes) {
   graph.addNode(type, layer, inputs, {name(op->getResult(index))}, attributes);
 }

@@ -16,6 +16,10 @@ public:
   OpWriter(GraphWriter &graph, mlir::Operation *op);
 
   int64_t getOpset() const { return graph.getOpset(); }
+  GraphWriter &getGraph() { return graph; }
+  mlir::MLIRContext *getContext() const { return op->getContext(); }
+  /// A name that no other tensor has, from the layer's and `part`.
+  std::string makeName(llvm::StringRef part) { return graph.makeUnique(layer + "/" + part.str()); }
   /// The ONNX name of a value; "" for null.
   std::string name(mlir::Value value) { return graph.getName(value); }
   /// Names of all operands, in order.
@@ -29,6 +33,13 @@ public:
   void finishResult(unsigned index, llvm::StringRef type, Names inputs, Attributes attributes = {});
   /// The node whose outputs are the operation's results, behind `numUnused` others.
   void finish(llvm::StringRef type, Names inputs, Attributes attributes = {}, unsigned numUnused = 0);
+
+  /// A node between of another domain, whose `version` the model imports; the name of its output.
+  std::string addOf(llvm::StringRef domain, int64_t version, llvm::StringRef type, Names inputs, Attributes attributes);
+  /// The operation's result, a constant, as an initializer; false where it must be a node's output.
+  bool finishAsConstant(mlir::RankedTensorType type, std::string bytes) {
+    return graph.defineConstant(op->getResult(0), type, std::move(bytes));
+  }
 
   /// Constants of the operation's own.
   std::string ints(llvm::ArrayRef<int64_t> values) { return graph.addInts(layer + "/constant", values); }
@@ -45,6 +56,8 @@ public:
   void refuse(const llvm::Twine &reason);
   /// False, with the operation refused, where the opset to write is older than `least`.
   bool needsOpset(int64_t least);
+  /// The reason was told by an operation inside.
+  void setFailed() { failed = true; }
   bool hasFailed() const { return failed; }
 
 private:
@@ -86,7 +99,9 @@ template <typename OpTy, void (*function)(OpWriter &, OpTy)> WriterEntry row() {
 
 /// One list per family of the NN dialect.
 llvm::ArrayRef<WriterEntry> getContractionWriters();
+llvm::ArrayRef<WriterEntry> getControlFlowWriters();
 llvm::ArrayRef<WriterEntry> getConvolutionWriters();
+llvm::ArrayRef<WriterEntry> getDecisionTreeWriters();
 llvm::ArrayRef<WriterEntry> getElementwiseWriters();
 llvm::ArrayRef<WriterEntry> getIndexingWriters();
 llvm::ArrayRef<WriterEntry> getMovementWriters();
@@ -98,8 +113,8 @@ llvm::ArrayRef<WriterEntry> getReductionWriters();
 llvm::ArrayRef<WriterEntry> getResamplingWriters();
 llvm::ArrayRef<WriterEntry> getSelectionWriters();
 
-/// The function that writes an operation; null where there is none.
-WriteFunction findWriter(mlir::Operation *op);
+/// Writes one operation; false, after a diagnostic, where ONNX cannot express it.
+bool writeOperation(GraphWriter &graph, mlir::Operation &op);
 
 } // namespace nnc::onnx_export
 

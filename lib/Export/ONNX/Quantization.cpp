@@ -6,6 +6,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace nnc::onnx_export {
@@ -33,8 +35,12 @@ static Parameter getParameter(OpWriter &writer, Value value, int64_t rank) {
       writer.refuse("a scale or zero point along several axes");
     parameter = {"", rank - type.getRank() + static_cast<int64_t>(axis), extent, false};
   }
+  DenseElementsAttr constant = nn::getDenseConstant(value);
   if (parameter.isScalar)
     parameter.name = writer.asScalar(value);
+  else if (constant && type.getRank() > 1)
+    parameter.name = writer.constant(
+        constant.reshape(RankedTensorType::get({type.getNumElements()}, type.getElementType())));
   else
     parameter.name = type.getRank() == 1 ? writer.name(value) : writer.add("Reshape", {writer.name(value), writer.ints({-1})});
   return parameter;
@@ -68,10 +74,36 @@ static bool hasTypes(OpWriter &writer, Type real, Type integer, bool isWide) {
   return (!real.isF16() || writer.needsOpset(19)) && (!isShort || writer.needsOpset(21));
 }
 
+/// Halves away from zero, in f32: ONNX has no such operator. NaN is the least integer.
+static void writeRoundedAway(OpWriter &writer, nn::QuantizeOp op) {
+  Type integer = getElementTypeOrSelf(op.getResult()), real = getElementTypeOrSelf(op.getInput());
+  unsigned width = integer.getIntOrFloatBitWidth();
+  if (!real.isF32() || width > 16)
+    return writer.refuse("quantisation that rounds halves away from zero, of others than f32 or to more than 16 bits");
+  auto number = [&](double value) { return writer.scalar(real, value); };
+  std::string quotient = writer.add("Div", {writer.name(op.getInput()), writer.name(op.getScale())});
+  std::string magnitude = writer.add("Abs", {quotient}), whole = writer.add("Floor", {magnitude});
+  std::string isUp = writer.add("GreaterOrEqual", {writer.add("Sub", {magnitude, whole}), number(0.5)});
+  Attribute toReal("to", int64_t(getDataType(real)));
+  whole = writer.add("Add", {whole, writer.add("Cast", {isUp}, {toReal})});
+  // Infinite quotients have no fraction; they are beyond all integers either way.
+  std::string limited = writer.add("Clip", {whole, "", number(1 << 20)});
+  std::string sum = writer.add("Mul", {writer.add("Sign", {quotient}), limited});
+  if (op.getZeroPoint())
+    sum = writer.add("Add", {sum, writer.add("Cast", {writer.name(op.getZeroPoint())}, {toReal})});
+  bool isUnsigned = integer.isUnsignedInteger();
+  double least = isUnsigned ? 0 : -std::ldexp(1, width - 1), most = std::ldexp(1, width - !isUnsigned) - 1;
+  sum = writer.add("Where", {writer.add("IsNaN", {writer.name(op.getInput())}), number(least), sum});
+  sum = writer.add("Clip", {sum, number(least), number(most)});
+  writer.finish("Cast", {sum}, {{"to", int64_t(getDataType(integer))}});
+}
+
 static void writeQuantize(OpWriter &writer, nn::QuantizeOp op) {
   Type real = getElementTypeOrSelf(op.getInput()), integer = getElementTypeOrSelf(op.getResult());
-  if (!isa<IntegerType>(integer) || op.getRounding() != nn::IntegerRounding::HalfToEven)
-    return writer.refuse("quantisation that rounds halves away from zero, or to floats");
+  if (!isa<IntegerType>(integer))
+    return writer.refuse("quantisation to floats");
+  if (op.getRounding() != nn::IntegerRounding::HalfToEven)
+    return writeRoundedAway(writer, op);
   if (getElementTypeOrSelf(op.getScale()) != real)
     return writer.refuse("a scale of another type than the numbers");
   if (!hasTypes(writer, real, integer, /*isWide=*/false))
@@ -96,7 +128,9 @@ static void writeDequantize(OpWriter &writer, nn::DequantizeOp op) {
   SmallVector<Attribute> attributes;
   if (!scale.isScalar)
     attributes.push_back({"axis", scale.axis});
-  std::string zero = op.getZeroPoint() ? getZeroPoint(writer, op.getZeroPoint(), integer, scale, rank) : "";
+  // Where ONNX Runtime moves a pair of nodes, it takes one without a zero point for one of ui8.
+  bool hasZero = op.getZeroPoint() || !integer.isInteger(32);
+  std::string zero = hasZero ? getZeroPoint(writer, op.getZeroPoint(), integer, scale, rank) : "";
   writer.finish("DequantizeLinear", {writer.name(op.getInput()), scale.name, zero}, attributes);
 }
 

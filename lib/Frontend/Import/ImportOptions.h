@@ -26,6 +26,9 @@ struct ImportOptions {
   llvm::StringMap<int64_t> elements; ///< `--elements`: how many an input has that is a sequence or an optional
   std::string darknetDialect; ///< `--darknet-dialect`; empty: told from the file
   bool verbose = false;       ///< remarks on what the format does otherwise than others
+  /// Layers on quantised numbers are those on floats, between nn.dequantize and nn.quantize, where the format's own
+  /// arithmetic is on integers. Their results are other roundings of the same.
+  bool dequantizes = false;
 };
 
 } // namespace nnc::frontend

@@ -239,7 +239,8 @@ bool GraphImporter::addOutputs(frontend::ModelBuilder &main, Scope &scope) {
       continue;
     }
     bool isFirst = &output == &model->graph().output(0);
-    ArrayRef<std::string> labels = result.keys;
+    std::vector<std::string> own = readOutputLabels(*model, output.name());
+    ArrayRef<std::string> labels = result.keys.empty() ? own : result.keys;
     if (isFirst && labels.empty() && hasClasses(cast<RankedTensorType>(value.getType()), classNames.size()))
       labels = classNames;
     main.addOutput(output.name(), value, labels);

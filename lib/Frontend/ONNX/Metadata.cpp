@@ -3,11 +3,17 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/JSON.h"
+
+#include <cmath>
 #include <map>
 
 using namespace mlir;
 
 namespace nnc::onnx {
+
+/// Brackets in a property that nnc itself wrote.
+static constexpr unsigned maxBrackets = 8;
 
 static StringRef findProperty(const ::onnx::ModelProto &model, StringRef key) {
   for (const auto &property : model.metadata_props())
@@ -16,9 +22,71 @@ static StringRef findProperty(const ::onnx::ModelProto &model, StringRef key) {
   return {};
 }
 
+/// A value of JSON whose lists and objects are not nested deeper than those that nnc writes: the parser calls itself.
+static std::optional<llvm::json::Value> parseShallow(StringRef text) {
+  unsigned depth = 0;
+  bool isQuoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"')
+      isQuoted = !isQuoted;
+    else if (isQuoted)
+      i += text[i] == '\\';
+    else if (text[i] == '[' || text[i] == '{')
+      ++depth;
+    if (depth > maxBrackets)
+      return std::nullopt;
+  }
+  llvm::Expected<llvm::json::Value> value = llvm::json::parse(text);
+  if (value)
+    return std::move(*value);
+  llvm::consumeError(value.takeError());
+  return std::nullopt;
+}
+
+static std::vector<float> readNumbers(const llvm::json::Object &object, StringRef key) {
+  std::vector<float> numbers;
+  if (const llvm::json::Array *list = object.getArray(key))
+    for (const llvm::json::Value &value : *list)
+      numbers.push_back(static_cast<float>(value.getAsNumber().value_or(NAN))); // which is refused where it is used
+  return numbers;
+}
+
+/// What nnc itself says as it exports (lib/Export/ONNX/Metadata.h); nullopt where it does not, and of what is in the graph
+/// already, or lacks its mean image.
+static std::optional<frontend::Preprocessing> readOwnPreprocessing(StringRef text) {
+  std::optional<llvm::json::Value> value = parseShallow(text);
+  const llvm::json::Object *object = value ? value->getAsObject() : nullptr;
+  if (!object || object->get("applied") || object->get("has_mean_image"))
+    return std::nullopt;
+  frontend::Preprocessing result;
+  result.mean = readNumbers(*object, "mean");
+  result.scale = readNumbers(*object, "scale");
+  result.channelAxis = object->getInteger("channel_axis").value_or(-1);
+  StringRef order = object->getString("channel_order").value_or("");
+  if (order == "RGB" || order == "BGR" || order == "gray")
+    result.channelOrder = order.str();
+  return result;
+}
+
+std::vector<std::string> readOutputLabels(const ::onnx::ModelProto &model, StringRef output) {
+  StringRef text = findProperty(model, ("nnc.labels." + output).str());
+  std::optional<llvm::json::Value> value = parseShallow(text);
+  const llvm::json::Array *list = value ? value->getAsArray() : nullptr;
+  std::string lines;
+  for (size_t i = 0; list && i < list->size(); ++i) {
+    std::optional<StringRef> label = (*list)[i].getAsString();
+    if (!label || label->contains('\n'))
+      return {};
+    lines += (*label + "\n").str();
+  }
+  return frontend::splitLabels(lines);
+}
+
 std::optional<frontend::Preprocessing> readImageMetadata(const ::onnx::ModelProto &model,
                                                          const ::onnx::ValueInfoProto &input, RankedTensorType type) {
   static constexpr int64_t channelAxis = 1;
+  if (StringRef own = findProperty(model, "nnc.preprocessing." + input.name()); !own.empty())
+    return readOwnPreprocessing(own);
   StringRef format = findProperty(model, "Image.BitmapPixelFormat"), range = findProperty(model, "Image.NominalPixelRange");
   StringRef denotation = input.type().denotation();
   bool isImage = denotation.empty() || denotation == "IMAGE";

@@ -172,7 +172,12 @@ bool GraphImporter::importOp(unsigned position, const format::Operator &op, cons
   auto isNumber = [](const format::Tensor *tensor) { return tensor && isQuantized(*tensor); };
   bool isQuantizedOp = llvm::any_of(operandTensors, isNumber) || llvm::any_of(resultTensors, isNumber);
   bool isHybrid = isQuantizedOp && hasQuantizedWeights(operandTensors, resultTensors);
-  ImportFunction import = isQuantizedOp && !isHybrid ? entry.importQuantized : entry.import;
+  bool isInFloats = model.dequantizes && isQuantizedOp && !isHybrid && entry.importQuantized &&
+                    canComputeInFloats(ModelReader::getOperator(reader.getCode(op)), entry,
+                                       llvm::any_of(resultTensors, [](const format::Tensor *tensor) {
+                                         return tensor->type() == format::TensorType::INT16;
+                                       }));
+  ImportFunction import = isQuantizedOp && !isHybrid && !isInFloats ? entry.importQuantized : entry.import;
   if (!import) {
     block(position, op, "it is not supported on quantised numbers");
     return false;
@@ -181,6 +186,9 @@ bool GraphImporter::importOp(unsigned position, const format::Operator &op, cons
   OpBinder binder(builder, loc, op, values, {operandTensors, resultTensors, intermediates});
   if (isHybrid)
     dequantizeWeights(binder);
+  if (isInFloats)
+    dequantizeOperands(binder, ModelReader::getOperator(reader.getCode(op)));
+  model.hasDequantized |= isInFloats;
   if (failed(import(binder)) || binder.failed()) {
     block(position, op, binder.failed() ? binder.getReason() : StringRef("it cannot be imported"));
     return false;

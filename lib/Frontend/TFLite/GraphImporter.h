@@ -16,13 +16,16 @@ namespace nnc::tflite {
 
 /// What the importers of a model's graphs share.
 struct ModelState {
-  ModelState(mlir::MLIRContext *context, const ModelReader &reader) : builder(context), reader(reader) {}
+  ModelState(mlir::MLIRContext *context, const ModelReader &reader, bool dequantizes)
+      : builder(context), reader(reader), dequantizes(dequantizes) {}
 
   mlir::OpBuilder builder;
   const ModelReader &reader;
+  const bool dequantizes; ///< as frontend::ImportOptions
   frontend::Blockers blockers{"operator"};
   Variables variables;
-  size_t numImported = 0; ///< operators, those of a graph as often as it is imported
+  bool hasDequantized = false; ///< a layer on quantised numbers
+  size_t numImported = 0;      ///< operators, those of a graph as often as it is imported
 };
 
 /// What a tensor stands for.

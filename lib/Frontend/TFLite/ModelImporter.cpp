@@ -118,7 +118,10 @@ OwningOpRef<ModuleOp> ModelImporter::import(StringRef modelName) {
     model.blockers.addToModel("the graph has no outputs");
     return {};
   }
-  return main.finish();
+  OwningOpRef<ModuleOp> module = main.finish();
+  if (module && model.hasDequantized)
+    (*module)->setAttr("nn.dequantized", model.builder.getUnitAttr());
+  return module;
 }
 
 } // namespace nnc::tflite

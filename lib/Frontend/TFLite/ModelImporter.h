@@ -12,7 +12,7 @@ namespace nnc::tflite {
 class ModelImporter {
 public:
   ModelImporter(mlir::MLIRContext *context, const ModelReader &reader, const frontend::ImportOptions &options)
-      : model(context, reader), options(options) {}
+      : model(context, reader, options.dequantizes), options(options) {}
 
   /// The module, or null with the blockers recorded.
   mlir::OwningOpRef<mlir::ModuleOp> import(llvm::StringRef modelName);

@@ -152,7 +152,13 @@ const void *OpBinder::checkOptions(format::BuiltinOptions kind, size_t numFields
 
 //===--- Building ---===//
 
+bool OpBinder::isQuantizedAfterwards(unsigned index) const {
+  return isInFloats && index < resultTensors.size() && isQuantized(*resultTensors[index]);
+}
+
 Type OpBinder::getResultType(unsigned index) const {
+  if (isQuantizedAfterwards(index))
+    return builder.getF32Type();
   return index < resultTensors.size() ? getElementType(builder.getContext(), resultTensors[index]->type()) : Type();
 }
 
@@ -195,6 +201,14 @@ Value OpBinder::sliceAxis(Value value, int64_t axis, int64_t start, int64_t end)
 
 //===--- Ending ---===//
 
+/// Halves go to even integers, as in ONNX's QuantizeLinear.
+Value OpBinder::quantize(Value value, const Quantization &numbers, const format::Tensor &tensor) {
+  Type type = getElementType(builder.getContext(), tensor.type());
+  Value zeroPoint = numbers.zeroPoint() ? scalar(type, numbers.zeroPoint()) : Value();
+  return create<nn::QuantizeOp>(value, number(numbers.scale()), zeroPoint, type, nn::IntegerRounding::HalfToEven,
+                                /*saturate=*/true);
+}
+
 LogicalResult OpBinder::result(Value value) {
   if (!value || failed())
     return failure();
@@ -203,6 +217,10 @@ LogicalResult OpBinder::result(Value value) {
     if (getElementTypeOrSelf(value) != getResultType(results.size()))
       return reject("its operands have elements that do not give " + Twine(format::EnumNameTensorType(tensor.type())));
   }
+  if (isQuantizedAfterwards(results.size()))
+    value = quantize(value, resultTensorQuantization(results.size()), *resultTensors[results.size()]);
+  if (failed())
+    return failure();
   results.push_back(value);
   return success();
 }

@@ -49,6 +49,8 @@ public:
   mlir::Value optionalOperand(unsigned index) const;
   /// Puts a value in the place of operand `index`.
   void replaceOperand(unsigned index, mlir::Value value) { operands[index] = value; }
+  /// From now on results that are quantised numbers are given as floats, which result() quantises.
+  void computeInFloats() { isInFloats = true; }
   /// All operands; rejects the operator where one is left out.
   llvm::SmallVector<mlir::Value> allOperands();
   /// The integers of a constant operand; rejects the operator where it is not constant.
@@ -87,7 +89,7 @@ public:
 
   //===--- Building what many operators need ---===//
 
-  /// The NN type of result `index`, as the file has it.
+  /// The NN type of result `index`, as the file has it, or f32 where it is to be quantised.
   mlir::Type getResultType(unsigned index) const;
   unsigned getNumResults() const { return resultTensors.size(); }
   /// `value` with another element type.
@@ -111,9 +113,12 @@ public:
 private:
   Quantization readQuantization(const format::Tensor *tensor);
   Quantization requireOne(Quantization quantization);
+  bool isQuantizedAfterwards(unsigned index) const;
+  mlir::Value quantize(mlir::Value value, const Quantization &numbers, const format::Tensor &tensor);
   const void *checkOptions(format::BuiltinOptions kind, size_t numFields);
 
   const format::Operator &op;
+  bool isInFloats = false;
   llvm::SmallVector<mlir::Value> operands;
   llvm::ArrayRef<const format::Tensor *> operandTensors, resultTensors, intermediates;
   llvm::SmallVector<mlir::Value> results;

@@ -7,6 +7,7 @@
 #include "mlir/IR/TypeUtilities.h"
 
 #include <algorithm>
+#include <array>
 
 using namespace mlir;
 
@@ -28,6 +29,8 @@ LogicalResult importQuantize(OpBinder &op) {
   Quantization result = op.resultTensorQuantization(0);
   if (op.failed())
     return failure();
+  if (isa<FloatType>(op.getResultType(0)))
+    return op.result(x);
   if (!isa<FloatType>(getElementTypeOrSelf(x)))
     return op.result(requantize(op, x, op.tensorQuantization(0), result));
   Type type = op.getResultType(0);
@@ -38,6 +41,8 @@ LogicalResult importQuantize(OpBinder &op) {
 /// Operand `index` as floats of `type`.
 static Value buildDequantized(OpBinder &op, unsigned index, Type type) {
   Value x = op.operand(index);
+  if (x && getElementTypeOrSelf(x).getIntOrFloatBitWidth() < 8)
+    x = op.cast(x, op.getBuilder().getI8Type());
   Quantization numbers = op.quantizationOf(index);
   SmallVector<int64_t> shape;
   if (numbers.scales.size() > 1) {
@@ -50,7 +55,9 @@ static Value buildDequantized(OpBinder &op, unsigned index, Type type) {
   if (op.failed())
     return {};
   Value scale = op.floats(shape, std::vector<float>(numbers.scales.begin(), numbers.scales.end()));
-  Value zeroPoint = op.cast(op.reshape(op.ints(numbers.zeroPoints), shape), getElementTypeOrSelf(x));
+  Value zeroPoint;
+  if (llvm::any_of(numbers.zeroPoints, [](int64_t number) { return number != 0; }))
+    zeroPoint = op.cast(op.reshape(op.ints(numbers.zeroPoints), shape), getElementTypeOrSelf(x));
   return op.create<nn::DequantizeOp>(x, scale, zeroPoint, type);
 }
 
@@ -60,6 +67,80 @@ void dequantizeWeights(OpBinder &op) {
   for (unsigned i = 0; i < op.getNumOperands(); ++i)
     if (op.isOperandQuantized(i))
       op.replaceOperand(i, buildDequantized(op, i, op.getResultType(0)));
+}
+
+bool canComputeInFloats(format::BuiltinOperator kind, const OpEntry &entry, bool isWide) {
+  switch (kind) {
+  // States are quantised too.
+  case format::BuiltinOperator::LSTM:
+  case format::BuiltinOperator::SVDF:
+  case format::BuiltinOperator::UNIDIRECTIONAL_SEQUENCE_LSTM:
+  // The kernels interpolate with few bits, up to several integers beside what floats give.
+  case format::BuiltinOperator::RESIZE_BILINEAR:
+  // Another rounding would be another answer.
+  case format::BuiltinOperator::EQUAL:
+  case format::BuiltinOperator::GREATER:
+  case format::BuiltinOperator::GREATER_EQUAL:
+  case format::BuiltinOperator::LESS:
+  case format::BuiltinOperator::LESS_EQUAL:
+  case format::BuiltinOperator::NOT_EQUAL:
+    return false;
+  // Approximations, whose errors are several integers of 16 bits.
+  case format::BuiltinOperator::LOGISTIC:
+  case format::BuiltinOperator::SOFTMAX:
+  case format::BuiltinOperator::TANH:
+    return !isWide;
+  case format::BuiltinOperator::QUANTIZE:
+    return true;
+  default: // where both are one, numbers are only moved
+    return entry.import && entry.import != entry.importQuantized;
+  }
+}
+
+/// Where a layer has its input, filter and bias.
+static std::optional<std::array<unsigned, 3>> findBias(format::BuiltinOperator kind) {
+  switch (kind) {
+  case format::BuiltinOperator::CONV_2D:
+  case format::BuiltinOperator::DEPTHWISE_CONV_2D:
+  case format::BuiltinOperator::FULLY_CONNECTED:
+    return std::array<unsigned, 3>{0, 1, 2};
+  case format::BuiltinOperator::TRANSPOSE_CONV:
+    return std::array<unsigned, 3>{2, 1, 3};
+  default:
+    return std::nullopt;
+  }
+}
+
+/// A bias counts in products of the units of input and filter, whatever the file says of it.
+static Value buildDequantizedBias(OpBinder &op, std::array<unsigned, 3> places) {
+  Value bias = op.operand(places[2]);
+  Quantization input = op.tensorQuantization(places[0]), filter = op.quantizationOf(places[1]);
+  if (op.failed() || isa<FloatType>(getElementTypeOrSelf(bias)))
+    return bias;
+  std::vector<float> scales;
+  for (float scale : filter.scales)
+    scales.push_back(input.scale() * scale);
+  SmallVector<int64_t> shape;
+  if (scales.size() > 1)
+    shape.push_back(scales.size());
+  Value scale = op.floats(shape, scales);
+  Type f32 = op.getBuilder().getF32Type();
+  if (getElementTypeOrSelf(bias).isInteger(64)) // which nn.dequantize does not take
+    return op.create<nn::MulOp>(op.cast(bias, f32), scale);
+  return op.create<nn::DequantizeOp>(bias, scale, Value(), f32);
+}
+
+void dequantizeOperands(OpBinder &op, format::BuiltinOperator kind) {
+  Value bias;
+  auto places = findBias(kind);
+  if (places && op.optionalOperand((*places)[2]))
+    bias = buildDequantizedBias(op, *places);
+  for (unsigned i = 0; i < op.getNumOperands(); ++i)
+    if (op.optionalOperand(i) && op.isOperandQuantized(i))
+      op.replaceOperand(i, buildDequantized(op, i, op.getBuilder().getF32Type()));
+  if (bias)
+    op.replaceOperand((*places)[2], bias);
+  op.computeInFloats();
 }
 
 //===--- Sums and products ---===//

@@ -22,6 +22,11 @@ llvm::LogicalResult importQuantize(OpBinder &op);
 llvm::LogicalResult importDequantize(OpBinder &op);
 /// Puts floats in the place of all operands that are quantised.
 void dequantizeWeights(OpBinder &op);
+/// Whether an operator on quantised numbers can be the one on floats between dequantised operands and quantised results.
+/// `isWide`: of 16 bits.
+bool canComputeInFloats(format::BuiltinOperator kind, const OpEntry &entry, bool isWide);
+/// Puts floats in the place of all operands that are quantised, biases among them.
+void dequantizeOperands(OpBinder &op, format::BuiltinOperator kind);
 llvm::LogicalResult importQuantizedAdd(OpBinder &op);
 llvm::LogicalResult importQuantizedSub(OpBinder &op);
 llvm::LogicalResult importQuantizedMul(OpBinder &op);

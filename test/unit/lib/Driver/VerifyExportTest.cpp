@@ -33,14 +33,15 @@ protected:
     context.loadAllAvailableDialects();
     module = parseSourceString<ModuleOp>(text, &context);
     if (module)
-      bytes = std::move(*nnc::onnx_export::exportModel(*module, {}, summary));
+      bytes = std::move(nnc::onnx_export::exportModel(*module, {}, summary)->bytes);
   }
 
   /// What verifyExport says, and whether it is an error.
-  std::pair<std::string, bool> verify() {
+  std::pair<std::string, bool> verify(ModuleOp integers = {}) {
     std::string said;
     llvm::raw_string_ostream os(said);
-    llvm::Error error = nnc::verifyExport(*module, bytes, summary, nnc::defaultVerifyTolerance, nnc::compileQuietly, os);
+    llvm::Error error = nnc::verifyExport(*module, integers, {bytes, "", ""}, summary, nnc::defaultVerifyTolerance,
+                                          nnc::compileQuietly, os);
     bool isError = static_cast<bool>(error);
     return {said + toString(std::move(error)), isError};
   }
@@ -80,6 +81,8 @@ TEST_F(VerifyExport, NamesTheFirstTensorThatDiffers) {
   replace(3, 5);
   auto [said, isError] = verify();
   EXPECT_TRUE(isError);
+  EXPECT_NE(said.find("not verified on random inputs, seed 0: output 'y' differs by"), std::string::npos) << said;
+  EXPECT_NE(said.find("on random inputs, seed 0: output 'k' differs by"), std::string::npos) << said;
   EXPECT_NE(said.find("--verify: output 'y' differs by"), std::string::npos) << said;
   EXPECT_NE(said.find("the first tensor that differs is 'second', of nn.add"), std::string::npos) << said;
 }
@@ -90,6 +93,13 @@ TEST_F(VerifyExport, TakesASmallError) {
   auto [said, isError] = verify();
   EXPECT_FALSE(isError) << said;
   EXPECT_EQ(said.find("output 'y' differs by 0,"), std::string::npos) << said;
+}
+
+TEST_F(VerifyExport, TellsTheDistanceFromAnotherForm) {
+  ASSERT_TRUE(module);
+  auto [said, isError] = verify(*module);
+  EXPECT_FALSE(isError) << said;
+  EXPECT_NE(said.find("from the format's integer arithmetic output 'y' differs by 0"), std::string::npos) << said;
 }
 
 TEST_F(VerifyExport, SaysWhatCannotBeRun) {

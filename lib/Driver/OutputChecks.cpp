@@ -1,0 +1,89 @@
+// What an output must not replace.
+#include "lib/Driver/OutputChecks.h"
+
+#include "lib/Target/Header.h"
+#include "lib/Target/OutputFiles.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace nnc {
+
+static Error makeError(const Twine &message) { return createStringError(message.str()); }
+
+std::string getDataFile(StringRef output) { return (output + ".data").str(); }
+
+/// Whether a name is that of what people write, or of a model, so that an object of that name would be a mistake.
+static bool isSourceName(StringRef path) {
+  static const StringSet<> extensions{".c",   ".cc",  ".cpp", ".cxx",  ".h",     ".hh",    ".hpp",        ".hxx",  ".inc",
+                                      ".m",   ".mm",  ".py",  ".rs",   ".go",    ".java",  ".txt",
+                                      ".md",  ".json", ".html", ".mlir", ".tflite", ".keras", ".h5",      ".hdf5", ".cfg",
+                                      ".pb",  ".pbtxt", ".prototxt", ".caffemodel", ".weights", ".sqlite3", ".npy"};
+  return extensions.contains(sys::path::extension(path));
+}
+
+/// Whether `path` is a file with contents that no writer of headers made.
+static bool isForeignHeader(StringRef path) {
+  auto file = MemoryBuffer::getFile(path);
+  return file && (*file)->getBufferSize() && !isGeneratedHeader((*file)->getBuffer());
+}
+
+/// Whether `path` is a file with contents that do not begin as a printed module does.
+static bool isForeignListing(StringRef path) {
+  auto file = MemoryBuffer::getFile(path);
+  return file && (*file)->getBufferSize() && !(*file)->getBuffer().starts_with("module");
+}
+
+static bool isSamePath(StringRef one, StringRef other) {
+  auto normalize = [](StringRef path) {
+    SmallString<128> result(path);
+    sys::fs::make_absolute(result);
+    sys::path::remove_dots(result, /*remove_dot_dot=*/true);
+    return result;
+  };
+  return normalize(one) == normalize(other);
+}
+
+Error checkOutputs(const CompileOptions &options) {
+  const OutputOptions &output = options.output;
+  struct Named {
+    StringRef file, purpose;
+  };
+  std::string dataFile;
+  if (options.exportOpset && options.output.outputFile != "-")
+    dataFile = getDataFile(output.outputFile);
+  const Named all[] = {{output.outputFile, "the output"},
+                       {dataFile, "the file of external data"},
+                       {output.headerFile, "the header"},
+                       {output.reportFile, "the report"},
+                       {output.listingFile, "the listing of -g"}};
+  SmallVector<Named> files;
+  copy_if(all, std::back_inserter(files), [](const Named &named) { return !named.file.empty() && named.file != "-"; });
+  for (auto [i, named] : enumerate(files)) {
+    if (Error error = checkOutputPath(named.file))
+      return error;
+    for (StringRef input : options.inputs)
+      if (sys::fs::equivalent(named.file, input))
+        return makeError("the output " + named.file + " would replace the model");
+    for (const Named &other : ArrayRef(files).take_front(i))
+      if (isSamePath(named.file, other.file))
+        return makeError(named.file + " is the name of both " + other.purpose + " and " + named.purpose);
+  }
+  bool isCode = !options.exportOpset && !options.stopAfter;
+  if (isCode && output.outputFile != "-" && isSourceName(output.outputFile))
+    return makeError("-o " + output.outputFile + " has a name of source files, which nnc does not write; code goes to names "
+                                                 "such as model.o, model.a, model.so, model.s and model.ll");
+  if (!output.headerFile.empty() && isForeignHeader(output.headerFile))
+    return makeError(output.headerFile + " exists and was not written by nnc; --header=FILE gives the model's header "
+                                         "another name");
+  if (!output.listingFile.empty() && isForeignListing(output.listingFile))
+    return makeError(output.listingFile + " exists and is no MLIR; -g would replace it");
+  return Error::success();
+}
+
+} // namespace nnc

@@ -1,0 +1,20 @@
+// Outputs that would do harm.
+#ifndef LIB_DRIVER_OUTPUTCHECKS_H
+#define LIB_DRIVER_OUTPUTCHECKS_H
+
+#include "lib/Driver/CompileOptions.h"
+
+#include "llvm/Support/Error.h"
+
+namespace nnc {
+
+/// Refuses outputs that cannot be written, those that would replace the model, a header of the user's, or each other, and
+/// code under the name of a source file.
+llvm::Error checkOutputs(const CompileOptions &options);
+
+/// Where an ONNX file has its weights, if they are not in itself.
+std::string getDataFile(llvm::StringRef output);
+
+} // namespace nnc
+
+#endif // LIB_DRIVER_OUTPUTCHECKS_H
