@@ -2,17 +2,15 @@
 #include "lib/Driver/CommandLine.h"
 
 #include "lib/Driver/Formats.h"
+#include "lib/Driver/OutputPaths.h"
 #include "lib/Driver/VerifyExport.h"
 #include "lib/Driver/Version.h"
 #include "lib/Export/ONNX/Export.h"
-#include "lib/Target/Header.h"
-#include "lib/Target/OutputFiles.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -71,6 +69,8 @@ struct CompilerCommandLine::Options {
                                  cl::value_desc("type"), cl::init("f32"), cl::cat(category)};
   cl::opt<bool> profile{"profile", cl::desc("Count how long each layer takes; nnc-run prints it"), cl::cat(category)};
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
+  cl::opt<std::string> weights{"weights", cl::desc("Where the weights lie: object (default), or extern, a file beside it"),
+                               cl::value_desc("place"), cl::init("object"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
                                       cl::cat(category)};
   cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes, and how the habits of a format were met"),
@@ -154,6 +154,7 @@ Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool ha
                                  &options->features,   &options->floatAbi,        &options->optLevel,
                                  &options->codeModel,  &options->relocationModel, &options->threads,
                                  &options->noWinograd, &options->freestanding,    &options->weightsSection,
+                                 &options->weights,
                                  &options->report,     &options->dumpFolder,      &options->printMemoryPlan,
                                  &options->precision};
   for (const cl::Option *option : choices)
@@ -285,6 +286,7 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->optLevel, isCode},
       {options->freestanding, isCode},
       {options->weightsSection, isCode},
+      {options->weights, reaches(Stage::Arena)},
       {options->report, isCode},
       {options->threads, reaches(Stage::Arena)},
       {options->profile, reaches(Stage::Arena)},
@@ -292,6 +294,8 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->precision, reaches(Stage::Tensors)},
       {options->printMemoryPlan, reaches(Stage::Arena)},
   };
+  if (options->weightsSection.getNumOccurrences() && result.output.externalWeights)
+    return makeError("--weights-section is for weights in the object; --weights=extern puts them into a file");
   for (const Rule &rule : rules)
     if (rule.option.getNumOccurrences() && !rule.hasEffect)
       return makeError(Twine(rule.option.ArgStr.size() > 1 ? "--" : "-") + rule.option.ArgStr + " has no effect on " +
@@ -306,59 +310,6 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
     return makeError("--print-weights is for --emit=mlir, --stop-after and --dump-stages");
   if (outputs->header.getNumOccurrences() && result.output.headerFile.empty())
     return makeError("--header: a header is written with --emit=obj, lib, shared and asm only, to a file");
-  return Error::success();
-}
-
-/// Whether `path` is a file with contents that no writer of headers made.
-static bool isForeignHeader(StringRef path) {
-  auto file = MemoryBuffer::getFile(path);
-  return file && (*file)->getBufferSize() && !isGeneratedHeader((*file)->getBuffer());
-}
-
-/// Whether `path` is a file with contents that do not begin as a printed module does.
-static bool isForeignListing(StringRef path) {
-  auto file = MemoryBuffer::getFile(path);
-  return file && (*file)->getBufferSize() && !(*file)->getBuffer().starts_with("module");
-}
-
-static bool isSamePath(StringRef one, StringRef other) {
-  auto normalize = [](StringRef path) {
-    SmallString<128> result(path);
-    sys::fs::make_absolute(result);
-    sys::path::remove_dots(result, /*remove_dot_dot=*/true);
-    return result;
-  };
-  return normalize(one) == normalize(other);
-}
-
-/// Refuses outputs that cannot be written, and those that would replace the model, a header of the user's, or each
-/// other.
-static Error checkOutputs(const CompileOptions &options) {
-  const OutputOptions &output = options.output;
-  struct Named {
-    StringRef file, purpose;
-  };
-  const Named all[] = {{output.outputFile, "the output"},
-                       {output.headerFile, "the header"},
-                       {output.reportFile, "the report"},
-                       {output.listingFile, "the listing of -g"}};
-  SmallVector<Named> files;
-  copy_if(all, std::back_inserter(files), [](const Named &named) { return !named.file.empty() && named.file != "-"; });
-  for (auto [i, named] : enumerate(files)) {
-    if (Error error = checkOutputPath(named.file))
-      return error;
-    for (StringRef input : options.inputs)
-      if (sys::fs::equivalent(named.file, input))
-        return makeError("the output " + named.file + " would replace the model");
-    for (const Named &other : ArrayRef(files).take_front(i))
-      if (isSamePath(named.file, other.file))
-        return makeError(named.file + " is the name of both " + other.purpose + " and " + named.purpose);
-  }
-  if (!output.headerFile.empty() && isForeignHeader(output.headerFile))
-    return makeError(output.headerFile + " exists and was not written by nnc; --header=FILE gives the model's header "
-                                         "another name");
-  if (!output.listingFile.empty() && isForeignListing(output.listingFile))
-    return makeError(output.listingFile + " exists and is no MLIR; -g would replace it");
   return Error::success();
 }
 
@@ -402,6 +353,9 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   output.freestanding = options->freestanding;
   output.threads = options->threads;
   output.weightsSection = options->weightsSection;
+  if (options->weights != "object" && options->weights != "extern")
+    return makeError("--weights=" + options->weights + ": expected object or extern");
+  output.externalWeights = options->weights == "extern";
   output.reportFile = options->report;
   output.provenance.version = NNC_VERSION;
   std::string stem = sys::path::stem(inputs.front()).str();
@@ -441,6 +395,11 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   if (!isPrinted && isFile && output.kind != OutputKind::LLVMIR) {
     output.headerFile =
         outputs && !outputs->header.empty() ? outputs->header.getValue() : replaceExtension(output.outputFile, ".h");
+  }
+  if (!isPrinted && output.externalWeights) {
+    if (!isFile)
+      return makeError("--weights=extern is for code that is written to a file");
+    output.weightsFile = replaceExtension(output.outputFile, ".weights");
   }
   if (Error error = checkEffects(result))
     return error;
