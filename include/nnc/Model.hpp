@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -159,6 +161,32 @@ public:
   std::size_t outputBytes(std::size_t i) const { return bytes(output(i), largestExtents); }
   std::size_t workspaceBytes() const { return workspaceSize; }
 
+  /// The weights of a model compiled with --weights=extern: the contents of its file, which all models and threads can
+  /// share and which must outlive this one. Throws where they are others.
+  void setWeights(const void *data, std::size_t bytes) {
+    if (!needsWeights())
+      throw Error(NNC_ERROR_WEIGHTS, "the model has its weights in itself");
+    const nnc_weights &file = *description->weights;
+    if (bytes != file.bytes || std::memcmp(data, file.header, static_cast<std::size_t>(file.header_bytes)) != 0)
+      throw Error(NNC_ERROR_WEIGHTS, "these are not the weights that the model was compiled with");
+    weights = data;
+  }
+
+  /// The same, from a file, into memory of this model's own. To share it between models, map the file.
+  void readWeights(const std::string &path) {
+    if (!needsWeights())
+      throw Error(NNC_ERROR_WEIGHTS, "the model has its weights in itself");
+    auto bytes = static_cast<std::size_t>(description->weights->bytes);
+    std::align_val_t alignment{static_cast<std::size_t>(description->weights->align)};
+    std::unique_ptr<void, Free> memory(::operator new(bytes, alignment), Free{alignment});
+    std::ifstream file(path, std::ios::binary);
+    if (!file.read(static_cast<char *>(memory.get()), static_cast<std::streamsize>(bytes)) ||
+        file.peek() != std::ifstream::traits_type::eof())
+      throw Error(NNC_ERROR_WEIGHTS, path + " cannot be read, or does not have the model's weights");
+    setWeights(memory.get(), bytes);
+    ownWeights = std::move(memory);
+  }
+
   /// Runs the model; sizes and element types are checked. `parallel` is for models compiled with --threads.
   void run(const std::vector<View> &inputs, const std::vector<View> &outputs, const nnc_parallel *parallel = nullptr) {
     if (inputs.size() != description->num_inputs || outputs.size() != description->num_outputs)
@@ -178,7 +206,10 @@ public:
       out.push_back(outputs[i].data);
     }
     const std::int64_t *extents = inputExtents.empty() ? nullptr : inputExtents.data();
-    if (reportsExtents())
+    if (needsWeights())
+      check(description->weights->invoke(in.data(), out.data(), extents, workspace.get(), parallel,
+                                         outputExtents.data(), weights));
+    else if (reportsExtents())
       check(description->invoke_reporting(in.data(), out.data(), extents, workspace.get(), parallel,
                                           outputExtents.data()));
     else
@@ -202,7 +233,10 @@ public:
 private:
   /// Whether the descriptor has the fields from `profile` to `size_input`, and those behind them.
   bool isAppended() const { return description->struct_size >= offsetof(nnc_model, num_states); }
-  bool hasMetadata() const { return description->struct_size >= sizeof(nnc_model); }
+  bool hasMetadata() const { return description->struct_size >= offsetof(nnc_model, weights); }
+  bool needsWeights() const {
+    return description->struct_size >= offsetof(nnc_model, weights) + sizeof(void *) && description->weights;
+  }
 
   /// A pointer for each input whose values make sizes, null for the others.
   std::vector<const void *> getSizeInputs(const std::vector<View> &inputs) const {
@@ -261,9 +295,10 @@ private:
   static void check(int code) {
     static const char *const sentences[] = {"", "a pointer is null", "the workspace or a tensor is not aligned",
                                             "this CPU lacks instructions that the model needs",
-                                            "a run-time extent is out of range"};
+                                            "a run-time extent is out of range",
+                                            "these are not the weights that the model was compiled with"};
     if (code != NNC_OK)
-      throw Error(code, code > 0 && code < 5 ? sentences[code] : "the model failed with code " + std::to_string(code));
+      throw Error(code, code > 0 && code < 6 ? sentences[code] : "the model failed with code " + std::to_string(code));
   }
 
   void allocate(std::uint64_t size) {
@@ -278,6 +313,8 @@ private:
   std::vector<std::int64_t> inputExtents, outputExtents, largestExtents;
   std::unique_ptr<void, Free> workspace{nullptr, Free{std::align_val_t{64}}};
   std::size_t workspaceSize = 0;
+  const void *weights = nullptr;
+  std::unique_ptr<void, Free> ownWeights{nullptr, Free{std::align_val_t{64}}};
 };
 
 } // namespace nnc

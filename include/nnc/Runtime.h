@@ -23,7 +23,8 @@ enum {
   NNC_ERROR_ALIGNMENT = 2, /**< the workspace or a tensor is not aligned */
   NNC_ERROR_CPU = 3,       /**< this CPU lacks instructions that the model was compiled for */
   NNC_ERROR_EXTENT = 4,    /**< a run-time extent is out of range, or does not fit the others */
-  NNC_ERROR_TEXT = 5       /**< the strings that the run makes have no room, or one that is read is no number */
+  NNC_ERROR_TEXT = 5,      /**< the strings that the run makes have no room, or one that is read is no number */
+  NNC_ERROR_WEIGHTS = 6    /**< the weights are not those that the model was compiled with */
 };
 
 /** Element types. */
@@ -119,6 +120,19 @@ typedef struct nnc_labels {
   const char *const *labels;  /**< UTF-8, as in the source model */
 } nnc_labels;
 
+/** The weights of a model compiled with `--weights=extern`: a file of their own, which the caller maps, reads, or places in
+ *  flash. It is only read, so any number of threads and processes can share it. */
+typedef struct nnc_weights {
+  uint64_t bytes;             /**< of the file */
+  uint64_t align;             /**< of the address at which it begins in memory */
+  const void *header;         /**< what the file begins with: its length and a hash of its contents */
+  uint64_t header_bytes;
+  /** As `invoke` and `invoke_reporting` of the model, which return NNC_ERROR_NULL then, with the file's contents.
+   *  `output_extents` may be NULL where data decide none. NNC_ERROR_WEIGHTS where the file begins with another header. */
+  int (*invoke)(const void *const *inputs, void *const *outputs, const int64_t *extents, void *workspace,
+                const nnc_parallel *parallel, int64_t *output_extents, const void *weights);
+} nnc_weights;
+
 /** One model. */
 typedef struct nnc_model {
   uint32_t abi_version;
@@ -164,6 +178,7 @@ typedef struct nnc_model {
   const nnc_preprocessing *const *preprocessing;
   /** For each output the names of its classes; NULL where the model has none, or not for this one. */
   const nnc_labels *const *labels;
+  const nnc_weights *weights; /**< NULL where the weights are in the object */
 } nnc_model;
 
 #ifdef __cplusplus

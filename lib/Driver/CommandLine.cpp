@@ -4,6 +4,7 @@
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/InputOptions.h"
 #include "lib/Driver/OutputChecks.h"
+#include "lib/Driver/OutputPaths.h"
 #include "lib/Driver/VerifyExport.h"
 #include "lib/Driver/Version.h"
 #include "lib/Export/ONNX/Export.h"
@@ -79,6 +80,8 @@ struct CompilerCommandLine::Options {
                               cl::value_desc("n"), cl::init(64), cl::cat(category)};
   cl::opt<bool> profile{"profile", cl::desc("Count how long each layer takes; nnc-run prints it"), cl::cat(category)};
   cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
+  cl::opt<std::string> weights{"weights", cl::desc("Where the weights lie: object (default), or extern, a file beside it"),
+                               cl::value_desc("place"), cl::init("object"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
                                       cl::cat(category)};
   cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes, and how the habits of a format were met"),
@@ -169,6 +172,7 @@ Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool ha
                                  &options->features,   &options->floatAbi,        &options->optLevel,
                                  &options->codeModel,  &options->relocationModel, &options->threads,
                                  &options->noWinograd, &options->freestanding,    &options->weightsSection,
+                                 &options->weights,
                                  &options->report,     &options->dumpFolder,      &options->printMemoryPlan,
                                  &options->precision,  std::addressof(static_cast<cl::Option &>(options->elements))};
   for (const cl::Option *option : choices)
@@ -278,6 +282,7 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->optLevel, isCode},
       {options->freestanding, isCode},
       {options->weightsSection, isCode},
+      {options->weights, reaches(Stage::Arena)},
       {options->report, isCode},
       {options->threads, reaches(Stage::Arena)},
       {options->profile, reaches(Stage::Arena)},
@@ -285,6 +290,8 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->precision, reaches(Stage::Tensors)},
       {options->printMemoryPlan, reaches(Stage::Arena)},
   };
+  if (options->weightsSection.getNumOccurrences() && result.output.externalWeights)
+    return makeError("--weights-section is for weights in the object; --weights=extern puts them into a file");
   for (const Rule &rule : rules)
     if (rule.option.getNumOccurrences() && !rule.hasEffect)
       return makeError(Twine(rule.option.ArgStr.size() > 1 ? "--" : "-") + rule.option.ArgStr + " has no effect on " +
@@ -351,6 +358,9 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   output.freestanding = options->freestanding;
   output.threads = options->threads;
   output.weightsSection = options->weightsSection;
+  if (options->weights != "object" && options->weights != "extern")
+    return makeError("--weights=" + options->weights + ": expected object or extern");
+  output.externalWeights = options->weights == "extern";
   output.reportFile = options->report;
   output.provenance.version = NNC_VERSION;
   std::string stem = sys::path::stem(inputs.front()).str();
@@ -396,6 +406,11 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   if (!isPrinted && isFile && output.kind != OutputKind::LLVMIR) {
     output.headerFile =
         outputs && !outputs->header.empty() ? outputs->header.getValue() : replaceExtension(output.outputFile, ".h");
+  }
+  if (!isPrinted && output.externalWeights) {
+    if (!isFile)
+      return makeError("--weights=extern is for code that is written to a file");
+    output.weightsFile = replaceExtension(output.outputFile, ".weights");
   }
   if (Error error = checkEffects(result))
     return error;

@@ -303,6 +303,7 @@ FailureOr<PipelineOptions> Compilation::getPipeline(const llvm::TargetMachine &m
     return values;
   };
   pipeline.weights = &weights;
+  pipeline.externalWeights = options.output.externalWeights;
   if (options.profile) {
     pipeline.profileCounter = getTickCounter(machine.getTargetTriple()).str();
     if (pipeline.profileCounter.empty())
@@ -385,6 +386,7 @@ LogicalResult Compilation::run() {
     return failure();
   interface = std::move(*found);
   interface->threads = options.output.threads;
+  interface->externalWeights = options.output.externalWeights;
   while (modules.size() < cpus.size())
     modules.push_back(modules.front()->clone());
   for (auto [number, module] : llvm::enumerate(modules)) {

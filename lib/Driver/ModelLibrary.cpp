@@ -75,12 +75,39 @@ static Error loadLibrary(StringRef path, StringRef name, const nnc_model *&model
   return Error::success();
 }
 
+/// Whether the version of nnc that made the model knew the field at `offset`, a pointer.
+static bool hasField(const nnc_model &model, size_t offset) { return model.struct_size >= offset + sizeof(void *); }
+
+const nnc_weights *ModelLibrary::getWeights() const {
+  return hasField(*model, offsetof(nnc_model, weights)) ? model->weights : nullptr;
+}
+
+Error ModelLibrary::readWeights(StringRef path) {
+  const nnc_weights &weights = *getWeights();
+  auto file = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!file)
+    return createStringError("the model's weights are in a file of their own, and '" + path +
+                             "' cannot be read: " + file.getError().message());
+  StringRef contents = (*file)->getBuffer();
+  if (contents.size() != weights.bytes ||
+      !contents.starts_with(StringRef(static_cast<const char *>(weights.header), weights.header_bytes)))
+    return createStringError(path + ": these are not the weights that the model was compiled with");
+  weightsFile = std::move(*file);
+  if (reinterpret_cast<uintptr_t>(contents.data()) % weights.align == 0)
+    return Error::success();
+  weightsCopy = AlignedMemory(contents.size());
+  if (!weightsCopy.data())
+    return createStringError("there is no memory for the weights");
+  copy(contents, weightsCopy.data());
+  return Error::success();
+}
+
 const nnc_preprocessing *ModelLibrary::getPreprocessing(unsigned input) const {
-  return model->struct_size >= sizeof(nnc_model) && model->preprocessing ? model->preprocessing[input] : nullptr;
+  return hasField(*model, offsetof(nnc_model, preprocessing)) && model->preprocessing ? model->preprocessing[input] : nullptr;
 }
 
 const nnc_labels *ModelLibrary::getLabels(unsigned output) const {
-  return model->struct_size >= sizeof(nnc_model) && model->labels ? model->labels[output] : nullptr;
+  return hasField(*model, offsetof(nnc_model, labels)) && model->labels ? model->labels[output] : nullptr;
 }
 
 Expected<ModelLibrary> ModelLibrary::load(StringRef path, StringRef name) {
@@ -205,6 +232,8 @@ static StringRef describeCode(int code) {
     return "a run-time extent is out of range";
   case NNC_ERROR_TEXT:
     return "strings have no room (see --string-space, --max-pieces), or one is no number";
+  case NNC_ERROR_WEIGHTS:
+    return "the weights are those of another model";
   default:
     return "an argument is null or not aligned";
   }
@@ -216,7 +245,11 @@ Error ModelLibrary::run(ArrayRef<HostTensor> inputs, MutableArrayRef<HostTensor>
   SmallVector<const void *> from(map_range(inputs, getPointer));
   SmallVector<void *> to(map_range(outputs, getPointer));
   std::vector<int64_t> reported(model->num_output_extents);
-  int code = model->invoke_reporting
+  const nnc_weights *weights = getWeights();
+  const char *data = weightsCopy.data() ? weightsCopy.data() : weightsFile ? weightsFile->getBufferStart() : nullptr;
+  int code = weights ? weights->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr,
+                                       reported.data(), data)
+             : model->invoke_reporting
                  ? model->invoke_reporting(from.data(), to.data(), extents.data(), workspace.data(),
                                            /*parallel=*/nullptr, reported.data())
                  : model->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr);

@@ -5,6 +5,7 @@
 #include "lib/Driver/HostTensor.h"
 
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 namespace nnc {
 
@@ -19,6 +20,11 @@ public:
   /// How an input is made of raw numbers, and the names of an output's classes; null where the model does not say.
   const nnc_preprocessing *getPreprocessing(unsigned input) const;
   const nnc_labels *getLabels(unsigned output) const;
+
+  /// Whether the model needs a file of weights (`--weights=extern`).
+  bool needsWeights() const { return getWeights(); }
+  /// Maps that file; an error where it has not the model's weights.
+  llvm::Error readWeights(llvm::StringRef path);
 
   /// Runs the code for `cpu`, one of those that the model was compiled for, from now on.
   llvm::Error useCpu(llvm::StringRef cpu) const;
@@ -38,7 +44,11 @@ public:
                   llvm::ArrayRef<int64_t> extents, const AlignedMemory &workspace) const;
 
 private:
+  const nnc_weights *getWeights() const;
+
   const nnc_model *model = nullptr;
+  std::unique_ptr<llvm::MemoryBuffer> weightsFile;
+  AlignedMemory weightsCopy; ///< where the file is not mapped, and lies at another address than it may
 };
 
 } // namespace nnc

@@ -24,13 +24,14 @@ void buildBuffersPipeline(OpPassManager &manager) {
   manager.addPass(createBufferizeModel());
 }
 
-void buildArenaPipeline(OpPassManager &manager, bool threads, StringRef profileCounter, GatheredWeights *weights) {
+void buildArenaPipeline(OpPassManager &manager, bool threads, StringRef profileCounter, GatheredWeights *weights,
+                        bool externalWeights) {
   manager.addPass(createPlanMemory());
   LowerParallelOptions parallel;
   parallel.threads = threads;
   manager.addPass(createLowerParallel(parallel));
   manager.addPass(createCSEPass()); // repeated reads of one constant
-  manager.addPass(createGatherWeightsPass(weights));
+  manager.addPass(createGatherWeightsPass(weights, externalWeights));
   manager.addPass(createOutlineLayers());
   if (!profileCounter.empty()) {
     ProfileLayersOptions profile;

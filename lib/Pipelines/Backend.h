@@ -15,9 +15,10 @@ namespace nnc {
 void buildBuffersPipeline(mlir::OpPassManager &manager);
 
 /// Stage `arena`: loops on memrefs -> one arena, one blob of weights. Layers are timed by the intrinsic
-/// `profileCounter`, if there is one. `weights`, where given, are those of the modules before.
+/// `profileCounter`, if there is one. `weights`, where given, are those of the modules before; with `externalWeights` they
+/// are an argument of @main.
 void buildArenaPipeline(mlir::OpPassManager &manager, bool threads, llvm::StringRef profileCounter = "",
-                        GatheredWeights *weights = nullptr);
+                        GatheredWeights *weights = nullptr, bool externalWeights = false);
 
 /// Stage `llvm`: loops -> the LLVM dialect; with `debugLines`, functions have scopes for the lines of their operations.
 /// Unless the CPU `convertsHalf`, f16 is converted by integer arithmetic.

@@ -80,7 +80,7 @@ void buildStage(OpPassManager &passes, Stage stage, const PipelineOptions &optio
     buildLoops(passes, options);
     break;
   case Stage::Arena:
-    buildArenaPipeline(passes, options.threads, options.profileCounter, options.weights);
+    buildArenaPipeline(passes, options.threads, options.profileCounter, options.weights, options.externalWeights);
     break;
   case Stage::LLVM:
     buildLLVMPipeline(passes, options.debugLines, options.convertsHalf);

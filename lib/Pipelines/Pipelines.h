@@ -30,6 +30,8 @@ struct PipelineOptions {
   ConstantRunner runConstants;
   /// Weights that the module shares with those compiled before it, for other CPUs; null: none.
   GatheredWeights *weights = nullptr;
+  /// The caller has the weights: their address is the last argument of @main.
+  bool externalWeights = false;
 };
 
 /// Adds the passes that lead from the stage before to `stage`, and the check of

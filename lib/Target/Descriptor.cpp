@@ -31,6 +31,7 @@ private:
   Constant *describeTensors(ArrayRef<TensorInterface> tensors, StringRef name);
   Constant *describeProfile();
   Constant *describeCpus(const DescriptorFunctions &functions);
+  Constant *describeWeights(Constant *invoke);
 
   Module &module;
   const ModelInterface &interface;
@@ -231,6 +232,17 @@ Constant *DescriptorBuilder::describeCpus(const DescriptorFunctions &functions) 
   return makeGlobal(ConstantStruct::getAnon(fields), "cpu_choice");
 }
 
+/// The nnc_weights, or null.
+Constant *DescriptorBuilder::describeWeights(Constant *invoke) {
+  if (!facts.weightsHeader)
+    return ConstantPointerNull::get(pointer);
+  StringRef bytes = facts.weightsHeader->getBytes();
+  Constant *header = ConstantDataArray::getString(module.getContext(), bytes, /*AddNull=*/false);
+  Constant *fields[] = {builder.getInt64(facts.weightsBytes), builder.getInt64(WeightsHeader::alignment),
+                        makeGlobal(header, "weights_header"), builder.getInt64(bytes.size()), invoke};
+  return makeGlobal(ConstantStruct::getAnon(fields), "weights_file");
+}
+
 void DescriptorBuilder::build(const DescriptorFunctions &functions) {
   SmallVector<Constant *> names;
   for (const std::string &name : interface.extents)
@@ -270,7 +282,8 @@ void DescriptorBuilder::build(const DescriptorFunctions &functions) {
                                     i32(0),
                                     states,
                                     describePreprocessing(),
-                                    describeLabels()};
+                                    describeLabels(),
+                                    describeWeights(functions.invokeWithWeights)};
   SmallVector<Type *> types;
   for (Constant *field : fields)
     types.push_back(field ? field->getType() : builder.getInt32Ty());

@@ -4,6 +4,7 @@
 
 #include "lib/Target/CpuDispatch.h"
 #include "lib/Target/ModelInterface.h"
+#include "lib/Target/WeightsFile.h"
 
 #include "llvm/IR/Module.h"
 
@@ -24,6 +25,7 @@ struct ProfiledLayer {
 struct DescriptorFacts {
   int64_t workspaceBytes = 0; ///< of a static model
   int64_t weightsBytes = 0;
+  const WeightsHeader *weightsHeader = nullptr; ///< of weights that are the caller's
   std::string modelHash;
   /// Where the code is for several CPUs: these. The functions for each have its prefix (see getCpuPrefix).
   std::vector<CpuVariant> cpus;
@@ -34,7 +36,7 @@ struct DescriptorFacts {
 /// The descriptor's functions, null where it has none.
 struct DescriptorFunctions {
   llvm::Function *invoke = nullptr, *invokeReporting = nullptr, *workspaceSize = nullptr, *outputExtents = nullptr,
-                 *workspaceSizeFor = nullptr, *outputExtentsFor = nullptr;
+                 *workspaceSizeFor = nullptr, *outputExtentsFor = nullptr, *invokeWithWeights = nullptr;
   std::pair<llvm::Function *, llvm::Function *> cpuChoice; ///< of addCpuChoice
 };
 

@@ -13,6 +13,7 @@
 #include "lib/Target/Report.h"
 #include "lib/Target/TextFunctions.h"
 #include "lib/Target/WeightSection.h"
+#include "lib/Target/WeightsFile.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -44,6 +45,7 @@ private:
   std::unique_ptr<llvm::Module> translateOne(const ModelCode &code);
   LogicalResult translateSeveral();
   LogicalResult translate();
+  LogicalResult settleWeights(DescriptorFacts &facts);
   LogicalResult generate();
   LogicalResult checkUndefined(ArrayRef<std::string> symbols);
   LogicalResult measure();
@@ -64,6 +66,7 @@ private:
   std::unique_ptr<llvm::Module> llvmModule;
   llvm::SmallVector<char, 0> object;
   ArrayRef<char> weights; ///< that are not in llvmModule
+  WeightsHeader weightsHeader; ///< where they have a file of their own
   std::string weightsSection;
   std::string text; ///< assembly or LLVM IR, where that is the output
   EmittedSizes sizes;
@@ -142,13 +145,42 @@ LogicalResult Emitter::translateSeveral() {
   return success();
 }
 
+/// Where 32 bits reach from the code: the weights, and what a linker puts between the two.
+static constexpr int64_t maxWeightsInObject = (int64_t{2} << 30) - (64 << 20);
+
+/// Says where the weights are: in a section, or in a file of their own.
+LogicalResult Emitter::settleWeights(DescriptorFacts &facts) {
+  if (output.externalWeights) {
+    weightsHeader = WeightsHeader(weights);
+    sizes.weights = static_cast<int64_t>(WeightsHeader::size + weights.size());
+    sizes.weightsHash = weightsHeader.getDigest();
+    facts.weightsHeader = &weightsHeader;
+  }
+  bool isMachO = machine->getTargetTriple().isOSBinFormatMachO();
+  weightsSection = isMachO ? "__TEXT,__const" : ".rodata." + interface.name + ".weights";
+  if (!output.weightsSection.empty())
+    weightsSection = output.weightsSection;
+  if (llvm::GlobalVariable *global = llvmModule->getGlobalVariable("weights", /*AllowInternal=*/true)) {
+    sizes.weights = llvmModule->getDataLayout().getTypeAllocSize(global->getValueType());
+    if (sizes.weights > maxWeightsInObject)
+      return module.emitError("the weights have ")
+             << sizes.weights << " bytes, and an object cannot address more than " << maxWeightsInObject
+             << " of them; --weights=extern puts them into a file of their own";
+    global->setAlignment(llvm::Align(64));
+    if (!global->isDeclaration())
+      global->setSection(weightsSection);
+  }
+  facts.weightsBytes = sizes.weights;
+  return success();
+}
+
 LogicalResult Emitter::translate() {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   module.getContext()->appendDialectRegistry(registry);
   bool isText = output.kind == OutputKind::LLVMIR || output.kind == OutputKind::Assembly;
-  if (!isText && machine->getTargetTriple().isOSBinFormatELF())
+  if (output.externalWeights || (!isText && machine->getTargetTriple().isOSBinFormatELF()))
     weights = detachWeights(module);
   if (isForSeveralCpus() ? failed(translateSeveral()) : !(llvmModule = translateOne(codes.front())))
     return failure();
@@ -167,18 +199,9 @@ LogicalResult Emitter::translate() {
     if (isForSeveralCpus())
       facts.cpus.push_back(code.cpu);
   }
-  bool isMachO = machine->getTargetTriple().isOSBinFormatMachO();
-  weightsSection = isMachO ? "__TEXT,__const" : ".rodata." + interface.name + ".weights";
-  if (!output.weightsSection.empty())
-    weightsSection = output.weightsSection;
-  if (llvm::GlobalVariable *global = llvmModule->getGlobalVariable("weights", /*AllowInternal=*/true)) {
-    sizes.weights = llvmModule->getDataLayout().getTypeAllocSize(global->getValueType());
-    global->setAlignment(llvm::Align(64));
-    if (!global->isDeclaration())
-      global->setSection(weightsSection);
-  }
+  if (failed(settleWeights(facts)))
+    return failure();
   facts.workspaceBytes = sizes.workspace;
-  facts.weightsBytes = sizes.weights;
   facts.modelHash = output.provenance.sourceSha256;
   facts.profiledLayers = listProfiledLayers(module, network.layers);
   if (facts.profiledLayers)
@@ -209,7 +232,7 @@ LogicalResult Emitter::generate() {
       return fail(assembly.takeError());
     text.assign(assembly->begin(), assembly->end());
   }
-  if (!weights.empty())
+  if (!weights.empty() && !output.externalWeights)
     placeWeights(*llvmModule, weightsSection);
   auto code = generateCode(*llvmModule, *machine, llvm::CodeGenFileType::ObjectFile);
   if (!code)
@@ -254,7 +277,7 @@ LogicalResult Emitter::measure() {
   if (!stripped)
     return fail(stripped.takeError());
   object = std::move(*stripped);
-  if (!weights.empty())
+  if (!weights.empty() && !output.externalWeights)
     if (llvm::Error error = appendWeights(object, weightsSection, weights))
       return fail(std::move(error));
   sizes.object = object.size();
@@ -292,6 +315,13 @@ llvm::Error Emitter::write() {
   auto writeInterface = [&](llvm::raw_ostream &os) { writeHeader(os, interface, sizes, target, output); };
   if (!output.headerFile.empty())
     if (llvm::Error error = files.add(output.headerFile, writeInterface))
+      return error;
+  auto writeWeights = [&](llvm::raw_ostream &os) {
+    os << weightsHeader.getBytes();
+    os.write(weights.data(), weights.size());
+  };
+  if (output.externalWeights)
+    if (llvm::Error error = files.add(output.weightsFile, writeWeights))
       return error;
   if (!output.listingFile.empty())
     if (llvm::Error error = files.add(output.listingFile, [&](llvm::raw_ostream &os) { os << output.listing; }))

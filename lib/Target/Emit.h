@@ -15,11 +15,12 @@ namespace nnc {
 /// What is known about a model only once its code exists. All in bytes.
 struct EmittedSizes {
   int64_t code = 0;
-  int64_t weights = 0;
+  int64_t weights = 0;        ///< in the object, or of the file
   int64_t workspace = 0;      ///< of a static model
   int64_t workspaceBound = 0; ///< lower bound of the workspace: the largest sum of live buffers
   int64_t stack = 0;          ///< worst case over the call tree; -1 where it is not known
   int64_t object = 0;
+  std::string weightsHash; ///< of weights in a file of their own: SHA-256, in hexadecimal
 };
 
 /// The model in the LLVM dialect, for one CPU.

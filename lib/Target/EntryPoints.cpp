@@ -39,7 +39,8 @@ private:
   void callMain(ArrayRef<Value *> arguments);
   Value *callWorkspaceSize(ArrayRef<Value *> extents);
   Function *buildRun();
-  Function *buildInvoke(Function *run, bool reports);
+  void checkWeights(Value *weights);
+  Function *buildInvoke(Function *run, const Twine &suffix, unsigned numArguments);
   SmallVector<Type *> getSizeArguments();
   Value *readSizeArguments(Function *function);
   Function *buildWorkspaceSize();
@@ -189,13 +190,26 @@ void EntryPointBuilder::callMain(ArrayRef<Value *> arguments) {
   builder.SetInsertPoint(done);
 }
 
+/// Leaves the function where the caller's weights do not begin as those that the code was made with.
+void EntryPointBuilder::checkWeights(Value *weights) {
+  Value *difference = builder.getInt64(0);
+  for (size_t place = 0; place < WeightsHeader::comparedWords; ++place) {
+    Value *word = builder.CreateLoad(builder.getInt64Ty(), builder.CreateConstGEP1_64(builder.getInt64Ty(), weights, place));
+    Value *expected = builder.getInt64(facts.weightsHeader->getWord(place));
+    difference = builder.CreateOr(difference, builder.CreateXor(word, expected));
+  }
+  returnIf(builder.CreateIsNotNull(difference), builder.getInt32(NNC_ERROR_WEIGHTS));
+}
+
 Function *EntryPointBuilder::buildRun() {
   unsigned numInputs = interface.inputs.size(), numOutputs = interface.outputs.size();
-  bool reports = interface.reportsExtents;
-  SmallVector<Type *> types(numInputs + numOutputs + reports + interface.takesExtents() + 1 + interface.threads,
+  bool reports = interface.reportsExtents, takesWeights = facts.weightsHeader;
+  SmallVector<Type *> types(numInputs + numOutputs + reports + interface.takesExtents() + takesWeights + 1 +
+                                interface.threads,
                             pointer);
   Function *run = startFunction("_run", builder.getInt32Ty(), types);
   Value *workspace = run->getArg(types.size() - 1 - interface.threads);
+  Value *weights = takesWeights ? run->getArg(types.size() - 2 - interface.threads) : nullptr;
   Value *parallel = interface.threads ? run->getArg(types.size() - 1) : nullptr; // may be null
   Value *extents = interface.takesExtents() ? run->getArg(numInputs + numOutputs + reports) : nullptr;
   bool needsWorkspace = facts.workspaceBytes != 0 || interface.isDynamic();
@@ -210,7 +224,11 @@ Function *EntryPointBuilder::buildRun() {
   for (auto [i, tensor] : enumerate(tensors))
     if (tensor.getElementBytes() > 1)
       misaligned = builder.CreateOr(misaligned, isMisaligned(run->getArg(i), tensor.getElementBytes()));
+  if (weights)
+    misaligned = builder.CreateOr(misaligned, isMisaligned(weights, WeightsHeader::alignment));
   returnIf(misaligned, builder.getInt32(NNC_ERROR_ALIGNMENT));
+  if (weights)
+    checkWeights(weights);
 
   inputs.clear();
   for (unsigned i = 0; i < numInputs; ++i)
@@ -229,15 +247,17 @@ Function *EntryPointBuilder::buildRun() {
   appendMemRef(arguments, workspace, {ConstantInt::get(index, facts.workspaceBytes)});
   if (parallel)
     arguments.push_back(parallel);
+  if (weights)
+    appendMemRef(arguments, builder.CreateConstGEP1_64(builder.getInt8Ty(), weights, WeightsHeader::size),
+                 {ConstantInt::get(index, facts.weightsBytes - static_cast<int64_t>(WeightsHeader::size))});
   callMain(arguments);
   builder.CreateRet(builder.getInt32(NNC_OK));
   return run;
 }
 
-/// `reports`: with the place for the outputs' extents as one more argument.
-Function *EntryPointBuilder::buildInvoke(Function *run, bool reports) {
-  Function *invoke = startFunction(reports ? "_invoke_reporting" : "_invoke", builder.getInt32Ty(),
-                                   SmallVector<Type *>(reports ? 6 : 5, pointer));
+/// The sixth argument is the place for the outputs' extents, the seventh the weights. What is missing is null.
+Function *EntryPointBuilder::buildInvoke(Function *run, const Twine &suffix, unsigned numArguments) {
+  Function *invoke = startFunction(suffix, builder.getInt32Ty(), SmallVector<Type *>(numArguments, pointer));
   invoke->setLinkage(GlobalValue::InternalLinkage);
   SmallVector<Value *> arguments;
   auto load = [&](Value *array, unsigned i) {
@@ -247,10 +267,15 @@ Function *EntryPointBuilder::buildInvoke(Function *run, bool reports) {
     load(invoke->getArg(0), i);
   for (unsigned i = 0; i < interface.outputs.size(); ++i)
     load(invoke->getArg(1), i);
+  auto getOrNull = [&](unsigned place) -> Value * {
+    return place < numArguments ? static_cast<Value *>(invoke->getArg(place)) : ConstantPointerNull::get(pointer);
+  };
   if (interface.reportsExtents)
-    arguments.push_back(reports ? static_cast<Value *>(invoke->getArg(5)) : ConstantPointerNull::get(pointer));
+    arguments.push_back(getOrNull(5));
   if (interface.takesExtents())
     arguments.push_back(invoke->getArg(2));
+  if (facts.weightsHeader)
+    arguments.push_back(getOrNull(6));
   arguments.push_back(invoke->getArg(3));
   if (interface.threads)
     arguments.push_back(invoke->getArg(4));
@@ -358,8 +383,9 @@ void EntryPointBuilder::build() {
     functions.cpuChoice = addCpuChoice(module, interface.name, facts.cpus);
   cpu = functions.cpuChoice.first;
   Function *run = buildRun();
-  functions.invoke = buildInvoke(run, /*reports=*/false);
-  functions.invokeReporting = interface.reportsExtents ? buildInvoke(run, /*reports=*/true) : nullptr;
+  functions.invoke = buildInvoke(run, "_invoke", 5);
+  functions.invokeReporting = interface.reportsExtents ? buildInvoke(run, "_invoke_reporting", 6) : nullptr;
+  functions.invokeWithWeights = facts.weightsHeader ? buildInvoke(run, "_invoke_with_weights", 7) : nullptr;
   functions.workspaceSize = interface.isDynamic() ? buildWorkspaceSize() : nullptr;
   functions.outputExtents = interface.outputExtents.empty() ? nullptr : buildOutputExtents();
   if (functions.outputExtents && !interface.isDynamic()) // constants, which the header has as macros

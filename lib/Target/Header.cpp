@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 
 using namespace llvm;
 
@@ -152,7 +153,14 @@ void HeaderWriter::writeModelMacros() {
   if (!interface.isDynamic())
     define("WORKSPACE_SIZE", makeNumber(sizes.workspace), "bytes");
   define("WORKSPACE_ALIGN", makeNumber(workspaceAlignment), "bytes");
-  define("WEIGHTS_BYTES", makeNumber(sizes.weights));
+  if (interface.externalWeights) {
+    define("WEIGHTS_FILE", inString(sys::path::filename(output.weightsFile)));
+    define("WEIGHTS_BYTES", makeNumber(sizes.weights), "of the file");
+    define("WEIGHTS_ALIGN", makeNumber(WeightsHeader::alignment), "bytes");
+    define("WEIGHTS_HASH", inString(sizes.weightsHash), "SHA-256 of the file from byte 64 on");
+  } else {
+    define("WEIGHTS_BYTES", makeNumber(sizes.weights));
+  }
   define("CODE_BYTES", makeNumber(sizes.code));
   if (sizes.stack >= 0)
     define("STACK_BYTES", makeNumber(sizes.stack), "worst case of one run");
@@ -267,11 +275,17 @@ void HeaderWriter::writeFunctions() {
   os << (interface.isDynamic() ? ", of " + name + "_workspace_size bytes" : ", of " + macro + "_WORKSPACE_SIZE bytes");
   os << ";\n * nothing in it has to survive between calls. Outputs must not overlap anything else. Safe to call from\n"
      << " * several threads, each with its own workspace. Returns 0, or 1: a null pointer, 2: a misaligned pointer,\n"
-     << " * 3: an unsupported CPU, 4: an extent out of range.\n";
+     << " * 3: an unsupported CPU, 4: an extent out of range" << (interface.externalWeights ? ", 6: other weights" : "")
+     << ".\n";
   auto isText = [](const TensorInterface &tensor) { return tensor.isStrings(); };
   if (any_of(interface.inputs, isText) || any_of(interface.outputs, isText))
     os << " * A string is UTF-8 that ends with a zero. Those of outputs are the inputs', constants, or lie in the workspace:\n"
        << " * use or copy them before the next run with it. 5: there is no room for strings, or one is no number.\n";
+  if (interface.externalWeights)
+    os << " *\n * `weights` are the " << macro << "_WEIGHTS_BYTES bytes of the file " << macro
+       << "_WEIGHTS_FILE: mapped (mmap, MapViewOfFile), read, or\n * placed in flash, at a multiple of " << macro
+       << "_WEIGHTS_ALIGN. They are only read, so all threads can share them. A file of\n"
+       << " * another model or another compilation is refused; see that yours has all its bytes.\n";
   if (interface.threads)
     os << " * Loops are run by `parallel` (see nnc/Runtime.h), or by the caller's thread alone where it is null.\n";
   os << " */\n" << (interface.threads ? "struct nnc_parallel;\n" : "") << "int " << name << "_run(";
@@ -283,6 +297,8 @@ void HeaderWriter::writeFunctions() {
     os << name << "_output_shape *shape, ";
   if (interface.takesExtents())
     os << "const " << name << "_extents *extents, ";
+  if (interface.externalWeights)
+    os << "const void *weights, ";
   os << "void *workspace" << (interface.threads ? ", const struct nnc_parallel *parallel" : "")
      << ");\n\n/* The same model for tools that know nnc/Runtime.h. */\nstruct nnc_model;\n"
      << "extern const struct nnc_model " << name << "_model;\n";

@@ -72,6 +72,7 @@ struct ModelInterface {
   std::vector<std::string> extents;       ///< names of the distinct symbolic extents of the inputs, C identifiers
   std::vector<std::string> outputExtents; ///< one per dynamic dimension of the outputs, "<output>_<dimension>"
   bool threads = false;                   ///< the entry takes a parallel-for callback
+  bool externalWeights = false;           ///< the entry takes the weights
   std::optional<int64_t> macs;            ///< multiply-adds of one run; nullopt where not known
 
   bool reportsExtents = false; ///< data decide output extents: the entry stores what they are

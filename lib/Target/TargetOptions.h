@@ -54,6 +54,8 @@ struct OutputOptions {
   std::string listingFile;    ///< "-g": the MLIR that debug lines refer to; empty: no debug lines
   std::string listing;        ///< its contents
   std::string weightsSection; ///< "--weights-section=": empty means ".rodata.<name>.weights"
+  bool externalWeights = false; ///< "--weights=extern": the caller has the weights
+  std::string weightsFile;    ///< where they go then
   bool freestanding = false;  ///< no undefined symbol at all: memcpy, memmove and memset come with the object
   bool threads = false;       ///< parallel loops ask the caller's parallel-for callback
   Provenance provenance;

@@ -13,6 +13,8 @@ namespace nnc {
 static const llvm::Align weightAlignment(64);
 
 ArrayRef<char> detachWeights(ModuleOp module) {
+  if (auto external = dyn_cast_or_null<DenseResourceElementsAttr>(module->removeAttr("nn.weights")))
+    return external.getRawHandle().getBlob()->getData();
   auto global = module.lookupSymbol<LLVM::GlobalOp>("weights");
   if (!global)
     return {};

@@ -11,7 +11,7 @@
 namespace nnc {
 
 /// Turns @weights of a module in the LLVM dialect into a declaration and returns its bytes, which the context keeps;
-/// nothing where there are no weights.
+/// nothing where there are no weights. Takes those that are the caller's (see gather-weights) from the module.
 llvm::ArrayRef<char> detachWeights(mlir::ModuleOp module);
 
 /// After optimisation: defines the declared @weights as a placeholder at the start of `section`.

@@ -5,7 +5,9 @@
 
 #include "lib/Transforms/Passes.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -77,10 +79,13 @@ static bool areAt(const Contents &contents, const char *place) {
 namespace {
 
 struct GatherWeightsPass : public impl::GatherWeightsBase<GatherWeightsPass> {
-  GatherWeightsPass() = default;
-  explicit GatherWeightsPass(GatheredWeights *shared) : shared(shared) {}
+  using GatherWeightsBase::GatherWeightsBase;
+  GatherWeightsPass(GatheredWeights *shared, const GatherWeightsOptions &options)
+      : GatherWeightsBase(options), shared(shared) {}
 
   LogicalResult gather();
+  SmallVector<memref::GlobalOp> listConstants();
+  void placeBlob(DenseResourceElementsAttr value, const llvm::StringMap<int64_t> &offsets);
   void runOnOperation() override {
     if (failed(gather()))
       signalPassFailure();
@@ -91,15 +96,60 @@ struct GatherWeightsPass : public impl::GatherWeightsBase<GatherWeightsPass> {
 
 } // namespace
 
-LogicalResult GatherWeightsPass::gather() {
+/// The constants to gather. The caller's are for @main: functions that compute extents are called without them.
+SmallVector<memref::GlobalOp> GatherWeightsPass::listConstants() {
   ModuleOp module = getOperation();
+  llvm::StringSet<> elsewhere;
+  if (external)
+    module.walk([&](memref::GetGlobalOp op) {
+      if (op->getParentOfType<func::FuncOp>().getName() != "main")
+        elsewhere.insert(op.getName());
+    });
   SmallVector<memref::GlobalOp> globals;
   for (auto global : module.getOps<memref::GlobalOp>())
-    if (global.getConstant() && global.getInitialValue() && !global.isExternal())
+    if (global.getConstant() && global.getInitialValue() && !global.isExternal() &&
+        !elsewhere.contains(global.getSymName()))
       globals.push_back(global);
+  return globals;
+}
+
+/// Makes the constants at `offsets` views of the blob.
+void GatherWeightsPass::placeBlob(DenseResourceElementsAttr value, const llvm::StringMap<int64_t> &offsets) {
+  ModuleOp module = getOperation();
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  auto blobType = MemRefType::get(value.getType().getShape(), builder.getI8Type());
+  Value argument;
+  if (external) {
+    module->setAttr("nn.weights", value);
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    unsigned place = main.getNumArguments();
+    (void)main.insertArgument(place, blobType, DictionaryAttr::get(&getContext()), main.getLoc());
+    argument = main.getArgument(place);
+  } else {
+    memref::GlobalOp::create(builder, module.getLoc(), "weights", builder.getStringAttr("private"), blobType, value,
+                             /*constant=*/true, builder.getI64IntegerAttr(alignment));
+  }
+  module.walk([&](memref::GetGlobalOp op) {
+    auto offset = offsets.find(op.getName());
+    if (offset == offsets.end())
+      return;
+    OpBuilder at(op);
+    Value weights = argument ? argument : memref::GetGlobalOp::create(at, op.getLoc(), blobType, "weights").getResult();
+    Value place = arith::ConstantIndexOp::create(at, op.getLoc(), offset->second);
+    Value view = memref::ViewOp::create(at, op.getLoc(), op.getType(), weights, place, ValueRange());
+    op.getResult().replaceAllUsesWith(view);
+    op.erase();
+  });
+}
+
+LogicalResult GatherWeightsPass::gather() {
+  ModuleOp module = getOperation();
+  SmallVector<memref::GlobalOp> globals = listConstants();
   GatheredWeights own;
   GatheredWeights &all = shared ? *shared : own;
-  if (globals.empty() && all.offsets.empty())
+  if (external && !module.lookupSymbol<func::FuncOp>("main"))
+    return module.emitError("weights for the caller of @main, which there is not");
+  if (globals.empty() && all.offsets.empty() && !external)
     return success();
 
   // Offsets first, so that the blob is allocated once.
@@ -149,31 +199,19 @@ LogicalResult GatherWeightsPass::gather() {
     for (unsigned number : numbers)
       all.offsets[key].push_back(offsets[globals[number].getSymName()]);
 
-  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
-  auto tensorType = RankedTensorType::get({end + tailBytes}, builder.getI8Type());
-  auto blobType = MemRefType::get({end + tailBytes}, builder.getI8Type());
+  auto tensorType = RankedTensorType::get({end + tailBytes}, IntegerType::get(module.getContext(), 8));
   auto value = DenseResourceElementsAttr::get(tensorType, "weights", std::move(blob));
   all.blob = value;
-  memref::GlobalOp::create(builder, module.getLoc(), "weights", builder.getStringAttr("private"), blobType, value,
-                           /*constant=*/true, builder.getI64IntegerAttr(alignment));
-  module.walk([&](memref::GetGlobalOp op) {
-    auto offset = offsets.find(op.getName());
-    if (offset == offsets.end())
-      return;
-    OpBuilder at(op);
-    Value weights = memref::GetGlobalOp::create(at, op.getLoc(), blobType, "weights");
-    Value place = arith::ConstantIndexOp::create(at, op.getLoc(), offset->second);
-    Value view = memref::ViewOp::create(at, op.getLoc(), op.getType(), weights, place, ValueRange());
-    op.getResult().replaceAllUsesWith(view);
-    op.erase();
-  });
+  placeBlob(value, offsets);
   for (memref::GlobalOp global : globals)
     global.erase();
   return success();
 }
 
-std::unique_ptr<Pass> createGatherWeightsPass(GatheredWeights *shared) {
-  return std::make_unique<GatherWeightsPass>(shared);
+std::unique_ptr<Pass> createGatherWeightsPass(GatheredWeights *shared, bool external) {
+  GatherWeightsOptions options;
+  options.external = external;
+  return std::make_unique<GatherWeightsPass>(shared, options);
 }
 
 } // namespace nnc

@@ -20,8 +20,8 @@ struct GatheredWeights {
 
 /// gather-weights for a module whose blob is to begin with those of the modules before, so that the last module's
 /// serves all of them. Constants that these have are not stored again. `shared` outlives the pass; null: one module
-/// alone.
-std::unique_ptr<mlir::Pass> createGatherWeightsPass(GatheredWeights *shared);
+/// alone. `external`: the caller of @main has the blob.
+std::unique_ptr<mlir::Pass> createGatherWeightsPass(GatheredWeights *shared, bool external);
 
 } // namespace nnc
 

@@ -217,7 +217,11 @@ def GatherWeights : Pass<"gather-weights", "::mlir::ModuleOp"> {
     `memref.view` of it at a multiple of 64 bytes for each `memref.get_global`. The
     blob ends in at least 1 KiB of zeros, so that prefetching and whole-vector reads
     past the last weight stay inside.
+
+    With `external`, the blob is the module's attribute `nn.weights` instead, and its address an argument of `@main`,
+    the last. Constants of other functions stay as they are.
   }];
+  let options = [Option<"external", "external", "bool", "false", "The caller of @main has the weights">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 

@@ -17,7 +17,7 @@ TYPES = {1: np.bool_, 2: np.int8, 3: np.uint8, 4: np.int16, 5: np.uint16, 6: np.
 STRING = 26
 PACKED_BITS = {21: 4, 22: 4, 23: 4, 24: 2, 25: 2}
 ERRORS = {1: "null pointer", 2: "misaligned pointer", 3: "unsupported CPU", 4: "extent out of range",
-          5: "no room for strings, or no number"}
+          5: "no room for strings, or no number", 6: "other weights"}
 GUARD = 64  # bytes behind each buffer that the model must not touch
 
 
@@ -58,6 +58,16 @@ class Labels(ctypes.Structure):
     _fields_ = [("num_labels", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("labels", ctypes.POINTER(ctypes.c_char_p))]
 
 
+INVOKE_WITH_WEIGHTS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),
+                                       ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_void_p,
+                                       ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p)
+
+
+class Weights(ctypes.Structure):
+    _fields_ = [("bytes", ctypes.c_uint64), ("align", ctypes.c_uint64), ("header", ctypes.c_void_p),
+                ("header_bytes", ctypes.c_uint64), ("invoke", INVOKE_WITH_WEIGHTS)]
+
+
 class Descriptor(ctypes.Structure):
     _fields_ = [("abi_version", ctypes.c_uint32), ("struct_size", ctypes.c_uint32), ("name", ctypes.c_char_p),
                 ("model_hash", ctypes.c_char_p), ("num_inputs", ctypes.c_uint32), ("num_outputs", ctypes.c_uint32),
@@ -72,7 +82,8 @@ class Descriptor(ctypes.Structure):
                 ("size_input", ctypes.POINTER(ctypes.c_uint8)),
                 ("num_states", ctypes.c_uint32), ("reserved", ctypes.c_uint32), ("states", ctypes.POINTER(State)),
                 ("preprocessing", ctypes.POINTER(ctypes.POINTER(Preprocessing))),
-                ("labels", ctypes.POINTER(ctypes.POINTER(Labels)))]
+                ("labels", ctypes.POINTER(ctypes.POINTER(Labels))),
+                ("weights", ctypes.POINTER(Weights))]
 
 
 class Refused(Exception):
@@ -139,6 +150,7 @@ class CompiledModel:
     """A shared library made by nnc, loaded."""
 
     def __init__(self, path, name):
+        """Weights of `--weights=extern` lie beside the library, as nnc writes them."""
         self.library = ctypes.CDLL(os.path.abspath(path))
         self.model = Descriptor.in_dll(self.library, name + "_model")
         if self.model.abi_version != 1 or self.model.struct_size != ctypes.sizeof(Descriptor):
@@ -147,6 +159,9 @@ class CompiledModel:
         self.outputs = [self.model.outputs[i] for i in range(self.model.num_outputs)]
         self.input_names = [t.name.decode() for t in self.inputs]
         self.output_names = [t.name.decode() for t in self.outputs]
+        self.weights = None
+        if self.model.weights:
+            self.weights = np.memmap(os.path.splitext(path)[0] + ".weights", np.uint8, "r")
         self.states = [(s.input, s.output) for s in self.model.states[:self.model.num_states]]
 
     def get_initial_state(self, place):
@@ -232,7 +247,10 @@ class CompiledModel:
         largest = list(results)
 
         def run():
-            if model.invoke_reporting:
+            if self.weights is not None:
+                check_code(model.weights.contents.invoke(pointers, targets, extents, address, parallel, results,
+                                                         self.weights.ctypes.data), "the model")
+            elif model.invoke_reporting:
                 if model.invoke(pointers, targets, extents, address, parallel) != 1:
                     raise Broken("invoke takes a model that reports extents")
                 check_code(model.invoke_reporting(pointers, targets, extents, address, parallel, results), "the model")

@@ -25,6 +25,9 @@ struct RunOptions {
       : model{cl::Positional, cl::desc("<model, shared library or object> [<weights>]"), cl::cat(category)},
         inputs{"input", cl::desc("An input, .npy or .pb; without a name the next in order; those not given are random"),
                cl::value_desc("[name=]file"), cl::cat(category)},
+        weightsFile{"weights-file",
+                    cl::desc("The weights of a model compiled with --weights=extern (default: <model>.weights)"),
+                    cl::value_desc("file"), cl::cat(category)},
         outputDir{"output-dir", cl::desc("Write each output to <name>.npy in this folder"), cl::value_desc("folder"),
                   cl::cat(category)},
         comparisons{"compare", cl::desc("What an output must be; without a name the next in order"),
@@ -41,6 +44,7 @@ struct RunOptions {
 
   cl::list<std::string> model;
   cl::list<std::string> inputs;
+  cl::opt<std::string> weightsFile;
   cl::opt<std::string> outputDir;
   cl::list<std::string> comparisons;
   cl::opt<double> rtol, atol;
@@ -61,10 +65,16 @@ static Expected<std::string> readText(StringRef path) {
 /// Compiles a model file to a temporary library and loads it. With --profile, `report` gets what the compiler reports,
 /// where that is asked for: it is not complete before the model has run.
 static Expected<nnc::ModelLibrary> compileAndLoad(nnc::CompileOptions options, std::string &report) {
-  SmallString<128> library, account;
+  SmallString<128> library, account, weights;
   if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", library))
     return errorCodeToError(error);
-  FileRemover remove(library), removeAccount;
+  FileRemover remove(library), removeAccount, removeWeights;
+  if (options.output.externalWeights) {
+    if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "weights", weights))
+      return errorCodeToError(error);
+    removeWeights.setFile(weights);
+    options.output.weightsFile = weights.str().str();
+  }
   bool isCompleted = options.profile && !options.output.reportFile.empty();
   if (isCompleted) {
     if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "json", account))
@@ -83,19 +93,43 @@ static Expected<nnc::ModelLibrary> compileAndLoad(nnc::CompileOptions options, s
       return text.takeError();
     report = std::move(*text);
   }
-  return nnc::ModelLibrary::load(library, "");
+  auto model = nnc::ModelLibrary::load(library, "");
+  if (model && model->needsWeights())
+    if (Error error = model->readWeights(weights))
+      return std::move(error);
+  return model;
+}
+
+/// A model that was compiled before, with its weights.
+static Expected<nnc::ModelLibrary> loadCompiled(StringRef path, StringRef name, StringRef weightsFile) {
+  auto model = nnc::ModelLibrary::load(path, name);
+  if (!model)
+    return model;
+  if (!model->needsWeights() && !weightsFile.empty())
+    return createStringError("--weights-file has no effect: the weights are in " + path);
+  SmallString<128> weights(weightsFile);
+  if (weights.empty()) {
+    weights = path;
+    sys::path::replace_extension(weights, ".weights");
+  }
+  if (model->needsWeights())
+    if (Error error = model->readWeights(weights))
+      return std::move(error);
+  return model;
 }
 
 /// Sets `isCompiled` where the file is an object or a library.
 static Expected<nnc::ModelLibrary> loadModel(const nnc::CompilerCommandLine &commandLine, StringRef path,
-                                             const nnc::CompileOptions &options, bool &isCompiled,
-                                             std::string &report) {
+                                             const nnc::CompileOptions &options, StringRef weightsFile,
+                                             bool &isCompiled, std::string &report) {
   file_magic magic;
   if (std::error_code error = identify_magic(path, magic))
     return createStringError(path + ": " + error.message());
   isCompiled = magic.is_object();
   if (isCompiled)
-    return nnc::ModelLibrary::load(path, commandLine.wasNamed() ? options.name : "");
+    return loadCompiled(path, commandLine.wasNamed() ? options.name : "", weightsFile);
+  if (!weightsFile.empty())
+    return createStringError("--weights-file is for a model that is compiled already");
   return compileAndLoad(options, report);
 }
 
@@ -225,7 +259,7 @@ int main(int argc, char **argv) {
       return fail(std::move(error));
   bool isCompiled = false;
   std::string report;
-  auto model = loadModel(commandLine, options.model.front(), *compileOptions, isCompiled, report);
+  auto model = loadModel(commandLine, options.model.front(), *compileOptions, options.weightsFile, isCompiled, report);
   if (!model)
     return fail(model.takeError());
   if (isCompiled) {

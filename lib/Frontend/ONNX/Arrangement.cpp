@@ -49,20 +49,25 @@ static LogicalResult importTensorScatter(NodeBinder &node) {
     return node.reject("mode '" + mode + "' is not known");
   if (axis == 0)
     return node.reject("the batch cannot be the axis that is written");
-  auto [there, back] = bringToFront({0, axis}, cache.getRank());
-  Expression ordered = cache.transpose(there), updates = update.transpose(there);
-  Expression batches = updates.extent(0), steps = updates.extent(1);
-  Expression position = Expression::range(steps).unsqueeze({0});
+  Expression steps = update.extent(axis), position = Expression::range(steps).unsqueeze({0});
   if (indices)
     position = position + indices.cast(node.getBuilder().getI64Type()).unsqueeze({1});
   if (mode == "circular")
-    position = position.unary<nn::ModOp>(Value(ordered.extent(1)), /*fmod=*/false);
-  Expression shape = Expression::concat(node, {batches, steps}, 0);
-  Expression batch = Expression::range(batches).unsqueeze({1}).broadcast(shape).unsqueeze({2});
-  position = position.broadcast(shape).unsqueeze({2});
-  Expression at = Expression::concat(node, {batch, position}, 2);
-  Expression result(node, node.create<nn::ScatterNDOp>(ordered, at, updates, nn::ScatterReduction::None));
-  return node.result(result.transpose(back));
+    position = position.unary<nn::ModOp>(Value(cache.extent(axis)), /*fmod=*/false);
+  // Where each row goes, by all axes up to that one: the cache itself is not transposed.
+  Expression shape = Expression::concat(node, {cache.shape(0, axis), steps}, 0);
+  SmallVector<Expression> places;
+  for (int64_t each = 0; each <= axis; ++each) {
+    SmallVector<int64_t> others;
+    for (int64_t other = 0; other <= axis; ++other)
+      if (other != each && !(each == axis && other == 0)) // positions have a batch, too
+        others.push_back(other);
+    Expression place = each == axis ? position : Expression::range(cache.extent(each));
+    place = others.empty() ? place : place.unsqueeze(others);
+    places.push_back(place.broadcast(shape).unsqueeze({axis + 1}));
+  }
+  Expression at = Expression::concat(node, places, axis + 1);
+  return node.result(node.create<nn::ScatterNDOp>(cache, at, update, nn::ScatterReduction::None));
 }
 
 /// Each axis cropped or padded with zeros to a size, half of the difference on either side, the odd one at the end.

@@ -7,6 +7,7 @@
 #include "lib/Frontend/Import/Weights.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -172,6 +173,50 @@ static bool isInside(StringRef path) {
                        [](StringRef part) { return part == ".."; });
 }
 
+/// Whether `path`, with links followed, lies in `folder` or below it.
+static bool isBelow(StringRef path, StringRef folder) {
+  SmallString<128> target, inside;
+  if (llvm::sys::fs::real_path(path, target) || llvm::sys::fs::real_path(folder, inside))
+    return false;
+  StringRef rest = target;
+  return rest.consume_front(inside) && (rest.starts_with("/") || inside.ends_with("/"));
+}
+
+/// Whether `file`, with links followed, is one of the model's: a link could lead anywhere, and what it leads to would
+/// become part of the object. In a cache of Hugging Face's, all files below `snapshots` are links to the folder `blobs`
+/// beside it.
+static bool isBeside(StringRef file, StringRef folder) {
+  StringRef near = folder.empty() ? StringRef(".") : folder;
+  if (isBelow(file, near))
+    return true;
+  SmallString<128> ancestor(near);
+  llvm::sys::fs::make_absolute(ancestor);
+  llvm::sys::path::remove_dots(ancestor, /*remove_dot_dot=*/true);
+  while (llvm::sys::path::has_relative_path(ancestor) && llvm::sys::path::filename(ancestor) != "snapshots")
+    llvm::sys::path::remove_filename(ancestor);
+  if (!llvm::sys::path::has_relative_path(ancestor))
+    return false;
+  llvm::sys::path::remove_filename(ancestor);
+  llvm::sys::path::append(ancestor, "blobs");
+  return isBelow(file, ancestor);
+}
+
+/// Maps the file of external data at `location` beside the model.
+static llvm::Expected<std::shared_ptr<llvm::MemoryBuffer>> openExternal(StringRef folder, StringRef location) {
+  SmallString<128> path(folder);
+  llvm::sys::path::append(path, location);
+  llvm::sys::fs::file_status status;
+  std::error_code error = llvm::sys::fs::status(path, status);
+  if (!error && status.type() != llvm::sys::fs::file_type::regular_file)
+    return makeError("is no file");
+  if (!error && !isBeside(path, folder))
+    return makeError("is a link to a file outside of the model's folder");
+  auto opened = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!opened)
+    return makeError("cannot be read: " + opened.getError().message());
+  return std::shared_ptr<llvm::MemoryBuffer>(std::move(*opened));
+}
+
 llvm::Expected<ElementsAttr> TensorReader::readExternal(RankedTensorType type, const TensorProto &tensor) {
   std::string location;
   uint64_t offset = 0, length = 0;
@@ -189,12 +234,10 @@ llvm::Expected<ElementsAttr> TensorReader::readExternal(RankedTensorType type, c
                      "' must be a file beside the model, with a numeric offset and length");
   std::shared_ptr<llvm::MemoryBuffer> &file = files[location];
   if (!file) {
-    SmallString<128> path(folder);
-    llvm::sys::path::append(path, location);
-    auto opened = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+    auto opened = openExternal(folder, location);
     if (!opened)
-      return makeError("tensor '" + tensor.name() + "': cannot read external data '" + path.str() +
-                       "': " + opened.getError().message());
+      return makeError("tensor '" + tensor.name() + "': external data '" + location + "' " +
+                       llvm::toString(opened.takeError()));
     file = std::move(*opened);
   }
   if (!hasLength)

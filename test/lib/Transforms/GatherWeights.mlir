@@ -1,4 +1,5 @@
 // RUN: nnc-opt %s --gather-weights | FileCheck %s
+// RUN: nnc-opt %s --gather-weights=external | FileCheck %s --check-prefix=EXTERNAL
 
 // 16 bytes at 0, 4 repeated bytes at 64; the second copy of the first is not stored; 1 KiB of zeros behind.
 // CHECK: memref.global "private" constant @weights : memref<1152xi8> = dense_resource<weights> {alignment = 64 : i64}
@@ -20,6 +21,14 @@ func.func @main(%x: memref<4xf32>, %y: memref<2x2xf32>, %z: memref<4xi8>) {
   memref.copy %c, %z : memref<4xi8> to memref<4xi8>
   return
 }
+
+// The caller has them: they are an attribute, and an argument.
+// EXTERNAL: module attributes {nn.weights = dense_resource<weights> : tensor<1152xi8>}
+// EXTERNAL-NOT: memref.global{{.*}} @a
+// EXTERNAL-LABEL: func.func @main
+// EXTERNAL-SAME: %[[WEIGHTS:[a-z0-9]+]]: memref<1152xi8>)
+// EXTERNAL-DAG: memref.view %[[WEIGHTS]][%c0{{.*}}][] : memref<1152xi8> to memref<4xf32>
+// EXTERNAL-DAG: memref.view %[[WEIGHTS]][%c64{{.*}}][] : memref<1152xi8> to memref<4xi8>
 
 // CHECK: weights: "0x400000000000803F00000040000040400000804000000000
 // CHECK-SAME: 0005050505000
