@@ -173,8 +173,12 @@ bool GraphImporter::importOp(unsigned position, const format::Operator &op, cons
   bool isQuantizedOp = llvm::any_of(operandTensors, isNumber) || llvm::any_of(resultTensors, isNumber);
   bool isHybrid = isQuantizedOp && hasQuantizedWeights(operandTensors, resultTensors);
   ImportFunction import = isQuantizedOp && !isHybrid ? entry.importQuantized : entry.import;
+  auto isComplex = [](const format::Tensor *tensor) { return tensor && tensor->type() == format::TensorType::COMPLEX64; };
+  bool isComplexOp = llvm::any_of(operandTensors, isComplex);
+  if (isComplexOp)
+    import = isComplex(operandTensors.front()) && llvm::count_if(operandTensors, isComplex) == 1 ? findComplexOp(entry.op) : nullptr;
   if (!import) {
-    block(position, op, "it is not supported on quantised numbers");
+    block(position, op, isComplexOp ? "it is not supported on complex numbers" : "it is not supported on quantised numbers");
     return false;
   }
   Location loc = NameLoc::get(builder.getStringAttr(getOpName(position, op)));
@@ -202,6 +206,13 @@ bool GraphImporter::importOp(unsigned position, const format::Operator &op, cons
   return true;
 }
 
+bool GraphImporter::hasComplexTensors(const format::Operator &op) const {
+  auto isComplex = [&](int32_t index) {
+    return index >= 0 && getTensor(index).type() == format::TensorType::COMPLEX64;
+  };
+  return llvm::any_of(getElements(op.inputs()), isComplex) || llvm::any_of(getElements(op.outputs()), isComplex);
+}
+
 bool GraphImporter::importOperator(unsigned position, const format::Operator &op) {
   SmallVector<Meaning> operands;
   format::BuiltinOperator kind = ModelReader::getOperator(reader.getCode(op));
@@ -209,7 +220,10 @@ bool GraphImporter::importOperator(unsigned position, const format::Operator &op
   bool isFine = bindOperands(position, op, operands) && checkResults(position, op);
   if (isFine && entry.import)
     isFine = importOp(position, op, entry, operands);
-  else if (isFine) {
+  else if (isFine && hasComplexTensors(op)) {
+    block(position, op, "it is not supported on complex numbers");
+    isFine = false;
+  } else if (isFine) {
     Meanings results = importGraphOp({position, op, operands}, kind);
     if (results && results->size() != getElements(op.outputs()).size()) {
       block(position, op, "it has another number of results than its graph");

@@ -84,6 +84,12 @@ public:
         checkOptions(format::BuiltinOptionsTraits<Options>::enum_value, Options::MiniReflectTypeTable()->num_elems);
     return *static_cast<const Options *>(given);
   }
+  /// The same for operators whose options are in the second union.
+  template <typename Options> const Options &options2() {
+    const void *given =
+        checkOptions2(format::BuiltinOptions2Traits<Options>::enum_value, Options::MiniReflectTypeTable()->num_elems);
+    return *static_cast<const Options *>(given);
+  }
 
   //===--- Building what many operators need ---===//
 
@@ -101,7 +107,8 @@ public:
 
   //===--- Ending ---===//
 
-  /// Gives the operator's next result its value, which must have the element type that the file says.
+  /// Gives the operator's next result its value, which must have the element type that the file says; complex numbers are
+  /// a last axis of two f32.
   llvm::LogicalResult result(mlir::Value value);
   llvm::ArrayRef<mlir::Value> getResults() const { return results; }
   /// Gives the state that operand `index` is its value after the operator; of the type that it had.
@@ -112,6 +119,8 @@ private:
   Quantization readQuantization(const format::Tensor *tensor);
   Quantization requireOne(Quantization quantization);
   const void *checkOptions(format::BuiltinOptions kind, size_t numFields);
+  const void *checkOptions2(format::BuiltinOptions2 kind, size_t numFields);
+  const void *checkFields(const void *options, size_t numFields);
 
   const format::Operator &op;
   llvm::SmallVector<mlir::Value> operands;
