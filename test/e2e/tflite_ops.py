@@ -22,7 +22,8 @@ except ImportError:
     print("tflite: 0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-from models import tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_state_cases  # noqa: E402
+from models import (tflite_cases, tflite_integer_cases, tflite_placed_cases, tflite_quantized_cases,  # noqa: E402
+                    tflite_special_cases, tflite_state_cases)
 from models.tflite_graph import Graph  # noqa: E402
 
 BATCH = 16  # cases in one model
@@ -101,7 +102,8 @@ def main():
     parser.add_argument("pattern", nargs="?", default="", help="a regular expression; only cases whose name has it")
     parser.add_argument("--option", action="append", default=[], help="of nnc")
     arguments = parser.parse_args()
-    sources = (tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_state_cases)
+    sources = (tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_integer_cases, tflite_special_cases,
+               tflite_state_cases)
     cases = [case for source in sources for case in source.list_cases() if re.search(arguments.pattern, case.name)]
     cases.sort(key=lambda case: case.calls)
     passed = failed = 0

@@ -50,7 +50,7 @@ static LogicalResult importBatchMatMul(OpBinder &op) {
 }
 
 static const OpEntry table[] = {
-    {format::BuiltinOperator::BATCH_MATMUL, importBatchMatMul},
+    {format::BuiltinOperator::BATCH_MATMUL, importBatchMatMul, importQuantizedBatchMatMul},
     {format::BuiltinOperator::FULLY_CONNECTED, importFullyConnected, importQuantizedFullyConnected},
 };
 

@@ -74,6 +74,8 @@ GraphImporter::Meanings GraphImporter::importBody(const Call &call, int64_t numb
     return std::nullopt;
   SmallVector<Meaning> results;
   for (int32_t index : getElements(inner.graph.outputs())) {
+    if (inner.getTensor(index).type() == format::TensorType::COMPLEX64)
+      return fail(call, "its graph gives complex numbers, which is not supported");
     results.push_back(inner.lookup(index));
     if (!results.back())
       return fail(call, "its graph does not produce '" + inner.getName(index) + "'");

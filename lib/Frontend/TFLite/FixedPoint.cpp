@@ -137,6 +137,30 @@ int32_t makeReciprocal(int32_t x, int integerBits, int32_t &shift) {
   return saturatingShift<int32_t>(refineReciprocal<int32_t>(above), 1);
 }
 
+Multiplier makeInverseRoot(int32_t x) {
+  if (x <= 1)
+    return {INT32_MAX, 0};
+  int shift = 11;
+  for (; x >= 1 << 29; x /= 4)
+    ++shift;
+  // x in [1/4, 1) with 3 bits before the point, after as many pairs of bits as there is room for.
+  int pairs = (llvm::countl_zero(static_cast<uint32_t>(x)) - 1) / 2 - 1;
+  shift -= pairs;
+  x <<= 2 * pairs;
+  const int32_t half = divideByPower(x >> 1, 1), threeHalves = (1 << 28) + (1 << 27);
+  int32_t root = 1 << 28;
+  for (int i = 0; i < 5; ++i) {
+    int32_t cube = saturatingShift<int32_t>(multiplyHigh(multiplyHigh(root, root), root), 6);
+    root = saturatingShift<int32_t>(multiplyHigh(threeHalves, root) - multiplyHigh(half, cube), 3);
+  }
+  root = multiplyHigh(root, 1518500250); // sqrt(1/2)
+  if (shift < 0) {
+    root = static_cast<int32_t>(static_cast<uint32_t>(root) << -shift);
+    shift = 0;
+  }
+  return {root, -shift};
+}
+
 int32_t exponential(int32_t x, int integerBits) { return exponentialOf(x, integerBits); }
 int32_t logistic(int32_t x) { return logisticOf(x, 4); }
 int32_t hyperbolicTangent(int32_t x) { return hyperbolicTangentOf(x, 4); }
@@ -230,26 +254,27 @@ Value buildDifference(OpBinder &op, Value x, const Quantization &quantization) {
   return op.create<nn::SubOp>(wide, op.scalar(i32, quantization.zeroPoint()));
 }
 
+int64_t quantize(float number, const Quantization &quantization) {
+  // Beyond the integers of the type any number does.
+  float quotient = std::clamp(number / quantization.scale(), -1e9f, 1e9f);
+  return quantization.zeroPoint() + static_cast<int64_t>(std::round(quotient));
+}
+
 std::pair<int64_t, int64_t> getLimits(OpBinder &op, const Quantization &result, format::Activation activation) {
-  auto quantize = [&](float number) {
-    // Beyond the integers of the type any number does.
-    float quotient = std::clamp(number / result.scale(), -1e9f, 1e9f);
-    return result.zeroPoint() + static_cast<int64_t>(std::round(quotient));
-  };
   int64_t least = result.lowest, most = result.highest;
   switch (activation) {
   case format::Activation::NONE:
     break;
   case format::Activation::RELU:
-    least = std::max(least, quantize(0));
+    least = std::max(least, quantize(0, result));
     break;
   case format::Activation::RELU6:
-    least = std::max(least, quantize(0));
-    most = std::min(most, quantize(6));
+    least = std::max(least, quantize(0, result));
+    most = std::min(most, quantize(6, result));
     break;
   case format::Activation::RELU_N1_TO_1:
-    least = std::max(least, quantize(-1));
-    most = std::min(most, quantize(1));
+    least = std::max(least, quantize(-1, result));
+    most = std::min(most, quantize(1, result));
     break;
   default:
     (void)op.reject("activation " + Twine(static_cast<int>(activation)) + " of quantised numbers is not supported");

@@ -24,6 +24,8 @@ int32_t multiplyHigh(int32_t a, int32_t b);
 int32_t divideByPower(int32_t x, int exponent);
 /// The upper 16 bits of a multiplier, rounded.
 int16_t halve(int32_t multiplier);
+/// 1 / sqrt(x), x positive: a number without bits before its point, times two to the power of the shift.
+Multiplier makeInverseRoot(int32_t x);
 /// x times a multiplier.
 int32_t scale(int32_t x, Multiplier multiplier);
 /// 1 / x, x positive with `integerBits` bits before its point, as a number without; `shift`: how many x has above 1.
@@ -52,6 +54,8 @@ mlir::Value buildDividedByPower(OpBinder &op, mlir::Value x, mlir::Value exponen
 mlir::Value buildResult(OpBinder &op, mlir::Value x, const Quantization &result, format::Activation activation);
 /// An operand as i32, less its zero point.
 mlir::Value buildDifference(OpBinder &op, mlir::Value x, const Quantization &quantization);
+/// The integer that stands for a number, which may be beyond those of the type.
+int64_t quantize(float number, const Quantization &quantization);
 /// The least and largest integer that an activation lets through.
 std::pair<int64_t, int64_t> getLimits(OpBinder &op, const Quantization &result, format::Activation activation);
 /// A constant of i32, of rank 0 for one number.

@@ -178,8 +178,12 @@ bool GraphImporter::importOp(unsigned position, const format::Operator &op, cons
                                          return tensor->type() == format::TensorType::INT16;
                                        }));
   ImportFunction import = isQuantizedOp && !isHybrid && !isInFloats ? entry.importQuantized : entry.import;
+  auto isComplex = [](const format::Tensor *tensor) { return tensor && tensor->type() == format::TensorType::COMPLEX64; };
+  bool isComplexOp = llvm::any_of(operandTensors, isComplex);
+  if (isComplexOp)
+    import = isComplex(operandTensors.front()) && llvm::count_if(operandTensors, isComplex) == 1 ? findComplexOp(entry.op) : nullptr;
   if (!import) {
-    block(position, op, "it is not supported on quantised numbers");
+    block(position, op, isComplexOp ? "it is not supported on complex numbers" : "it is not supported on quantised numbers");
     return false;
   }
   Location loc = NameLoc::get(builder.getStringAttr(getOpName(position, op)));
@@ -210,6 +214,13 @@ bool GraphImporter::importOp(unsigned position, const format::Operator &op, cons
   return true;
 }
 
+bool GraphImporter::hasComplexTensors(const format::Operator &op) const {
+  auto isComplex = [&](int32_t index) {
+    return index >= 0 && getTensor(index).type() == format::TensorType::COMPLEX64;
+  };
+  return llvm::any_of(getElements(op.inputs()), isComplex) || llvm::any_of(getElements(op.outputs()), isComplex);
+}
+
 bool GraphImporter::importOperator(unsigned position, const format::Operator &op) {
   SmallVector<Meaning> operands;
   format::BuiltinOperator kind = ModelReader::getOperator(reader.getCode(op));
@@ -217,7 +228,10 @@ bool GraphImporter::importOperator(unsigned position, const format::Operator &op
   bool isFine = bindOperands(position, op, operands) && checkResults(position, op);
   if (isFine && entry.import)
     isFine = importOp(position, op, entry, operands);
-  else if (isFine) {
+  else if (isFine && hasComplexTensors(op)) {
+    block(position, op, "it is not supported on complex numbers");
+    isFine = false;
+  } else if (isFine) {
     Meanings results = importGraphOp({position, op, operands}, kind);
     if (results && results->size() != getElements(op.outputs()).size()) {
       block(position, op, "it has another number of results than its graph");

@@ -63,6 +63,8 @@ private:
   bool checkResults(unsigned position, const format::Operator &op);
   bool hasQuantizedWeights(llvm::ArrayRef<const format::Tensor *> operands,
                            llvm::ArrayRef<const format::Tensor *> results) const;
+  /// Whether an operand or result is complex.
+  bool hasComplexTensors(const format::Operator &op) const;
   bool isState(int32_t tensor) const;
   unsigned findState(int32_t tensor);
   mlir::RankedTensorType getType(int32_t tensor) const;

@@ -1,4 +1,5 @@
 // TFLite operators of the indexing family.
+#include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/TFLite/OpTable.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -6,6 +7,8 @@
 using namespace mlir;
 
 namespace nnc::tflite {
+
+using frontend::Expression;
 
 /// Binds indices, which nn has in i32 and i64 only.
 static Value bindIndices(OpBinder &op, unsigned index) {
@@ -41,6 +44,39 @@ static LogicalResult importGatherND(OpBinder &op) {
 static LogicalResult importEmbeddingLookup(OpBinder &op) {
   Value indices = bindIndices(op, 0), data = op.operand(1);
   return op.result(op.create<nn::GatherOp>(data, indices, 0));
+}
+
+/// The rows of a table that a sparse list names, each times its weight, are summed into the places that the list has; they
+/// are divided by the sum of the weights, or the root of the sum of their squares.
+static LogicalResult importEmbeddingLookupSparse(OpBinder &op) {
+  Expression ids(op, op.operand(0)), places(op, op.operand(1)), weights(op, op.operand(3)), rows(op, op.operand(4));
+  SmallVector<int64_t> dense = op.constantInts(2);
+  format::Combiner combiner = op.options<format::EmbeddingLookupSparseOptions>().combiner();
+  if (op.failed())
+    return failure();
+  int64_t depth = places.getRank() == 2 ? places.getExtent(1) : 0, rank = rows.getRank();
+  if (ids.getRank() != 1 || weights.getRank() != 1 || rank < 2 || depth < 2 || static_cast<int64_t>(dense.size()) != depth ||
+      llvm::any_of(dense, [](int64_t extent) { return extent < 0; }) || !op.getType(rows).hasStaticShape())
+    return op.reject("its lists and its table do not fit each other, or have extents that are not known at compile time");
+  SmallVector<int64_t> inner = llvm::to_vector(llvm::seq<int64_t>(1, rank)), shape(ArrayRef(dense).drop_back());
+  Expression factors = weights.unsqueeze(inner), where = places.slice(1, 0, depth - 1);
+  auto scatter = [&](Expression values, ArrayRef<int64_t> extents) {
+    SmallVector<int64_t> all(shape);
+    llvm::append_range(all, extents);
+    Value zeros = op.create<nn::FillOp>(op.ints(all), op.scalar(values.getElementType(), 0));
+    return Expression(op, op.create<nn::ScatterNDOp>(zeros, where, values, nn::ScatterReduction::Add));
+  };
+  Expression sum = scatter(rows.gather(ids, 0) * factors, op.getShape(rows).drop_front());
+  if (op.failed() || combiner == format::Combiner::SUM)
+    return op.result(sum);
+  if (combiner != format::Combiner::MEAN && combiner != format::Combiner::SQRTN)
+    return op.reject("how it combines rows is not known");
+  // Where the list names nothing, zeros stay as they are.
+  SmallVector<int64_t> ones(rank - 1, 1);
+  Expression isNamed = scatter((factors * 0.0 + 1), ones) > 0.0;
+  Expression total = scatter(combiner == format::Combiner::MEAN ? factors : factors * factors, ones);
+  total = combiner == format::Combiner::MEAN ? total : total.unary<nn::SqrtOp>();
+  return op.result(sum / isNamed.choose(total, total.like(1)));
 }
 
 /// Updates of one element add up.
@@ -95,6 +131,7 @@ using Op = format::BuiltinOperator;
 
 static const OpEntry table[] = {
     {Op::EMBEDDING_LOOKUP, importEmbeddingLookup},
+    {Op::EMBEDDING_LOOKUP_SPARSE, importEmbeddingLookupSparse},
     {Op::FILL, importFill},
     {Op::GATHER, importGather, importGather},
     {Op::GATHER_ND, importGatherND, importGatherND},

@@ -66,6 +66,10 @@ bool ModelImporter::addOutputs(frontend::ModelBuilder &main, GraphImporter &grap
   Metadata metadata = model.reader.getMetadata();
   for (auto [place, index] : llvm::enumerate(outputs)) {
     Value value = graph.lookup(index).value;
+    if (value && graph.getTensor(index).type() == format::TensorType::COMPLEX64) {
+      model.blockers.addToModel("output '" + graph.getName(index) + "' has complex numbers, which are not supported there");
+      return false;
+    }
     if (!value) {
       if (!graph.isPoisoned(index))
         model.blockers.addToModel("output '" + graph.getName(index) + "' is not produced by any operator");

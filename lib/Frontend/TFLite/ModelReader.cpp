@@ -2,6 +2,7 @@
 #include "lib/Frontend/TFLite/ModelReader.h"
 
 #include "lib/Frontend/Import/Weights.h"
+#include "lib/Frontend/TFLite/Sparsity.h"
 
 #include <algorithm>
 
@@ -203,8 +204,6 @@ llvm::Expected<ElementsAttr> ModelReader::read(MLIRContext *context, const forma
   if (!elementType)
     return makeError("tensor '" + name + "': elements of type " + format::EnumNameTensorType(tensor.type()) +
                      " are not supported");
-  if (tensor.sparsity())
-    return makeError("tensor '" + name + "': sparse weights are not supported");
   ArrayRef<int32_t> extents = getElements(tensor.shape());
   SmallVector<int64_t> shape(extents.begin(), extents.end());
   RankedTensorType type = frontend::getTensorType(shape, elementType);
@@ -213,7 +212,14 @@ llvm::Expected<ElementsAttr> ModelReader::read(MLIRContext *context, const forma
   llvm::Expected<StringRef> bytes = getBytes(tensor);
   if (!bytes)
     return bytes.takeError();
-  return frontend::makeWeights(type, *bytes, file.buffer, name);
+  if (!tensor.sparsity())
+    return frontend::makeWeights(type, *bytes, file.buffer, name);
+  if (elementType.getIntOrFloatBitWidth() % 8 != 0)
+    return makeError("tensor '" + name + "': sparse weights of less than a byte are not supported");
+  auto dense = decodeSparse(*tensor.sparsity(), shape, *bytes, elementType.getIntOrFloatBitWidth() / 8);
+  if (!dense)
+    return makeError("tensor '" + name + "' is sparse, and " + llvm::toString(dense.takeError()));
+  return frontend::makeWeights(type, **dense, *dense, name);
 }
 
 } // namespace nnc::tflite

@@ -22,6 +22,9 @@ static LogicalResult importReshape(OpBinder &op) {
   return op.result(op.create<nn::ReshapeOp>(x, shape, /*allow_zero=*/true));
 }
 
+/// Sparse weights are decoded where they are read.
+static LogicalResult importDensify(OpBinder &op) { return op.result(op.operand(0)); }
+
 static LogicalResult importSqueeze(OpBinder &op) {
   Value x = op.operand(0);
   if (!x)
@@ -287,6 +290,7 @@ static const OpEntry table[] = {
     {Op::BATCH_TO_SPACE_ND, importBatchToSpace, importBatchToSpace},
     {Op::BROADCAST_TO, importBroadcastTo, importBroadcastTo},
     {Op::CONCATENATION, importConcatenation, importQuantizedConcatenation},
+    {Op::DENSIFY, importDensify, importDensify},
     {Op::DEPTH_TO_SPACE, importDepthToSpace, importDepthToSpace},
     {Op::EXPAND_DIMS, importExpandDims, importExpandDims},
     {Op::MIRROR_PAD, importMirrorPad, importMirrorPad},

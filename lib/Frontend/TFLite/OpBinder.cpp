@@ -142,7 +142,21 @@ const void *OpBinder::checkOptions(format::BuiltinOptions kind, size_t numFields
     (void)reject("it has options of another operator");
     return defaults;
   }
-  const auto *given = static_cast<const flatbuffers::Table *>(op.builtin_options());
+  return checkFields(op.builtin_options(), numFields);
+}
+
+const void *OpBinder::checkOptions2(format::BuiltinOptions2 kind, size_t numFields) {
+  const void *defaults = emptyTable + 4;
+  if (op.builtin_options_2_type() == format::BuiltinOptions2::NONE || !op.builtin_options_2())
+    return defaults;
+  if (op.builtin_options_2_type() == kind)
+    return checkFields(op.builtin_options_2(), numFields);
+  (void)reject("it has options of another operator");
+  return defaults;
+}
+
+const void *OpBinder::checkFields(const void *options, size_t numFields) {
+  const auto *given = static_cast<const flatbuffers::Table *>(options);
   size_t size = flatbuffers::ReadScalar<flatbuffers::voffset_t>(given->GetVTable());
   for (size_t place = 4 + 2 * numFields; place < size; place += 2)
     if (given->CheckField(place))
@@ -209,12 +223,19 @@ Value OpBinder::quantize(Value value, const Quantization &numbers, const format:
                                 /*saturate=*/true);
 }
 
+/// Whether a value has real and imaginary parts.
+static bool isPairs(Value value) {
+  ArrayRef<int64_t> shape = frontend::NodeBuilder::getShape(value);
+  return getElementTypeOrSelf(value).isF32() && !shape.empty() && shape.back() == 2;
+}
+
 LogicalResult OpBinder::result(Value value) {
   if (!value || failed())
     return failure();
   if (results.size() < resultTensors.size()) {
     const format::Tensor &tensor = *resultTensors[results.size()];
-    if (getElementTypeOrSelf(value) != getResultType(results.size()))
+    bool isComplex = tensor.type() == format::TensorType::COMPLEX64;
+    if (isComplex ? !isPairs(value) : getElementTypeOrSelf(value) != getResultType(results.size()))
       return reject("its operands have elements that do not give " + Twine(format::EnumNameTensorType(tensor.type())));
   }
   if (isQuantizedAfterwards(results.size()))

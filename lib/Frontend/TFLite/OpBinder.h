@@ -86,6 +86,12 @@ public:
         checkOptions(format::BuiltinOptionsTraits<Options>::enum_value, Options::MiniReflectTypeTable()->num_elems);
     return *static_cast<const Options *>(given);
   }
+  /// The same for operators whose options are in the second union.
+  template <typename Options> const Options &options2() {
+    const void *given =
+        checkOptions2(format::BuiltinOptions2Traits<Options>::enum_value, Options::MiniReflectTypeTable()->num_elems);
+    return *static_cast<const Options *>(given);
+  }
 
   //===--- Building what many operators need ---===//
 
@@ -103,7 +109,8 @@ public:
 
   //===--- Ending ---===//
 
-  /// Gives the operator's next result its value, which must have the element type that the file says.
+  /// Gives the operator's next result its value, which must have the element type that the file says; complex numbers are
+  /// a last axis of two f32.
   llvm::LogicalResult result(mlir::Value value);
   llvm::ArrayRef<mlir::Value> getResults() const { return results; }
   /// Gives the state that operand `index` is its value after the operator; of the type that it had.
@@ -116,6 +123,8 @@ private:
   bool isQuantizedAfterwards(unsigned index) const;
   mlir::Value quantize(mlir::Value value, const Quantization &numbers, const format::Tensor &tensor);
   const void *checkOptions(format::BuiltinOptions kind, size_t numFields);
+  const void *checkOptions2(format::BuiltinOptions2 kind, size_t numFields);
+  const void *checkFields(const void *options, size_t numFields);
 
   const format::Operator &op;
   bool isInFloats = false;

@@ -12,7 +12,8 @@ namespace nnc::tflite {
 static SmallVector<ArrayRef<OpEntry>> getAllOps() {
   return {getArrangementOps(), getContractionOps(),   getControlFlowOps(), getConvolutionOps(), getElementwiseOps(),
           getIndexingOps(),    getMovementOps(),      getNormalizationOps(), getPoolingOps(),   getRecurrentOps(),
-          getReductionOps(),   getResamplingOps(),    getSelectionOps(),   getSlicingOps()};
+          getReductionOps(),   getResamplingOps(),    getSelectionOps(),   getSlicingOps(),      getComplexOps(),
+          getDilationOps()};
 }
 
 const OpEntry *findOp(format::BuiltinOperator op) {
@@ -31,6 +32,12 @@ StringRef getRefusal(format::BuiltinOperator op) {
   case format::BuiltinOperator::RANDOM_UNIFORM:
   case format::BuiltinOperator::MULTINOMIAL:
     return "its results are random";
+  case format::BuiltinOperator::HASHTABLE:
+  case format::BuiltinOperator::HASHTABLE_FIND:
+  case format::BuiltinOperator::HASHTABLE_IMPORT:
+  case format::BuiltinOperator::HASHTABLE_SIZE:
+  case format::BuiltinOperator::SKIP_GRAM:
+    return "it works on strings or tables of the run time; do this step in the caller";
   default:
     return "the operator is not supported";
   }

@@ -20,9 +20,11 @@ struct OpEntry {
 
 /// One list per family.
 llvm::ArrayRef<OpEntry> getArrangementOps();
+llvm::ArrayRef<OpEntry> getComplexOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getControlFlowOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
+llvm::ArrayRef<OpEntry> getDilationOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getIndexingOps();
 llvm::ArrayRef<OpEntry> getMovementOps();
@@ -36,6 +38,8 @@ llvm::ArrayRef<OpEntry> getSlicingOps();
 
 /// The entry for an operator; null where there is none.
 const OpEntry *findOp(format::BuiltinOperator op);
+/// What imports an operator whose operand 0 is complex; null where that is not supported. Complex.cpp
+ImportFunction findComplexOp(format::BuiltinOperator op);
 /// Why an operator is not supported.
 llvm::StringRef getRefusal(format::BuiltinOperator op);
 

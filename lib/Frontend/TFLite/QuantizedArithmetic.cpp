@@ -196,6 +196,40 @@ LogicalResult importQuantizedMul(OpBinder &op) {
   return op.result(buildResult(op, buildScaled(op, product, makeMultiplier(factor)), result, activation));
 }
 
+LogicalResult importQuantizedSquaredDifference(OpBinder &op) {
+  Value x = op.operand(0), y = op.operand(1);
+  Quantization left = op.tensorQuantization(0), right = op.tensorQuantization(1),
+               result = op.resultTensorQuantization(0);
+  if (op.failed())
+    return failure();
+  double unit = 2.0 * std::max(left.scale(), right.scale());
+  Multiplier back = makeMultiplier(unit * unit / ((1 << 14) * result.scale()));
+  if (result.lowest >= 0 || result.highest > 255 || back.shift > 0)
+    return op.reject("on quantised numbers it is supported for signed ones of 8 bits, and a result whose scale is not too small");
+  auto scaled = [&](Value value, const Quantization &numbers) {
+    Value difference = buildDifference(op, value, numbers);
+    difference = op.create<nn::ShiftLeftOp>(difference, op.scalar(op.getBuilder().getI32Type(), 7));
+    return buildScaled(op, difference, makeMultiplier(numbers.scale() / unit));
+  };
+  Value difference = op.create<nn::SubOp>(scaled(x, left), scaled(y, right));
+  Value square = op.create<nn::MulOp>(difference, difference);
+  return op.result(buildResult(op, buildScaled(op, square, back), result, format::Activation::NONE));
+}
+
+LogicalResult importQuantizedPRelu(OpBinder &op) {
+  Value x = op.operand(0), slope = op.operand(1);
+  Quantization numbers = op.tensorQuantization(0), slopes = op.tensorQuantization(1),
+               result = op.resultTensorQuantization(0);
+  if (!op.failed() && numbers.highest > 255)
+    return op.reject("on quantised numbers it is supported for 8 bits");
+  x = buildDifference(op, x, numbers);
+  Value product = op.create<nn::MulOp>(x, buildDifference(op, slope, slopes));
+  Value positive = buildScaled(op, x, makeMultiplier(numbers.scale() / result.scale()));
+  Value negative = buildScaled(op, product, makeMultiplier(numbers.scale() * slopes.scale() / result.scale()));
+  Value isNegative = op.create<nn::CompareOp>(x, op.scalar(op.getBuilder().getI32Type(), 0), nn::ComparePredicate::Less);
+  return op.result(buildResult(op, op.create<nn::WhereOp>(isNegative, negative, positive), result, format::Activation::NONE));
+}
+
 std::pair<Value, Value> bindCompared(OpBinder &op) {
   Value values[2];
   for (unsigned i = 0; i < 2; ++i) {
@@ -311,13 +345,14 @@ LogicalResult importQuantizedAveragePool(OpBinder &op) {
   Windows windows = readPool(op, x, options);
   if (op.failed())
     return failure();
-  if (windows.size[0] * windows.size[1] > (1 << 16) || result.highest > 255)
-    return op.reject("on quantised numbers it is supported for 8 bits and windows of at most 65536 elements");
+  bool isWide = result.highest > 255;
+  if (windows.size[0] * windows.size[1] > (isWide ? 1 << 15 : 1 << 16))
+    return op.reject("on quantised numbers it is supported for windows of at most 65536 elements of 8 bits, or half as many of 16");
   Type i32 = op.getBuilder().getI32Type();
   // Sums of integers below 2^24 are exact in f32.
-  Value sum = op.create<nn::SumPoolOp>(op.cast(x, op.getBuilder().getF32Type()), nn::Layout::ChannelsLast, windows.size,
-                                       windows.strides, windows.dilations, windows.padsBegin, windows.padsEnd,
-                                       /*ceil=*/false);
+  Type sums = isWide ? op.getBuilder().getF64Type() : Type(op.getBuilder().getF32Type());
+  Value sum = op.create<nn::SumPoolOp>(op.cast(x, sums), nn::Layout::ChannelsLast, windows.size, windows.strides,
+                                       windows.dilations, windows.padsBegin, windows.padsEnd, /*ceil=*/false);
   sum = op.cast(sum, i32);
   Value count = countElements(op, x, windows);
   Value half = op.create<nn::DivOp>(count, op.scalar(i32, 2));

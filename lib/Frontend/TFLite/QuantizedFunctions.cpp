@@ -139,22 +139,76 @@ LogicalResult importQuantizedLeakyRelu(OpBinder &op) {
   });
 }
 
-static LogicalResult importActivation(OpBinder &op, format::Activation activation) {
+/// Numbers of another scale, limited to an interval.
+static LogicalResult importInterval(OpBinder &op, float least, float most) {
   Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
   Multiplier factor = makeMultiplier(static_cast<double>(numbers.scale() / result.scale()));
-  auto [least, most] = getLimits(op, result, activation);
-  return tabulate(op, [&, least = least, most = most](int64_t integer) -> int64_t {
-    return std::clamp(scale(integer - numbers.zeroPoint(), factor) + result.zeroPoint(), least, most);
+  int64_t from = std::max(result.lowest, quantize(least, result));
+  int64_t to = std::min(result.highest, std::isinf(most) ? result.highest : quantize(most, result));
+  if (!op.failed() && from > to)
+    return op.reject("its result has no number of the interval it limits them to");
+  if (isWide(op)) {
+    Value scaled = buildScaled(op, buildDifference(op, op.operand(0), numbers), factor);
+    scaled = op.create<nn::AddOp>(scaled, op.scalar(op.getBuilder().getI32Type(), result.zeroPoint()));
+    return op.result(op.cast(op.clip(scaled, from, to), op.getResultType(0)));
+  }
+  return tabulate(op, [&](int64_t integer) -> int64_t {
+    return std::clamp(scale(integer - numbers.zeroPoint(), factor) + result.zeroPoint(), from, to);
   });
 }
 
-LogicalResult importQuantizedRelu(OpBinder &op) { return importActivation(op, format::Activation::RELU); }
-LogicalResult importQuantizedRelu6(OpBinder &op) { return importActivation(op, format::Activation::RELU6); }
-LogicalResult importQuantizedReluN1To1(OpBinder &op) { return importActivation(op, format::Activation::RELU_N1_TO_1); }
+LogicalResult importQuantizedRelu(OpBinder &op) { return importInterval(op, 0, INFINITY); }
+LogicalResult importQuantizedRelu6(OpBinder &op) { return importInterval(op, 0, 6); }
+LogicalResult importQuantizedReluN1To1(OpBinder &op) { return importInterval(op, -1, 1); }
+LogicalResult importQuantizedRelu0To1(OpBinder &op) { return importInterval(op, 0, 1); }
+
+/// Rejects the operator on unsigned numbers, which the reference kernel does not have.
+static bool checkSigned(OpBinder &op) {
+  if (!op.failed() && op.tensorQuantization(0).lowest >= 0)
+    (void)op.reject("on quantised numbers it is supported for signed ones");
+  return !op.failed();
+}
+
+LogicalResult importQuantizedAbs(OpBinder &op) {
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  Multiplier factor = makeMultiplier(static_cast<double>(numbers.scale() / result.scale()));
+  bool isSame = numbers.scale() == result.scale();
+  if (!checkSigned(op))
+    return failure();
+  if (isWide(op)) {
+    Value magnitude = op.create<nn::AbsOp>(buildDifference(op, op.operand(0), numbers));
+    magnitude = isSame ? magnitude : buildScaled(op, magnitude, factor);
+    return op.result(buildResult(op, magnitude, result, format::Activation::NONE));
+  }
+  return tabulate(op, [&](int64_t integer) -> int64_t {
+    int64_t magnitude = std::abs(integer - numbers.zeroPoint());
+    return (isSame ? magnitude : scale(magnitude, factor)) + result.zeroPoint();
+  });
+}
+
+/// Of numbers below 0, where the reference kernels stop, the result is the largest one.
+LogicalResult importQuantizedRsqrt(OpBinder &op) {
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  if (!checkSigned(op))
+    return failure();
+  if (isWide(op))
+    return importWideLines(op, [&](float x) { return x <= 0 ? 32767 * result.scale() : 1.0f / std::sqrt(x); });
+  Multiplier factor = makeMultiplier(1.0 / (std::sqrt(numbers.scale()) * result.scale()));
+  constexpr int fractionBits = 20;
+  factor.shift -= fractionBits;
+  return tabulate(op, [&](int64_t integer) -> int64_t {
+    int64_t difference = integer - numbers.zeroPoint();
+    if (difference <= 0)
+      return result.highest;
+    Multiplier root = makeInverseRoot(difference);
+    root.shift += fractionBits;
+    return scale(scale(1, root), factor) + result.zeroPoint();
+  });
+}
 
 //===--- Through floats ---===//
 
-static LogicalResult tabulateFloat(OpBinder &op, float (*function)(float)) {
+static LogicalResult tabulateFloat(OpBinder &op, llvm::function_ref<float(float)> function) {
   Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
   float inverse = 1 / result.scale();
   return tabulate(op, [&](int64_t integer) -> int64_t {
@@ -163,12 +217,50 @@ static LogicalResult tabulateFloat(OpBinder &op, float (*function)(float)) {
   });
 }
 
+LogicalResult importQuantizedGelu(OpBinder &op) {
+  if (op.options<format::GeluOptions>().approximate())
+    return tabulateFloat(op, [](float x) {
+      return 0.5f * x * (1.0f + std::tanh(0.79788456080286535588f * (x + 0.044715f * x * x * x))); // sqrt(2 / pi)
+    });
+  return tabulateFloat(op, [](float x) { return 0.5f * x * std::erfc(x * -0.70710678118654752440f); });
+}
+
+/// Of numbers that are not positive it is the least integer.
+LogicalResult importQuantizedLog(OpBinder &op) {
+  Quantization result = op.resultTensorQuantization(0);
+  if (!checkSigned(op))
+    return failure();
+  float least = static_cast<float>(result.lowest - result.zeroPoint()) * result.scale();
+  auto function = [least](float x) { return x <= 0 ? least : std::log(x); };
+  return isWide(op) ? importWideLines(op, function) : tabulateFloat(op, function);
+}
+
+/// Rounded down. Below 0, where the reference kernel stops, it is that of 0.
+LogicalResult importQuantizedSqrt(OpBinder &op) {
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  if (!checkSigned(op))
+    return failure();
+  auto root = [&](int64_t integer) -> int64_t {
+    float value = numbers.scale() * static_cast<float>(std::max<int64_t>(integer - numbers.zeroPoint(), 0));
+    return static_cast<int64_t>(std::min(std::sqrt(value) / result.scale(), 1e9f)) + result.zeroPoint();
+  };
+  if (!isWide(op))
+    return tabulate(op, root);
+  if (result.highest != INT16_MAX)
+    return op.reject("on numbers of 16 bits it is supported for a result of 16");
+  Value table = makeWideTable(op, [&](int16_t number) {
+    return static_cast<int16_t>(std::clamp(root(number), result.lowest, result.highest));
+  });
+  return op.result(op.create<nn::GatherOp>(table, op.cast(op.operand(0), op.getBuilder().getI32Type()), 0));
+}
+
 LogicalResult importQuantizedElu(OpBinder &op) {
   return tabulateFloat(op, [](float x) { return x < 0 ? std::exp(x) - 1 : x; });
 }
 
 LogicalResult importQuantizedExp(OpBinder &op) {
-  return tabulateFloat(op, [](float x) { return std::exp(x); });
+  auto function = [](float x) { return std::exp(x); };
+  return isWide(op) ? importWideLines(op, function) : tabulateFloat(op, function);
 }
 
 //===--- Softmax ---===//

@@ -154,6 +154,39 @@ LogicalResult importQuantizedFullyConnected(OpBinder &op) {
   return finishLayer(op, layer, sum, options.fused_activation_function());
 }
 
+/// The same operand with its last two axes in the other order.
+static Value swapMatrix(OpBinder &op, Value matrix) {
+  SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, op.getRank(matrix)));
+  std::swap(order[order.size() - 2], order.back());
+  return op.create<nn::TransposeOp>(matrix, order);
+}
+
+LogicalResult importQuantizedBatchMatMul(OpBinder &op) {
+  Value lhs = op.operand(0), rhs = op.operand(1);
+  Quantization left = op.tensorQuantization(0), right = op.tensorQuantization(1),
+               result = op.resultTensorQuantization(0);
+  const auto &options = op.options<format::BatchMatMulOptions>();
+  if (op.failed())
+    return failure();
+  if (op.getRank(lhs) < 2 || op.getRank(rhs) < 2)
+    return op.reject("its operands must have at least two axes");
+  bool isWide = getElementTypeOrSelf(lhs).isInteger(16);
+  if (left.highest != right.highest || left.highest != result.highest || (!isWide && left.highest > INT8_MAX))
+    return op.reject("on quantised numbers it is supported for signed ones of 8 or 16 bits");
+  lhs = options.adj_x() ? swapMatrix(op, lhs) : lhs;
+  rhs = options.adj_y() ? swapMatrix(op, rhs) : rhs;
+  double product = left.scale() * right.scale();
+  Multiplier factor = makeMultiplier(product / static_cast<double>(result.scale()));
+  if (isWide) {
+    Type f64 = op.getBuilder().getF64Type();
+    Value sum = op.create<nn::MatmulOp>(toFloat(op, lhs, left, f64), toFloat(op, rhs, right, f64), false, false);
+    Value scaled = buildWideScaled(op, op.cast(sum, op.getBuilder().getI64Type()), factor);
+    return op.result(buildResult(op, scaled, result, format::Activation::NONE));
+  }
+  Value sum = op.create<nn::IntegerMatmulOp>(lhs, rhs, makeZeroPoint(op, lhs, left), makeZeroPoint(op, rhs, right));
+  return op.result(buildResult(op, buildScaled(op, sum, factor), result, format::Activation::NONE));
+}
+
 LogicalResult importQuantizedTransposeConv(OpBinder &op) {
   Layer layer = bindLayer(op, 2, 1, 3, /*channelAxis=*/0);
   const auto &options = op.options<format::TransposeConvOptions>();

@@ -14,6 +14,7 @@ namespace nnc::tflite {
 llvm::LogicalResult importQuantizedConv2D(OpBinder &op);
 llvm::LogicalResult importQuantizedDepthwiseConv2D(OpBinder &op);
 llvm::LogicalResult importQuantizedFullyConnected(OpBinder &op);
+llvm::LogicalResult importQuantizedBatchMatMul(OpBinder &op);
 llvm::LogicalResult importQuantizedTransposeConv(OpBinder &op);
 
 //===--- Arithmetic: QuantizedArithmetic.cpp ---===//
@@ -31,6 +32,8 @@ llvm::LogicalResult importQuantizedAdd(OpBinder &op);
 llvm::LogicalResult importQuantizedSub(OpBinder &op);
 llvm::LogicalResult importQuantizedMul(OpBinder &op);
 llvm::LogicalResult importQuantizedDiv(OpBinder &op);
+llvm::LogicalResult importQuantizedPRelu(OpBinder &op);
+llvm::LogicalResult importQuantizedSquaredDifference(OpBinder &op);
 /// Operands of a comparison in units of one scale.
 std::pair<mlir::Value, mlir::Value> bindCompared(OpBinder &op);
 llvm::LogicalResult importQuantizedMean(OpBinder &op);
@@ -47,6 +50,11 @@ void requireOneScale(OpBinder &op);
 //===--- Functions of one number: QuantizedFunctions.cpp ---===//
 
 llvm::LogicalResult importQuantizedLogistic(OpBinder &op);
+llvm::LogicalResult importQuantizedAbs(OpBinder &op);
+llvm::LogicalResult importQuantizedGelu(OpBinder &op);
+llvm::LogicalResult importQuantizedLog(OpBinder &op);
+llvm::LogicalResult importQuantizedRsqrt(OpBinder &op);
+llvm::LogicalResult importQuantizedSqrt(OpBinder &op);
 llvm::LogicalResult importQuantizedTanh(OpBinder &op);
 llvm::LogicalResult importQuantizedHardSwish(OpBinder &op);
 llvm::LogicalResult importQuantizedElu(OpBinder &op);
@@ -55,12 +63,15 @@ llvm::LogicalResult importQuantizedLeakyRelu(OpBinder &op);
 llvm::LogicalResult importQuantizedRelu(OpBinder &op);
 llvm::LogicalResult importQuantizedRelu6(OpBinder &op);
 llvm::LogicalResult importQuantizedReluN1To1(OpBinder &op);
+llvm::LogicalResult importQuantizedRelu0To1(OpBinder &op);
 llvm::LogicalResult importQuantizedSoftmax(OpBinder &op);
 
 //===--- Of 16 bits: WideFunctions.cpp ---===//
 
 /// What a function gives for each integer of 16 bits, those below 0 behind the others.
 mlir::Value makeWideTable(OpBinder &op, llvm::function_ref<int16_t(int16_t)> function);
+/// A function of numbers that TFLite has as 512 lines.
+llvm::LogicalResult importWideLines(OpBinder &op, llvm::function_ref<float(float)> function);
 llvm::LogicalResult importWideLogistic(OpBinder &op);
 llvm::LogicalResult importWideTanh(OpBinder &op);
 llvm::LogicalResult importWideSoftmax(OpBinder &op);

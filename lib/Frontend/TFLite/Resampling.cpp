@@ -5,6 +5,7 @@
 #include "mlir/IR/TypeUtilities.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace mlir;
 
@@ -79,7 +80,62 @@ static Value interpolate(OpBinder &op, Value x, int64_t axis, const Neighbours &
   return op.create<nn::AddOp>(near, op.create<nn::MulOp>(pick(at.upper), distance));
 }
 
-/// In fixed point, rounded once.
+/// As above, in fractions of f32, which the reference kernel has for unsigned numbers. Weights of the first and second place.
+struct Fractions {
+  Neighbours at;
+  SmallVector<float> near, far;
+};
+
+static Fractions findFractions(int64_t from, int64_t to, const format::ResizeBilinearOptions &options) {
+  Fractions result;
+  float scale = static_cast<float>(from) / to;
+  if (options.align_corners() && to > 1)
+    scale = static_cast<float>(from - 1) / (to - 1);
+  for (int64_t i = 0; i < to; ++i) {
+    // Products in f64 are exact: each result is rounded once, whatever a compiler makes of a product and a sum.
+    float place = static_cast<float>(static_cast<double>(i) * scale);
+    if (options.half_pixel_centers())
+      place = static_cast<float>((static_cast<double>(i) + 0.5) * scale) - 0.5f;
+    auto lower = std::max(static_cast<int32_t>(std::floor(place)), 0);
+    result.at.lower.push_back(lower);
+    result.at.upper.push_back(std::min<int64_t>(static_cast<int32_t>(std::ceil(place)), from - 1));
+    result.far.push_back(place - static_cast<float>(lower));
+    result.near.push_back(1 - result.far.back());
+  }
+  return result;
+}
+
+/// Each product is rounded to f32, and so is each sum; the result to the nearest integer.
+static LogicalResult importUnsignedResize(OpBinder &op, Value x, ArrayRef<int64_t> sizes,
+                                          const format::ResizeBilinearOptions &options) {
+  Type f32 = op.getBuilder().getF32Type(), f64 = op.getBuilder().getF64Type();
+  Fractions at[2];
+  Value pixels[2][2], sum;
+  for (int axis = 0; axis < 2; ++axis)
+    at[axis] = findFractions(op.getShape(x)[axis + 1], sizes[axis], options);
+  auto pick = [&](Value value, int axis, bool isUpper) {
+    ArrayRef<int32_t> places = isUpper ? at[axis].at.upper : at[axis].at.lower;
+    return op.create<nn::GatherOp>(value, op.reshape(makeInts(op, places), {sizes[axis]}), axis + 1);
+  };
+  for (int column = 0; column < 2; ++column)
+    for (int row = 0; row < 2; ++row)
+      pixels[column][row] = op.cast(pick(pick(x, 0, row), 1, column), f32);
+  auto weigh = [&](Value value, int axis, bool isUpper) {
+    SmallVector<int64_t> shape(4, 1);
+    shape[axis + 1] = sizes[axis];
+    ArrayRef<float> weights = isUpper ? at[axis].far : at[axis].near;
+    Value factors = op.cast(op.floats(shape, std::vector<float>(weights.begin(), weights.end())), f64);
+    return op.cast(op.create<nn::MulOp>(op.cast(value, f64), factors), f32);
+  };
+  for (int column = 0; column < 2; ++column)
+    for (int row = 0; row < 2; ++row) {
+      Value term = weigh(weigh(pixels[column][row], 0, row), 1, column);
+      sum = sum ? op.create<nn::AddOp>(sum, term) : term;
+    }
+  return op.result(op.cast(op.create<nn::AddOp>(sum, op.scalar(f32, 0.5)), getElementTypeOrSelf(x)));
+}
+
+/// In fixed point, rounded once; of unsigned numbers in floats.
 static LogicalResult importQuantizedResizeBilinear(OpBinder &op) {
   requireOneScale(op);
   const auto &options = op.options<format::ResizeBilinearOptions>();
@@ -90,13 +146,15 @@ static LogicalResult importQuantizedResizeBilinear(OpBinder &op) {
   if (options.align_corners() && options.half_pixel_centers())
     return op.reject("align_corners and half_pixel_centers exclude each other");
   Type elements = getElementTypeOrSelf(x);
-  if (!elements.isInteger(8) && !elements.isInteger(16))
-    return op.reject("on quantised numbers it is supported for signed ones");
   auto isReasonable = [](int64_t extent) { return extent >= 1 && extent <= (1 << 20); };
   if (op.getRank(x) != 4 || sizes.size() != 2 || !llvm::all_of(sizes, isReasonable) ||
       !llvm::all_of(op.getShape(x).slice(1, 2), isReasonable))
     return op.reject("its spatial extents must be known at compile time, positive and reasonable");
   SmallVector<int64_t> extents(op.getShape(x));
+  if (elements.isUnsignedInteger(8))
+    return importUnsignedResize(op, x, sizes, options);
+  if (!elements.isSignlessInteger(8) && !elements.isSignlessInteger(16))
+    return op.reject("on quantised numbers it is supported for 8 bits, and signed ones of 16");
   Type wide = elements.isInteger(8) ? op.getBuilder().getI32Type() : op.getBuilder().getI64Type();
   Value sum = op.cast(x, wide);
   for (int64_t axis : {1, 2})

@@ -98,22 +98,22 @@ static LogicalResult importTable(OpBinder &op, int16_t (*function)(int32_t)) {
 LogicalResult importWideLogistic(OpBinder &op) { return importTable(op, wideLogistic); }
 LogicalResult importWideTanh(OpBinder &op) { return importTable(op, wideTanh); }
 
-//===--- Softmax ---===//
+//===--- Lines ---===//
 
 namespace {
 
-/// 512 lines between the values of a function on [least, most], in units of 2 / 65535; a line is moved by half of what it
-/// misses in its middle.
+/// 512 lines between the values of a function on [least, most], of which each is `unit` integers; a line is moved by half
+/// of what it misses in its middle.
 struct Lines {
   std::array<int16_t, 513> points;
 
-  Lines(double (*function)(double), double least, double most) {
-    double step = (most - least) / 512, unit = 65536 / 2.0;
-    auto limit = [](double value) { return static_cast<int16_t>(std::clamp(value, -32768.0, 32767.0)); };
+  template <typename T> Lines(llvm::function_ref<T(T)> function, T least, T most, T unit) {
+    T step = (most - least) / 512;
+    auto limit = [](T value) { return static_cast<int16_t>(std::clamp<T>(value, -32768, 32767)); };
     for (int i = 0; i < 512; ++i) {
-      double value = function(least + i * step), middle = function(least + i * step + step / 2);
-      double next = function(least + (i + 1) * step), sample = std::round(value * unit);
-      double error = std::round((next * unit + sample) / 2) - std::round(middle * unit);
+      T value = function(least + i * step), middle = function(least + i * step + step / 2);
+      T next = function(least + (i + 1) * step), sample = std::round(value * unit);
+      T error = std::round((next * unit + sample) / 2) - std::round(middle * unit);
       points[i] = limit(sample - std::round(error / 2));
     }
     points[512] = limit(std::round(function(most) * unit));
@@ -127,6 +127,25 @@ struct Lines {
 
 } // namespace
 
+LogicalResult importWideLines(OpBinder &op, llvm::function_ref<float(float)> function) {
+  Value x = op.operand(0);
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  if (op.failed())
+    return failure();
+  if (numbers.highest != INT16_MAX || result.highest != INT16_MAX || numbers.zeroPoint() != 0 || result.zeroPoint() != 0)
+    return op.reject("on numbers of 16 bits it is supported for a result of 16, and without zero points");
+  float unit = 65536.0f / (result.scale() * 32767 - result.scale() * -32768);
+  const Lines lines(function, numbers.scale() * -32768, numbers.scale() * 32767, unit);
+  return op.result(op.create<nn::GatherOp>(makeWideTable(op, lines), op.cast(x, op.getBuilder().getI32Type()), 0));
+}
+
+//===--- Softmax ---===//
+
+/// In units of 2 / 65536.
+static Lines makeLines(llvm::function_ref<double(double)> function, double least, double most) {
+  return Lines(function, least, most, 65536 / 2.0);
+}
+
 LogicalResult importWideSoftmax(OpBinder &op) {
   Value x = op.operand(0);
   Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
@@ -138,8 +157,8 @@ LogicalResult importWideSoftmax(OpBinder &op) {
       std::fabs(result.scale() * 32768 - 1) > 0.001f || rank < 1 || ShapedType::isDynamic(op.getShape(x)[rank - 1]) ||
       op.getShape(x)[rank - 1] > (1 << 15))
     return op.reject("on numbers of 16 bits it is supported for a result of the scale 2^-15 and without a zero point");
-  const Lines exponentials([](double v) { return std::exp(v); }, -10, 0);
-  const Lines reciprocals([](double v) { return 1 / (1 + v); }, 0, 1);
+  const Lines exponentials = makeLines([](double v) { return std::exp(v); }, -10, 0);
+  const Lines reciprocals = makeLines([](double v) { return 1 / (1 + v); }, 0, 1);
   Value exponentialTable = makeWideTable(op, exponentials), reciprocalTable = makeWideTable(op, reciprocals);
   Type i32 = op.getBuilder().getI32Type(), i64 = op.getBuilder().getI64Type();
   auto number = [&](int64_t value) { return op.scalar(i32, value); };

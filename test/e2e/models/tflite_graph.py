@@ -43,6 +43,11 @@ class Graph:
         self.tensors.append(tensor)
         return len(self.tensors) - 1
 
+    def complex_tensor(self):
+        tensor = self.tensor([], np.float32)
+        self.tensors[tensor].type = schema.TensorType.COMPLEX64
+        return tensor
+
     def input(self, array, quantization=None, name=None, open_axes=()):
         """`open_axes`: those whose extents the file leaves open."""
         signature = [-1 if axis in open_axes else extent for axis, extent in enumerate(array.shape)]
@@ -58,6 +63,54 @@ class Graph:
         buffer.data = np.frombuffer(array.tobytes(), np.uint8)
         self.tensors[index].buffer = len(self.buffers)
         self.buffers.append(buffer)
+        return index
+
+    def sparse(self, array, order, blocks=(), dense_levels=0, quantization=None):
+        """A constant of which the file has the elements that are not 0: `order` is that of its axes and, behind them, of the
+        axes of its blocks, `blocks` pairs of an axis and an extent. The first levels are dense, and those of blocks."""
+        array = np.asarray(array)
+        rank, shape = array.ndim, list(array.shape)
+        for axis, size in blocks:
+            shape[axis] //= size
+        split = []
+        for axis in range(rank):
+            sizes = [size for at, size in blocks if at == axis]
+            split += [shape[axis], *sizes]
+        places, at = {}, 0
+        for axis in range(rank):
+            places[axis] = at
+            at += 1
+            for number, (where, _) in enumerate(blocks):
+                if where == axis:
+                    places[rank + number] = at
+                    at += 1
+        tree = array.reshape(split).transpose([places[axis] for axis in order])
+        sparsity = schema.SparsityParametersT()
+        sparsity.traversalOrder, sparsity.dimMetadata = list(order), []
+        sparsity.blockMap = [axis for axis, _ in blocks] or None
+        nodes = [tree]
+        for level, axis in enumerate(order):
+            entry = schema.DimensionMetadataT()
+            if level < dense_levels or axis >= rank:
+                entry.format, entry.denseSize = schema.DimensionType.DENSE, tree.shape[level]
+                nodes = [child for node in nodes for child in node]
+            else:
+                entry.format, segments, indices, below = schema.DimensionType.SPARSE_CSR, [0], [], []
+                for node in nodes:
+                    kept = [i for i, child in enumerate(node) if np.any(child)]
+                    indices += kept
+                    below += [node[i] for i in kept]
+                    segments.append(len(indices))
+                nodes = below
+                kind, dtype = (("Uint8Vector", np.uint8), ("Uint16Vector", np.uint16), ("Int32Vector", np.int32))[level % 3]
+                for name, numbers in (("Segments", segments), ("Indices", indices)):
+                    vector = getattr(schema, kind + "T")()
+                    vector.values = np.array(numbers, dtype)
+                    setattr(entry, f"array{name}Type", getattr(schema.SparseIndexVector, kind))
+                    setattr(entry, f"array{name}", vector)
+            sparsity.dimMetadata.append(entry)
+        index = self.constant(np.array([np.asarray(node) for node in nodes], array.dtype), quantization)
+        self.tensors[index].shape, self.tensors[index].sparsity = list(array.shape), sparsity
         return index
 
     def parameter(self, shape, dtype, quantization=None):
@@ -82,18 +135,22 @@ class Graph:
         self.codes.append(code)
         return len(self.codes) - 1
 
-    def op(self, name, inputs, outputs, options=None, custom=None, version=1, intermediates=None, **fields):
+    def op(self, name, /, inputs, outputs, options=None, custom=None, version=1, intermediates=None, **fields):
         """Adds an operator; -1 among the inputs is one that is left out. `outputs`: its tensors."""
         operator = schema.OperatorT()
         operator.opcodeIndex = self.code(name, custom, version)
         operator.inputs, operator.outputs, operator.intermediates = list(inputs), list(outputs), intermediates
         if options:
-            operator.builtinOptionsType = getattr(schema.BuiltinOptions, options)
-            operator.builtinOptions = getattr(schema, options + "T")()
+            table = getattr(schema, options + "T")()
             for field, value in fields.items():
-                if not hasattr(operator.builtinOptions, field):
+                if not hasattr(table, field):
                     raise AttributeError(f"{options} has no field {field}")
-                setattr(operator.builtinOptions, field, value)
+                setattr(table, field, value)
+            # Those of the newest operators are in a union of their own.
+            if hasattr(schema.BuiltinOptions2, options):
+                operator.builtinOptions2Type, operator.builtinOptions2 = getattr(schema.BuiltinOptions2, options), table
+            else:
+                operator.builtinOptionsType, operator.builtinOptions = getattr(schema.BuiltinOptions, options), table
         self.operators.append(operator)
         return outputs
 
