@@ -354,24 +354,14 @@ bool GraphImporter::importNode(const ::onnx::NodeProto &node, const Opsets &opse
 
 bool GraphImporter::importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, unsigned depth,
                              ArrayRef<GraphValue> operands, SmallVectorImpl<GraphValue> &results) {
-  bool takesAny = llvm::any_of(getSequenceOps(), [&](const OpEntry &other) { return &other == &entry; });
-  // What is behind the data are shapes, axes, indices and the like.
-  static const llvm::StringMap<size_t> severalData{{"CastLike", 2}, {"Concat", SIZE_MAX}, {"Equal", 2},
-                                                   {"SequenceConstruct", SIZE_MAX}, {"SequenceInsert", 2},
-                                                   {"StringConcat", 2}, {"Where", 3}};
-  size_t numData = 0;
-  if (takesAny || takesStrings(entry))
-    numData = severalData.contains(entry.name) ? severalData.lookup(entry.name) : 1;
-  auto isText = [](const GraphValue &operand) {
-    return operand && operand.isTensor() && text::isStrings(operand.getTensor().getType());
-  };
-  if (llvm::any_of(operands.drop_front(std::min(numData, operands.size())), isText)) {
-    block(node, opset, "tensors of strings are not supported as " + Twine(numData ? "this one of its inputs" : "its inputs"));
+  if (StringRef reason = whyNoStrings(entry, operands); !reason.empty()) {
+    block(node, opset, reason);
     return false;
   }
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
   static const llvm::StringMap<int64_t> none; // in inner graphs and functions the names are others
   NodeBinder binder(builder, node, opset, loc, operands, tensors, depth ? none : declaredRanks);
+  bool takesAny = llvm::any_of(getSequenceOps(), [&](const OpEntry &other) { return &other == &entry; });
   for (auto [index, value] : llvm::enumerate(operands))
     if (value && !value.isTensor() && !takesAny)
       (void)binder.operand(index);

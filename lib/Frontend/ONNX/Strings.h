@@ -4,6 +4,7 @@
 
 #include "dialects/Text/Text.h"
 #include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/ONNX/GraphValue.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
 namespace nnc::onnx {
@@ -26,8 +27,8 @@ std::optional<llvm::SmallVector<std::string>> getConstantStrings(mlir::Value val
 /// Rejects the node where one of `strings` is not valid.
 llvm::LogicalResult checkStrings(NodeBinder &node, llvm::ArrayRef<std::string> strings);
 
-/// Whether the operator's import function takes operands that are strings.
-bool takesStrings(const OpEntry &entry);
+/// Why the operator's import function cannot have `operands`: empty where none are strings that it does not take.
+llvm::StringRef whyNoStrings(const OpEntry &entry, llvm::ArrayRef<GraphValue> operands);
 
 /// Different strings, ascending, and the place of each in the list that they come from: the first one.
 struct SortedKeys {
