@@ -188,6 +188,27 @@ static LogicalResult importActivationLayer(LayerBinder &layer) {
   return layer.result(applyLayer(layer, layer.input(), layer.get().className, layer.parameters()));
 }
 
+/// What a mask leaves out gets nothing.
+static LogicalResult importSoftmax(LayerBinder &layer) {
+  Expression x(layer, layer.input()), counts(layer, layer.mask());
+  if (!counts || layer.failed())
+    return importActivationLayer(layer);
+  layer.expectInputs(1);
+  // One that comes with the input is one of steps, which its elements are only without channels.
+  bool isGiven = layer.argument("mask") && layer.argument("mask")->kind == Argument::Tensor;
+  if (layer.isBeforeKeras3() || counts.getRank() > x.getRank() || (!isGiven && counts.getRank() != x.getRank()))
+    return layer.reject("a mask of its input is not supported here");
+  if (!counts.getElementType().isInteger(1))
+    counts = counts > counts.like(isa<FloatType>(counts.getElementType()) ? 0.5 : 0);
+  double least = x.getElementType().isF16() ? -3e4 : -1e9;
+  Value shares = applySoftmax(layer, counts.choose(x, x.like(least)), layer.parameters());
+  Expression result(layer, shares);
+  if (layer.failed())
+    return failure();
+  layer.setMask(isGiven ? Value() : Value(counts));
+  return layer.result(counts.choose(result, result.like(0)));
+}
+
 /// One slope for each element of a sample; axes that share it have one.
 static LogicalResult importPReLU(LayerBinder &layer) {
   Value x = layer.input();
@@ -202,7 +223,7 @@ static void listPReLU(const Parameters &, SmallVectorImpl<WeightSlot> &slots) { 
 
 static const LayerEntry table[] = {
     {"Activation", importActivationLayer},      {"ELU", importActivationLayer},  {"LeakyReLU", importActivationLayer},
-    {"PReLU", importPReLU, listPReLU},          {"ReLU", importActivationLayer}, {"Softmax", importActivationLayer},
+    {"PReLU", importPReLU, listPReLU},          {"ReLU", importActivationLayer}, {"Softmax", importSoftmax},
     {"ThresholdedReLU", importActivationLayer},
 };
 

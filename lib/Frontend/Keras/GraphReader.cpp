@@ -107,7 +107,7 @@ static Error readInner(Layer &layer) {
         return error;
     return Error::success();
   }
-  if (layer.className == "TimeDistributed")
+  if (layer.className == "TimeDistributed" || layer.className == "SpectralNormalization")
     return addInner(layer, "layer", parameters.find("layer"));
   if (layer.className == "Bidirectional") {
     if (Error error = addInner(layer, "forward_layer", parameters.find("layer")))

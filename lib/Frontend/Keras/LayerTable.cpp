@@ -47,11 +47,12 @@ MaskUse getMaskUse(const Layer &layer) {
     return MaskUse::Drops;
   return llvm::StringSwitch<MaskUse>(layer.className)
       .Cases({"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "GlobalAveragePooling1D", "TimeDistributed", "Masking",
-              "Embedding"},
+              "Embedding", "ReversibleEmbedding"},
              MaskUse::Uses)
-      .Cases({"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "Softmax", "Concatenate",
-              "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Multiply", "Maximum", "Minimum"},
-             MaskUse::Needs)
+      .Cases({"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention",
+              "Softmax", "Concatenate", "Multiply", "Maximum", "Minimum"},
+             MaskUse::Uses)
+      .Cases({"ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "SpectralNormalization"}, MaskUse::Needs)
       .Cases({"Dense", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Dropout", "SpatialDropout1D", "AlphaDropout",
               "GaussianDropout", "GaussianNoise", "ActivityRegularization", "BatchNormalization", "LayerNormalization",
               "Identity"},

@@ -1,6 +1,7 @@
 // Layers that combine several tensors.
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/Keras/LayerTable.h"
+#include "lib/Frontend/Keras/Masks.h"
 
 using namespace mlir;
 using nnc::frontend::Expression;
@@ -23,6 +24,77 @@ static SmallVector<Value> getInputs(LayerBinder &layer, unsigned least) {
       input = layer.create<nn::UnsqueezeOp>(input, axes);
   }
   return inputs;
+}
+
+/// Which steps of an input count, in a form that broadcasts to its elements; null where all do.
+static Expression alignSteps(LayerBinder &layer, unsigned index, Value input) {
+  Expression mask = getSteps(layer, &layer.getInputs()[index]);
+  if (!mask || layer.failed())
+    return {};
+  if (mask.getRank() + 1 != layer.getRank(input))
+    (void)layer.reject("an input whose mask has no place for each of its steps is not supported");
+  return layer.failed() ? Expression() : mask.unsqueeze({mask.getRank()});
+}
+
+/// Steps that count in one of the inputs, if all of them have a mask: (batch, ..., 1); else null.
+static Expression joinSteps(ArrayRef<Expression> steps) {
+  Expression joined = steps.front();
+  for (Expression step : steps.drop_front())
+    joined = joined && step ? joined | step : Expression();
+  return joined;
+}
+
+/// The inputs, and which of their steps count.
+static SmallVector<Value> getMaskedInputs(LayerBinder &layer, SmallVectorImpl<Expression> &steps) {
+  SmallVector<Value> inputs = getInputs(layer, 1);
+  for (unsigned i = 0; i < inputs.size() && !layer.failed(); ++i)
+    steps.push_back(alignSteps(layer, i, inputs[i]));
+  return inputs;
+}
+
+static void setJoinedMask(LayerBinder &layer, Expression joined) {
+  if (joined && !layer.failed())
+    layer.setMask(joined.squeeze({joined.getRank() - 1}));
+}
+
+/// A step that does not count is no factor; where none does, the product is 0.
+static LogicalResult importMultiply(LayerBinder &layer) {
+  SmallVector<Expression> steps;
+  SmallVector<Value> inputs = getMaskedInputs(layer, steps);
+  Expression product;
+  for (auto [value, step] : llvm::zip(inputs, steps)) {
+    Expression x(layer, value);
+    x = step ? step.choose(x, x.like(1)) : x;
+    product = product ? product * x : x;
+  }
+  if (layer.failed())
+    return failure();
+  Expression joined = joinSteps(steps);
+  setJoinedMask(layer, joined);
+  return layer.result(joined ? joined.choose(product, product.like(0)) : product);
+}
+
+/// Steps that do not count are those of the other operand.
+template <typename OpTy> static LogicalResult importExtreme(LayerBinder &layer) {
+  SmallVector<Expression> steps;
+  SmallVector<Value> inputs = getMaskedInputs(layer, steps);
+  Expression result, counted;
+  for (auto [value, step] : llvm::zip(inputs, steps)) {
+    Expression x(layer, value);
+    if (!result) {
+      result = x;
+      counted = step;
+      continue;
+    }
+    x = step ? step.choose(x, result) : x;
+    result = counted ? counted.choose(result, x) : result;
+    counted = counted && step ? counted | step : Expression();
+    result = result.binary<OpTy>(x);
+  }
+  if (layer.failed())
+    return failure();
+  setJoinedMask(layer, counted);
+  return layer.result(result);
 }
 
 template <typename OpTy> static LogicalResult importChain(LayerBinder &layer) {
@@ -50,7 +122,24 @@ static LogicalResult importConcatenate(LayerBinder &layer) {
   SmallVector<Value> inputs;
   for (unsigned i = 0; i < std::max<size_t>(layer.getInputs().size(), 1); ++i)
     inputs.push_back(layer.input(i));
-  int64_t axis = layer.axis("axis", -1, layer.getRank(inputs.front()));
+  int64_t rank = layer.getRank(inputs.front()), axis = layer.axis("axis", -1, rank);
+  SmallVector<Expression> steps, parts;
+  for (unsigned i = 0; i < inputs.size() && !layer.failed(); ++i)
+    steps.push_back(alignSteps(layer, i, inputs[i]));
+  if (layer.failed())
+    return failure();
+  bool isMasked = llvm::any_of(steps, [](Expression step) { return static_cast<bool>(step); });
+  if (isMasked && axis == rank - 1) {
+    setJoinedMask(layer, joinSteps(steps));
+  } else if (isMasked) {
+    // All steps of an input without a mask count.
+    Type i1 = layer.getBuilder().getI1Type();
+    for (auto [value, step] : llvm::zip(inputs, steps)) {
+      Expression x(layer, value), all = Expression::scalar(layer, i1, 1);
+      parts.push_back((step ? step.squeeze({rank - 1}) : all).broadcast(x.shape(0, rank - 1)));
+    }
+    layer.setMask(Expression::concat(layer, parts, axis));
+  }
   return layer.result(layer.create<nn::ConcatOp>(ValueRange(inputs), axis));
 }
 
@@ -102,8 +191,8 @@ static LogicalResult importDot(LayerBinder &layer) {
 static const LayerEntry table[] = {
     {"Add", importChain<nn::AddOp>},      {"Average", importAverage},
     {"Concatenate", importConcatenate},   {"Dot", importDot},
-    {"Maximum", importChain<nn::MaxOp>},  {"Minimum", importChain<nn::MinOp>},
-    {"Multiply", importChain<nn::MulOp>}, {"Subtract", importSubtract},
+    {"Maximum", importExtreme<nn::MaxOp>},  {"Minimum", importExtreme<nn::MinOp>},
+    {"Multiply", importMultiply}, {"Subtract", importSubtract},
 };
 
 ArrayRef<LayerEntry> getMergingLayers() { return table; }

@@ -306,6 +306,9 @@ static void setMask(MaskUse use, LayerBinder &layer, std::vector<Operand> &resul
     first.isMasked = !inputs.empty() && llvm::all_of(inputs, isMasked);
     if (!first.isMasked || !llvm::all_of(inputs, [](const Operand &input) { return static_cast<bool>(input.mask); }))
       return;
+    // Before Keras 3 steps had to count in all of them.
+    if (layer.isBeforeKeras3() && !llvm::all_of(inputs, [&](const Operand &input) { return input.mask == inputs.front().mask; }))
+      return;
     first.mask = inputs.front().mask;
     for (const Operand &input : inputs.drop_front())
       if (input.mask != first.mask)

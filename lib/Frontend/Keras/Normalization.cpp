@@ -159,6 +159,30 @@ static LogicalResult importUnitNormalization(LayerBinder &layer) {
   return layer.result(x / length.max(x.like(1e-12)));
 }
 
+//===--- Weights ---===//
+
+/// Training has divided the weights of the layer that it holds by their largest singular value; they are used as they are.
+static LogicalResult importSpectralNormalization(LayerBinder &layer) {
+  Value x = layer.input();
+  layer.expectInputs(1);
+  if (layer.failed())
+    return failure();
+  Operand operand;
+  operand.kind = Argument::Tensor;
+  operand.value = x;
+  Operands operands;
+  operands.positional.push_back(operand);
+  for (Value result : layer.importInner(*layer.get().inner.front().second, operands))
+    if (failed(layer.result(Expression(layer, result).cast(Expression(layer, x).getElementType()))))
+      return failure();
+  return failure(layer.failed());
+}
+
+/// The vector that training finds the singular value with, which nobody needs afterwards.
+static void listSpectralNormalization(const Parameters &, SmallVectorImpl<WeightSlot> &slots) {
+  slots.push_back({"vars/0", /*isTrainable=*/false});
+}
+
 //===--- Input data ---===//
 
 /// A number, or one for each channel, as numbers that broadcast against the last axis.
@@ -226,6 +250,7 @@ static const LayerEntry table[] = {
     {"Normalization", importNormalization, listNormalization},
     {"RMSNormalization", importRMSNormalization, listRMSNormalization},
     {"Rescaling", importRescaling},
+    {"SpectralNormalization", importSpectralNormalization, listSpectralNormalization},
     {"UnitNormalization", importUnitNormalization},
 };
 

@@ -363,6 +363,32 @@ static LogicalResult importIdentity(LayerBinder &layer) {
   return layer.result(Operation(layer).tensor(0, {"x", "input"}));
 }
 
+/// The element type that an option names, that of a tensor where it is left out.
+static Type bindType(LayerBinder &layer, Operation &operation, Expression x) {
+  const llvm::json::Value *name = operation.option(1, {"dtype"});
+  if (layer.failed() || !name)
+    return layer.failed() ? Type() : x.getElementType();
+  Type type = parseElementType(layer.getBuilder(), name->getAsString().value_or(""));
+  if (!type)
+    (void)layer.reject("'dtype' is not supported");
+  return type;
+}
+
+static LogicalResult importConvertToTensor(LayerBinder &layer) {
+  Operation operation(layer);
+  Expression x = operation.tensor(0, {"x", "input"});
+  Type type = bindType(layer, operation, x);
+  return layer.failed() ? failure() : layer.result(x.cast(type));
+}
+
+/// A tensor of one number, of the extents of another one.
+template <int number> static LogicalResult importFilledLike(LayerBinder &layer) {
+  Operation operation(layer);
+  Expression x = operation.tensor(0, {"x"});
+  Type type = bindType(layer, operation, x);
+  return layer.failed() ? failure() : layer.result(layer.create<nn::FillOp>(x.shape(), layer.scalar(type, number)));
+}
+
 using nn::ComparePredicate, nn::ReductionKind;
 
 static const LayerEntry table[] = {
@@ -381,6 +407,7 @@ static const LayerEntry table[] = {
     {"Ceil", importUnary<nn::CeilOp>},
     {"Clip", importClip},
     {"Concatenate", importConcatenate},
+    {"ConvertToTensor", importConvertToTensor},
     {"Cos", importUnary<nn::CosOp>},
     {"Cosh", importUnary<nn::CoshOp>},
     {"Divide", importDivide},
@@ -413,6 +440,7 @@ static const LayerEntry table[] = {
     {"Negative", importAnyUnary<nn::NegOp>},
     {"NotEqual", importCompare<ComparePredicate::Equal, true>},
     {"OneHot", importOneHot},
+    {"OnesLike", importFilledLike<1>},
     {"Power", importBinary<nn::PowOp>},
     {"Prod", importReduction<ReductionKind::Prod>},
     {"Reciprocal", importUnary<nn::ReciprocalOp>},
@@ -445,6 +473,7 @@ static const LayerEntry table[] = {
     {"TrueDivide", importDivide},
     {"Var", importVariance<false>},
     {"Where", importWhere},
+    {"ZerosLike", importFilledLike<0>},
 };
 
 ArrayRef<LayerEntry> getOperations() { return table; }

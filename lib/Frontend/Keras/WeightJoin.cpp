@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace llvm;
 
@@ -76,7 +77,11 @@ static void collectPlaces(Graph &graph, const std::string &path, bool isTrainabl
   for (const auto &layer : graph.layers) {
     if (layer->isOperation)
       continue;
-    StringRef className = layer->className == "Model" ? StringRef("Functional") : StringRef(layer->className);
+    StringRef className = layer->className;
+    className = StringSwitch<StringRef>(className)
+                    .Case("Model", "Functional")
+                    .Case("GroupQueryAttention", "GroupedQueryAttention") // its own name, the other one is the public one
+                    .Default(className);
     collectPlaces(*layer, path + "layers/" + getNumbered(className, used) + "/", isTrainable, places);
   }
 }

@@ -287,6 +287,45 @@ def attention():
     ]
 
 
+def groups():
+    def group(**parameters):
+        call = {key: parameters.pop(key) for key in list(parameters) if key == "use_causal_mask"}
+        return lambda keras, q, v, *k: keras.layers.GroupQueryAttention(**parameters)(q, v, *k, **call)
+
+    x, y = (5, 6), (4, 6)
+    heads = {"head_dim": 3, "num_query_heads": 4, "num_key_value_heads": 2}
+    return [
+        Case("GroupQueryAttention", group(**heads), [x, y]),
+        Case("GroupQueryAttention key", group(**heads, use_bias=False), [x, y, y]),
+        Case("GroupQueryAttention causal", group(**heads, use_causal_mask=True), [x, x]),
+        Case("GroupQueryAttention one", group(head_dim=2, num_query_heads=3, num_key_value_heads=1), [x, y]),
+        Case("GroupQueryAttention window", group(**heads, sliding_window=2), [x, x]),
+    ]
+
+
+def categories():
+    """Numbers as categories, and categories as rows."""
+    def reversible(keras, y, x, **parameters):
+        made = keras.layers.ReversibleEmbedding(7, 4, **parameters)
+        return [made(y), made(x, reverse=True)]
+
+    bins = [-1.0, 0.0, 0.5, 1.25]
+    cases = [layer(mode, "Discretization", (6,), bin_boundaries=bins, output_mode=mode) for mode in ("int", "one_hot", "multi_hot",
+                                                                                                   "count")]
+    cases += [layer("images", "Discretization", (3, 2), bin_boundaries=bins)]
+    for mode in ("one_hot", "multi_hot", "count"):
+        cases += [layer(f"{mode} {shape}", "CategoryEncoding", shape, num_tokens=6, output_mode=mode, case_dtypes=["int32"],
+                        case_high=5.9) for shape in ((4,), (1,), (3, 2))]
+    cases += [Case("ReversibleEmbedding", reversible, [(5,), (5, 4)], dtypes=["int32"]),
+              Case("ReversibleEmbedding two", lambda keras, y, x: reversible(keras, y, x, tie_weights=False,
+                                                                           logit_soft_cap=3.0), [(5,), (5, 4)],
+                   dtypes=["int32"])]
+    for name, parameters in (("Dense", {"units": 4}), ("Conv2D", {"filters": 3, "kernel_size": 2})):
+        cases.append(Case(f"SpectralNormalization {name}", lambda keras, y, name=name, parameters=parameters: (
+            keras.layers.SpectralNormalization(getattr(keras.layers, name)(**parameters)))(y), [(5, 6, 3)]))
+    return cases
+
+
 def models():
     def nested(keras, x):
         inner = keras.Sequential([keras.layers.Dense(4, activation="relu"), keras.layers.BatchNormalization(),
@@ -302,4 +341,4 @@ def models():
 
 def make_all():
     return (activations() + identities() + dense() + convolutions() + other_convolutions() + pools() + normalizations() +
-            movements() + merges() + adaptive_pools() + recurrent() + attention() + models())
+            movements() + merges() + adaptive_pools() + recurrent() + attention() + groups() + categories() + models())

@@ -96,6 +96,59 @@ def masks():
     return cases
 
 
+def masked_layers():
+    """Masks through layers that combine several inputs."""
+    ids = (7,)
+
+    def embedded(keras, y):
+        return keras.layers.Embedding(5, 4, mask_zero=True)(y)
+
+    def case(name, build, shapes=(ids, ids), dtypes=("int32", "int32"), **options):
+        return Case("masked " + name, build, list(shapes), dtypes=list(dtypes), low=0.0, high=3.0, formats=("keras",), **options)
+
+    def merge(name, plain=False, **parameters):
+        def build(keras, y, z):
+            first, second = embedded(keras, y), z if plain else embedded(keras, z)
+            merged = getattr(keras.layers, name)(**parameters)([first, second])
+            return [merged, keras.layers.LSTM(2)(merged)]
+        return build
+
+    def attend(name, scores=False, call=None, **parameters):
+        def build(keras, y, z):
+            made = getattr(keras.layers, name)(**parameters)
+            inputs = (embedded(keras, y), embedded(keras, z))
+            result = made(*inputs, **(call or {})) if "Head" in name or "Group" in name else made(list(inputs), **(call or {}))
+            return [result, keras.layers.LSTM(2)(result)]
+        return build
+
+    def softmax(keras, y, m):
+        return keras.layers.Softmax()(y, mask=m)
+
+    def given(keras, y, z, m):
+        return keras.layers.MultiHeadAttention(2, 3)(y, z, attention_mask=m)
+
+    cases = []
+    for name in ("Multiply", "Maximum", "Minimum", "Concatenate"):
+        cases += [case(name, merge(name)),
+                  case(name + " plain", merge(name, plain=True), (ids, (7, 4)), ("int32", "float32"))]
+    cases += [
+        case("Concatenate time", merge("Concatenate", axis=1)),
+        case("Concatenate time plain", merge("Concatenate", plain=True, axis=1), (ids, (3, 4)), ("int32", "float32")),
+        case("Attention", attend("Attention")),
+        case("Attention causal", attend("Attention", call={"use_causal_mask": True})),
+        case("AdditiveAttention", attend("AdditiveAttention")),
+        case("MultiHeadAttention", attend("MultiHeadAttention", num_heads=2, key_dim=3)),
+        case("MultiHeadAttention dropout", attend("MultiHeadAttention", num_heads=2, key_dim=3, dropout=0.3)),
+        case("MultiHeadAttention causal", attend("MultiHeadAttention", num_heads=2, key_dim=3, call={"use_causal_mask": True})),
+        case("GroupQueryAttention", attend("GroupQueryAttention", head_dim=3, num_query_heads=4, num_key_value_heads=2)),
+        Case("masked Softmax", softmax, [(5, 6), (5, 6)], dtypes=["float32", "bool"], formats=("keras",)),
+        Case("masked Softmax rows", softmax, [(5, 6), (1, 6)], dtypes=["float32", "bool"], formats=("keras",)),
+        Case("masked MultiHeadAttention given", given, [(5, 6), (4, 6), (5, 4)], dtypes=["float32", "float32", "bool"],
+             formats=("keras",)),
+    ]
+    return cases
+
+
 def images():
     cases = []
     for n, shape in ((1, (3, 8, 2)), (2, (3, 6, 5, 2)), (3, (2, 4, 5, 3, 2))):
@@ -112,4 +165,4 @@ def images():
 
 
 def make_all():
-    return cells() + masks() + images()
+    return cells() + masks() + masked_layers() + images()
