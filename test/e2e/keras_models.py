@@ -14,6 +14,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import numpy as np  # noqa: E402
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import shares  # noqa: E402
 from compiled_model import Broken, CompiledModel, Refused, compile_model  # noqa: E402
 
 TOLERANCE = 2e-5
@@ -160,6 +161,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pattern", nargs="?", default="", help="only cases whose name contains this expression")
     parser.add_argument("--onnx", action="store_true", help="convert each model to ONNX instead")
+    shares.add_option(parser)
     arguments = parser.parse_args()
     if not open_keras():
         print("SKIP keras, jax and h5py cannot be installed from PyPI")
@@ -167,7 +169,8 @@ def main():
         return 0
     from models import keras_layers, keras_operations, keras_recurrent
     cases = [case for source in (keras_layers, keras_operations, keras_recurrent) for case in source.make_all()
-             if re.search(arguments.pattern, case.name) and (case.onnx or not arguments.onnx)]
+             if re.search(arguments.pattern, case.name) and (case.onnx or not arguments.onnx)
+             and shares.is_chosen(case.name, arguments.share)]
     passed = failed = skipped = 0
     for start in range(0, len(cases), BATCH):
         for case, reason, is_skipped in check_cases(cases[start:start + BATCH], start, arguments.onnx):

@@ -30,6 +30,7 @@ from onnx import numpy_helper
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import compound_values  # noqa: E402
+import shares  # noqa: E402
 from compiled_model import Broken, CompiledModel, Refused, NNC, compile_model, describe_difference  # noqa: E402
 
 FORMS = ("given", "constant", "dynamic")
@@ -344,6 +345,7 @@ def main():
     parser.add_argument("pattern", nargs="?", default="", help="only tests whose name contains this expression")
     parser.add_argument("--forms", default=",".join(FORMS))
     parser.add_argument("--json", help="where to write the summary by operator")
+    shares.add_option(parser)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     arguments = parser.parse_args()
 
@@ -355,7 +357,7 @@ def main():
     for index, case in enumerate(CASES):
         missing = sorted(set(used_ops(case.model.graph)) - supported)
         for form in arguments.forms.split(","):
-            if not has_form(case, form):
+            if not has_form(case, form) or form != FORMS[0] and not shares.is_chosen(case.name, arguments.share):
                 continue
             if missing:
                 results.append((case.name, form, "skipped", "operators not supported: " + ", ".join(missing), 0.0))

@@ -14,6 +14,7 @@ import tempfile
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import shares  # noqa: E402
 from compiled_model import Refused, describe_difference  # noqa: E402
 from conversion import convert  # noqa: E402
 from onnx_node_tests import summarise_refusal  # noqa: E402
@@ -32,7 +33,6 @@ OPSETS = (18, 21)
 
 # What is known to differ, and what is to be done yet.
 KNOWN = {"qdq/quantize_(int8|uint8|int16)": "ONNX's QuantizeLinear rounds halves to even, TFLite's QUANTIZE away from zero",
-         "qdq/(gather_batch|gather_nd|scatter_nd)": "indices of i32 are not converted to the i64 that ONNX wants",
          "qdq/local_response": "ONNX Runtime refuses the attributes of this LRN"}
 
 
@@ -70,6 +70,7 @@ def check(case, form, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pattern", nargs="?", default="", help="a regular expression; only cases whose name has it")
+    shares.add_option(parser)
     arguments = parser.parse_args()
     jobs = [(case, "qdq") for case in tflite_cases.list_cases()]
     for source in (tflite_placed_cases, tflite_quantized_cases):
@@ -78,7 +79,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="nnc-convert-") as folder:
         for case, form in jobs:
             name = f"{form}/{case.name}"
-            if case.calls > 1 or not re.search(arguments.pattern, name):
+            if case.calls > 1 or not re.search(arguments.pattern, name) or not shares.is_chosen(name, arguments.share):
                 continue
             known = [reason for pattern, reason in KNOWN.items() if re.fullmatch(pattern, name)]
             if known:

@@ -16,8 +16,21 @@ static void writeGatherElements(OpWriter &writer, nn::GatherElementsOp op) {
   writer.finish("GatherElements", writer.operands(), {{"axis", int64_t(op.getAxis())}});
 }
 
+/// `value` with another element type.
+static std::string castTo(OpWriter &writer, Value value, Type type) {
+  if (getElementTypeOrSelf(value) == type)
+    return writer.name(value);
+  return writer.add("Cast", {writer.name(value)}, {{"to", int64_t(getDataType(type))}});
+}
+
+/// Unlike GatherElements, GatherND and ScatterND have no indices of i32.
+static std::string asIndices(OpWriter &writer, Value indices) {
+  return castTo(writer, indices, IntegerType::get(indices.getContext(), 64));
+}
+
 static void writeGatherND(OpWriter &writer, nn::GatherNDOp op) {
-  writer.finish("GatherND", writer.operands(), {{"batch_dims", int64_t(op.getBatchDims())}});
+  writer.finish("GatherND", {writer.name(op.getData()), asIndices(writer, op.getIndices())},
+                {{"batch_dims", int64_t(op.getBatchDims())}});
 }
 
 /// False, with the operation refused, where the opset does not know the reduction.
@@ -41,7 +54,9 @@ static void writeScatterElements(OpWriter &writer, nn::ScatterElementsOp op) {
 
 static void writeScatterND(OpWriter &writer, nn::ScatterNDOp op) {
   if (checkReduction(writer, op.getReduction()))
-    writer.finish("ScatterND", writer.operands(), getReduction(op));
+    writer.finish("ScatterND",
+                  {writer.name(op.getData()), asIndices(writer, op.getIndices()), writer.name(op.getUpdates())},
+                  getReduction(op));
 }
 
 /// Before opset 15 a slice of all extents.
@@ -63,13 +78,6 @@ static void writeFill(OpWriter &writer, nn::FillOp op) {
 
 static void writeRange(OpWriter &writer, nn::RangeOp op) {
   writer.finish("Range", {writer.asScalar(op.getStart()), writer.asScalar(op.getLimit()), writer.asScalar(op.getDelta())});
-}
-
-/// `value` with another element type.
-static std::string castTo(OpWriter &writer, Value value, Type type) {
-  if (getElementTypeOrSelf(value) == type)
-    return writer.name(value);
-  return writer.add("Cast", {writer.name(value)}, {{"to", int64_t(getDataType(type))}});
 }
 
 /// ONNX Runtime has it for indices and a depth of i64 and values of f32 and i64; those of other types are exact in these,
