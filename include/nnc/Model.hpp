@@ -296,9 +296,10 @@ private:
     static const char *const sentences[] = {"", "a pointer is null", "the workspace or a tensor is not aligned",
                                             "this CPU lacks instructions that the model needs",
                                             "a run-time extent is out of range",
+                                            "strings have no room, or one is no number",
                                             "these are not the weights that the model was compiled with"};
     if (code != NNC_OK)
-      throw Error(code, code > 0 && code < 6 ? sentences[code] : "the model failed with code " + std::to_string(code));
+      throw Error(code, code > 0 && code < 7 ? sentences[code] : "the model failed with code " + std::to_string(code));
   }
 
   void allocate(std::uint64_t size) {

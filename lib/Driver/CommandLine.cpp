@@ -4,7 +4,6 @@
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/InputOptions.h"
 #include "lib/Driver/OutputChecks.h"
-#include "lib/Driver/OutputPaths.h"
 #include "lib/Driver/VerifyExport.h"
 #include "lib/Driver/Version.h"
 #include "lib/Export/ONNX/Export.h"

@@ -3,6 +3,7 @@
 
 #include "lib/Target/Header.h"
 #include "lib/Target/OutputFiles.h"
+#include "lib/Target/WeightsFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -33,6 +34,12 @@ static bool isForeignHeader(StringRef path) {
   return file && (*file)->getBufferSize() && !isGeneratedHeader((*file)->getBuffer());
 }
 
+/// Whether `path` is a file with contents that are not those of `--weights=extern`: another framework's weights, maybe.
+static bool isForeignWeights(StringRef path) {
+  auto file = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  return file && (*file)->getBufferSize() && !WeightsHeader::opens((*file)->getBuffer());
+}
+
 /// Whether `path` is a file with contents that do not begin as a printed module does.
 static bool isForeignListing(StringRef path) {
   auto file = MemoryBuffer::getFile(path);
@@ -60,6 +67,7 @@ Error checkOutputs(const CompileOptions &options) {
   const Named all[] = {{output.outputFile, "the output"},
                        {dataFile, "the file of external data"},
                        {output.headerFile, "the header"},
+                       {output.weightsFile, "the weights"},
                        {output.reportFile, "the report"},
                        {output.listingFile, "the listing of -g"}};
   SmallVector<Named> files;
@@ -81,6 +89,9 @@ Error checkOutputs(const CompileOptions &options) {
   if (!output.headerFile.empty() && isForeignHeader(output.headerFile))
     return makeError(output.headerFile + " exists and was not written by nnc; --header=FILE gives the model's header "
                                          "another name");
+  if (!output.weightsFile.empty() && isForeignWeights(output.weightsFile))
+    return makeError(output.weightsFile + " exists and was not written by nnc; -o with another name gives the weights "
+                                          "another name, too");
   if (!output.listingFile.empty() && isForeignListing(output.listingFile))
     return makeError(output.listingFile + " exists and is no MLIR; -g would replace it");
   return Error::success();

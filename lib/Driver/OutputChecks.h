@@ -8,8 +8,8 @@
 
 namespace nnc {
 
-/// Refuses outputs that cannot be written, those that would replace the model, a header of the user's, or each other, and
-/// code under the name of a source file.
+/// Refuses outputs that cannot be written, those that would replace the model, a header or weights of the user's, or each
+/// other, and code under the name of a source file.
 llvm::Error checkOutputs(const CompileOptions &options);
 
 /// Where an ONNX file has its weights, if they are not in itself.

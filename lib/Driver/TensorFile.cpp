@@ -17,6 +17,9 @@ using namespace llvm;
 
 namespace nnc {
 
+/// Of strings of no characters, whose number no contents bound.
+static constexpr size_t mostEmptyStrings = 1 << 16;
+
 static const StringRef magic("\x93NUMPY", 6);
 
 /// numpy's type codes, without the byte order.
@@ -159,7 +162,7 @@ static Expected<HostTensor> readNumpy(StringRef path, StringRef content) {
     return createStringError(path + ": " + toString(expectedBytes.takeError()));
   if (header->type == NNC_STRING) {
     size_t count = *expectedBytes / sizeof(char *), bytes = header->characters * header->characterBytes;
-    if (header->isFortran || (bytes && count > content.size() / bytes))
+    if (header->isFortran || count > (bytes ? content.size() / bytes : mostEmptyStrings))
       return fail();
     auto strings = readStrings(*header, content, count);
     auto tensor = strings ? HostTensor::create("", header->type, header->shape) : fail();

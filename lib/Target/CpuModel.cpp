@@ -179,7 +179,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
     bf16Dot = avx512 && hasFeature(info, "avx512bf16") ? "llvm.x86.avx512bf16.dpbf16ps.512" : "";
     i16Dot = avx512                    ? "llvm.x86.avx512.pmaddw.d.512"
              : hasFeature(info, "avx2") ? "llvm.x86.avx2.pmadd.wd"
-             : vectorBits == 128        ? "llvm.x86.sse2.pmadd.wd"
+             : hasFeature(info, "sse2") && vectorBits == 128 ? "llvm.x86.sse2.pmadd.wd"
                                         : "";
     l2 = avx512 ? 1 << 20 : 256 << 10;
   } else if (triple.isAArch64()) {

@@ -88,7 +88,7 @@ Constancy ConstantSubgraph::classify(Operation &op) {
   if (isa<memref::ExtractAlignedPointerAsIndexOp>(op))
     return {};
   // May need instructions that this machine does not have.
-  if (isa<kernel::ContractOp, kernel::ConvOp>(op) && kernel::getTarget(&op).getVnni() &&
+  if (isa<kernel::ContractOp, kernel::ConvOp>(op) && (kernel::getTarget(&op).getVnni() || !kernel::getTarget(&op).getI16Dot().empty()) &&
       getElementTypeOrSelf(op.getOperand(0).getType()).isInteger(8))
     return {};
   Constancy result{true, 0};

@@ -28,11 +28,24 @@ static size_t countOperations(Operation *op) {
   return count;
 }
 
+/// Whether `op` calls functions, as loops on strings do: these take memory for what they make, each time.
+static bool hasCalls(Operation *op) {
+  return op->walk([](func::CallOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
+/// Whether the consumer reads each element once.
+static bool readsOnce(OpOperand *operand) {
+  auto consumer = dyn_cast<linalg::LinalgOp>(operand->getOwner());
+  return !consumer || consumer.getMatchingIndexingMap(operand).isPermutation();
+}
+
 static bool shouldFuse(OpOperand *fused) {
   Operation *producer = fused->get().getDefiningOp();
   if (!producer || !producer->hasOneUse())
     return false;
   Operation *consumer = fused->getOwner();
+  if (hasCalls(producer) && !readsOnce(fused))
+    return false;
   bool isSmall = producer->getNumOperands() + consumer->getNumOperands() <= maxOperands &&
                  countOperations(producer) + countOperations(consumer) <= maxOperations;
   // Upstream gives the fused loop the consumer's location: let it name the producer's layers too.

@@ -202,6 +202,21 @@ def read_in_loop(rng):
     return text, {"z": [floats(rng, 4) for _ in range(size)], "trips": int64(rng.integers(0, size + 1))}
 
 
+def uneven(rng):
+    """An iteration's branches insert different numbers of elements, at the front."""
+    m, n = (int(k) for k in rng.permutation(4)[:2])
+    branch = lambda count, end: "".join(f"v{i + 1} = SequenceInsert(v{i}, a, zero) " for i in range(count)) + \
+        f"{end} = Identity(v{count})"
+    text = f"""g (float[3] x, int64 trips) => (float[?,3] y, int64 n) <bool go = {{1}}, int64 two = {{2}}, int64 zero = {{0}}> {{
+      s = SequenceConstruct(x)
+      r = Loop(trips, go, s)<body = b (int64 i, bool c, seq(float[3]) v0) => (bool on, seq(float[3]) s2) {{
+        on = Identity(c)  k = Mod(i, two)  even = Equal(k, zero)  f = Cast<to = 1>(i)  a = Add(x, f)
+        s2 = If(even)<then_branch = t () => (seq(float[3]) p) {{ {branch(m, "p")} }},
+                      else_branch = e () => (seq(float[3]) q) {{ {branch(n, "q")} }}> }}>
+      y = ConcatFromSequence<axis = 0, new_axis = 1>(r)  n = SequenceLength(r) }}"""
+    return text, {"x": floats(rng, 3), "trips": int64(rng.integers(0, 6))}
+
+
 def chosen(rng):
     """Branches give sequences of as many or of other numbers of elements."""
     m, n = (int(k) for k in rng.integers(1, 4, 2))
@@ -254,7 +269,7 @@ def zipped(rng):
 
 
 TEMPLATES = [known_edits, run_time_edits, out_of_range, cut, symbolic_cut, collected, edited, conditional, unrolled,
-             read_in_loop, chosen, optional, mapped, stacked, zipped]
+             read_in_loop, uneven, chosen, optional, mapped, stacked, zipped]
 
 
 def run_oracle(path, data):
@@ -277,7 +292,15 @@ ENDLESS = """g (bool c, float[3] x) => (seq(float[3]) y) {
   s = SequenceEmpty()
   y = Loop("", c, s)<body = l (int64 i, bool c1, seq(float[3]) s1) => (bool on, seq(float[3]) s2) {
     on = Identity(c1)  s2 = SequenceInsert(s1, x) }> }"""
+MADE_ANEW = """g (bool k, float[3] x, int64 trips) => (float[?,3] y) <bool go = {1}> {
+  s = SequenceConstruct(x)
+  r = Loop(trips, go, s)<body = b (int64 i, bool c, seq(float[3]) s1) => (bool on, seq(float[3]) s2) {
+    on = Identity(c)
+    s2 = If(k)<then_branch = t () => (seq(float[3]) p) { p = SequenceConstruct(x, x) },
+               else_branch = e () => (seq(float[3]) q) { q = SequenceConstruct(x) }> }>
+  y = ConcatFromSequence<axis = 0, new_axis = 1>(r) }"""
 REFUSALS = [
+    (MADE_ANEW, "", "it carries a sequence that its body does not make of the one that an iteration begins with"),
     (INPUTS, "x=none", "input 'x' is a sequence, which may have 0 elements, but not none"),
     (INPUTS, "x=100000", "input 'x' cannot have more than 4096 elements"),
     (INPUTS, "x=0", "position 0 is out of range for a sequence of 0 elements"),

@@ -309,6 +309,15 @@ def limits():
         yield f"refused/{value}", lambda node=node: expect_refusal(make_model([node], [], 1, False), "UTF-8")
 
 
+def once():
+    """Strings that are read several times are made once, and fit the space."""
+    x, y = strings(40, words=["abcdefgh"]), strings(1)
+    nodes = [helper.make_node("StringConcat", ["x0", "x1"], ["a"]), constant("shape", np.array([2000, 40])),
+             helper.make_node("Expand", ["a", "shape"], ["y0"])]
+    model = make_model(nodes, [x, y], 1, False)
+    yield "once/expand", lambda: compare(run_nnc(model, [x, y]), [np.broadcast_to(x + y, (2000, 40))])
+
+
 def loops():
     """Strings that are carried and made in a loop: x + x0 + x0 + ..."""
     value = helper.make_tensor_value_info
@@ -326,7 +335,7 @@ def loops():
 def main():
     passed = failed = 0
     pattern = sys.argv[1] if len(sys.argv) > 1 else ""
-    for group in (against_onnxruntime, regular_expressions, normalizers, splitting, limits, loops):
+    for group in (against_onnxruntime, regular_expressions, normalizers, splitting, limits, once, loops):
         for name, check in group():
             if not re.search(pattern, name):
                 continue

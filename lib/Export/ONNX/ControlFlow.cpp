@@ -50,9 +50,12 @@ static void writeIf(OpWriter &writer, nn::IfOp op) {
 static void writeLoop(OpWriter &writer, nn::LoopOp op) {
   SmallVector<std::string> inputs{op.getTrips() ? writer.asScalar(op.getTrips()) : "",
                                   op.getCondition() ? writer.asScalar(op.getCondition()) : ""};
+  auto boolean = RankedTensorType::get({}, IntegerType::get(op.getContext(), 1));
+  // A loop has two inputs at least, and what is left out at the end is not there.
+  if (op.getInitial().empty() && !op.getCondition())
+    inputs.back() = writer.constant(DenseElementsAttr::get(boolean, true));
   for (Value value : op.getInitial())
     inputs.push_back(writer.name(value));
-  auto boolean = RankedTensorType::get({}, IntegerType::get(op.getContext(), 1));
   std::shared_ptr<::onnx::GraphProto> body;
   {
     InnerGraph inner(writer, "body");

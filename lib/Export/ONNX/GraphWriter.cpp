@@ -96,6 +96,8 @@ LogicalResult GraphWriter::declare(func::FuncOp main) {
     setType(info, cast<RankedTensorType>(type), symbols);
     if (getDataType(getElementTypeOrSelf(type)))
       return success();
+    if (getElementTypeOrSelf(type).isIndex())
+      return LogicalResult(main.emitError("models with strings cannot be written as ONNX: '") << name.getValue() << "'");
     return LogicalResult(main.emitError("ONNX has no element type for '") << name.getValue() << "' of type " << type);
   };
   for (BlockArgument argument : main.getArguments()) {

@@ -4,6 +4,7 @@
 #include "dialects/NN/Extent.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
@@ -121,7 +122,8 @@ static void writeDequantize(OpWriter &writer, nn::DequantizeOp op) {
   Type real = getElementTypeOrSelf(op.getResult()), integer = getElementTypeOrSelf(op.getInput());
   if (!isa<IntegerType>(integer) || getElementTypeOrSelf(op.getScale()) != real)
     return writer.refuse("dequantisation of floats, or with a scale of another type than its result");
-  if (!hasTypes(writer, real, integer, /*isWide=*/!op.getZeroPoint()))
+  bool isZero = !op.getZeroPoint() || matchPattern(op.getZeroPoint(), m_Zero());
+  if (!hasTypes(writer, real, integer, /*isWide=*/isZero))
     return;
   int64_t rank = getRanked(op.getInput()).getRank();
   Parameter scale = getParameter(writer, op.getScale(), rank);
@@ -129,7 +131,7 @@ static void writeDequantize(OpWriter &writer, nn::DequantizeOp op) {
   if (!scale.isScalar)
     attributes.push_back({"axis", scale.axis});
   // Where ONNX Runtime moves a pair of nodes, it takes one without a zero point for one of ui8.
-  bool hasZero = op.getZeroPoint() || !integer.isInteger(32);
+  bool hasZero = !integer.isInteger(32);
   std::string zero = hasZero ? getZeroPoint(writer, op.getZeroPoint(), integer, scale, rank) : "";
   writer.finish("DequantizeLinear", {writer.name(op.getInput()), scale.name, zero}, attributes);
 }

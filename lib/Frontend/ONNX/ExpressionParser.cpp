@@ -406,8 +406,8 @@ bool ExpressionParser::parseNamedClass(CodePoints &set, bool &isNamed) {
       {"word", words},
       {"xdigit", {{'0', '9'}, {'A', 'F'}, {'a', 'f'}}}};
   isNamed = false;
-  size_t end = rest.find(":]");
-  if (!rest.starts_with("[:") || end == StringRef::npos)
+  size_t end = rest.starts_with("[:") ? rest.find(":]") : StringRef::npos;
+  if (end == StringRef::npos)
     return true;
   StringRef name = rest.slice(2, end);
   bool isOpposite = name.consume_front("^");

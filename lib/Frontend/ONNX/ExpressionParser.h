@@ -77,7 +77,6 @@ private:
   int32_t addNode(Node node);
   CodePoints expand(CodePoints members, bool isOpposite) const;
   int32_t addSet(CodePoints set);
-  int32_t join(int32_t first, int32_t second);
 
   int32_t emit(int32_t node, int32_t next);
   int32_t emitSet(const CodePoints &set, int32_t next);

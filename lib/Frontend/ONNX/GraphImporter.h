@@ -88,8 +88,8 @@ private:
   bool importBatchedScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                          llvm::ArrayRef<GraphValue> operands);
   llvm::SmallVector<GraphValue> getLoopInputs(const ::onnx::GraphProto &graph, mlir::Value number);
-  // Of sequences (SequenceRegions.cpp).
-  bool isUnrolled(const LoopParts &parts, const Scope &scope) const;
+  // Of sequences (SequenceLoops.cpp).
+  bool isUnrolled(const LoopParts &parts, const Scope &scope);
   bool unrollLoop(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                   llvm::SmallVectorImpl<GraphValue> &results);
   bool importLoopOfSequences(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
@@ -122,6 +122,7 @@ private:
   frontend::Blockers blockers{"node"};
   llvm::DenseSet<const ::onnx::FunctionProto *> checkedFunctions;
   int64_t numImportedNodes = 0;
+  int64_t numUnrolledNodes = 0;
   llvm::StringMap<int64_t> declaredRanks; ///< of values of the main graph
   llvm::SmallPtrSet<const ::onnx::NodeProto *, 4> unbatchedScans; ///< of opset 8, without the axis of the batch
 };

@@ -29,6 +29,8 @@ struct Sequence {
   /// Of one that a loop carries, the stack of which has room for all that the loop inserts: how many elements an
   /// iteration inserted so far.
   std::optional<int64_t> inserted;
+  /// Of such a one: the place among what the loop carries at which an iteration begins with it.
+  size_t roomOf = 0;
   /// Of one that a loop only appends to: the place among what it carries. Its elements are those of this iteration.
   std::optional<size_t> collectedFor;
 

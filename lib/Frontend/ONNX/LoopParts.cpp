@@ -3,6 +3,7 @@
 
 #include "dialects/NN/ConstantFolding.h"
 #include "lib/Frontend/ONNX/SequenceEdits.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 using namespace mlir;
 
@@ -111,7 +112,7 @@ static Sequence addRoom(NodeBuilder &node, const Sequence &sequence, int64_t cap
   if (capacity > size || !size) {
     SmallVector<int64_t> shape(element.getShape());
     shape.insert(shape.begin(), capacity - size);
-    Value zero = node.scalar(element.getElementType(), 0);
+    Value zero = createFiller(node, element.getElementType());
     parts.push_back({node, node.create<nn::FillOp>(node.ints(shape), zero)});
   }
   Value stack = parts.size() == 1 ? Value(parts.front()) : Value(Expression::concat(node, parts, 0));
@@ -165,7 +166,7 @@ static void alignOptionals(NodeBuilder &node, GraphValue &a, GraphValue &b, Muta
           (void)node.reject("only one of its branches gives the optional its element, which is of no known shape");
           return;
         }
-        zeros.push_back(node.create<nn::FillOp>(node.ints(type.getShape()), node.scalar(type.getElementType(), 0)));
+        zeros.push_back(node.create<nn::FillOp>(node.ints(type.getShape()), createFiller(node, type.getElementType())));
       }
       value = other.rebuild(zeros);
     }
@@ -183,6 +184,20 @@ void alignBranches(NodeBuilder &node, GraphValue &a, GraphValue &b, MutableArray
     (void)node.reject("its branches give " + a.describe() + " and " + b.describe() + " of another form");
   else
     alignSequences(node, a, b, regions);
+}
+
+GraphValue joinRoom(const GraphValue &joined, const GraphValue &other) {
+  if (!joined.isSequence() || !other.isSequence())
+    return joined;
+  Sequence sequence = joined.getSequence();
+  const Sequence &otherSequence = other.getSequence();
+  if (!sequence.inserted || !otherSequence.inserted || sequence.roomOf != otherSequence.roomOf)
+    sequence.inserted.reset();
+  else
+    sequence.inserted = std::max(*sequence.inserted, *otherSequence.inserted);
+  GraphValue result(std::move(sequence));
+  result.hasElement = joined.hasElement;
+  return result;
 }
 
 } // namespace nnc::onnx

@@ -42,6 +42,9 @@ llvm::SmallVector<GraphValue> rebuildResults(frontend::NodeBuilder &node, const 
 /// Gives results of two branches, which the two regions end with, one form; rejects the node where they have none.
 void alignBranches(frontend::NodeBuilder &node, GraphValue &a, GraphValue &b, llvm::MutableArrayRef<mlir::Region> regions);
 
+/// `joined`, of the branches that gave it and `other`, with the room that either needs.
+GraphValue joinRoom(const GraphValue &joined, const GraphValue &other);
+
 } // namespace nnc::onnx
 
 #endif // LIB_FRONTEND_ONNX_LOOPPARTS_H

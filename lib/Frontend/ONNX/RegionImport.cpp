@@ -137,9 +137,9 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     return fail("it is not valid");
   SmallVector<Value> joined(op.getResults());
   ArrayRef<Value> rest(joined);
-  for (auto [name, value] : llvm::zip(node.output(), results[0])) {
+  for (auto [name, value, other] : llvm::zip(node.output(), results[0], results[1])) {
     size_t count = value.getParts().size();
-    scope.define(name, value.rebuild(rest.take_front(count)));
+    scope.define(name, joinRoom(value.rebuild(rest.take_front(count)), other));
     rest = rest.drop_front(count);
   }
   return true;

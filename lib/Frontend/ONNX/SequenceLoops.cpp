@@ -7,6 +7,7 @@
 #include "lib/Frontend/ONNX/GraphImporter.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
 #include "lib/Frontend/ONNX/SequenceEdits.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 using namespace mlir;
 
@@ -17,6 +18,8 @@ using frontend::NodeBuilder;
 
 /// Nodes that a loop of sequences may become; with more it is not unrolled.
 static constexpr int64_t maxUnrolledNodes = 1 << 12;
+/// Those of all loops of a model, one inside another too.
+static constexpr int64_t maxAllUnrolledNodes = 1 << 14;
 static constexpr unsigned maxDepth = 64;
 
 //===--- Unrolling ---===//
@@ -39,13 +42,17 @@ static bool readsSequence(const ::onnx::GraphProto &graph, const Scope &scope, u
   return reads;
 }
 
-bool GraphImporter::isUnrolled(const LoopParts &parts, const Scope &scope) const {
+bool GraphImporter::isUnrolled(const LoopParts &parts, const Scope &scope) {
   if (ShapedType::isDynamic(parts.count))
     return false;
   int64_t numNodes = 1;
   bool reads = readsSequence(parts.graph, scope, 0, numNodes);
   reads |= llvm::any_of(parts.initial, [](const GraphValue &value) { return !value.isTensor(); });
-  return reads && parts.count <= maxUnrolledNodes / numNodes;
+  int64_t most = std::min(maxUnrolledNodes, maxAllUnrolledNodes - numUnrolledNodes);
+  if (!reads || parts.count > most / numNodes)
+    return false;
+  numUnrolledNodes += parts.count * numNodes;
+  return true;
 }
 
 bool GraphImporter::unrollLoop(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
@@ -110,17 +117,18 @@ static Sequence append(NodeBuilder &node, const Sequence &sequence, const Sequen
 
 /// A stack with room for `perIteration` more elements in each iteration.
 static Sequence addRoom(NodeBuilder &node, const Sequence &sequence, RankedTensorType element, Value trips,
-                        int64_t perIteration) {
+                        int64_t perIteration, size_t place) {
   Expression zero = Expression::ints(node, {0});
   Expression room = Expression(node, trips).reshape({1}).max(zero) * static_cast<double>(perIteration);
   Expression shape = Expression::concat(node, {room, Expression::ints(node, element.getShape())}, 0);
   if (node.failed())
     return Sequence();
-  Expression stack(node, node.create<nn::FillOp>(shape, node.scalar(element.getElementType(), 0)));
+  Expression stack(node, node.create<nn::FillOp>(shape, createFiller(node, element.getElementType())));
   if (sequence.getSize() != 0)
     stack = Expression::concat(node, {Expression(node, stackElements(node, sequence)), stack}, 0);
   Sequence result(element.getElementType(), stack, countElements(node, sequence));
   result.inserted = 0;
+  result.roomOf = place;
   return result;
 }
 
@@ -182,19 +190,22 @@ bool GraphImporter::importLoopOfSequences(const LoopParts &parts, const Opsets &
       RankedTensorType element = findElementType(value.getSequence(), parts.graph.input(i + 2));
       if (!element)
         return fail("the shape of the elements of the sequence that it carries is not known");
-      value = addRoom(node, value.getSequence(), element, parts.trips, room[i]);
+      value = addRoom(node, value.getSequence(), element, parts.trips, room[i], i);
       if (node.failed())
         return fail(node.getReason());
     }
     if (!importLoopOp(roomy, opsets, scope, depth, results))
       return false;
     bool isEnough = true;
-    for (auto [result, count] : llvm::zip(results, room)) {
+    for (size_t i = 0; i < room.size(); ++i) {
+      GraphValue &result = results[i];
       if (!result.isSequence() || result.hasElement)
         continue;
       Sequence sequence = result.getSequence();
-      isEnough &= *sequence.inserted <= count;
-      count = std::max(count, *sequence.inserted);
+      if (!sequence.inserted || sequence.roomOf != i)
+        return fail("it carries a sequence that its body does not make of the one that an iteration begins with");
+      isEnough &= *sequence.inserted <= room[i];
+      room[i] = std::max(room[i], *sequence.inserted);
       sequence.inserted.reset();
       result = sequence;
     }

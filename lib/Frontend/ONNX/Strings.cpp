@@ -55,6 +55,12 @@ Value createStrings(NodeBinder &node, ArrayRef<std::string> strings, ArrayRef<in
   return node.create<text::ConstantOp>(makeArray(node, strings), shape);
 }
 
+Value createFiller(frontend::NodeBuilder &node, Type elementType) {
+  if (!elementType.isIndex())
+    return node.scalar(elementType, 0);
+  return node.create<text::ConstantOp>(node.getBuilder().getStrArrayAttr({StringRef()}), ArrayRef<int64_t>());
+}
+
 std::optional<SmallVector<std::string>> getConstantStrings(Value value) {
   auto constant = value ? value.getDefiningOp<text::ConstantOp>() : text::ConstantOp();
   if (!constant)

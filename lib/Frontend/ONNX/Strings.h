@@ -21,6 +21,9 @@ llvm::Expected<mlir::Value> createStrings(mlir::OpBuilder &builder, mlir::Locati
 /// A constant of `strings`; rejects the node where one is not valid.
 mlir::Value createStrings(NodeBinder &node, llvm::ArrayRef<std::string> strings, llvm::ArrayRef<int64_t> shape);
 
+/// What stands where a sequence or an optional has no element: zero, or the empty string.
+mlir::Value createFiller(frontend::NodeBuilder &node, mlir::Type elementType);
+
 /// The strings of a constant; nullopt of other values.
 std::optional<llvm::SmallVector<std::string>> getConstantStrings(mlir::Value value);
 

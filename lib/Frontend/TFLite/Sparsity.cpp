@@ -117,9 +117,13 @@ Expected<std::shared_ptr<const std::string>> decodeSparse(const format::Sparsity
   Expected<SmallVector<Step>> steps = bindSteps(sparsity, shape);
   if (!steps)
     return steps.takeError();
+  // Each place has a value, or a list of positions: a small file cannot ask for many.
+  auto most = static_cast<int64_t>(values.size() / elementBytes);
+  for (const Step &step : *steps)
+    most = std::max(most, static_cast<int64_t>(readSegments(*step.level).size()));
   std::vector<int64_t> places{0};
   for (const Step &step : *steps) {
-    Expected<std::vector<int64_t>> below = descend(step, places, total);
+    Expected<std::vector<int64_t>> below = descend(step, places, std::min(most, total));
     if (!below)
       return below.takeError();
     places = std::move(*below);
