@@ -61,7 +61,8 @@ def attention_cases():
         weights = ints(255, 16, 3 * hidden, dtype=np.uint8)
         weight_zero = np.array(128, np.uint8)
         if signed:
-            weights, weight_zero = (weights.astype(np.int16) - 128).astype(np.int8), np.array(3, np.int8)
+            # Of 7 bits: beyond, sums of ONNX Runtime saturate on CPUs without VNNI.
+            weights, weight_zero = (weights // 2).astype(np.int8) - np.int8(64), np.array(3, np.int8)
         inputs = [ints(255, batch, count, 16, dtype=np.uint8), weights, floats(3 * hidden), np.float32(0.02), np.float32(0.01)]
         yield f"quantized_attention_{signed}", "QAttention", 1, inputs + [None, np.array(120, np.uint8), weight_zero], {
             "num_heads": heads}

@@ -81,9 +81,10 @@ static Expected<SmallVector<Step>> bindSteps(const format::Sparsity &sparsity, A
 static Expected<std::vector<int64_t>> descend(const Step &step, const std::vector<int64_t> &above, int64_t most) {
   std::vector<int64_t> places;
   if (step.level->format() == format::LevelFormat::DENSE) {
-    if (step.level->dense_size() != step.size ||
-        (step.size > 0 && static_cast<int64_t>(above.size()) > most / step.size))
+    if (step.level->dense_size() != step.size)
       return makeError("the size of a level does not fit its axis");
+    if (step.size > 0 && static_cast<int64_t>(above.size()) > most / step.size)
+      return makeError("it has another number of values than of positions");
     for (int64_t place : above)
       for (int64_t i = 0; i < step.size; ++i)
         places.push_back(place + i * step.stride);
