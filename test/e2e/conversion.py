@@ -9,6 +9,7 @@
 A model that nnc does not read or cannot write is skipped with the reason."""
 import argparse
 import collections
+import json
 import os
 import re
 import sys
@@ -53,7 +54,17 @@ class ConvertedModel:
         self.inputs = [Input(value) for value in self.model.graph.input]
         self.input_names = [value.name for value in self.model.graph.input]
         self.output_names = [value.name for value in self.model.graph.output]
-        self.states = ()  # inputs like others: ONNX does not pair them with outputs
+        # Inputs like others in ONNX; the metadata pairs them with outputs.
+        self.initial = {p.key.removeprefix("nnc.state."): json.loads(p.value) for p in self.model.metadata_props
+                        if p.key.startswith("nnc.state.")}
+        self.states = [(self.input_names.index(name), self.output_names.index(state["next"]))
+                       for name, state in self.initial.items()]
+
+    def get_initial_state(self, place):
+        """As CompiledModel's."""
+        tensor = self.inputs[place]
+        value = np.asarray(self.initial[self.input_names[place]].get("initial", 0), tensor.dtype)
+        return np.broadcast_to(value, tensor.shape) if value.ndim == 0 else value.reshape(tensor.shape)
 
     def __call__(self, arrays, is_optimised=False):
         try:
