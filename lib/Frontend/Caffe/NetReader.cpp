@@ -109,7 +109,9 @@ static Error parseText(StringRef content, format::Net &net, std::vector<std::str
   google::protobuf::io::ArrayInputStream stream(content.data(), static_cast<int>(content.size()));
   if (!parser.Parse(&stream, &net))
     return makeError(complaints.error.empty() ? "not a network of Caffe" : complaints.error);
-  unknownFields = std::move(complaints.warnings);
+  for (std::string &warning : complaints.warnings)
+    if (!StringRef(warning).contains("\"nnc.caffe.format.Ignored\""))
+      unknownFields.push_back(std::move(warning));
   return Error::success();
 }
 
@@ -140,6 +142,8 @@ static void findUnknownFields(const format::Net &net, std::vector<std::string> &
     for (const auto *field : fields) {
       if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE || field->is_repeated() ||
           StringRef(field->name()).ends_with("data_param"))
+        continue;
+      if (field->message_type() == format::Ignored::descriptor())
         continue;
       const auto &parameters = reflection->GetMessage(layer, field);
       add(parameters.GetReflection()->GetUnknownFields(parameters), field->name() + ": ");
