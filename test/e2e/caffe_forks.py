@@ -3,6 +3,7 @@
 against OpenCV, which reads Caffe's files, or the published formulas; each compiled, and written with --emit=onnx and
 run in ONNX Runtime."""
 import argparse
+import importlib.util
 import os
 import re
 import sys
@@ -23,6 +24,7 @@ except ImportError:
 def list_cases():
     yield from caffe_cases.detection_cases()
     yield caffe_cases.ssd_case()
+    yield caffe_cases.hdf5_case()
     yield from caffe_segmentation_cases.cases()
     yield from caffe_region_cases.cases()
 
@@ -31,7 +33,9 @@ def run_opencv(path, case, names):
     net = cv2.dnn.readNetFromCaffe(path + ".prototxt", path + ".caffemodel")
     for name, array in case.inputs.items():
         net.setInput(array, name)
-    return list(net.forward(names))
+    # OpenCV knows results by the names of layers; the last layer of a result's name makes it.
+    makers = {top: name for name, top in re.findall(r'layer \{ name: "(\w+)" .*? top: "(\w+)"', case.text)}
+    return list(net.forward([makers[name] for name in names]))
 
 
 def run_onnx(path, case):
@@ -85,13 +89,15 @@ def main():
                 continue
             for through_onnx in ([True] if arguments.onnx else [False, True]):
                 name = case.name + ("-onnx" if through_onnx else "")
-                if not case.expected and cv2 is None:
-                    print(f"SKIP {name}: OpenCV (opencv-python-headless) is not installed")
+                lacks = ("h5py" if case.is_hdf5 and not importlib.util.find_spec("h5py") else
+                         "OpenCV (opencv-python-headless)" if not case.expected and cv2 is None else None)
+                if lacks:
+                    print(f"SKIP {name}: {lacks} is not installed")
                     skipped += 1
                     continue
                 try:
                     problem = run_case(case, folder, through_onnx)
-                except (Broken, Refused) as error:
+                except (Broken, Refused, *([cv2.error] if cv2 else [])) as error:
                     problem = str(error)
                 if problem:
                     print(f"FAIL {name}: {problem}")

@@ -101,7 +101,11 @@ void NetImporter::joinWeights() {
     joined.hasRecord = true;
     joined.blobs.clear();
     for (auto [i, blob] : llvm::enumerate(record.blobs())) {
-      joined.blobs.push_back(&blob);
+      // In HDF5 form a blob that is another layer's as well is not here.
+      bool isElsewhere = !blob.has_shape() && !blob.has_num() && !blob.data_size() && !blob.double_data_size();
+      joined.blobs.push_back(isElsewhere ? nullptr : &blob);
+      if (isElsewhere)
+        continue;
       if (static_cast<int>(i) < layer.param_size() && !layer.param(i).name().empty())
         sharedBlobs[layer.param(i).name()] = &blob;
     }

@@ -1,5 +1,6 @@
-// Layers that pool regions of images, of Fast R-CNN and R-FCN. A region has as many bins as the layer says, of an
-// extent that data decide: all bins take one more element in each step of a loop, which ends with the largest bin.
+// Layers that pool regions of images, of Fast R-CNN and R-FCN. A loop takes one region after the other, since data may
+// decide how many there are. Each has as many bins as the layer says, of an extent that data decide: all bins take one
+// more element in each step of another loop, which ends with the largest bin.
 #include "lib/Frontend/Caffe/LayerTable.h"
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/Import/Repetition.h"
@@ -14,7 +15,7 @@ using frontend::Expression;
 
 namespace {
 
-/// The bins of all regions along one axis of the image, (regions, bins): the first element and the one behind the last.
+/// The bins of a region along one axis of the image, (1, bins): the first element and the one behind the last.
 struct Bins {
   Expression begin, end;
   int64_t count, extent;
@@ -30,7 +31,7 @@ struct Bins {
 /// What is pooled: the image with its channels last, and the indices of the bins' elements before row and column.
 struct Pool {
   Expression image;                ///< (images, channels' bins..., H, W, channels)
-  SmallVector<Expression> leading; ///< each (regions, rows, columns) or broadcasting to it
+  SmallVector<Expression> leading; ///< each broadcasts to (1, rows, columns)
   Bins rows, columns;
   bool isMax;
 
@@ -55,16 +56,15 @@ static Expression countUp(LayerBinder &layer, int64_t count) {
   return Expression::ints(layer, llvm::to_vector(llvm::seq<int64_t>(0, count))).cast(layer.getBuilder().getF32Type());
 }
 
-/// Largest elements or means of all bins, 0 of one without any: (regions, rows, columns, channels).
+/// Largest elements or means of all bins, 0 of one without any: (1, rows, columns, channels).
 Expression Pool::build(LayerBinder &layer) const {
   Type i64 = layer.getBuilder().getI64Type(), f32 = layer.getBuilder().getF32Type();
   if (layer.failed())
     return {};
   Expression across = columns.getLargest(layer), trips = rows.getLargest(layer) * across;
   int64_t rank = layer.getRank(image);
-  Expression shape = Expression::concat(
-      layer, {rows.begin.extent(0), Expression::ints(layer, {rows.count, columns.count}), image.extent(rank - 1)}, 0);
-  Expression start = image.like(isMax ? -FLT_MAX : 0).broadcast(shape);
+  SmallVector<int64_t> shape{1, rows.count, columns.count, layer.getShape(image)[rank - 1]};
+  Expression start = image.like(isMax ? -FLT_MAX : 0).broadcast(Expression::ints(layer, shape));
   auto step = [&](Expression number, ArrayRef<Expression> carried) -> frontend::Iteration {
     auto place = [](const Bins &bins, Expression offset, ArrayRef<int64_t> axes) {
       Expression at = bins.begin + offset, isInside = at < bins.end;
@@ -95,8 +95,25 @@ Expression Pool::build(LayerBinder &layer) const {
   return hasAny.choose(result, result.like(0));
 }
 
-/// Coordinates of the regions, (regions, 1), by number; regions are (image, x1, y1, x2, y2).
-static Expression getColumn(Expression regions, int64_t number) { return regions.slice(1, number, number + 1); }
+/// Pools one region after the other, each (1, 5), as `describe` says of it: (regions, channels, rows, columns).
+static LogicalResult poolRegions(LayerBinder &layer, Expression regions,
+                                 llvm::function_ref<Pool(Expression)> describe) {
+  // A sum over all regions but for the others' zeros: picking one would need a check that there are any, in each step.
+  Expression numbers = Expression::range(regions.extent(0)).unsqueeze({1});
+  auto step = [&](Expression number, ArrayRef<Expression>) -> frontend::Iteration {
+    Expression region = numbers.equals(number).choose(regions, regions.like(0));
+    region = region.reduce(nn::ReductionKind::Sum, {0}, /*keepdims=*/true);
+    Expression pooled = describe(region).build(layer);
+    return layer.failed() ? frontend::Iteration() : frontend::Iteration{{}, {pooled.squeeze({0})}};
+  };
+  if (layer.failed())
+    return failure();
+  SmallVector<Expression> results = frontend::repeat(layer, regions.extent(0), {}, step);
+  return layer.failed() ? failure() : layer.result(results.front().transpose({0, 3, 1, 2}));
+}
+
+/// A number of a region, (1, 1); a region is (image, x1, y1, x2, y2).
+static Expression getColumn(Expression region, int64_t number) { return region.slice(1, number, number + 1); }
 
 /// The regions of a second bottom as (regions, 5), and a check of the first; null where they do not fit.
 static Expression bindRegions(LayerBinder &layer) {
@@ -129,22 +146,22 @@ static LogicalResult importROIPooling(LayerBinder &layer) {
   if (rows < 1 || columns < 1 || rows > maxBins || columns > maxBins)
     return layer.reject("pooled_h and pooled_w must be positive, and not too large");
   Expression image(layer, layer.bottom(0));
-  auto divide = [&](int64_t from, int64_t to, int64_t count, int64_t axis) {
-    Expression begin = roundAway(getColumn(regions, from) * param.spatial_scale());
-    Expression end = roundAway(getColumn(regions, to) * param.spatial_scale());
+  Expression last = image.transpose({0, 2, 3, 1});
+  auto divide = [&](Expression from, Expression to, int64_t count, int64_t axis) {
+    Expression begin = roundAway(from * param.spatial_scale()), end = roundAway(to * param.spatial_scale());
     Expression size = end - begin + 1;
     size = size.max(size.like(1)) / static_cast<double>(count);
     Expression number = countUp(layer, count);
     return clampBins((number * size).unary<nn::FloorOp>() + begin, ((number + 1) * size).unary<nn::CeilOp>() + begin,
                      count, layer.getShape(image)[axis]);
   };
-  Pool pool{image.transpose({0, 2, 3, 1}),
-            {getColumn(regions, 0).unsqueeze({2})},
-            divide(2, 4, rows, 2),
-            divide(1, 3, columns, 3),
+  return poolRegions(layer, regions, [&](Expression region) -> Pool {
+    return {last,
+            {getColumn(region, 0).unsqueeze({2})},
+            divide(getColumn(region, 2), getColumn(region, 4), rows, 2),
+            divide(getColumn(region, 1), getColumn(region, 3), columns, 3),
             /*isMax=*/true};
-  Expression result = pool.build(layer);
-  return layer.failed() ? failure() : layer.result(result.transpose({0, 3, 1, 2}));
+  });
 }
 
 /// Of R-FCN: each bin is the mean of channels of its own; corners of regions are rounded before they are scaled.
@@ -159,9 +176,8 @@ static LogicalResult importPSROIPooling(LayerBinder &layer) {
   if (bins < 1 || bins > maxBins || outputs < 1 || shape[1] != outputs * bins * bins)
     return layer.reject("its channels must be output_dim for each of group_size * group_size bins");
   double scale = param.spatial_scale();
-  auto divide = [&](int64_t from, int64_t to, int64_t axis) {
-    Expression begin = roundAway(getColumn(regions, from)) * scale;
-    Expression size = (roundAway(getColumn(regions, to)) + 1) * scale - begin;
+  auto divide = [&](Expression from, Expression to, int64_t axis) {
+    Expression begin = roundAway(from) * scale, size = (roundAway(to) + 1) * scale - begin;
     size = size.max(size.like(0.1)) / static_cast<double>(bins);
     Expression number = countUp(layer, bins);
     return clampBins((number * size + begin).unary<nn::FloorOp>(), ((number + 1) * size + begin).unary<nn::CeilOp>(),
@@ -169,14 +185,17 @@ static LogicalResult importPSROIPooling(LayerBinder &layer) {
   };
   // Channels (outputs, rows, columns of bins) come last but for the bins, which are axes of their own.
   Expression parts(layer, layer.reshape(image, {shape[0], outputs, bins, bins, shape[2], shape[3]}));
+  parts = parts.transpose({0, 2, 3, 4, 5, 1});
+  if (layer.failed())
+    return failure();
   Expression number = countUp(layer, bins);
-  Pool pool{parts.transpose({0, 2, 3, 4, 5, 1}),
-            {getColumn(regions, 0).unsqueeze({2}), number.unsqueeze({0, 2}), number.unsqueeze({0, 1})},
-            divide(2, 4, 2),
-            divide(1, 3, 3),
+  return poolRegions(layer, regions, [&](Expression region) -> Pool {
+    return {parts,
+            {getColumn(region, 0).unsqueeze({2}), number.unsqueeze({0, 2}), number.unsqueeze({0, 1})},
+            divide(getColumn(region, 2), getColumn(region, 4), 2),
+            divide(getColumn(region, 1), getColumn(region, 3), 3),
             /*isMax=*/false};
-  Expression result = pool.build(layer);
-  return layer.failed() ? failure() : layer.result(result.transpose({0, 3, 1, 2}));
+  });
 }
 
 static const LayerEntry table[] = {

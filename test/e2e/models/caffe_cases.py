@@ -1,9 +1,7 @@
 """Networks with layers of Caffe's forks: text, weights, inputs, and what they compute. `expected` of a case is None
-where OpenCV reads the layers as the forks have them; else it is numpy or ONNX Runtime, from the published formulas, and `why`
-says what OpenCV has otherwise. With `pads`, OpenCV fills up results whose extents data decide;
-with `is_sorted`, it has the rows in another order."""
-import struct
-
+where OpenCV reads the layers as the forks have them; else it is numpy or ONNX Runtime, from the published formulas, and
+`why` says what OpenCV has otherwise. With `pads`, OpenCV fills up results whose extents data decide; with `is_sorted`, it
+has the rows in another order."""
 import numpy as np
 
 from models.two_files import field, varint
@@ -12,7 +10,8 @@ from models.two_files import field, varint
 class Case:
     """`inputs` by name, in the order of the network; `weights` are lists of arrays by the names of layers."""
 
-    def __init__(self, name, text, inputs, weights=None, expected=None, why="", pads=False, is_sorted=False):
+    def __init__(self, name, text, inputs, weights=None, expected=None, why="", pads=False, is_sorted=False,
+                 is_hdf5=False):
         shapes = ""
         for key, array in inputs.items():
             extents = " ".join(f"dim: {extent}" for extent in array.shape)
@@ -20,15 +19,24 @@ class Case:
         self.name, self.text = name, f'name: "{name}"\n' + shapes + text
         self.inputs = {key: np.asarray(array, np.float32) for key, array in inputs.items()}
         self.weights, self.expected, self.why, self.pads = weights or {}, expected, why, pads
-        self.is_sorted = is_sorted
+        self.is_sorted, self.is_hdf5 = is_sorted, is_hdf5
 
     def save(self, path):
-        """Writes path.prototxt and path.caffemodel."""
+        """Writes path.prototxt and path.caffemodel, or path.caffemodel.h5."""
         with open(path + ".prototxt", "w") as file:
             file.write(self.text)
+        if self.is_hdf5:
+            import h5py  # pylint: disable=import-outside-toplevel
+            with h5py.File(path + ".caffemodel.h5", "w") as file:
+                for layer, blobs in self.weights.items():
+                    group = file.create_group("data/" + layer)
+                    for number, array in blobs.items():
+                        group.create_dataset(str(number), data=array)
+            return
         with open(path + ".caffemodel", "wb") as file:
             file.write(field(1, self.name.encode()))
-            for layer, blobs in self.weights.items():
+            # Weights of a layer that is not there keep the file from being a text.
+            for layer, blobs in {"none": [np.zeros(1)], **self.weights}.items():
                 contents = field(1, layer.encode()) + field(2, b"Weights")
                 for array in blobs:
                     array = np.asarray(array, "<f4")
@@ -151,6 +159,19 @@ def detection_cases():
             yield Case("detection-" + name, text, inputs, is_sorted=True)
         yield Case("formula-" + name, text, inputs, expected=expected,
                    why=OTHERWISE.get(name, "OpenCV has the rows in the order of scores where keep_top_k cuts"))
+
+
+def hdf5_case():
+    """Two layers share their weights, which only the first one's group has; one blob is of doubles."""
+    rng, shared = np.random.default_rng(4), 'param { name: "w" } param { } inner_product_param { num_output: 4 }'
+    weights = {"first": {0: rng.normal(0, 1, (4, 4)).astype(np.float32), 1: rng.normal(0, 1, 4)},
+               "second": {1: rng.normal(0, 1, 4).astype(np.float32)}}
+    def expected(inputs):
+        hidden = inputs["data"] @ weights["first"][0].T + weights["first"][1]
+        return [hidden @ weights["first"][0].T + weights["second"][1]]
+    return Case("hdf5", layer("first", "InnerProduct", "data", None, shared)
+                + layer("second", "InnerProduct", "first", None, shared),
+                {"data": rng.normal(0, 1, (3, 4))}, weights, expected, "OpenCV reads no HDF5", is_hdf5=True)
 
 
 def ssd_case():
