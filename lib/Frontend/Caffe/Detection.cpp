@@ -86,8 +86,10 @@ LogicalResult DetectionOutput::check() {
   if (labels.empty())
     return layer.reject("it has no class beside the background");
   numCandidates = hasTopK ? std::min<int64_t>(param.nms_param().top_k(), priors) : priors;
-  if (!frontend::countElements({images, static_cast<int64_t>(labels.size()), numCandidates, 4}))
-    return layer.reject("it has too many boxes");
+  constexpr int64_t maxCandidates = 1 << 24;
+  auto candidates = frontend::countElements({images, static_cast<int64_t>(labels.size()), numCandidates});
+  if (!candidates || *candidates > maxCandidates)
+    return layer.reject("it has too many boxes; top_k limits them");
   return success();
 }
 
