@@ -68,6 +68,8 @@ Error OutputFiles::add(StringRef path, function_ref<void(raw_ostream &)> write, 
 Error OutputFiles::keepBefore(File &file) {
   if (!sys::fs::exists(file.path))
     return Error::success();
+  if (sys::fs::is_directory(file.path))
+    return fail(file.path, "is a folder");
   SmallString<128> name;
   sys::fs::createUniquePath(file.path + ".old-%%%%%%", name, /*MakeAbsolute=*/false);
   std::error_code error = sys::fs::create_hard_link(file.path, name);
