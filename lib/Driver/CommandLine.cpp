@@ -115,6 +115,9 @@ struct CompilerCommandLine::OutputChoices {
                cl::desc("Compare what --emit=onnx writes with the model, on random inputs; an error of an output of "
                         "more than this part of its largest magnitude is one of nnc (default: 1e-4)"),
                cl::value_desc("tolerance"), cl::ValueOptional, cl::cat(category)},
+        inputs{"input",
+               cl::desc("An input of --verify, .npy or .pb; without a name the next in order; those not given are random"),
+               cl::value_desc("[name=]file"), cl::cat(category)},
         quantized{"quantized",
                   cl::desc("Quantised layers of --emit=onnx: qdq (default), or integers, bit for bit as the format has them"),
                   cl::value_desc("form"), cl::init("qdq"), cl::cat(category)},
@@ -134,6 +137,7 @@ struct CompilerCommandLine::OutputChoices {
   cl::opt<EmitKind> emit;
   cl::opt<int64_t> opset;
   cl::opt<std::string> verify;
+  cl::list<std::string> inputs;
   cl::opt<std::string> quantized;
   cl::opt<bool> externalData;
   cl::opt<std::string> stopAfter;
@@ -303,6 +307,8 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
                                                                            &outputs->externalData})
     if (option->getNumOccurrences() && !isONNX)
       return makeError("--" + option->ArgStr + " is for --emit=onnx");
+  if (outputs->inputs.getNumOccurrences() && !outputs->verify.getNumOccurrences())
+    return makeError("--input is for --emit=onnx with --verify");
   if (outputs->printWeights && !isMLIR && result.dumpFolder.empty())
     return makeError("--print-weights is for --emit=mlir, --stop-after and --dump-stages");
   if (outputs->header.getNumOccurrences() && result.output.headerFile.empty())
@@ -393,6 +399,8 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
       return makeError("--verify=" + outputs->verify.getValue() + ": expected a number of at least 0");
     if (outputs->verify.getNumOccurrences())
       result.verifyTolerance = tolerance;
+    for (StringRef argument : outputs->inputs)
+      result.verifyInputs.push_back(NamedFile::parse(argument));
   }
   bool isPrinted = result.stopAfter.has_value() || result.exportOpset.has_value();
   if (output.outputFile.empty())

@@ -2,6 +2,7 @@
 #ifndef LIB_DRIVER_COMPILEOPTIONS_H
 #define LIB_DRIVER_COMPILEOPTIONS_H
 
+#include "lib/Driver/ModelInputs.h"
 #include "lib/Frontend/Import/ImportOptions.h"
 #include "lib/Pipelines/Stages.h"
 #include "lib/Target/TargetOptions.h"
@@ -36,6 +37,7 @@ struct CompileOptions {
   bool externalData = false;
   /// Set: what was exported is compared with the model; the largest error that is taken, of the largest magnitude.
   std::optional<double> verifyTolerance;
+  std::vector<NamedFile> verifyInputs; ///< on which they are compared; others are random
   /// MLIR is printed with all constants, not only with the small ones.
   bool printWeights = false;
   /// Folder for one MLIR file per stage; empty: none.

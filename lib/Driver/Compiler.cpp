@@ -51,6 +51,16 @@ static void printLocation(Location loc, llvm::raw_ostream &os) {
   }
 }
 
+/// What it says, behind the layer's name where that is known.
+static std::string describeWithoutFile(const Diagnostic &diagnostic) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (!isa<FileLineColLoc>(diagnostic.getLocation()))
+    printLocation(diagnostic.getLocation(), os);
+  os << diagnostic;
+  return text;
+}
+
 static void printDiagnostic(Diagnostic &diagnostic, llvm::raw_ostream &os) {
   printLocation(diagnostic.getLocation(), os);
   switch (diagnostic.getSeverity()) {
@@ -70,8 +80,10 @@ static void printDiagnostic(Diagnostic &diagnostic, llvm::raw_ostream &os) {
     printDiagnostic(note, os);
 }
 
-/// Reads the model with the frontend that knows its format, and notes what only the files tell.
-static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOptions &options, Provenance &provenance) {
+/// Reads the model with the frontend that knows its format, and notes what only the files tell, and which were read
+/// besides those of the command line.
+static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOptions &options, Provenance &provenance,
+                                       std::vector<std::string> &filesRead) {
   std::vector<frontend::ModelFile> files;
   const Format *format = openModel(context, options.inputs, options.format, files);
   if (!format)
@@ -99,6 +111,11 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
   import.verbose = options.verbose;
   import.dequantizes = options.exportsQDQ;
   OwningOpRef<ModuleOp> module = format->import(context, files, import);
+  if (auto others = module ? (*module)->getAttrOfType<ArrayAttr>("nn.files") : ArrayAttr()) {
+    for (auto path : others.getAsRange<StringAttr>())
+      filesRead.push_back(path.str());
+    (*module)->removeAttr("nn.files");
+  }
   mlir::Type rawType;
   if (!options.rawInputs.empty())
     rawType = options.rawInputs == "u8" ? mlir::Type(IntegerType::get(&context, 8, IntegerType::Unsigned))
@@ -156,14 +173,15 @@ static FailureOr<OwningOpRef<ModuleOp>> readIntegers(ModuleOp module, const Comp
   CompileOptions others = options;
   others.exportsQDQ = false;
   Provenance provenance;
-  OwningOpRef<ModuleOp> integers = readModel(*module.getContext(), others, provenance);
+  std::vector<std::string> filesRead;
+  OwningOpRef<ModuleOp> integers = readModel(*module.getContext(), others, provenance, filesRead);
   if (!integers)
     return failure();
   return integers;
 }
 
 /// Converts the model, and says what became of it.
-static LogicalResult exportAsONNX(ModuleOp module, const CompileOptions &options) {
+static LogicalResult exportAsONNX(ModuleOp module, const CompileOptions &options, ArrayRef<std::string> filesRead) {
   StringRef file = options.output.outputFile;
   std::string dataFile = getDataFile(file);
   onnx_export::ExportOptions exporting{*options.exportOpset, options.output.provenance.version, options.externalData,
@@ -174,13 +192,17 @@ static LogicalResult exportAsONNX(ModuleOp module, const CompileOptions &options
     return failure();
   if (!model->data.empty() && file == "-")
     return module.emitError("more than 2 GiB need two files, which have names: -o model.onnx");
+  if (!model->data.empty())
+    if (llvm::Error error = checkDataFile(file, filesRead))
+      return module.emitError() << llvm::toString(std::move(error));
   if (options.verifyTolerance) {
     FailureOr<OwningOpRef<ModuleOp>> integers = readIntegers(module, options);
     if (failed(integers))
       return failure();
     ExportedFiles files{model->bytes, model->data, exporting.dataFile};
-    if (llvm::Error error = verifyExport(module, integers->get(), files, summary, *options.verifyTolerance,
-                                         compileQuietly, llvm::errs()))
+    VerifyOptions verify{*options.verifyTolerance, compileQuietly, options.verifyInputs, options.stringSpace,
+                         options.maxPieces};
+    if (llvm::Error error = verifyExport(module, integers->get(), files, summary, verify, llvm::errs()))
       return module.emitError() << llvm::toString(std::move(error));
   }
   OutputFiles files;
@@ -236,6 +258,7 @@ private:
   Location loc;
   StageRunner runner;
   OutputOptions output;
+  std::vector<std::string> filesRead; ///< besides those of the command line
   std::vector<CpuVariant> cpus;
   std::vector<std::unique_ptr<llvm::TargetMachine>> machines; ///< one per CPU
   std::vector<OwningOpRef<ModuleOp>> modules;                 ///< the model's, for each CPU
@@ -274,12 +297,14 @@ LogicalResult Compilation::checkSeveralCpus() {
 LogicalResult Compilation::import() {
   modules.emplace_back();
   if (failed(runner.run(Stage::Import, [&] {
-        modules.front() = readModel(context, options, output.provenance);
+        modules.front() = readModel(context, options, output.provenance, filesRead);
         return success(modules.front().get() != nullptr);
       })))
     return failure();
   ModuleOp module = *modules.front();
   module->setLoc(loc);
+  if (llvm::Error error = checkReplaced(options, filesRead))
+    return fail(std::move(error));
   if (const CompileOptions defaults; options.stringSpace != defaults.stringSpace || options.maxPieces != defaults.maxPieces) {
     Builder builder(&context);
     module->setAttr("text.space", builder.getI64IntegerAttr(options.stringSpace));
@@ -380,7 +405,7 @@ LogicalResult Compilation::run() {
   if (options.stopAfter == Stage::Import)
     return printAsMLIR(*modules.front(), options);
   if (options.exportOpset)
-    return exportAsONNX(*modules.front(), options);
+    return exportAsONNX(*modules.front(), options, filesRead);
   auto found = ModelInterface::get(*modules.front(), options.name);
   if (failed(found))
     return failure();
@@ -408,14 +433,22 @@ static void endAfterFatalError(void *model, const char *reason, bool) {
   std::_Exit(1);
 }
 
-LogicalResult compileQuietly(const CompileOptions &options) {
+llvm::Error compileQuietly(const CompileOptions &options) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   loadDialects(context);
-  ScopedDiagnosticHandler handler(&context, [](Diagnostic &) { return success(); });
+  context.printOpOnDiagnostic(false);
+  std::string reason;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error && reason.empty())
+      reason = describeWithoutFile(diagnostic);
+    return success();
+  });
   DecisionLog decisions; // which nobody asks for
-  return Compilation(context, options, decisions).run();
+  if (succeeded(Compilation(context, options, decisions).run()))
+    return llvm::Error::success();
+  return llvm::createStringError(reason.empty() ? "the compilation failed" : reason);
 }
 
 LogicalResult compileModel(const CompileOptions &options) {

@@ -4,6 +4,7 @@
 
 #include "lib/Driver/CompileOptions.h"
 
+#include "llvm/Support/Error.h"
 #include "llvm/Support/LogicalResult.h"
 
 namespace nnc {
@@ -12,8 +13,8 @@ namespace nnc {
 /// stream, and have left no output file.
 llvm::LogicalResult compileModel(const CompileOptions &options);
 
-/// The same without a word, of a model that has been compiled before.
-llvm::LogicalResult compileQuietly(const CompileOptions &options);
+/// The same without a word; failures are errors that say the first reason, without the file's name.
+llvm::Error compileQuietly(const CompileOptions &options);
 
 } // namespace nnc
 

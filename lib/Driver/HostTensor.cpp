@@ -3,8 +3,10 @@
 
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 
-
+#include <cmath>
 #include <cstring>
 #include <new>
 
@@ -174,6 +176,8 @@ static const fltSemantics *getSemantics(uint32_t type) {
 }
 
 double HostTensor::getElement(int64_t position) const {
+  if (type == NNC_STRING)
+    return NAN;
   const char *at = data.data() + position * getElementBytes(type);
   if (const fltSemantics *semantics = getSemantics(type))
     return loadFloat(*semantics, at);
@@ -227,6 +231,44 @@ void HostTensor::setElement(int64_t position, double value) {
   default:
     return store<uint8_t>(at, value);
   }
+}
+
+/// The bits of an integer of 64 bits, which a double may not hold; nothing of other types.
+static std::optional<uint64_t> getWideInteger(const HostTensor &tensor, int64_t position) {
+  if (tensor.type != NNC_INT64 && tensor.type != NNC_UINT64)
+    return std::nullopt;
+  uint64_t bits;
+  memcpy(&bits, tensor.data.data() + position * sizeof(bits), sizeof(bits));
+  return bits;
+}
+
+static bool isInteger(uint32_t type) {
+  return type == NNC_BOOL || (type >= NNC_INT8 && type <= NNC_UINT64);
+}
+
+std::string HostTensor::describeElement(int64_t position, int digits) const {
+  if (std::optional<uint64_t> bits = getWideInteger(*this, position))
+    return type == NNC_INT64 ? std::to_string(static_cast<int64_t>(*bits)) : std::to_string(*bits);
+  std::string text;
+  if (isInteger(type))
+    raw_string_ostream(text) << format("%.0f", getElement(position));
+  else
+    raw_string_ostream(text) << format("%.*g", digits, getElement(position));
+  return text;
+}
+
+double getDistance(const HostTensor &one, const HostTensor &other, int64_t position) {
+  if (one.type == NNC_STRING)
+    return one.getString(position) == other.getString(position) ? 0 : INFINITY;
+  if (std::optional<uint64_t> a = getWideInteger(one, position)) {
+    uint64_t b = *getWideInteger(other, position);
+    bool isLess = one.type == NNC_INT64 ? static_cast<int64_t>(*a) < static_cast<int64_t>(b) : *a < b;
+    return static_cast<double>(isLess ? b - *a : *a - b);
+  }
+  double a = one.getElement(position), b = other.getElement(position);
+  if (a == b || (std::isnan(a) && std::isnan(b)))
+    return 0;
+  return std::isfinite(a) && std::isfinite(b) ? std::fabs(a - b) : INFINITY;
 }
 
 static void fillWithWords(HostTensor &tensor, std::mt19937_64 &generator) {

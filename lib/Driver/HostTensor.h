@@ -40,10 +40,12 @@ struct HostTensor {
   /// A tensor of undefined contents; an error where its size overflows.
   static llvm::Expected<HostTensor> create(llvm::StringRef name, uint32_t type, std::vector<int64_t> shape);
   int64_t getNumElements() const;
-  /// The element at a row-major position as a double.
+  /// The element at a row-major position as a double; NaN of strings.
   double getElement(int64_t position) const;
   /// Stores `value`, converted to the element type.
   void setElement(int64_t position, double value);
+  /// The element at a row-major position as text: integers in full, floats with `digits` significant ones.
+  std::string describeElement(int64_t position, int digits) const;
   /// Of strings: the one at a row-major position.
   llvm::StringRef getString(int64_t position) const;
   /// Makes strings, one for each element, those of the tensor; without a zero inside.
@@ -56,6 +58,10 @@ struct HostTensor {
 private:
   std::vector<std::string> ownedStrings;
 };
+
+/// How far an element is from that of another tensor of the same type: 0 where both are NaN or the same infinity, infinite
+/// where only one is a number, or where strings differ.
+double getDistance(const HostTensor &one, const HostTensor &other, int64_t position);
 
 /// Words of at most seven letters, normal floats, bytes from their whole range, other integers 0 or 1: most are indices into something. The same
 /// numbers with every standard library.

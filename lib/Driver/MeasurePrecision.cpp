@@ -15,7 +15,7 @@ static Error measure(const CompileOptions &options, ArrayRef<std::string> output
   auto rounded = TemporaryLibrary::compile(options, "measured_" + options.precision, compile);
   if (!rounded)
     return rounded.takeError();
-  auto differences = compareOnRandomInputs(*exact, *rounded);
+  auto differences = compareRuns(*exact, *rounded);
   if (!differences)
     return differences.takeError();
   if (differences->size() != outputs.size())

@@ -56,6 +56,33 @@ static bool isSamePath(StringRef one, StringRef other) {
   return normalize(one) == normalize(other);
 }
 
+static Error checkReplaced(StringRef file, ArrayRef<std::string> filesRead) {
+  for (StringRef input : filesRead)
+    if (sys::fs::equivalent(file, input))
+      return makeError("the output " + file + " would replace " + (input == file ? "a file of the model" : "the model's " + input));
+  return Error::success();
+}
+
+Error checkReplaced(const CompileOptions &options, ArrayRef<std::string> filesRead) {
+  const OutputOptions &output = options.output;
+  for (StringRef file : {StringRef(output.outputFile), StringRef(output.headerFile), StringRef(output.weightsFile),
+                         StringRef(output.reportFile), StringRef(output.listingFile)})
+    if (!file.empty() && file != "-")
+      if (Error error = checkReplaced(file, filesRead))
+        return error;
+  return Error::success();
+}
+
+/// The bytes of weights do not tell whose they are.
+Error checkDataFile(StringRef output, ArrayRef<std::string> filesRead) {
+  std::string file = getDataFile(output);
+  uint64_t bytes = 0;
+  if (!sys::fs::exists(output) && !sys::fs::file_size(file, bytes) && bytes)
+    return makeError(file + " exists without " + output + ", to which it would belong; -o with another name gives the "
+                                                          "weights another name, too");
+  return checkReplaced(file, filesRead);
+}
+
 Error checkOutputs(const CompileOptions &options) {
   const OutputOptions &output = options.output;
   struct Named {
@@ -82,6 +109,9 @@ Error checkOutputs(const CompileOptions &options) {
       if (isSamePath(named.file, other.file))
         return makeError(named.file + " is the name of both " + other.purpose + " and " + named.purpose);
   }
+  if (options.externalData)
+    if (Error error = checkDataFile(output.outputFile, options.inputs))
+      return error;
   bool isCode = !options.exportOpset && !options.stopAfter;
   if (isCode && output.outputFile != "-" && isSourceName(output.outputFile))
     return makeError("-o " + output.outputFile + " has a name of source files, which nnc does not write; code goes to names "

@@ -30,8 +30,8 @@ Expected<TemporaryLibrary> TemporaryLibrary::compile(CompileOptions options, Str
   options.output = OutputOptions();
   options.output.kind = OutputKind::Shared;
   options.output.outputFile = result.path;
-  if (failed(compile(options)))
-    return createStringError("the model does not compile as a library");
+  if (Error error = compile(options))
+    return createStringError("the model does not compile as a library: " + toString(std::move(error)));
   return std::move(result);
 }
 
@@ -58,49 +58,33 @@ static Expected<std::vector<HostTensor>> run(const ModelLibrary &library, ArrayR
   return outputs;
 }
 
-static Expected<std::vector<HostTensor>> makeInputs(const nnc_model &model) {
-  std::mt19937_64 generator(randomSeed);
-  std::vector<HostTensor> inputs;
-  uint64_t total = 0;
-  for (const nnc_tensor &input : ArrayRef(model.inputs, model.num_inputs)) {
-    std::vector<int64_t> shape(input.shape, input.shape + input.rank);
-    std::replace_if(
-        shape.begin(), shape.end(), [](int64_t extent) { return extent < 0; }, runTimeExtent);
-    auto bytes = getTensorBytes(input.name, input.type, shape);
-    if (!bytes)
-      return bytes.takeError();
-    if ((total += *bytes) > maxBytes)
-      return createStringError("its inputs are larger than 4 GiB");
-    auto tensor = HostTensor::create(input.name, input.type, std::move(shape));
-    if (!tensor)
-      return tensor.takeError();
-    fillRandomly(*tensor, generator);
-    inputs.push_back(std::move(*tensor));
-  }
-  return std::move(inputs);
-}
-
-/// The largest error of an output's elements, infinite where only one side is a number.
 static Difference compare(const HostTensor &actual, const HostTensor &expected) {
   Difference result;
-  if (actual.shape != expected.shape) // data decide it
+  if (actual.type != expected.type || actual.shape != expected.shape) { // data decide it
     result.error = INFINITY;
-  for (int64_t i = 0, end = std::min(actual.getNumElements(), expected.getNumElements()); i < end; ++i) {
-    double a = actual.getElement(i), e = expected.getElement(i);
-    if (std::isfinite(e))
+    return result;
+  }
+  for (int64_t i = 0, end = expected.getNumElements(); i < end; ++i) {
+    result.error = std::max(result.error, getDistance(actual, expected, i));
+    if (double e = expected.getElement(i); std::isfinite(e))
       result.magnitude = std::max(result.magnitude, std::fabs(e));
-    if (a != e && !(std::isnan(a) && std::isnan(e)))
-      result.error = std::max(result.error, std::isfinite(a) && std::isfinite(e) ? std::fabs(a - e) : INFINITY);
   }
   return result;
 }
 
 /// The child's work.
-static Expected<std::vector<Difference>> runBoth(const TemporaryLibrary &right, const TemporaryLibrary &other) {
+static Expected<std::vector<Difference>> runBoth(const TemporaryLibrary &right, const TemporaryLibrary &other,
+                                                 ArrayRef<NamedFile> files) {
   auto first = ModelLibrary::load(right.getPath(), right.getName()), second = ModelLibrary::load(other.getPath(), other.getName());
   if (!first || !second)
     return joinErrors(first ? Error::success() : first.takeError(), second ? Error::success() : second.takeError());
-  auto inputs = makeInputs(first->getModel());
+  InputSources sources;
+  sources.files = files;
+  sources.seed = randomSeed;
+  sources.otherExtents = runTimeExtent;
+  sources.startsStates = false;
+  sources.maxBytes = maxBytes;
+  auto inputs = makeInputs(first->getModel(), sources);
   if (!inputs)
     return inputs.takeError();
   auto expected = run(*first, *inputs), actual = run(*second, *inputs);
@@ -116,8 +100,8 @@ static Expected<std::vector<Difference>> runBoth(const TemporaryLibrary &right, 
 }
 
 /// What goes through the pipe: a byte that says whether differences follow, or a reason.
-static void answer(const TemporaryLibrary &right, const TemporaryLibrary &other, Sink sink) {
-  auto differences = runBoth(right, other);
+static void answer(const TemporaryLibrary &right, const TemporaryLibrary &other, ArrayRef<NamedFile> files, Sink sink) {
+  auto differences = runBoth(right, other, files);
   if (differences) {
     sink("+");
     sink(StringRef(reinterpret_cast<const char *>(differences->data()), differences->size() * sizeof(Difference)));
@@ -127,10 +111,11 @@ static void answer(const TemporaryLibrary &right, const TemporaryLibrary &other,
   }
 }
 
-Expected<std::vector<Difference>> compareOnRandomInputs(const TemporaryLibrary &right, const TemporaryLibrary &other) {
+Expected<std::vector<Difference>> compareRuns(const TemporaryLibrary &right, const TemporaryLibrary &other,
+                                              ArrayRef<NamedFile> files) {
   auto bytes = runInChild(
       [&](Sink sink) {
-        answer(right, other, sink);
+        answer(right, other, files, sink);
         return true;
       },
       maxAnswer);

@@ -7,14 +7,13 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/LogicalResult.h"
 
 #include <memory>
 
 namespace nnc {
 
-/// Compiles a model as its options say; failures have been printed, or not.
-using CompileFunction = llvm::function_ref<llvm::LogicalResult(const CompileOptions &)>;
+/// Compiles a model as its options say, and prints nothing.
+using CompileFunction = llvm::function_ref<llvm::Error(const CompileOptions &)>;
 
 /// The seed of all inputs, and the extent of what is known at run time only.
 inline constexpr uint64_t randomSeed = 0;
@@ -41,9 +40,10 @@ struct Difference {
   double magnitude = 0; ///< the largest finite one of the output that is held to be right
 };
 
-/// Runs both in a child process, which a model may bring down: a difference for each output.
-llvm::Expected<std::vector<Difference>> compareOnRandomInputs(const TemporaryLibrary &right,
-                                                              const TemporaryLibrary &other);
+/// Runs both on the same inputs, those of `files` and random ones, in a child process, which a model may bring down: a
+/// difference for each output.
+llvm::Expected<std::vector<Difference>> compareRuns(const TemporaryLibrary &right, const TemporaryLibrary &other,
+                                                    llvm::ArrayRef<NamedFile> files = {});
 
 } // namespace nnc
 

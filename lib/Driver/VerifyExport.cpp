@@ -74,23 +74,25 @@ private:
 } // namespace
 
 static llvm::Expected<TemporaryLibrary> compileFile(std::string path, StringRef format, StringRef name,
-                                                    CompileFunction compile) {
+                                                    const VerifyOptions &verify) {
   CompileOptions options;
+  options.stringSpace = verify.stringSpace;
+  options.maxPieces = verify.maxPieces;
   options.inputs = {std::move(path)};
   options.format = format;
-  return TemporaryLibrary::compile(std::move(options), name, compile);
+  return TemporaryLibrary::compile(std::move(options), name, verify.compile);
 }
 
-static llvm::Expected<TemporaryLibrary> compileModule(ModuleOp module, StringRef name, CompileFunction compile) {
+static llvm::Expected<TemporaryLibrary> compileModule(ModuleOp module, StringRef name, const VerifyOptions &verify) {
   auto folder = TemporaryFolder::create();
   if (!folder)
     return folder.takeError();
   auto file = folder->write("model.mlir", [&](llvm::raw_ostream &os) { return writeBytecodeToFile(module, os); });
-  return file ? compileFile(*file, "mlir", name, compile) : file.takeError();
+  return file ? compileFile(*file, "mlir", name, verify) : file.takeError();
 }
 
 static llvm::Expected<TemporaryLibrary> compileExported(const ExportedFiles &exported, StringRef name,
-                                                        CompileFunction compile) {
+                                                        const VerifyOptions &verify) {
   auto folder = TemporaryFolder::create();
   if (!folder)
     return folder.takeError();
@@ -106,19 +108,19 @@ static llvm::Expected<TemporaryLibrary> compileExported(const ExportedFiles &exp
   if (!exported.data.empty())
     if (auto data = folder->write(exported.dataFile, copy(exported.data)); !data)
       return data.takeError();
-  return compileFile(*file, "onnx", name, compile);
+  return compileFile(*file, "onnx", name, verify);
 }
 
 /// The differences of the outputs of a module and of an ONNX model. Libraries of one process have different names.
 static llvm::Expected<std::vector<Difference>> compareModels(ModuleOp module, const ExportedFiles &exported,
-                                                             StringRef purpose, CompileFunction compile) {
-  auto source = compileModule(module, (purpose + "_source").str(), compile);
+                                                             StringRef purpose, const VerifyOptions &options) {
+  auto source = compileModule(module, (purpose + "_source").str(), options);
   if (!source)
     return source.takeError();
-  auto other = compileExported(exported, (purpose + "_exported").str(), compile);
+  auto other = compileExported(exported, (purpose + "_exported").str(), options);
   if (!other)
-    return other.takeError();
-  return compareOnRandomInputs(*source, *other);
+    return llvm::createStringError("of what was exported: " + toString(other.takeError()));
+  return compareRuns(*source, *other, options.inputs);
 }
 
 /// A copy of the module that returns these values.
@@ -142,17 +144,17 @@ static OwningOpRef<ModuleOp> returnAll(ModuleOp module, ArrayRef<ExportedTensor>
 
 /// Names the first tensor that differs.
 static std::string findFirst(ModuleOp module, const ExportedFiles &exported, ArrayRef<ExportedTensor> tensors,
-                             double tolerance, CompileFunction compile) {
+                             const VerifyOptions &options) {
   auto unknown = [](llvm::Error error) { return "the first tensor that differs is not known: " + toString(std::move(error)); };
   auto replaced = onnx_export::replaceOutputs(exported.bytes, tensors);
   if (!replaced)
     return unknown(replaced.takeError());
   auto differences =
-      compareModels(*returnAll(module, tensors), {*replaced, exported.data, exported.dataFile}, "all", compile);
+      compareModels(*returnAll(module, tensors), {*replaced, exported.data, exported.dataFile}, "all", options);
   if (!differences)
     return unknown(differences.takeError());
   for (auto [tensor, difference] : llvm::zip(tensors, *differences))
-    if (!isWithin(difference, tensor.value.getType(), tolerance))
+    if (!isWithin(difference, tensor.value.getType(), options.tolerance))
       return "the first tensor that differs is '" + tensor.name + "', of " +
              tensor.value.getDefiningOp()->getName().getStringRef().str() + ", by " + describe(difference.error) + " of " +
              describe(difference.magnitude);
@@ -186,9 +188,9 @@ static void printExtents(func::FuncOp main, llvm::raw_ostream &os) {
 }
 
 /// How far the exported model is from the arithmetic of the format's own kernels, which it has in another form.
-static llvm::Error printDistance(ModuleOp integers, const ExportedFiles &exported, CompileFunction compile,
+static llvm::Error printDistance(ModuleOp integers, const ExportedFiles &exported, const VerifyOptions &options,
                                  llvm::raw_ostream &os) {
-  auto differences = compareModels(integers, exported, "integers", compile);
+  auto differences = compareModels(integers, exported, "integers", options);
   if (!differences)
     return llvm::createStringError("--verify: " + toString(differences.takeError()));
   auto main = integers.lookupSymbol<func::FuncOp>("main");
@@ -198,28 +200,33 @@ static llvm::Error printDistance(ModuleOp integers, const ExportedFiles &exporte
   return llvm::Error::success();
 }
 
+/// "random inputs, seed 0"
+static std::string describeInputs(func::FuncOp main, ArrayRef<NamedFile> files) {
+  std::string random = "random inputs, seed " + std::to_string(randomSeed);
+  return files.empty() ? random : files.size() < main.getNumArguments() ? "the inputs given and " + random : "the inputs given";
+}
+
 llvm::Error verifyExport(ModuleOp module, ModuleOp integers, const ExportedFiles &exported,
-                         const onnx_export::ExportSummary &summary, double tolerance, CompileFunction compile,
-                         llvm::raw_ostream &os) {
+                         const onnx_export::ExportSummary &summary, const VerifyOptions &options, llvm::raw_ostream &os) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   printExtents(main, os);
-  auto differences = compareModels(module, exported, "verified", compile);
+  auto differences = compareModels(module, exported, "verified", options);
   if (!differences)
     return llvm::createStringError("--verify: " + toString(differences.takeError()));
   if (differences->size() != main.getNumResults())
     return llvm::createStringError("--verify: the models have different numbers of outputs");
   std::string wrong;
   for (auto [i, difference] : llvm::enumerate(*differences)) {
-    bool isRight = isWithin(difference, main.getResultTypes()[i], tolerance);
-    os << (isRight ? "verified" : "not verified") << " on random inputs, seed " << randomSeed << ": "
+    bool isRight = isWithin(difference, main.getResultTypes()[i], options.tolerance);
+    os << (isRight ? "verified" : "not verified") << " on " << describeInputs(main, options.inputs) << ": "
        << describe(main, i, difference) << '\n';
     if (!isRight && wrong.empty())
       wrong = describe(main, i, difference);
   }
   if (wrong.empty())
-    return integers ? printDistance(integers, exported, compile, os) : llvm::Error::success();
-  return llvm::createStringError("--verify: " + wrong + ", which is more than a part of " + describe(tolerance) + "; " +
-                                 findFirst(module, exported, summary.tensors, tolerance, compile));
+    return integers ? printDistance(integers, exported, options, os) : llvm::Error::success();
+  return llvm::createStringError("--verify: " + wrong + ", which is more than a part of " + describe(options.tolerance) +
+                                 "; " + findFirst(module, exported, summary.tensors, options));
 }
 
 } // namespace nnc

@@ -20,14 +20,21 @@ struct ExportedFiles {
   llvm::StringRef dataFile;    ///< the second file's name
 };
 
-/// Compiles the module (the stage `import`) and the ONNX model that was exported from it, runs both on the same random
+/// How exported models are verified.
+struct VerifyOptions {
+  double tolerance = defaultVerifyTolerance;
+  CompileFunction compile;
+  llvm::ArrayRef<NamedFile> inputs; ///< those not named there are random
+  int64_t stringSpace = CompileOptions().stringSpace, maxPieces = CompileOptions().maxPieces;
+};
+
+/// Compiles the module (the stage `import`) and the ONNX model that was exported from it, runs both on the same
 /// inputs, and prints which extents were chosen (32, of those known at run time only) and the difference of each output.
-/// An error where one differs by more than `tolerance` allows, which names the first tensor on the way that does, or where
+/// An error where one differs by more than the tolerance allows, which names the first tensor on the way that does, or where
 /// the models cannot be run. `integers`, if not null, is the same model in the arithmetic of the format's own kernels: how
 /// far outputs are from its outputs is printed too.
 llvm::Error verifyExport(mlir::ModuleOp module, mlir::ModuleOp integers, const ExportedFiles &exported,
-                         const onnx_export::ExportSummary &summary, double tolerance, CompileFunction compile,
-                         llvm::raw_ostream &os);
+                         const onnx_export::ExportSummary &summary, const VerifyOptions &options, llvm::raw_ostream &os);
 
 } // namespace nnc
 

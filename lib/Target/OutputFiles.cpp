@@ -47,7 +47,7 @@ OutputFiles::~OutputFiles() {
 }
 
 Error OutputFiles::add(StringRef path, function_ref<void(raw_ostream &)> write, bool isExecutable) {
-  File file{path.str(), std::nullopt, ""};
+  File file{path.str(), std::nullopt};
   if (path == "-" || isDevice(path)) {
     raw_string_ostream os(file.text);
     write(os);
@@ -64,33 +64,68 @@ Error OutputFiles::add(StringRef path, function_ref<void(raw_ostream &)> write, 
   return flush(os, path);
 }
 
-Error OutputFiles::commit() {
-  std::vector<File> uncommitted = std::move(files);
-  files.clear();
-  SmallVector<StringRef> written;
-  auto undo = [&](Error error) {
-    for (StringRef path : written)
-      sys::fs::remove(path);
-    for (File &file : uncommitted)
-      if (file.temporary)
-        consumeError(file.temporary->discard());
-    return error;
-  };
-  for (File &file : uncommitted) {
+/// Gives what lies at the file's path a second name, under which it outlives the renaming.
+Error OutputFiles::keepBefore(File &file) {
+  if (!sys::fs::exists(file.path))
+    return Error::success();
+  if (sys::fs::is_directory(file.path))
+    return fail(file.path, "is a folder");
+  SmallString<128> name;
+  sys::fs::createUniquePath(file.path + ".old-%%%%%%", name, /*MakeAbsolute=*/false);
+  std::error_code error = sys::fs::create_hard_link(file.path, name);
+  if (error) // a file system without links
+    error = sys::fs::rename(file.path, name);
+  if (error)
+    return fail(file.path, error.message());
+  file.before = name.str().str();
+  return Error::success();
+}
+
+Error OutputFiles::replace(MutableArrayRef<File> files) {
+  bool isSingle = files.size() == 1; // which one renaming replaces or leaves
+  for (File &file : files)
+    if (file.temporary && !isSingle)
+      if (Error error = keepBefore(file))
+        return error;
+  for (File &file : files) {
     if (!file.temporary)
       continue;
     Error error = file.temporary->keep(file.path);
     file.temporary.reset();
     if (error)
-      return undo(fail(file.path, toString(std::move(error))));
-    written.push_back(file.path);
+      return fail(file.path, toString(std::move(error)));
+    file.isInPlace = true;
   }
-  for (const File &file : uncommitted) {
-    if (file.text.empty())
-      continue;
-    if (Error error = writeText(file.path, file.text))
-      return undo(std::move(error));
+  for (const File &file : files)
+    if (!file.text.empty())
+      if (Error error = writeText(file.path, file.text))
+        return error;
+  return Error::success();
+}
+
+void OutputFiles::undo(MutableArrayRef<File> files) {
+  for (File &file : files) {
+    if (!file.before.empty())
+      sys::fs::rename(file.before, file.path);
+    else if (file.isInPlace)
+      sys::fs::remove(file.path);
+    if (!file.before.empty()) // a link to the same file is no other after renaming
+      sys::fs::remove(file.before);
+    if (file.temporary)
+      consumeError(file.temporary->discard());
   }
+}
+
+Error OutputFiles::commit() {
+  std::vector<File> uncommitted = std::move(files);
+  files.clear();
+  if (Error error = replace(uncommitted)) {
+    undo(uncommitted);
+    return error;
+  }
+  for (const File &file : uncommitted)
+    if (!file.before.empty())
+      sys::fs::remove(file.before);
   return Error::success();
 }
 

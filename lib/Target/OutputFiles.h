@@ -2,6 +2,7 @@
 #ifndef LIB_TARGET_OUTPUTFILES_H
 #define LIB_TARGET_OUTPUTFILES_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
@@ -24,15 +25,20 @@ public:
   /// Writes what will be the contents of `path`; `-` is the standard output. Devices and pipes, which cannot be
   /// replaced by renaming, are written by `commit`.
   llvm::Error add(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> write, bool isExecutable = false);
-  /// Gives all files their names. After a failure none of them is there.
+  /// Gives all files their names. After a failure none of them is there, and what they would have replaced is.
   llvm::Error commit();
 
 private:
   struct File {
     std::string path;
     std::optional<llvm::sys::fs::TempFile> temporary;
-    std::string text; ///< where there is no temporary file
+    std::string text = "";   ///< where there is no temporary file
+    std::string before = ""; ///< while several are committed: what lay at `path`, under another name; empty: nothing
+    bool isInPlace = false;
   };
+  static llvm::Error keepBefore(File &file);
+  static llvm::Error replace(llvm::MutableArrayRef<File> files);
+  static void undo(llvm::MutableArrayRef<File> files);
 
   std::vector<File> files;
 };

@@ -1,25 +1,12 @@
-// What goes into a run of a model and what is said of what comes out.
+// What is said of what comes out of a run.
 #ifndef TOOLS_NNC_RUN_TENSORS_H
 #define TOOLS_NNC_RUN_TENSORS_H
 
-#include "lib/Driver/ModelLibrary.h"
+#include "lib/Driver/HostTensor.h"
 
 #include "llvm/Support/raw_ostream.h"
 
 namespace nnc {
-
-/// Tensor files as the user names them: `NAME=FILE`, or `FILE` for the next one in order.
-struct NamedFile {
-  std::string name; ///< empty: the next in order
-  std::string path;
-
-  static NamedFile parse(llvm::StringRef argument);
-};
-
-/// One tensor per input: from `files`, or random by `seed`. Run-time extents of random tensors come from the other
-/// inputs or from `symbols`; an error where neither tells one, or a file fits no input.
-llvm::Expected<std::vector<HostTensor>> makeInputs(const nnc_model &model, llvm::ArrayRef<NamedFile> files,
-                                                   const llvm::StringMap<int64_t> &symbols, uint64_t seed);
 
 struct Tolerance {
   double relative, absolute;

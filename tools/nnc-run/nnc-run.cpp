@@ -2,6 +2,8 @@
 // random inputs; compares and times.
 #include "lib/Driver/CommandLine.h"
 #include "lib/Driver/Compiler.h"
+#include "lib/Driver/ModelInputs.h"
+#include "lib/Driver/ModelLibrary.h"
 #include "lib/Target/OutputFiles.h"
 #include "tools/nnc-run/Bench.h"
 #include "tools/nnc-run/Profile.h"
@@ -192,7 +194,12 @@ static Error run(const nnc::ModelLibrary &model, const RunOptions &options, cons
   std::vector<nnc::NamedFile> files;
   for (StringRef argument : options.inputs)
     files.push_back(nnc::NamedFile::parse(argument));
-  auto inputs = nnc::makeInputs(model.getModel(), files, compileOptions.shapes.symbols, options.seed);
+  nnc::InputSources sources;
+  sources.files = files;
+  sources.symbols = compileOptions.shapes.symbols;
+  sources.seed = options.seed;
+  sources.maxBytes = nnc::getMemoryBytes();
+  auto inputs = nnc::makeInputs(model.getModel(), sources);
   if (!inputs)
     return inputs.takeError();
   auto extents = model.getExtents(*inputs);

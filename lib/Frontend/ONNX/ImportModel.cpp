@@ -13,6 +13,8 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
+#include <set>
+
 using namespace mlir;
 
 namespace nnc::onnx {
@@ -86,6 +88,28 @@ bool isOnnx(const frontend::ModelFile &file) {
          StringRef(file.path).ends_with(".onnx");
 }
 
+/// The paths of the files that have weights of a graph.
+static void collectExternalFiles(const ::onnx::GraphProto &graph, StringRef folder, std::set<std::string> &files) {
+  auto add = [&](const ::onnx::TensorProto &tensor) {
+    for (const auto &entry : tensor.external_data()) {
+      if (entry.key() != "location")
+        continue;
+      llvm::SmallString<128> path(folder);
+      llvm::sys::path::append(path, entry.value());
+      files.insert(path.str().str());
+    }
+  };
+  for (const ::onnx::TensorProto &tensor : graph.initializer())
+    add(tensor);
+  for (const ::onnx::NodeProto &node : graph.node())
+    for (const ::onnx::AttributeProto &attribute : node.attribute()) {
+      add(attribute.t());
+      if (attribute.has_g())
+        collectExternalFiles(attribute.g(), folder, files);
+    }
+}
+
+/// A module that has weights from other files names them in `nn.files`, so that nobody overwrites them.
 OwningOpRef<ModuleOp> importModel(MLIRContext &context, const frontend::ModelFile &file,
                                   const frontend::ImportOptions &options) {
   frontend::loadDialects(context);
@@ -99,6 +123,10 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, const frontend::ModelFil
   OwningOpRef<ModuleOp> module = importer.import(name);
   if (!module)
     importer.getBlockers().report(loc);
+  std::set<std::string> files;
+  collectExternalFiles(model->graph(), folder, files);
+  if (module && !files.empty())
+    (*module)->setAttr("nn.files", Builder(&context).getStrArrayAttr(llvm::to_vector_of<StringRef>(files)));
   return module;
 }
 

@@ -40,8 +40,8 @@ protected:
   std::pair<std::string, bool> verify(ModuleOp integers = {}) {
     std::string said;
     llvm::raw_string_ostream os(said);
-    llvm::Error error = nnc::verifyExport(*module, integers, {bytes, "", ""}, summary, nnc::defaultVerifyTolerance,
-                                          nnc::compileQuietly, os);
+    llvm::Error error = nnc::verifyExport(*module, integers, {bytes, "", ""}, summary,
+                                          {nnc::defaultVerifyTolerance, nnc::compileQuietly, {}, 65536, 64}, os);
     bool isError = static_cast<bool>(error);
     return {said + toString(std::move(error)), isError};
   }
@@ -107,5 +107,7 @@ TEST_F(VerifyExport, SaysWhatCannotBeRun) {
   bytes = "no model";
   auto [said, isError] = verify();
   EXPECT_TRUE(isError);
-  EXPECT_NE(said.find("--verify: the model does not compile as a library"), std::string::npos) << said;
+  EXPECT_NE(said.find("--verify: of what was exported: the model does not compile as a library: not an ONNX model"),
+            std::string::npos)
+      << said;
 }
