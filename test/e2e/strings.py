@@ -73,6 +73,12 @@ def movement():
     yield "unique", single("Unique", [strings(30)], 4), [strings(30)], 4
     yield "unique_unsorted", single("Unique", [strings(30)], 4, sorted=0), [strings(30)], 4
     yield "identity", single("Identity", [x]), [x], 1
+    places = [np.array([2, -1, 0]), np.array(4), strings(2)]
+    yield "one_hot", single("OneHot", places, axis=0), places, 1
+    updates = [x, np.array([[0, 1], [2, 3]]), strings(2)]
+    yield "scatter_nd", single("ScatterND", updates), updates, 1
+    updates = [x, np.array([[0, 1, 1, 2]]), strings(1, 4)]
+    yield "scatter_elements", single("ScatterElements", updates, axis=0), updates, 1
     yield "empty", single("Identity", [strings(0, 3)]), [strings(0, 3)], 1
     constants = [constant("rows", np.array([2, 6], i64)), constant("list", strings(4)), constant("one", np.array(["ab"], object)),
                  constant("two", np.array([2, 3, 4], i64)), constant("twice", np.array([1, 2], i64))]

@@ -184,6 +184,8 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
       Value isTrue = arith::ConstantOp::create(builder, builder.getUnknownLoc(), DenseElementsAttr::get(type, true));
       yielded.insert(yielded.begin(), isTrue);
     }
+    if (parts.onYielded)
+      parts.onYielded(yielded);
     std::string reason;
     if (!flattenYielded(parts, yielded, values, reason))
       return fail(reason);
