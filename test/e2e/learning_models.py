@@ -213,6 +213,29 @@ def others():
     yield "one_hot", "OneHotEncoder", 1, 1, rows(dtype=np.int64), dict(cats_int64s=[0, 1, -1, 5])
 
 
+def machines():
+    x = rows(special=False) / 4
+    counts = [3, 1, 4, 2]
+    for classes in (2, 3, 4):
+        vectors, pairs = sum(counts[:classes]), classes * (classes - 1) // 2
+        numbers = lambda count: [float(v) for v in RANDOM.standard_normal(count)]
+        machine = dict(kernel_type="RBF", kernel_params=[0.2, 0.0, 0.0], support_vectors=numbers(vectors * FEATURES),
+                       coefficients=numbers(vectors * (classes - 1)), vectors_per_class=counts[:classes], rho=numbers(pairs))
+        labels = {"classlabels_ints": [5, 3, 8, 1][:classes]}
+        names = {"classlabels_strings": ["ant", "bee", "cat", "dog"][:classes]}
+        odds = dict(prob_a=[-1.5 - 0.1 * i for i in range(pairs)], prob_b=numbers(pairs))
+        yield f"votes_{classes}", "SVMClassifier", 1, 2, x, {**machine, **labels}
+        yield f"votes_named_{classes}", "SVMClassifier", 1, 2, x, {**machine, **names, "kernel_type": "POLY",
+                                                                   "kernel_params": [0.3, 0.5, 3.0]}
+        yield f"votes_likely_{classes}", "SVMClassifier", 1, 2, x, {**machine, **labels, **odds}
+        yield f"votes_softmax_{classes}", "SVMClassifier", 1, 2, x, {**machine, **names, **odds, "post_transform": "SOFTMAX"}
+        for sign in ("any", "positive"):
+            rows_of = numbers(classes * FEATURES)
+            rows_of = [abs(v) / 8 for v in rows_of] if sign == "positive" else rows_of
+            yield (f"linear_{sign}_{classes}", "SVMClassifier", 1, 2, x,
+                   {"coefficients": rows_of, "rho": [0.1], "kernel_params": [0.0, 0.0, 0.0], "post_transform": "LOGISTIC", **labels})
+
+
 def make_model(op, version, outputs, x, attributes, is_dynamic):
     names = [f"y{i}" for i in range(outputs)]
     node = helper.make_node(op, ["x"], names, domain=DOMAIN, **attributes)
@@ -240,7 +263,7 @@ def check(folder, model, x):
 
 def main():
     passed = failed = 0
-    for name, op, version, outputs, x, attributes in [*regressors(), *classifiers(), *others()]:
+    for name, op, version, outputs, x, attributes in [*regressors(), *classifiers(), *others(), *machines()]:
         for is_dynamic in (False, True):
             try:
                 # A library that is loaded stays, so each needs a file of its own.
