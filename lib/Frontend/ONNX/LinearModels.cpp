@@ -284,6 +284,18 @@ static LogicalResult finishLinearMachine(NodeBinder &node, const ClassLabels &la
   return node.result(result);
 }
 
+/// The scores of two classes without probabilities, of the one decision between them: as ONNX Runtime transforms them.
+static Expression scoreTwoClasses(NodeBinder &node, Expression decision, StringRef transform) {
+  bool isLogistic = transform == "LOGISTIC";
+  if (transform != "NONE" && !isLogistic && transform != "SOFTMAX" && transform != "SOFTMAX_ZERO") {
+    (void)node.reject("post_transform " + transform + " is not supported");
+    return {};
+  }
+  Expression other = transform == "NONE" || isLogistic ? decision * -1 : decision * -1 + 1;
+  Expression both = Expression::concat(node, {other, decision}, 1);
+  return isLogistic ? both.unary<nn::SigmoidOp>() : both;
+}
+
 static LogicalResult importSVMClassifier(NodeBinder &node) {
   ClassLabels labels = ClassLabels::read(node, "classlabels_ints", "classlabels_strings");
   std::string kernel = node.stringAttr("kernel_type", "LINEAR"), transform = node.stringAttr("post_transform", "NONE");
@@ -303,8 +315,8 @@ static LogicalResult importSVMClassifier(NodeBinder &node) {
   Expression label = labels.argMax(machine.countVotes(decisions)), scores = decisions;
   if (!slopes.empty())
     scores = machine.couple(decisions, slopes, offsets);
-  else if (labels.size() == 2) // as in ONNX Runtime, of which no transform is asked then
-    scores = Expression::concat(node, {transform == "NONE" ? decisions * -1 : decisions * -1 + 1, decisions}, 1);
+  else if (labels.size() == 2)
+    scores = scoreTwoClasses(node, decisions, transform);
   if (!slopes.empty() || labels.size() > 2)
     scores = transformScores(node, scores, transform);
   if (node.failed() || failed(node.result(label)))
