@@ -260,6 +260,18 @@ static LogicalResult finishLinear(NodeBinder &node, const ClassLabels &labels, S
   return node.result(result);
 }
 
+/// The scores of two classes without probabilities, of the one decision between them: as ONNX Runtime transforms them.
+static Expression scoreTwoClasses(NodeBinder &node, Expression decision, StringRef transform) {
+  bool isLogistic = transform == "LOGISTIC";
+  if (transform != "NONE" && !isLogistic && transform != "SOFTMAX" && transform != "SOFTMAX_ZERO") {
+    (void)node.reject("post_transform " + transform + " is not supported");
+    return {};
+  }
+  Expression other = transform == "NONE" || isLogistic ? decision * -1 : decision * -1 + 1;
+  Expression both = Expression::concat(node, {other, decision}, 1);
+  return isLogistic ? both.unary<nn::SigmoidOp>() : both;
+}
+
 static LogicalResult importSVMClassifier(NodeBinder &node) {
   std::string kernel = node.stringAttr("kernel_type", "LINEAR"), transform = node.stringAttr("post_transform", "NONE");
   ClassLabels labels = ClassLabels::read(node, "classlabels_ints", "classlabels_strings");
@@ -294,9 +306,8 @@ static LogicalResult importSVMClassifier(NodeBinder &node) {
   } else if (!node.floatsAttr("prob_b").empty()) {
     return node.reject("prob_b is there without prob_a");
   } else if (machines.classes == 2) {
-    if (transform != "NONE")
-      return node.reject("post_transform " + transform + " of the one score of two classes is not supported");
-    scores = Expression::concat(node, {decisions * -1, decisions}, 1);
+    scores = scoreTwoClasses(node, decisions, transform);
+    transform = "NONE";
   }
   Expression result = transformScores(node, scores, transform);
   if (node.failed() || failed(node.result(label)))

@@ -197,8 +197,9 @@ bool GraphImporter::importLoopOfSequences(const LoopParts &parts, const Opsets &
       if (!value.isSequence() || value.hasElement)
         continue;
       RankedTensorType element = findElementType(value.getSequence(), parts.graph.input(i + 2));
-      if (!element && appended[i] && appended[i].hasStaticShape())
-        element = appended[i];
+      bool isEmpty = value.getSequence().getSize() == 0;
+      if ((!element || isEmpty) && appended[i] && appended[i].hasStaticShape())
+        element = appended[i]; // what is declared may be another shape: nothing checks it
       if (!element)
         return fail("the shape of the elements of the sequence that it carries is not known");
       value = addRoom(node, value.getSequence(), element, parts.trips, room[i], i);
