@@ -2,6 +2,7 @@
 #include "dialects/Text/Text.h"
 
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ConvertUTF.h"
 
 #include "dialects/Text/TextDialect.cpp.inc"
@@ -67,7 +68,19 @@ LogicalResult MatchOp::verify() {
   return success();
 }
 
+LogicalResult HashOp::verify() {
+  if (getKey() && getKey()->size() != 2)
+    return emitOpError("needs a key of two numbers");
+  return success();
+}
+
 //===--- Strings made at run time ---===//
+
+LogicalResult RemoveOp::verify() {
+  if (!llvm::all_of(getCharacters(), [](char c) { return llvm::isASCII(c) && c; }))
+    return emitOpError("removes characters of ASCII only");
+  return success();
+}
 
 LogicalResult SplitOp::inferReturnTypes(MLIRContext *context, std::optional<Location>, Adaptor adaptor,
                                         SmallVectorImpl<Type> &types) {

@@ -95,6 +95,15 @@ def Text_MatchOp : Text_ElementwiseOp<"match", "whether an automaton accepts all
   let hasVerifier = 1;
 }
 
+def Text_HashOp : Text_ElementwiseOp<"hash", "a hash of all bytes, 64 bits",
+    (ins Text_Strings:$input, OptionalAttr<DenseI64ArrayAttr>:$key), Text_Places,
+    "::mlir::IntegerType::get(context, 64)"> {
+  let description = [{
+    FarmHash's Fingerprint64, or with `key`, two numbers, SipHash-2-4.
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Strings made at run time
 //===----------------------------------------------------------------------===//
@@ -103,10 +112,17 @@ def Text_ConcatOp : Text_ElementwiseOp<"concat", "two strings, one behind the ot
     (ins Text_Strings:$lhs, Text_Strings:$rhs), Text_Strings, "::mlir::IndexType::get(context)">;
 
 def Text_ChangeCaseOp : Text_ElementwiseOp<"change_case", "a string in capitals (`upper`) or small letters",
-    (ins Text_Strings:$input, UnitAttr:$upper), Text_Strings, "::mlir::IndexType::get(context)"> {
+    (ins Text_Strings:$input, UnitAttr:$upper, UnitAttr:$ascii), Text_Strings, "::mlir::IndexType::get(context)"> {
   let description = [{
     Each code point by Unicode's simple mapping; bytes that are not UTF-8 stay.
+    With `ascii` only letters from A to Z change.
   }];
+}
+
+def Text_RemoveOp : Text_ElementwiseOp<"remove", "a string without the characters of a set",
+    (ins Text_Strings:$input, StrAttr:$characters), Text_Strings, "::mlir::IndexType::get(context)"> {
+  let description = "`characters` are of ASCII.";
+  let hasVerifier = 1;
 }
 
 def Text_FormatOp : Text_ElementwiseOp<"format", "a number as a string",
@@ -129,11 +145,13 @@ def Text_SplitOp : Text_Op<"split"> {
   let summary = "the pieces of strings between delimiters";
   let description = [{
     With an empty delimiter, between stretches of white space, of which those at
-    both ends do not count. After `max_splits` splits (-1: no limit) the rest is
-    the last piece. `pieces` has one more axis than `input`, as long as the
-    largest of `counts`; empty strings fill it up.
+    both ends do not count; with `characters` between any two code points. After
+    `max_splits` splits (-1: no limit) the rest is the last piece. `pieces` has
+    one more axis than `input`, as long as the largest of `counts`; empty strings
+    fill it up. `most`, where it is not 0, is how many pieces there is room for.
   }];
-  let arguments = (ins Text_Strings:$input, StrAttr:$delimiter, I64Attr:$max_splits);
+  let arguments = (ins Text_Strings:$input, StrAttr:$delimiter, I64Attr:$max_splits,
+                       DefaultValuedAttr<I64Attr, "0">:$most, UnitAttr:$characters);
   let results = (outs Text_Strings:$pieces, Text_Places:$counts);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }

@@ -51,7 +51,9 @@ static constexpr TextFunction equal{"nnc_text_equal", "sss", false}, find{"nnc_t
     changeCase{"nnc_text_change_case", "ssss", true}, ofInteger{"nnc_text_of_integer", "ssis", true},
     ofFloat{"nnc_text_of_float", "ssf", true}, toInteger{"nnc_text_to_integer", "isss", true},
     toFloat{"nnc_text_to_float", "fsss", true}, countPieces{"nnc_text_count", "isssii", true},
-    takePiece{"nnc_text_piece", "ssssii", true}, compare{"nnc_text_compare", "iss", false};
+    takePiece{"nnc_text_piece", "ssssii", true}, compare{"nnc_text_compare", "iss", false},
+    removeBytes{"nnc_text_remove", "ssss", true}, fingerprint{"nnc_text_fingerprint", "is", false},
+    keyedHash{"nnc_text_keyed_hash", "isii", false};
 
 /// The functions that the lowering of `op` calls.
 static SmallVector<const TextFunction *> getFunctions(Operation *op) {
@@ -65,6 +67,10 @@ static SmallVector<const TextFunction *> getFunctions(Operation *op) {
     return {&concat};
   if (isa<text::ChangeCaseOp>(op))
     return {&changeCase};
+  if (isa<text::RemoveOp>(op))
+    return {&removeBytes};
+  if (auto hash = dyn_cast<text::HashOp>(op))
+    return {hash.getKey() ? &keyedHash : &fingerprint};
   if (auto unique = dyn_cast<nn::UniqueOp>(op); unique && text::isStrings(unique.getInput().getType()))
     return {&compare};
   if (isa<text::SplitOp>(op))
@@ -240,9 +246,31 @@ LowerText<text::ConcatOp>::Body LowerText<text::ConcatOp>::prepare(ImplicitLocOp
 template <>
 LowerText<text::ChangeCaseOp>::Body LowerText<text::ChangeCaseOp>::prepare(ImplicitLocOpBuilder &builder,
                                                                            text::ChangeCaseOp op) const {
-  Value upper = getIndex(builder, op.getUpper());
+  Value how = getIndex(builder, op.getUpper() + 2 * op.getAscii());
   return [=, space = space](ImplicitLocOpBuilder &inner, ValueRange x) {
-    return call(inner, changeCase, {space, x[0], upper});
+    return call(inner, changeCase, {space, x[0], how});
+  };
+}
+
+template <>
+LowerText<text::RemoveOp>::Body LowerText<text::RemoveOp>::prepare(ImplicitLocOpBuilder &builder,
+                                                                   text::RemoveOp op) const {
+  auto pool = StringPool::get(op, builder.getArrayAttr(op.getCharactersAttr()));
+  if (failed(pool))
+    return {};
+  Value characters = getAddress(builder, makeTable<int8_t>(builder, pool->bytes));
+  return [=, space = space](ImplicitLocOpBuilder &inner, ValueRange x) {
+    return call(inner, removeBytes, {space, x[0], characters});
+  };
+}
+
+template <>
+LowerText<text::HashOp>::Body LowerText<text::HashOp>::prepare(ImplicitLocOpBuilder &builder, text::HashOp op) const {
+  SmallVector<Value> key;
+  for (int64_t number : op.getKey().value_or(ArrayRef<int64_t>()))
+    key.push_back(arith::ConstantIntOp::create(builder, builder.getI64Type(), number));
+  return [=](ImplicitLocOpBuilder &inner, ValueRange x) {
+    return key.empty() ? call(inner, fingerprint, {x[0]}) : call(inner, keyedHash, {x[0], key[0], key[1]});
   };
 }
 
@@ -310,10 +338,14 @@ struct LowerSplit : OpConversionPattern<text::SplitOp> {
     Value input = adaptor.getInput();
     int64_t maxSplits = op.getMaxSplits();
     int64_t most = getSetting(op, "text.pieces", defaultPieces);
-    if (maxSplits >= 0)
+    if (op.getMost() > 0)
+      most = op.getMost();
+    else if (maxSplits >= 0)
       most = std::min(most, maxSplits) + 1;
     auto pool = StringPool::get(op, builder.getArrayAttr(op.getDelimiterAttr()));
-    Value delimiter = getAddress(builder, makeTable<int8_t>(builder, pool->bytes));
+    // No delimiter at all is for characters.
+    Value delimiter = op.getCharacters() ? getIndex(builder, 0)
+                                         : getAddress(builder, makeTable<int8_t>(builder, pool->bytes));
     Value splits = arith::ConstantIntOp::create(builder, builder.getI64Type(), maxSplits);
     Value limit = arith::ConstantIntOp::create(builder, builder.getI64Type(), most);
     auto countsType = cast<RankedTensorType>(op.getCounts().getType());
@@ -390,7 +422,7 @@ void populateTextToLinalg(const StorageTypeConverter &types, RewritePatternSet &
   patterns.add<LowerConstant>(types, patterns.getContext());
   patterns.add<LowerText<text::EqualOp>, LowerText<text::ChooseOp>, LowerText<text::FindOp>, LowerText<text::MatchOp>,
                LowerText<text::ConcatOp>, LowerText<text::ChangeCaseOp>, LowerText<text::FormatOp>,
-               LowerText<text::ParseOp>, LowerSplit>(types, patterns.getContext(), space);
+               LowerText<text::ParseOp>, LowerText<text::RemoveOp>, LowerText<text::HashOp>, LowerSplit>(types, patterns.getContext(), space);
 }
 
 } // namespace nnc

@@ -4,6 +4,7 @@
 #include "lib/Export/ONNX/Metadata.h"
 #include "lib/Export/ONNX/OpWriter.h"
 #include "lib/Export/ONNX/Preparation.h"
+#include "lib/Export/ONNX/Text.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -22,7 +23,7 @@ static WriteFunction findWriter(Operation *op) {
          {getContractionWriters(), getControlFlowWriters(), getConvolutionWriters(), getDecisionTreeWriters(),
           getElementwiseWriters(), getIndexingWriters(), getMovementWriters(), getNormalizationWriters(),
           getPoolingWriters(), getQuantizationWriters(), getRecurrentWriters(), getReductionWriters(),
-          getResamplingWriters(), getSelectionWriters()})
+          getResamplingWriters(), getSelectionWriters(), getTextWriters()})
       for (const WriterEntry &entry : family)
         all[entry.operation] = entry.write;
     return all;

@@ -23,6 +23,8 @@ int32_t getDataType(Type type) {
     return TensorProto::FLOAT16;
   if (type.isBF16())
     return TensorProto::BFLOAT16;
+  if (type.isIndex())
+    return TensorProto::STRING;
   auto integer = dyn_cast<IntegerType>(type);
   if (!integer)
     return TensorProto::UNDEFINED;
@@ -96,8 +98,6 @@ LogicalResult GraphWriter::declare(func::FuncOp main) {
     setType(info, cast<RankedTensorType>(type), symbols);
     if (getDataType(getElementTypeOrSelf(type)))
       return success();
-    if (getElementTypeOrSelf(type).isIndex())
-      return LogicalResult(main.emitError("models with strings cannot be written as ONNX: '") << name.getValue() << "'");
     return LogicalResult(main.emitError("ONNX has no element type for '") << name.getValue() << "' of type " << type);
   };
   for (BlockArgument argument : main.getArguments()) {

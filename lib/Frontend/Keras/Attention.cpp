@@ -164,11 +164,19 @@ static Expression tensorArgument(LayerBinder &layer, StringRef name, int positio
   return Expression(layer, given->value).cast(layer.getComputeType());
 }
 
+/// Which steps of an argument count: what the call gives as `maskName`, or the argument's own mask.
+static Expression bindSteps(LayerBinder &layer, StringRef name, int position, StringRef maskName) {
+  const Operand *given = layer.argument(maskName);
+  if (given && given->kind == Argument::Tensor)
+    return Expression(layer, given->value).cast(layer.getBuilder().getI1Type());
+  return getSteps(layer, layer.argument(name, position));
+}
+
 /// A condition for scores (batch, heads, queries, keys): the masks of the arguments, the one that the call gives, and what the
 /// layer itself leaves out. Null where every key counts for every query.
 static Expression bindCondition(LayerBinder &layer, Expression scores) {
-  Expression queries = getSteps(layer, layer.argument("query", 0)), values = getSteps(layer, layer.argument("value", 1));
-  Expression keys = getSteps(layer, layer.argument("key", 2)), condition;
+  Expression queries = getSteps(layer, layer.argument("query", 0)), values = bindSteps(layer, "value", 1, "value_mask");
+  Expression keys = bindSteps(layer, "key", 2, "key_mask"), condition;
   for (Expression mask : {queries, values, keys})
     if (mask && mask.getRank() != 2)
       (void)layer.reject("a mask that is not one of batch and time is not supported");
@@ -223,7 +231,7 @@ struct Heads {
 };
 
 static LogicalResult importHeads(LayerBinder &layer, Heads heads) {
-  refuseArguments(layer, {"query_mask", "value_mask", "key_mask", "return_attention_scores"});
+  refuseArguments(layer, {"query_mask", "return_attention_scores"}); // some versions of Keras ignore the first
   layer.refuse({"use_gate", "flash_attention"});
   Expression query = tensorArgument(layer, "query", 0), value = tensorArgument(layer, "value", 1);
   Expression key = tensorArgument(layer, "key", 2);

@@ -48,6 +48,8 @@ struct Layer {
   std::vector<std::pair<std::string, std::unique_ptr<Layer>>> inner;
   /// One for each weight that the layer's class has; null: not in the file.
   std::vector<const Hdf5Dataset *> weights;
+  /// The layer's place in an archive, which ends with a slash; empty in other files.
+  std::string path;
   /// Why the weights do not fit; empty where they do.
   std::string weightProblem;
 

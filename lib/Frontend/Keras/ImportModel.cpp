@@ -115,7 +115,8 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, const frontend::ModelFil
     joinByPath(**graph, contents->weights);
   else
     joinByName(**graph, contents->weights, "model_weights");
-  ModelImporter importer(&context, **graph, contents->weights, contents->kerasVersion, options);
+  StringRef archive = contents->isArchive ? file.getContent() : StringRef();
+  ModelImporter importer(&context, **graph, contents->weights, archive, contents->kerasVersion, options);
   OwningOpRef<ModuleOp> module =
       importer.import(options.name.empty() ? llvm::sys::path::stem(file.path) : StringRef(options.name));
   if (!module)

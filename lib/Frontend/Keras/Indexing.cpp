@@ -1,5 +1,5 @@
 // Layers that look elements up, masks, and layers that turn numbers into categories and these into rows of numbers.
-#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/Keras/Categories.h"
 #include "lib/Frontend/Keras/LayerTable.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -67,11 +67,7 @@ static LogicalResult importMasking(LayerBinder &layer) {
 
 //===--- Categories ---===//
 
-/// Categories that are still believed.
-static constexpr int64_t maxCategories = 1 << 20;
-
-/// The first argument as it is: these layers do not convert it to what they compute in.
-static Expression bindNumbers(LayerBinder &layer) {
+Expression bindCategories(LayerBinder &layer) {
   if (layer.getInputs().empty()) {
     (void)layer.reject("it has no input");
     return {};
@@ -82,30 +78,33 @@ static Expression bindNumbers(LayerBinder &layer) {
   return x;
 }
 
-/// The element type that a layer gives; where its configuration has none, `otherwise`.
-static Type bindType(LayerBinder &layer, Type otherwise) {
+Type bindCategoryType(LayerBinder &layer, Type otherwise) {
   const llvm::json::Value *dtype = layer.parameters().find("dtype");
   if (!dtype)
     return otherwise;
-  auto name = dtype->getAsString();
-  Type type = name ? parseElementType(layer.getBuilder(), *name) : layer.getComputeType();
+  StringRef name = dtype->getAsString().value_or("");
+  if (std::optional<TypedObject> policy = asTypedObject(dtype); policy && policy->config)
+    name = Parameters(*policy->config).getString("name");
+  Type type = name.starts_with("mixed_") ? layer.getComputeType() : parseElementType(layer.getBuilder(), name);
   if (!type)
-    (void)layer.reject("dtype '" + *name + "' is not supported");
+    (void)layer.reject("dtype '" + name + "' is not supported");
   return type;
 }
 
-/// Rows of `depth` numbers: 1 at the place of a category, of all categories of a sample, or how often each of them is there.
-/// `weights`, which may be null, count instead of 1.
-static LogicalResult encode(LayerBinder &layer, Expression x, StringRef mode, int64_t depth, Type type, Expression weights) {
+Expression encodeCategories(LayerBinder &layer, Expression x, StringRef mode, int64_t depth, Type type, Expression weights) {
   if (layer.failed())
-    return failure();
+    return {};
   layer.refuse({"sparse"});
   int64_t rank = x.getRank();
   bool isOneHot = mode == "one_hot", isCount = mode == "count";
-  if (!isOneHot && !isCount && mode != "multi_hot" && mode != "binary")
-    return layer.reject("output_mode '" + mode + "' is not known");
-  if (ShapedType::isDynamic(x.getExtent(rank - 1)) && isOneHot && rank > 1)
-    return layer.reject("the last extent of its input must be known; give it with --shape");
+  if (!isOneHot && !isCount && mode != "multi_hot" && mode != "binary") {
+    (void)layer.reject("output_mode '" + mode + "' is not known");
+    return {};
+  }
+  if (ShapedType::isDynamic(x.getExtent(rank - 1)) && isOneHot && rank > 1) {
+    (void)layer.reject("the last extent of its input must be known; give it with --shape");
+    return {};
+  }
   if (isOneHot && rank > 1 && x.getExtent(rank - 1) == 1) {
     x = x.squeeze({rank - 1});
     --rank;
@@ -113,15 +112,21 @@ static LogicalResult encode(LayerBinder &layer, Expression x, StringRef mode, in
   Expression categories = Expression::range(Expression::ints(layer, {depth})).cast(x.getElementType());
   Expression rows = x.unsqueeze({rank}).equals(categories).cast(type);
   if (isOneHot)
-    return layer.result(rows);
+    return rows;
   if (weights)
     rows = rows * weights.cast(type).unsqueeze({weights.getRank()});
   nn::ReductionKind kind = isCount ? nn::ReductionKind::Sum : nn::ReductionKind::Max;
-  return layer.result(rows.reduce(kind, {rank > 1 ? 1 : 0}, /*keepdims=*/false));
+  return rows.reduce(kind, {rank > 1 ? 1 : 0}, /*keepdims=*/false);
+}
+
+/// Gives rows that encode categories.
+static LogicalResult encode(LayerBinder &layer, Expression x, StringRef mode, int64_t depth, Type type, Expression weights) {
+  Expression rows = encodeCategories(layer, x, mode, depth, type, weights);
+  return layer.failed() ? failure() : layer.result(rows);
 }
 
 static LogicalResult importCategoryEncoding(LayerBinder &layer) {
-  Expression x = bindNumbers(layer), weights;
+  Expression x = bindCategories(layer), weights;
   int64_t depth = layer.positive("num_tokens", 0);
   StringRef mode = layer.parameters().getString("output_mode", "multi_hot");
   if (const Operand *given = layer.argument("count_weights", 1); given && given->kind == Argument::Tensor) {
@@ -131,12 +136,12 @@ static LogicalResult importCategoryEncoding(LayerBinder &layer) {
   }
   if (depth > maxCategories)
     return layer.reject("it has too many categories");
-  return encode(layer, x, mode, depth, bindType(layer, layer.getBuilder().getF32Type()), weights);
+  return encode(layer, x, mode, depth, bindCategoryType(layer, layer.getBuilder().getF32Type()), weights);
 }
 
 /// How many of the boundaries, which ascend, are not above each number.
 static LogicalResult importDiscretization(LayerBinder &layer) {
-  Expression x = bindNumbers(layer);
+  Expression x = bindCategories(layer);
   layer.expectInputs(1);
   const llvm::json::Value *given = layer.parameters().find("bin_boundaries");
   const llvm::json::Array *list = given ? given->getAsArray() : nullptr;
@@ -158,8 +163,8 @@ static LogicalResult importDiscretization(LayerBinder &layer) {
   Expression reached = (~isBelow).cast(builder.getI64Type());
   Expression category = reached.reduce(nn::ReductionKind::Sum, {rank}, /*keepdims=*/false);
   if (mode == "int")
-    return layer.result(category.cast(bindType(layer, builder.getI64Type())));
-  return encode(layer, category, mode, count + 1, bindType(layer, builder.getF32Type()), {});
+    return layer.result(category.cast(bindCategoryType(layer, builder.getI64Type())));
+  return encode(layer, category, mode, count + 1, bindCategoryType(layer, builder.getF32Type()), {});
 }
 
 static const LayerEntry table[] = {

@@ -202,6 +202,10 @@ Value LayerBinder::weight(ArrayRef<int64_t> shape) {
   return weight();
 }
 
+llvm::Expected<frontend::SharedBytes> LayerBinder::readAsset(StringRef name) {
+  return importer.readAsset(layer, name);
+}
+
 //===--- Building ---===//
 
 int64_t LayerBinder::extent(Value value, int64_t axis) {

@@ -9,6 +9,7 @@
 #ifndef LIB_FRONTEND_KERAS_LAYERBINDER_H
 #define LIB_FRONTEND_KERAS_LAYERBINDER_H
 
+#include "lib/Frontend/Import/Archive.h"
 #include "lib/Frontend/Import/NodeBuilder.h"
 #include "lib/Frontend/Keras/Graph.h"
 
@@ -82,6 +83,9 @@ public:
   mlir::Value weight(llvm::ArrayRef<int64_t> shape);
   /// As above, of any shape.
   mlir::Value weight();
+
+  /// A file that the archive keeps for the layer; an error where there is none.
+  llvm::Expected<frontend::SharedBytes> readAsset(llvm::StringRef name);
 
   //===--- Building what many layers need ---===//
 

@@ -14,7 +14,8 @@ static SmallVector<ArrayRef<LayerEntry>> getAllLayers() {
   return {getActivationLayers(), getAttentionLayers(), getContractionLayers(), getConvolutionLayers(),
           getIndexingLayers(),   getMergingLayers(),   getMovementLayers(),    getNormalizationLayers(),
           getPoolingLayers(),    getRecurrentLayers(), getResamplingLayers(),  getConvolutionalRecurrentLayers(),
-          getAdaptivePoolingLayers()};
+          getAdaptivePoolingLayers(), getSignalLayers(), getVocabularyLayers(), getHashingLayers(),
+          getTextVectorizationLayers()};
 }
 
 bool isOperation(const Layer &layer) {
@@ -34,11 +35,13 @@ const LayerEntry *findLayer(const Layer &layer) {
   return nullptr;
 }
 
+bool takesStrings(const Layer &layer) {
+  return layer.graph || llvm::is_contained({"Hashing", "HashedCrossing", "StringLookup", "TextVectorization"}, layer.className);
+}
+
 StringRef getRefusal(StringRef className) {
   return llvm::StringSwitch<StringRef>(className)
       .Case("Lambda", "it runs Python code, which nnc does not; replace it with layers of Keras")
-      .Cases({"StringLookup", "TextVectorization", "Hashing", "HashedCrossing", "IntegerLookup"},
-             "it works on strings or tables; do this step in the caller")
       .Default("this class of layer is not supported");
 }
 

@@ -31,6 +31,7 @@ llvm::ArrayRef<LayerEntry> getAttentionLayers();
 llvm::ArrayRef<LayerEntry> getContractionLayers();
 llvm::ArrayRef<LayerEntry> getConvolutionLayers();
 llvm::ArrayRef<LayerEntry> getConvolutionalRecurrentLayers();
+llvm::ArrayRef<LayerEntry> getHashingLayers();
 llvm::ArrayRef<LayerEntry> getIndexingLayers();
 llvm::ArrayRef<LayerEntry> getMergingLayers();
 llvm::ArrayRef<LayerEntry> getMovementLayers();
@@ -38,6 +39,9 @@ llvm::ArrayRef<LayerEntry> getNormalizationLayers();
 llvm::ArrayRef<LayerEntry> getPoolingLayers();
 llvm::ArrayRef<LayerEntry> getRecurrentLayers();
 llvm::ArrayRef<LayerEntry> getResamplingLayers();
+llvm::ArrayRef<LayerEntry> getSignalLayers();
+llvm::ArrayRef<LayerEntry> getTextVectorizationLayers();
+llvm::ArrayRef<LayerEntry> getVocabularyLayers();
 
 /// Operations of keras.ops, which are no layers.
 llvm::ArrayRef<LayerEntry> getOperations();
@@ -48,6 +52,8 @@ llvm::StringRef getOperationName(const Layer &layer);
 
 /// The entry for a layer; null where there is none.
 const LayerEntry *findLayer(const Layer &layer);
+/// Whether a layer may have strings as inputs.
+bool takesStrings(const Layer &layer);
 /// Why a class is not supported.
 llvm::StringRef getRefusal(llvm::StringRef className);
 

@@ -1,6 +1,7 @@
 // Imports a model call by call.
 #include "lib/Frontend/Keras/ModelImporter.h"
 
+#include "dialects/Text/Text.h"
 #include "lib/Frontend/Import/Weights.h"
 #include "lib/Frontend/Keras/FirstGeneration.h"
 
@@ -10,9 +11,9 @@ using namespace mlir;
 
 namespace nnc::keras {
 
-ModelImporter::ModelImporter(MLIRContext *context, const Graph &graph, const Hdf5File &file, int kerasVersion,
-                             const frontend::ImportOptions &options)
-    : builder(context), graph(graph), file(file), kerasVersion(kerasVersion), shapes(options.shapes) {}
+ModelImporter::ModelImporter(MLIRContext *context, const Graph &graph, const Hdf5File &file, StringRef archive,
+                             int kerasVersion, const frontend::ImportOptions &options)
+    : builder(context), graph(graph), file(file), archive(archive), kerasVersion(kerasVersion), shapes(options.shapes) {}
 
 void ModelImporter::block(const Layer &layer, const Twine &reason) {
   std::string kind = layer.isOperation ? "operation " + layer.className : layer.className;
@@ -89,6 +90,13 @@ Value ModelImporter::getWeight(LayerBinder &layer, const Hdf5Dataset &dataset) {
   return value = layer.constant(*constant);
 }
 
+llvm::Expected<frontend::SharedBytes> ModelImporter::readAsset(const Layer &layer, StringRef name) const {
+  std::string path = ("assets/" + layer.path + name).str();
+  if (!frontend::hasArchiveFile(archive, path))
+    return llvm::createStringError("there is no '" + path + "'");
+  return frontend::readArchiveFile(archive, path);
+}
+
 //===--- Inputs ---===//
 
 /// The shape of an input, `?` where the configuration has null; nullopt where it has none.
@@ -117,7 +125,7 @@ Operand ModelImporter::addInput(const Layer &layer, StringRef name) {
   }
   const llvm::json::Value *dtype = layer.parameters().find("dtype");
   StringRef typeName = dtype && layer.isInput() ? dtype->getAsString().value_or("") : "float32";
-  Type elementType = parseElementType(builder, typeName);
+  Type elementType = typeName == "string" ? builder.getIndexType() : parseElementType(builder, typeName);
   if (!elementType) {
     block(layer, "inputs of the element type '" + typeName + "' are not supported");
     elementType = builder.getF32Type();
@@ -336,9 +344,12 @@ bool ModelImporter::importLayer(const Layer &layer, const Operands &operands, st
   }
   bool isMasked = llvm::any_of(binder.getInputs(), [](const Operand &input) { return input.isMasked; });
   MaskUse use = getMaskUse(layer);
+  bool hasStrings = llvm::any_of(binder.getInputs(), [](const Operand &input) { return input.value && text::isStrings(input.value.getType()); });
+  if (hasStrings && !takesStrings(layer))
+    (void)binder.reject("its input is strings");
   if (isMasked && use == MaskUse::Needs)
     (void)binder.reject("masks (of Masking, or Embedding with mask_zero) are not supported here");
-  if (failed(entry->import(binder)) || binder.failed() || binder.getResults().empty()) {
+  if (binder.failed() || failed(entry->import(binder)) || binder.failed() || binder.getResults().empty()) {
     block(layer, binder.failed() ? binder.getReason() : StringRef("it has no results"));
     return false;
   }

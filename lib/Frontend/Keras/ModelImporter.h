@@ -12,9 +12,9 @@ namespace nnc::keras {
 
 class ModelImporter {
 public:
-  /// `kerasVersion` is the major version that made the file.
-  ModelImporter(mlir::MLIRContext *context, const Graph &graph, const Hdf5File &file, int kerasVersion,
-                const frontend::ImportOptions &options);
+  /// `archive` has the assets of layers, or is empty; `kerasVersion` is the major version that made the file.
+  ModelImporter(mlir::MLIRContext *context, const Graph &graph, const Hdf5File &file, llvm::StringRef archive,
+                int kerasVersion, const frontend::ImportOptions &options);
 
   /// The module, or null with the blockers recorded.
   mlir::OwningOpRef<mlir::ModuleOp> import(llvm::StringRef modelName);
@@ -23,6 +23,8 @@ public:
 
   /// The constant of a weight; null, with the layer rejected, where its elements cannot be read.
   mlir::Value getWeight(LayerBinder &layer, const Hdf5Dataset &dataset);
+  /// A file that the archive keeps for the layer; an error where there is none.
+  llvm::Expected<frontend::SharedBytes> readAsset(const Layer &layer, llvm::StringRef name) const;
   /// Imports one call of a layer; false, with the blockers recorded, where that fails. `results` may be null where a
   /// layer before it failed.
   bool importLayer(const Layer &layer, const Operands &operands, std::vector<Operand> &results);
@@ -46,6 +48,7 @@ private:
   mlir::OpBuilder builder;
   const Graph &graph;
   const Hdf5File &file;
+  llvm::StringRef archive;
   int kerasVersion;
   frontend::ShapeOverrides shapes;
   frontend::Blockers blockers{"layer"};

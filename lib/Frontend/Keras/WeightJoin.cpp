@@ -54,6 +54,7 @@ static void collectPlaces(Layer &layer, const std::string &path, bool isTrainabl
   isTrainable &= layer.isTrainable;
   if (layer.graph)
     return collectPlaces(*layer.graph, path, isTrainable, places);
+  layer.path = path;
   StringMap<unsigned> used;
   for (auto &[member, inner] : layer.inner) {
     std::string place = path + member + "/";

@@ -31,11 +31,17 @@ static void encode(unsigned char *to, uint32_t code) {
   to[0] = (unsigned char)(length == 1 ? code : (0xF00u >> length & 0xF0) | code);
 }
 
-static uint32_t changeCase(uint32_t code, int upper) {
+/// How case is changed.
+enum { toCapitals = 1, onlyAscii = 2 };
+
+static uint32_t changeCase(uint32_t code, uintptr_t how) {
+  int upper = (how & toCapitals) != 0;
   if (code < 0x80) {
     uint32_t first = upper ? 'a' : 'A';
     return code - first < 26 ? code ^ 32 : code;
   }
+  if (how & onlyAscii)
+    return code;
   const Stretch *stretches = upper ? toUpper : toLower;
   uintptr_t low = 0, high = (upper ? sizeof toUpper : sizeof toLower) / sizeof(Stretch);
   while (low < high) {
@@ -52,7 +58,7 @@ static uint32_t changeCase(uint32_t code, int upper) {
 }
 
 /// Bytes of the result; it is written to `to` where that is not null.
-static uintptr_t mapCase(const unsigned char *at, int upper, unsigned char *to) {
+static uintptr_t mapCase(const unsigned char *at, uintptr_t how, unsigned char *to) {
   uintptr_t total = 0, length;
   for (; *at; at += length) {
     uint32_t code;
@@ -64,7 +70,7 @@ static uintptr_t mapCase(const unsigned char *at, int upper, unsigned char *to) 
       length = 1;
       continue;
     }
-    code = changeCase(code, upper);
+    code = changeCase(code, how);
     if (to)
       encode(to + total, code);
     total += getEncodedLength(code);
@@ -72,12 +78,12 @@ static uintptr_t mapCase(const unsigned char *at, int upper, unsigned char *to) 
   return total;
 }
 
-uintptr_t nnc_text_change_case(uintptr_t space, uintptr_t text, uintptr_t upper) {
+uintptr_t nnc_text_change_case(uintptr_t space, uintptr_t text, uintptr_t how) {
   const unsigned char *from = bytesAt(text);
-  uintptr_t length = mapCase(from, upper != 0, 0);
+  uintptr_t length = mapCase(from, how, 0);
   unsigned char *to = length ? nnc_text_take((TextSpace *)space, length) : 0;
   if (!to)
     return nnc_text_copy((TextSpace *)space, from, 0);
-  mapCase(from, upper != 0, to);
+  mapCase(from, how, to);
   return (uintptr_t)to;
 }

@@ -83,12 +83,36 @@ uintptr_t nnc_text_concat(uintptr_t space, uintptr_t a, uintptr_t b) {
   return (uintptr_t)joined;
 }
 
+/// Whether `c`, no zero, is one of the bytes of a string.
+static int isIn(unsigned char c, const unsigned char *set) {
+  while (*set && *set != c)
+    ++set;
+  return *set != 0;
+}
+
+/// `text` without the bytes of a string of ASCII.
+uintptr_t nnc_text_remove(uintptr_t space, uintptr_t text, uintptr_t characters) {
+  const unsigned char *from = bytesAt(text), *set = bytesAt(characters);
+  uintptr_t length = 0, kept = 0;
+  for (; from[length]; ++length)
+    kept += !isIn(from[length], set);
+  if (kept == length)
+    return text;
+  unsigned char *to = kept ? nnc_text_take((TextSpace *)space, kept) : 0;
+  if (!to)
+    return (uintptr_t)empty;
+  for (; *from; ++from)
+    if (!isIn(*from, set))
+      *to++ = *from;
+  return (uintptr_t)(to - kept);
+}
+
 //===--- Splitting ---===//
 
 /// What is still to be split.
 typedef struct Rest {
   const unsigned char *at; ///< null: nothing is left
-  const unsigned char *delimiter;
+  const unsigned char *delimiter; ///< null: characters are split off; empty: at white space
   int64_t splits; ///< that may still be done; below 0: any number
 } Rest;
 
@@ -103,12 +127,11 @@ static uintptr_t getDelimiter(const unsigned char *at, const unsigned char *deli
 }
 
 static Rest startSplitting(const unsigned char *text, const unsigned char *delimiter, int64_t maxSplits) {
-  if (!delimiter[0]) {
-    while (isSpace(*text))
-      ++text;
-    if (!*text)
-      text = 0;
-  }
+  int isAtSpace = delimiter && !delimiter[0];
+  while (isAtSpace && isSpace(*text))
+    ++text;
+  if ((isAtSpace || !delimiter) && !*text)
+    text = 0;
   return (Rest){text, delimiter, maxSplits};
 }
 
@@ -117,12 +140,19 @@ static uintptr_t takePiece(Rest *rest) {
   const unsigned char *begin = rest->at, *at = begin;
   if (rest->splits == 0) { // without the white space at its end
     uintptr_t length = getLength(begin);
-    while (!rest->delimiter[0] && length && isSpace(begin[length - 1]))
+    while (rest->delimiter && !rest->delimiter[0] && length && isSpace(begin[length - 1]))
       --length;
     rest->at = 0;
     return length;
   }
   --rest->splits;
+  if (!rest->delimiter) {
+    ++at;
+    while ((*at & 0xC0) == 0x80)
+      ++at;
+    rest->at = *at ? at : 0;
+    return (uintptr_t)(at - begin);
+  }
   if (rest->delimiter[0]) {
     uintptr_t length = 0;
     while (*at && !(length = getDelimiter(at, rest->delimiter)))

@@ -2,4 +2,5 @@
 #include "Strings.c"
 
 #include "Case.c"
+#include "Hash.c"
 #include "Numbers.c"

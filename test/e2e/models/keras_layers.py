@@ -279,6 +279,8 @@ def attention():
         Case("MultiHeadAttention key", multi_head(num_heads=2, key_dim=3, output_shape=5), [x, (4, 3), (4, 2)]),
         Case("MultiHeadAttention no bias", multi_head(num_heads=3, key_dim=2, use_bias=False), [x, y]),
         Case("MultiHeadAttention causal", multi_head(num_heads=2, key_dim=3, use_causal_mask=True), [x, x]),
+        Case("MultiHeadAttention given masks", lambda keras, q, v, k, m, n: keras.layers.MultiHeadAttention(num_heads=2, key_dim=3)(
+            q, v, k, value_mask=m, key_mask=n), [x, y, z, (4,), (4,)], dtypes=["float32"] * 3 + ["bool"] * 2),
         layer("", "EinsumDense", (4, 6), equation="abc,cd->abd", output_shape=(None, 5), bias_axes="d"),
         layer("heads", "EinsumDense", (4, 6), equation="abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de"),
         layer("two sums", "EinsumDense", (4, 2, 3), equation="abcd,cde->abe", output_shape=(None, 5)),
@@ -296,6 +298,8 @@ def groups():
     heads = {"head_dim": 3, "num_query_heads": 4, "num_key_value_heads": 2}
     return [
         Case("GroupQueryAttention", group(**heads), [x, y]),
+        Case("GroupQueryAttention given masks", lambda keras, q, v, m: keras.layers.GroupQueryAttention(**heads)(
+            q, v, value_mask=m), [x, y, (4,)], dtypes=["float32"] * 2 + ["bool"]),
         Case("GroupQueryAttention key", group(**heads, use_bias=False), [x, y, y]),
         Case("GroupQueryAttention causal", group(**heads, use_causal_mask=True), [x, x]),
         Case("GroupQueryAttention one", group(head_dim=2, num_query_heads=3, num_key_value_heads=1), [x, y]),
@@ -339,6 +343,25 @@ def models():
     return [Case("nested", nested, [(5,)]), Case("shared", shared, [(5,), (5,)])]
 
 
+def signals():
+    modes = ["log", "magnitude", "psd", "real", "imag", "angle", "stft"]
+    cases = [layer(mode, "STFTSpectrogram", (60, 2), mode=mode, frame_length=16, frame_step=5, fft_length=32) for mode in modes]
+    for form in ("channels_first", "channels_last"):
+        for image in (False, True):
+            cases.append(layer(f"{form} {image}", "STFTSpectrogram", (70, 3) if form == "channels_last" else (3, 70), mode="magnitude",
+                               frame_length=20, data_format=form, expand_dims=image, padding="same"))
+    cases += [
+        layer("", "MelSpectrogram", (400,), fft_length=64, sequence_stride=16, num_mel_bins=10),
+        layer("short frames", "MelSpectrogram", (500,), fft_length=128, sequence_stride=40, sequence_length=81, num_mel_bins=12,
+              sampling_rate=8000, min_freq=100.0, max_freq=3000.0, window="hamming"),
+        layer("powers", "MelSpectrogram", (300,), fft_length=64, sequence_stride=32, num_mel_bins=8, power_to_db=False),
+        layer("magnitudes", "MelSpectrogram", (300,), fft_length=64, sequence_stride=32, num_mel_bins=8, power_to_db=False, mag_exp=1.0),
+        layer("exponent", "MelSpectrogram", (300,), fft_length=50, sequence_stride=20, num_mel_bins=8, mag_exp=1.7, ref_power=2.0,
+              top_db=30.0, window=None),
+    ]
+    return cases
+
+
 def make_all():
     return (activations() + identities() + dense() + convolutions() + other_convolutions() + pools() + normalizations() +
-            movements() + merges() + adaptive_pools() + recurrent() + attention() + groups() + categories() + models())
+            movements() + merges() + adaptive_pools() + recurrent() + attention() + groups() + categories() + signals() + models())
