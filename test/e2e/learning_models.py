@@ -235,6 +235,9 @@ def others():
                "default_tensor": np.array([-1], np.int64)}
     yield ("encoder_tensors", "LabelEncoder", 4, 1, rows(dtype=np.float64),
            {key: onnx.numpy_helper.from_array(value) for key, value in tensors.items()})
+    for norm in ("MAX", "L1", "L2"):
+        yield f"normalizer_{norm}", "Normalizer", 1, 1, rows(special=False), dict(norm=norm)
+    yield "one_hot_strict", "OneHotEncoder", 1, 1, np.array([[1, 5], [0, -1]]), dict(cats_int64s=[0, 1, -1, 5], zeros=0)
     yield "one_hot", "OneHotEncoder", 1, 1, rows(dtype=np.int64), dict(cats_int64s=[0, 1, -1, 5])
 
 

@@ -148,6 +148,8 @@ def encoders():
     yield ("mapper_names", single("CategoryMapper", [n], domain=ML, cats_strings=keys, default_string="?",
                                   cats_int64s=[i * i for i in range(12)]), [n], 1)
     yield "one_hot", single("OneHotEncoder", [x], domain=ML, cats_strings=keys), [x], 1
+    known = np.array([[keys[2], keys[0]], [keys[1], keys[2]]], object)
+    yield "one_hot_strict", single("OneHotEncoder", [known], domain=ML, cats_strings=keys, zeros=0), [known], 1
     for mode in ("TF", "IDF", "TFIDF"):
         x = strings(2, 30, words=["a", "b", "é", "中", ""])
         yield (f"tfidf_{mode}", single("TfIdfVectorizer", [x], mode=mode, min_gram_length=1, max_gram_length=2, max_skip_count=1,
@@ -302,6 +304,10 @@ def limits():
         bad = np.array([text], object)
         model = make_model(single("Cast", [bad], to=TensorProto.FLOAT), [bad], 1, False)
         yield f"limits/no number '{text}'", lambda model=model, bad=bad: expect_failure(model, [bad])
+    for known in (strings(1, words=["zz"]), np.array([7], np.int64)):
+        cats = {"cats_strings": ["a", "b"]} if known.dtype == object else {"cats_int64s": [1, 2]}
+        model = make_model(single("OneHotEncoder", [known], domain=ML, zeros=0, **cats), [known], 1, False)
+        yield f"limits/no category {known.dtype}", lambda model=model, known=known: expect_failure(model, [known])
     for text in ("9223372036854775808", "1.5", ""):
         bad = np.array([text], object)
         model = make_model(single("Cast", [bad], to=TensorProto.INT64), [bad], 1, False)
