@@ -57,7 +57,7 @@ Value runSteps(NodeBuilder &node, ArrayRef<Value> sequences, MutableArrayRef<Val
   yield(builder, loop.getBody(), loc, yielded);
   std::string message;
   ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
-  if (failed(loop.verify())) {
+  if (failed(loop.verifyInvariants())) {
     (void)node.reject("it is not valid: " + Twine(message));
     return {};
   }

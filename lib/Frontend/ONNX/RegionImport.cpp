@@ -186,7 +186,7 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     region.takeBody(source);
     yield(builder, region, loc, values);
   }
-  if (failed(op.verify()))
+  if (failed(op.verifyInvariants()))
     return fail("it is not valid");
   SmallVector<Value> joined(op.getResults());
   ArrayRef<Value> rest(joined);
@@ -265,7 +265,7 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
   yield(builder, op.getBody(), loc, values);
   std::string message;
   ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
-  if (failed(op.verify()))
+  if (failed(op.verifyInvariants()))
     return fail("it is not valid: " + Twine(message));
   frontend::NodeBuilder build(builder, loc);
   results = rebuildResults(build, parts, yielded, SmallVector<Value>(op.getResults()));
@@ -282,9 +282,12 @@ bool GraphImporter::importLoop(const ::onnx::NodeProto &node, const Opsets &opse
   if (!graph || operands.size() < 2)
     return fail("it has no body, or too few operands");
   LoopParts parts{node, *graph, operands[0].getTensor(), operands[1].getTensor()};
-  for (int i = 0; i < 2; ++i)
+  for (int i = 0; i < 2; ++i) {
     if (operands[i] && !operands[i].isTensor())
       return fail("its number of iterations or its condition is " + operands[i].describe() + ", not a tensor");
+    if (operands[i] && !getElementTypeOrSelf(operands[i].getTensor().getType()).isInteger(i == 0 ? 64 : 1))
+      return fail(i == 0 ? "its number of iterations is no int64" : "its condition is not a boolean");
+  }
   for (const GraphValue &value : operands.drop_front(2)) {
     if (!value)
       return fail("an initial value is missing");

@@ -117,6 +117,8 @@ static Expression completeParts(NodeBinder &node, Expression x) {
 
 /// x (..., 1 or 2), a real or complex signal, transformed along `axis`.
 static Expression transformAxis(NodeBinder &node, Expression x, int64_t axis, const Transform &what) {
+  if (node.failed())
+    return {};
   int64_t last = x.getRank() - 1, parts = x.getExtent(last);
   if (ShapedType::isDynamic(parts)) {
     x = completeParts(node, x);

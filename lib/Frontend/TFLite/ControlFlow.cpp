@@ -237,7 +237,7 @@ GraphImporter::Meanings GraphImporter::importIf(const Call &call) {
   }
   std::string message;
   ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
-  if (failed(branches.verify()))
+  if (failed(branches.verifyInvariants()))
     return fail(call, "it is not valid: " + Twine(message));
   auto next = branches->result_begin();
   for (Meaning &result : results[0])
@@ -410,7 +410,7 @@ GraphImporter::Meanings GraphImporter::importWhile(const Call &call) {
   frontend::yield(builder, loop.getBody(), loc, yielded);
   std::string message;
   ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
-  if (failed(loop.verify()))
+  if (failed(loop.verifyInvariants()))
     return fail(call, "it is not valid: " + Twine(message));
   SmallVector<Meaning> results(call.operands);
   auto next = loop->result_begin();
