@@ -16,6 +16,8 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace mlir;
 
 namespace nnc {
@@ -23,17 +25,22 @@ namespace nnc {
 FailureOr<ExtentInterval> SizeExpressions::rebuild(Value size, OpBuilder &builder) {
   if (auto found = known.find(size); found != known.end())
     return found->second;
+  if (isQuiet && failing.contains(size))
+    return failure();
   Operation *op = size.getDefiningOp();
   if (!op)
     return function.emitError("the size of a buffer depends on a loop's index or on data");
   FailureOr<ExtentInterval> value = rebuildOperation(op, size, builder);
   if (succeeded(value))
     known[size] = *value;
+  else
+    failing.insert(size);
   return value;
 }
 
 Value SizeExpressions::rebuildQuietly(Value value, OpBuilder &builder) {
   ScopedDiagnosticHandler swallow(value.getContext(), [](Diagnostic &) { return success(); });
+  llvm::SaveAndRestore<bool> quiet(isQuiet, true);
   FailureOr<ExtentInterval> rebuilt = rebuild(value, builder);
   return succeeded(rebuilt) && rebuilt->isExact() ? rebuilt->upper : Value();
 }

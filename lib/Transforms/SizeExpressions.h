@@ -54,6 +54,10 @@ private:
   ArgumentExtent argumentExtent;
   ArgumentElement argumentElement;
   llvm::DenseMap<mlir::Value, ExtentInterval> known;
+  /// What could not be rebuilt. Only questions without diagnostics are answered with it, else each nested choice whose
+  /// condition depends on data would double the work.
+  llvm::DenseSet<mlir::Value> failing;
+  bool isQuiet = false;
 };
 
 } // namespace nnc
