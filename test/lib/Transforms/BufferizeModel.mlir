@@ -108,3 +108,22 @@ func.func @main(%x: tensor<4xf32>) -> tensor<68xf32> {
       : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<68xf32>
   return %r : tensor<68xf32>
 }
+
+// -----
+
+// A size that is hidden while slices are compared is itself again behind it.
+// CHECK-LABEL: func.func @main(
+// CHECK: %[[SIZE:.*]] = arith.maxsi
+// CHECK-NOT: unrealized_conversion_cast
+// CHECK: memref.subview {{.*}}[0] [%[[SIZE]]] [1]
+// CHECK-NOT: unrealized_conversion_cast
+// CHECK: return
+func.func @main(%x: tensor<?xf32> {nn.name = "x"}, %y: tensor<64xf32> {nn.name = "y"}) -> (tensor<64xf32> {nn.name = "z"}) {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %size = arith.maxsi %n, %c8 : index
+  %part = tensor.extract_slice %x[0] [%size] [1] : tensor<?xf32> to tensor<?xf32>
+  %z = tensor.insert_slice %part into %y[0] [%size] [1] : tensor<?xf32> into tensor<64xf32>
+  return %z : tensor<64xf32>
+}

@@ -84,3 +84,59 @@ func.func @main(%a: tensor<?xf32>, %n: tensor<index>) -> tensor<?xf32> {
   }
   return %a : tensor<?xf32>
 }
+
+// -----
+
+// Each choice is asked for once, not once for each way to it: of these there are 2^40.
+// CHECK-NOT: @main_extents_fit
+// CHECK-LABEL: func.func @main(
+// CHECK: cf.assert
+func.func @main(%a: tensor<?xf32>, %i: tensor<?xi64>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %a, %c0 : tensor<?xf32>
+  %data = tensor.extract %i[%n] : tensor<?xi64>
+  %s0 = arith.index_cast %data : i64 to index
+  %f0 = arith.cmpi sgt, %s0, %n : index %s1 = arith.select %f0, %s0, %n : index
+  %f1 = arith.cmpi sgt, %s1, %n : index %s2 = arith.select %f1, %s1, %n : index
+  %f2 = arith.cmpi sgt, %s2, %n : index %s3 = arith.select %f2, %s2, %n : index
+  %f3 = arith.cmpi sgt, %s3, %n : index %s4 = arith.select %f3, %s3, %n : index
+  %f4 = arith.cmpi sgt, %s4, %n : index %s5 = arith.select %f4, %s4, %n : index
+  %f5 = arith.cmpi sgt, %s5, %n : index %s6 = arith.select %f5, %s5, %n : index
+  %f6 = arith.cmpi sgt, %s6, %n : index %s7 = arith.select %f6, %s6, %n : index
+  %f7 = arith.cmpi sgt, %s7, %n : index %s8 = arith.select %f7, %s7, %n : index
+  %f8 = arith.cmpi sgt, %s8, %n : index %s9 = arith.select %f8, %s8, %n : index
+  %f9 = arith.cmpi sgt, %s9, %n : index %s10 = arith.select %f9, %s9, %n : index
+  %f10 = arith.cmpi sgt, %s10, %n : index %s11 = arith.select %f10, %s10, %n : index
+  %f11 = arith.cmpi sgt, %s11, %n : index %s12 = arith.select %f11, %s11, %n : index
+  %f12 = arith.cmpi sgt, %s12, %n : index %s13 = arith.select %f12, %s12, %n : index
+  %f13 = arith.cmpi sgt, %s13, %n : index %s14 = arith.select %f13, %s13, %n : index
+  %f14 = arith.cmpi sgt, %s14, %n : index %s15 = arith.select %f14, %s14, %n : index
+  %f15 = arith.cmpi sgt, %s15, %n : index %s16 = arith.select %f15, %s15, %n : index
+  %f16 = arith.cmpi sgt, %s16, %n : index %s17 = arith.select %f16, %s16, %n : index
+  %f17 = arith.cmpi sgt, %s17, %n : index %s18 = arith.select %f17, %s17, %n : index
+  %f18 = arith.cmpi sgt, %s18, %n : index %s19 = arith.select %f18, %s18, %n : index
+  %f19 = arith.cmpi sgt, %s19, %n : index %s20 = arith.select %f19, %s19, %n : index
+  %f20 = arith.cmpi sgt, %s20, %n : index %s21 = arith.select %f20, %s20, %n : index
+  %f21 = arith.cmpi sgt, %s21, %n : index %s22 = arith.select %f21, %s21, %n : index
+  %f22 = arith.cmpi sgt, %s22, %n : index %s23 = arith.select %f22, %s22, %n : index
+  %f23 = arith.cmpi sgt, %s23, %n : index %s24 = arith.select %f23, %s23, %n : index
+  %f24 = arith.cmpi sgt, %s24, %n : index %s25 = arith.select %f24, %s24, %n : index
+  %f25 = arith.cmpi sgt, %s25, %n : index %s26 = arith.select %f25, %s25, %n : index
+  %f26 = arith.cmpi sgt, %s26, %n : index %s27 = arith.select %f26, %s26, %n : index
+  %f27 = arith.cmpi sgt, %s27, %n : index %s28 = arith.select %f27, %s27, %n : index
+  %f28 = arith.cmpi sgt, %s28, %n : index %s29 = arith.select %f28, %s28, %n : index
+  %f29 = arith.cmpi sgt, %s29, %n : index %s30 = arith.select %f29, %s29, %n : index
+  %f30 = arith.cmpi sgt, %s30, %n : index %s31 = arith.select %f30, %s30, %n : index
+  %f31 = arith.cmpi sgt, %s31, %n : index %s32 = arith.select %f31, %s31, %n : index
+  %f32 = arith.cmpi sgt, %s32, %n : index %s33 = arith.select %f32, %s32, %n : index
+  %f33 = arith.cmpi sgt, %s33, %n : index %s34 = arith.select %f33, %s33, %n : index
+  %f34 = arith.cmpi sgt, %s34, %n : index %s35 = arith.select %f34, %s34, %n : index
+  %f35 = arith.cmpi sgt, %s35, %n : index %s36 = arith.select %f35, %s35, %n : index
+  %f36 = arith.cmpi sgt, %s36, %n : index %s37 = arith.select %f36, %s36, %n : index
+  %f37 = arith.cmpi sgt, %s37, %n : index %s38 = arith.select %f37, %s37, %n : index
+  %f38 = arith.cmpi sgt, %s38, %n : index %s39 = arith.select %f38, %s38, %n : index
+  %f39 = arith.cmpi sgt, %s39, %n : index %s40 = arith.select %f39, %s39, %n : index
+  %fits = arith.cmpi eq, %s40, %n : index
+  cf.assert %fits, "equal"
+  return %a : tensor<?xf32>
+}
