@@ -295,7 +295,7 @@ private:
   static void check(int code) {
     static const char *const sentences[] = {"", "a pointer is null", "the workspace or a tensor is not aligned",
                                             "this CPU lacks instructions that the model needs",
-                                            "a run-time extent is out of range",
+                                            "a run-time extent, or a position in a sequence, is out of range",
                                             "strings have no room, or one is no number",
                                             "these are not the weights that the model was compiled with"};
     if (code != NNC_OK)

@@ -13,7 +13,7 @@ namespace nnc {
 
 /// Dialects and operations that a stage may leave.
 static ArrayRef<StringRef> getContract(Stage stage) {
-  static const StringRef nn[] = {"builtin", "func", "nn", "text", "arith.constant"};
+  static const StringRef nn[] = {"builtin", "func", "nn", "text", "arith.constant", "tensor.extract", "cf.assert"};
   static const StringRef tensors[] = {"builtin",        "func",        "kernel",       "linalg.fill", "linalg.generic",
                                       "linalg.index",   "linalg.yield", "tensor",      "arith",       "math",
                                       "scf",            "ub",           "bufferization", "cf.assert",

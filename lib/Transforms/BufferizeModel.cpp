@@ -6,6 +6,7 @@
 #include "lib/Transforms/InsertionChains.h"
 #include "lib/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
@@ -144,6 +145,42 @@ static LogicalResult placeInDestinations(func::FuncOp main, const bufferization:
   return success();
 }
 
+/// Whether an operation computes a size that slices cannot be compared by: the analysis would build systems of inequalities
+/// of all that it is made of, and solve them again for each arith.select in it.
+static bool isInvolved(Operation *op) {
+  if (op->getNumResults() != 1 || !op->getResult(0).getType().isIndex() || !isa<arith::ArithDialect>(op->getDialect()))
+    return false;
+  if (auto product = dyn_cast<arith::MulIOp>(op))
+    return !matchPattern(product.getLhs(), m_Constant()) && !matchPattern(product.getRhs(), m_Constant());
+  return !isa<arith::ConstantOp, arith::AddIOp, arith::SubIOp>(op);
+}
+
+/// Puts casts, of which nobody knows anything, behind involved sizes: equal ones are one value anyway.
+static void hideInvolvedSizes(func::FuncOp main) {
+  SmallVector<Operation *> involved;
+  main.walk([&](Operation *op) {
+    if (isInvolved(op))
+      involved.push_back(op);
+  });
+  OpBuilder builder(main.getContext());
+  for (Operation *op : involved) {
+    builder.setInsertionPointAfter(op);
+    Value size = op->getResult(0);
+    auto cast = UnrealizedConversionCastOp::create(builder, op->getLoc(), size.getType(), size);
+    size.replaceAllUsesExcept(cast.getResult(0), cast);
+  }
+}
+
+static void showInvolvedSizes(ModuleOp module) {
+  module.walk([](UnrealizedConversionCastOp op) {
+    if (op.getNumOperands() != 1 || op.getNumResults() != 1 || !op.getOperand(0).getType().isIndex() ||
+        !op.getResult(0).getType().isIndex())
+      return;
+    op.getResult(0).replaceAllUsesWith(op.getOperand(0));
+    op.erase();
+  });
+}
+
 namespace {
 
 struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> {
@@ -161,6 +198,7 @@ struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> 
       return signalPassFailure();
     separateEmptyTensors(main);
     copyLongInsertionChains(main);
+    hideInvolvedSizes(main);
 
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
@@ -171,6 +209,7 @@ struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> 
     bufferization::BufferizationState state;
     if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))
       return signalPassFailure();
+    showInvolvedSizes(module);
     OpPassManager cleanup("builtin.module");
     cleanup.addPass(createCanonicalizerPass());
     cleanup.addPass(createCSEPass());

@@ -16,7 +16,7 @@ TYPES = {1: np.bool_, 2: np.int8, 3: np.uint8, 4: np.int16, 5: np.uint16, 6: np.
          26: np.uintp}
 STRING = 26
 PACKED_BITS = {21: 4, 22: 4, 23: 4, 24: 2, 25: 2}
-ERRORS = {1: "null pointer", 2: "misaligned pointer", 3: "unsupported CPU", 4: "extent out of range",
+ERRORS = {1: "null pointer", 2: "misaligned pointer", 3: "unsupported CPU", 4: "extent or position out of range",
           5: "no room for strings, or no number", 6: "other weights"}
 GUARD = 64  # bytes behind each buffer that the model must not touch
 

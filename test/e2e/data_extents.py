@@ -200,6 +200,16 @@ CASES = [
                                       node("NonZero", "a", "n"), helper.make_node("Cast", ["n"], ["f"], to=FLOAT),
                                       node("ReduceSum", "f", "p", keepdims=0)), else_branch=branch(node("Neg", "s", "q")))],
          [[random(3, 4) + 1], [random(3, 4) - 1]], {"l": np.float32(0)}, exact=False),
+    # What torchvision exports of its suppression: without boxes nothing is kept.
+    Case("a branch that keeps nothing", [
+        node("Greater", "a l", "m"), node("NonZero", "m", "n"), node("Squeeze", "n zeros", "i"), node("Gather", "b i", "c", axis=0),
+        node("Shape", "c", "s"), node("ReduceProd", "s", "p", keepdims=0), node("Equal", "p none", "e"),
+        helper.make_node("If", ["e"], ["y"], else_branch=branch(node("ReduceSum", "c rows", "r", keepdims=0), node("NonZero", "r", "k"),
+                                                                node("Squeeze", "k zeros", "q"), node("Cast", "q", "f", to=FLOAT)),
+                         then_branch=branch(helper.make_node("Constant", [], ["z"], value=numpy_helper.from_array(np.zeros(0, np.float32))))),
+        node("Cast", "y", "j", to=I64), node("Gather", "c j", "w", axis=0)],
+         [[random(9), random(9, 4)], [np.ones(9, np.float32), sparse(9, 4)], [np.zeros(9, np.float32), random(9, 4)]],
+         {"l": np.float32(0.3), "zeros": ints(0), "rows": ints(1), "none": np.int64(0)}, ("y", "w"), exact=False),
     Case("Unique of nothing", [node("Slice", "a zeros zeros zeros", "s"), node("Unique", "s", "y i j k")],
          [[ints(1, 2, 3)]], {"zeros": ints(0)}, ("y", "i", "j", "k")),
     # Sizes that are values of inputs: what does not fit is refused before the run.

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Generates tokens with a small decoder-only transformer (models/decoder.py): a prompt at once, then a token at a time, with
 the cache of keys and values as inputs and outputs. Tokens must be ONNX Runtime's, logits within 1e-4 of their largest
-magnitude. Each form of the cache with run-time extents, with --weights=extern, and with a fixed batch; the form `scatter` with
-one layer and a fixed batch, because several layers of run-time batches take minutes to compile.
+magnitude. Each form of the cache with run-time extents, with --weights=extern, and with a fixed batch.
 
 With --bench it writes a larger one and compares the tokens per second of both, in turns:
 test/e2e/decoder.py --bench --layers 12 --width 768 --heads 12 --groups 4 --inner 2048 --words 32000 --capacity 512
@@ -55,7 +54,7 @@ def make_prompt(size, batch, length):
 
 def compare(form, folder, batch, options):
     """None, or what is wrong with the tokens of one compilation."""
-    size = decoder.Size(layers=1 if form == "scatter" else 2)
+    size = decoder.Size(layers=2)
     path, library = make(form, size, folder), os.path.join(folder, "decoder.so")
     compile_model(path, library, ["--emit=shared", "--name=decoder", *options])
     prompt = make_prompt(size, batch, PROMPT)
@@ -74,8 +73,7 @@ def compare(form, folder, batch, options):
 def check_all(forms):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     usual = ((1, []), (2, ["--weights=extern"]), (1, ["--shape=batch=1"]))
-    fixed = ((1, ["--shape=batch=1"]), (1, ["--shape=batch=1", "--weights=extern"]))
-    cases = [(form, *case) for form in forms for case in (fixed if form == "scatter" else usual)]
+    cases = [(form, *case) for form in forms for case in usual]
     for form, batch, options in cases:
         name = " ".join([form, f"batch {batch}", *options])
         with tempfile.TemporaryDirectory(prefix="nnc-decoder-") as folder:

@@ -2,6 +2,8 @@
 """Runs the libFuzzer targets of the readers (preset fuzz) for a while, each from the small models of mutate.py. A crash, a
 report of a sanitizer, a hang, or a refusal without a word is a failure; the file is kept."""
 import argparse
+import collections
+import glob
 import os
 import re
 import shutil
@@ -25,6 +27,25 @@ def write_seeds(sources, folder):
         if len(data) <= LARGEST:
             with open(os.path.join(folder, str(number)), "wb") as file:
                 file.write(data)
+
+
+def onnx_texts():
+    """The models in text form of the lit tests."""
+    for path in sorted(glob.glob(os.path.join(ROOT, "test", "**", "*.test"), recursive=True)):
+        with open(path, encoding="utf-8") as file:
+            parts = re.split(r"^#--- (\S+)\n|^//--- (\S+)\n", file.read(), flags=re.M)
+        for first, second, text in zip(parts[1::3], parts[2::3], parts[3::3]):
+            if (first or second).endswith(".onnxtxt"):
+                yield [(".onnxtxt", text.encode())]
+
+
+def onnx_operators():
+    """The three smallest of ONNX's node tests for each operator, so that every operator's import is reached."""
+    from onnx.backend.test.case.node import collect_testcases
+    models = collections.defaultdict(set)
+    for case in collect_testcases():
+        models[case.model.graph.node[0].op_type].add(case.model.SerializeToString())
+    return [[(".onnx", model)] for _, some in sorted(models.items()) for model in sorted(some, key=len)[:3]]
 
 
 def fuzz(target, sources, seconds, keep):
@@ -52,6 +73,7 @@ def main():
     arguments = parser.parse_args()
     os.makedirs(arguments.keep, exist_ok=True)
     formats = mutate.make_sources()
+    formats["ONNX"] += [*onnx_texts(), *onnx_operators()]
     passed = failed = skipped = 0
     for name in arguments.targets or TARGETS:
         sources = [source for part in TARGETS[name] for source in formats.get(part, [])]

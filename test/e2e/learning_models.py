@@ -189,6 +189,31 @@ def classifiers():
                dict(coefficients=plain[:FEATURES], intercepts=[0.25], classlabels_ints=[1, 6], post_transform=transform))
 
 
+def machines():
+    """Support vector machines that classify: a linear one, one decision for each pair of classes, and probabilities of these."""
+    x = rows(special=False) / 4
+    numbers = lambda n: [float(v) for v in RANDOM.standard_normal(n)]  # noqa: E731
+    for classes, strings in ((2, False), (3, True), (5, False)):
+        names = [f"class {i}" for i in range(classes)] if strings else [3 * i - 2 for i in range(classes)]
+        labels = {"classlabels_strings" if strings else "classlabels_ints": names}
+        per_class = [int(n) for n in RANDOM.integers(1, 4, classes)]
+        pairs, vectors = classes * (classes - 1) // 2, sum(per_class)
+        base = dict(kernel_params=[0.3, 0.5, 3.0], support_vectors=numbers(vectors * FEATURES), vectors_per_class=per_class,
+                    coefficients=numbers((classes - 1) * vectors), rho=numbers(pairs), **labels)
+        for kernel in ("LINEAR", "POLY", "RBF", "SIGMOID"):
+            yield f"votes_{classes}_{kernel}", "SVMClassifier", 1, 2, x, dict(base, kernel_type=kernel)
+        for transform in ("LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO"):
+            yield f"votes_{classes}_{transform}", "SVMClassifier", 1, 2, x, dict(base, kernel_type="RBF", post_transform=transform)
+        likely = dict(base, kernel_type="RBF", prob_a=[-abs(v) - 0.5 for v in numbers(pairs)], prob_b=numbers(pairs))
+        yield f"likely_{classes}", "SVMClassifier", 1, 2, x, likely
+        yield f"likely_{classes}_softmax", "SVMClassifier", 1, 2, x, dict(likely, post_transform="SOFTMAX")
+        for positive in (False, True):
+            weights = numbers(classes * FEATURES)
+            weights = [abs(w) for w in weights] if positive else weights
+            yield (f"linear_machine_{classes}_{positive}", "SVMClassifier", 1, 2, x,
+                   dict(coefficients=weights, rho=[0.2], kernel_params=[0.0, 0.0, 0.0], **labels))
+
+
 def others():
     x, vectors = rows(special=False), [float(v) for v in RANDOM.standard_normal(5 * FEATURES) / 2]
     weights = [float(v) for v in RANDOM.standard_normal(5)]
@@ -210,6 +235,9 @@ def others():
                "default_tensor": np.array([-1], np.int64)}
     yield ("encoder_tensors", "LabelEncoder", 4, 1, rows(dtype=np.float64),
            {key: onnx.numpy_helper.from_array(value) for key, value in tensors.items()})
+    for norm in ("MAX", "L1", "L2"):
+        yield f"normalizer_{norm}", "Normalizer", 1, 1, rows(special=False), dict(norm=norm)
+    yield "one_hot_strict", "OneHotEncoder", 1, 1, np.array([[1, 5], [0, -1]]), dict(cats_int64s=[0, 1, -1, 5], zeros=0)
     yield "one_hot", "OneHotEncoder", 1, 1, rows(dtype=np.int64), dict(cats_int64s=[0, 1, -1, 5])
 
 
@@ -240,7 +268,7 @@ def check(folder, model, x):
 
 def main():
     passed = failed = 0
-    for name, op, version, outputs, x, attributes in [*regressors(), *classifiers(), *others()]:
+    for name, op, version, outputs, x, attributes in [*regressors(), *classifiers(), *machines(), *others()]:
         for is_dynamic in (False, True):
             try:
                 # A library that is loaded stays, so each needs a file of its own.

@@ -73,6 +73,12 @@ def movement():
     yield "unique", single("Unique", [strings(30)], 4), [strings(30)], 4
     yield "unique_unsorted", single("Unique", [strings(30)], 4, sorted=0), [strings(30)], 4
     yield "identity", single("Identity", [x]), [x], 1
+    places = [np.array([2, -1, 0]), np.array(4), strings(2)]
+    yield "one_hot", single("OneHot", places, axis=0), places, 1
+    updates = [x, np.array([[0, 1], [2, 3]]), strings(2)]
+    yield "scatter_nd", single("ScatterND", updates), updates, 1
+    updates = [x, np.array([[0, 1, 1, 2]]), strings(1, 4)]
+    yield "scatter_elements", single("ScatterElements", updates, axis=0), updates, 1
     yield "empty", single("Identity", [strings(0, 3)]), [strings(0, 3)], 1
     constants = [constant("rows", np.array([2, 6], i64)), constant("list", strings(4)), constant("one", np.array(["ab"], object)),
                  constant("two", np.array([2, 3, 4], i64)), constant("twice", np.array([1, 2], i64))]
@@ -142,6 +148,8 @@ def encoders():
     yield ("mapper_names", single("CategoryMapper", [n], domain=ML, cats_strings=keys, default_string="?",
                                   cats_int64s=[i * i for i in range(12)]), [n], 1)
     yield "one_hot", single("OneHotEncoder", [x], domain=ML, cats_strings=keys), [x], 1
+    known = np.array([[keys[2], keys[0]], [keys[1], keys[2]]], object)
+    yield "one_hot_strict", single("OneHotEncoder", [known], domain=ML, cats_strings=keys, zeros=0), [known], 1
     for mode in ("TF", "IDF", "TFIDF"):
         x = strings(2, 30, words=["a", "b", "é", "中", ""])
         yield (f"tfidf_{mode}", single("TfIdfVectorizer", [x], mode=mode, min_gram_length=1, max_gram_length=2, max_skip_count=1,
@@ -296,6 +304,10 @@ def limits():
         bad = np.array([text], object)
         model = make_model(single("Cast", [bad], to=TensorProto.FLOAT), [bad], 1, False)
         yield f"limits/no number '{text}'", lambda model=model, bad=bad: expect_failure(model, [bad])
+    for known in (strings(1, words=["zz"]), np.array([7], np.int64)):
+        cats = {"cats_strings": ["a", "b"]} if known.dtype == object else {"cats_int64s": [1, 2]}
+        model = make_model(single("OneHotEncoder", [known], domain=ML, zeros=0, **cats), [known], 1, False)
+        yield f"limits/no category {known.dtype}", lambda model=model, known=known: expect_failure(model, [known])
     for text in ("9223372036854775808", "1.5", ""):
         bad = np.array([text], object)
         model = make_model(single("Cast", [bad], to=TensorProto.INT64), [bad], 1, False)

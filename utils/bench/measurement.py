@@ -8,7 +8,7 @@ import models_of_files
 import turns
 from environment import FOLDER, install, is_installed
 from networks import compile_measured
-from peers import PEERS
+from peers import DYNAMIC, DYNAMIC_LIBRARY, PEERS
 
 TOLERANCE = 1e-3  # of the largest magnitude; beyond it a time is no result
 
@@ -25,6 +25,9 @@ def find_peers(names):
     """Peers that can be imported, installed first where needed, and {name: reason} of the others."""
     present, missing = [], {}
     for name in names:
+        if name == DYNAMIC:
+            present.append(name)
+            continue
         peer = PEERS[name]
         if is_installed(peer.modules) or (install(peer.packages) and is_installed(peer.modules)):
             present.append(name)
@@ -33,13 +36,13 @@ def find_peers(names):
     return present, missing
 
 
-def compile_with_nnc(task):
+def compile_with_nnc(task, model, library="model.so", more=()):
     """None, or why there is no library; and the multiply-adds."""
     report = os.path.join(task.folder, "report.json")
-    options = ["--emit=shared", "--name=model", f"--report={report}", f"--cpu={task.cpu}", *task.options]
+    options = ["--emit=shared", "--name=model", f"--report={report}", f"--cpu={task.cpu}", *more]
     if task.threads > 1:
         options.append("--threads")
-    code, messages, seconds, _ = compile_measured(task.model, os.path.join(task.folder, "model.so"), options)
+    code, messages, seconds, _ = compile_measured(model, os.path.join(task.folder, library), options)
     if code:
         return f"nnc ended with code {code}: {messages.splitlines()[0] if messages else ''}", {}
     with open(report, encoding="utf-8") as file:
@@ -52,9 +55,14 @@ def measure(name, make_task, peers, seconds):
     with tempfile.TemporaryDirectory(prefix="nnc-bench-") as folder:
         task = make_task(folder)
         row.update(threads=task.threads, cpu=task.cpu)
-        refusal, facts = compile_with_nnc(task)
+        refusal, facts = compile_with_nnc(task, task.model, more=task.options)
         if refusal:
             row["missing"]["nnc"] = refusal
+        if DYNAMIC in peers:
+            failure, _ = compile_with_nnc(task, models_of_files.free_extents(task.model, folder), DYNAMIC_LIBRARY)
+            if failure:
+                row["missing"][DYNAMIC] = failure
+                peers = [peer for peer in peers if peer != DYNAMIC]
         task.model = models_of_files.drop_default_inputs(task.model, folder)
         workers = turns.take_turns(([] if refusal else ["nnc"]) + list(peers), task, seconds)
         judge(row, workers)

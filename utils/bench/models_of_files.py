@@ -28,6 +28,26 @@ def make_inputs(path, seed=0):
     return inputs
 
 
+def free_extents(path, folder):
+    """The path of the model with inputs of run-time extents: its own where it has some; else all axes but the channels of
+    images, and the first two of anything else. Shapes of values inside are left to whoever reads it."""
+    model = onnx.load(path)
+    weights = {t.name for t in model.graph.initializer}
+    inputs = [v.type.tensor_type.shape.dim for v in model.graph.input if v.name not in weights]
+    if all(d.HasField("dim_value") for dims in inputs for d in dims):
+        for dims in inputs:
+            names = {0: "batch", 2: "height", 3: "width"} if len(dims) == 4 else {0: "batch", 1: "length"}
+            for axis, name in names.items():
+                if axis < len(dims):
+                    dims[axis].dim_param = name
+    del model.graph.value_info[:]
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    freed = os.path.join(folder, "freed.onnx")
+    onnx.save(model, freed)
+    return freed
+
+
 def drop_default_inputs(path, folder):
     """Old files list weights as inputs too, which some peers take for inputs; returns the path of a model without."""
     model = onnx.load(path)

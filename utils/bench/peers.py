@@ -38,15 +38,24 @@ def call(command, **options):
     return result.stdout
 
 
+DYNAMIC, DYNAMIC_LIBRARY = "dynamic", "dynamic.so"
+
+
 class Nnc:
     """The library that Measurement compiled; threads come from runtime/Pool.c."""
     packages, modules = (), ()
+    library = "model.so"
 
     def __init__(self, task):
-        model = CompiledModel(os.path.join(task.folder, "model.so"), "model")
+        model = CompiledModel(os.path.join(task.folder, self.library), "model")
         self.pool = ThreadPool(task.threads, task.folder) if task.threads > 1 else None
         parallel = self.pool.parallel if self.pool else None
         self.run, self.outputs = model.prepare([task.inputs[name] for name in model.input_names], parallel)
+
+
+class NncDynamic(Nnc):
+    """The same for inputs of run-time extents."""
+    library = DYNAMIC_LIBRARY
 
 
 class OnnxRuntime:

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from peers import PEERS, Nnc, Task
+from peers import DYNAMIC, PEERS, Nnc, NncDynamic, Task
 
 
 def measure(run, seconds):
@@ -35,7 +35,7 @@ def main():
         with np.load(request["inputs"]) as file:
             inputs = {name: file[name] for name in request["names"]}
         task = Task(request["model"], inputs, request["folder"], request["threads"], request["cpu"])
-        library = {"nnc": Nnc, **PEERS}[request["library"]](task)
+        library = {"nnc": Nnc, DYNAMIC: NncDynamic, **PEERS}[request["library"]](task)
         library.run()
         np.savez(request["outputs"], *[np.asarray(array) for array in library.outputs()])
         reply(ready=True)

@@ -269,6 +269,8 @@ struct LowerYield : OpConversionPattern<nn::YieldOp> {
 
   /// `all` with `element` as its entry `at`.
   static Value collect(ImplicitLocOpBuilder &builder, Value element, Value all, Value at) {
+    if (getRanked(element).hasStaticShape() && getRanked(element).getNumElements() == 0)
+      return all;
     SmallVector<OpFoldResult> offsets{at}, sizes{builder.getIndexAttr(1)};
     SmallVector<OpFoldResult> strides(getRanked(all).getRank(), builder.getIndexAttr(1));
     for (int64_t axis = 0; axis < getRanked(element).getRank(); ++axis) {

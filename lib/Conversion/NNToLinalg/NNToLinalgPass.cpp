@@ -3,6 +3,7 @@
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/NarrowBoundaries.h"
 #include "lib/Conversion/NNToLinalg/NarrowElements.h"
+#include "lib/Conversion/NNToLinalg/Requirements.h"
 #include "lib/Conversion/NNToLinalg/Text.h"
 #include "lib/Conversion/Passes.h"
 
@@ -75,6 +76,21 @@ struct ConvertDim : OpConversionPattern<tensor::DimOp> {
   LogicalResult matchAndRewrite(tensor::DimOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOpWithNewOp<tensor::DimOp>(op, adaptor.getSource(), adaptor.getIndex());
+    return success();
+  }
+};
+
+/// A boolean element.
+struct ConvertExtract : OpConversionPattern<tensor::ExtractOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(tensor::ExtractOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (!op.getType().isInteger(1))
+      return failure();
+    Value stored = tensor::ExtractOp::create(rewriter, op.getLoc(), adaptor.getTensor(), adaptor.getIndices());
+    Value zero = arith::ConstantOp::create(rewriter, op.getLoc(), rewriter.getZeroAttr(stored.getType()));
+    rewriter.replaceOpWithNewOp<arith::CmpIOp>(op, arith::CmpIPredicate::ne, stored, zero);
     return success();
   }
 };
@@ -163,7 +179,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     SmallVector<std::pair<func::FuncOp, BoundaryTypes>> boundaries;
     for (auto function : getOperation().getOps<func::FuncOp>())
       boundaries.push_back({function, BoundaryTypes(function)});
-    if (failed(addExtentRequirements(getOperation())))
+    if (failed(lowerRequirements(getOperation())) || failed(addExtentRequirements(getOperation())))
       return signalPassFailure();
     removeEmptyTensors(getOperation());
     Value space = prepareText(getOperation());
@@ -186,7 +202,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populateSelectionToLinalg(types, patterns);
     populateSuppressionToLinalg(types, patterns);
     populateTextToLinalg(types, patterns, space);
-    patterns.add<ConvertConstant, ConvertDim>(types, &getContext());
+    patterns.add<ConvertConstant, ConvertDim, ConvertExtract>(types, &getContext());
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns, types);
     populateReturnOpTypeConversionPattern(patterns, types);
 

@@ -15,9 +15,9 @@ static LogicalResult importInnerProduct(LayerBinder &layer) {
   if (outputs < 1)
     return layer.reject("num_output must be positive");
   ArrayRef<int64_t> shape = layer.getShape(x);
-  int64_t rows = 1, inputs = 1;
-  for (auto [i, extent] : llvm::enumerate(shape))
-    (static_cast<int64_t>(i) < axis ? rows : inputs) *= extent;
+  int64_t rows = layer.multiplyExtents(shape.take_front(axis)), inputs = layer.multiplyExtents(shape.drop_front(axis));
+  if (ShapedType::isDynamic(inputs))
+    return layer.reject("data decide how many inputs it has");
   SmallVector<int64_t> resultShape(shape.take_front(axis));
   resultShape.push_back(outputs);
   SmallVector<int64_t> weightShape = param.transpose() ? SmallVector<int64_t>{inputs, outputs}
@@ -30,7 +30,7 @@ static LogicalResult importInnerProduct(LayerBinder &layer) {
   return layer.result(layer.reshape(product, resultShape));
 }
 
-static const LayerEntry table[] = {{"InnerProduct", importInnerProduct}};
+static const LayerEntry table[] = {{"InnerProduct", importInnerProduct, OpenExtents::First}};
 
 ArrayRef<LayerEntry> getContractionLayers() { return table; }
 

@@ -129,10 +129,10 @@ static LogicalResult importIm2col(LayerBinder &layer) {
 }
 
 static const LayerEntry table[] = {
-    {"Convolution", importConvolution},
-    {"ConvolutionDepthwise", importConvolution},
-    {"Deconvolution", importDeconvolution},
-    {"DepthwiseConvolution", importConvolution},
+    {"Convolution", importConvolution, OpenExtents::First},
+    {"ConvolutionDepthwise", importConvolution, OpenExtents::First},
+    {"Deconvolution", importDeconvolution, OpenExtents::First},
+    {"DepthwiseConvolution", importConvolution, OpenExtents::First},
     {"Im2col", importIm2col},
 };
 

@@ -161,13 +161,37 @@ static LogicalResult importAxpy(LayerBinder &layer) {
   return layer.result(layer.create<nn::AddOp>(product, y));
 }
 
+/// Of forks: what is positive, then what is negative, as channels behind each other.
+static LogicalResult importCReLU(LayerBinder &layer) {
+  Value x = layer.bottom(0);
+  if (layer.failed())
+    return failure();
+  if (layer.getRank(x) < 2 || layer.getShape(x)[0] != 1)
+    return layer.reject("forks differ in the order of its elements for other than one image");
+  Value negated = layer.create<nn::NegOp>(x);
+  SmallVector<Value> halves{layer.create<nn::ReluOp>(x), layer.create<nn::ReluOp>(negated)};
+  return layer.result(layer.create<nn::ConcatOp>(halves, 1));
+}
+
 static const LayerEntry table[] = {
-    {"AbsVal", importUnary<nn::AbsOp>}, {"Axpy", importAxpy},     {"BNLL", importUnary<nn::SoftplusOp>},
-    {"Clip", importClip},               {"Dropout", importDropout}, {"ELU", importELU},
-    {"Eltwise", importEltwise},         {"Exp", importExp},       {"Log", importLog},
-    {"PReLU", importPReLU},             {"Power", importPower},   {"ReLU", importReLU},
-    {"ReLU6", importReLU6},             {"Sigmoid", importUnary<nn::SigmoidOp>}, {"Swish", importSwish},
-    {"TanH", importUnary<nn::TanhOp>},  {"Threshold", importThreshold},
+    {"AbsVal", importUnary<nn::AbsOp>, OpenExtents::Any},
+    {"Axpy", importAxpy},
+    {"BNLL", importUnary<nn::SoftplusOp>, OpenExtents::Any},
+    {"CReLU", importCReLU},
+    {"Clip", importClip, OpenExtents::Any},
+    {"Dropout", importDropout, OpenExtents::Any},
+    {"ELU", importELU, OpenExtents::Any},
+    {"Eltwise", importEltwise, OpenExtents::First},
+    {"Exp", importExp},
+    {"Log", importLog},
+    {"PReLU", importPReLU, OpenExtents::First},
+    {"Power", importPower},
+    {"ReLU", importReLU, OpenExtents::Any},
+    {"ReLU6", importReLU6, OpenExtents::Any},
+    {"Sigmoid", importUnary<nn::SigmoidOp>, OpenExtents::Any},
+    {"Swish", importSwish, OpenExtents::Any},
+    {"TanH", importUnary<nn::TanhOp>, OpenExtents::Any},
+    {"Threshold", importThreshold, OpenExtents::Any},
 };
 
 ArrayRef<LayerEntry> getElementwiseLayers() { return table; }

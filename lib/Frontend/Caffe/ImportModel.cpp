@@ -7,6 +7,8 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/Path.h"
 
+#include <cstring>
+
 using namespace mlir;
 
 namespace nnc::caffe {
@@ -18,7 +20,14 @@ bool isCaffe(const frontend::ModelFile &file) {
 }
 
 std::string findCompanion(const frontend::ModelFile &file) {
-  return frontend::findSibling(file.path, frontend::isText(file.getContent()) ? ".caffemodel" : ".prototxt");
+  StringRef path = file.path;
+  if (!frontend::isText(file.getContent())) {
+    if (path.ends_with(".caffemodel.h5"))
+      path = path.drop_back(strlen(".h5"));
+    return frontend::findSibling(path, ".prototxt");
+  }
+  std::string weights = frontend::findSibling(path, ".caffemodel");
+  return weights.empty() ? frontend::findSibling(path, ".caffemodel.h5") : weights;
 }
 
 /// The net and the weights of one or two files. Null, with an error emitted, where they do not fit together.
@@ -32,7 +41,7 @@ static bool readFiles(MLIRContext &context, ArrayRef<frontend::ModelFile> files,
     }
     // A network in text form has no weights; a binary file has both.
     bool isText = frontend::isText(file.getContent());
-    NetFile &place = isText || files.size() == 1 ? net : weights;
+    NetFile &place = isText || (files.size() == 1 && !read->isWeightsOnly) ? net : weights;
     if (place.net) {
       emitError(loc) << (isText ? "a second network; its weights are a binary file (.caffemodel)"
                                 : "a second file of weights; the network is a text file (.prototxt)");

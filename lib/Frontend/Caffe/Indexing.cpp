@@ -42,9 +42,32 @@ static LogicalResult importParameter(LayerBinder &layer) {
   return layer.result(layer.weight(0, SmallVector<int64_t>(dims.begin(), dims.end()), none));
 }
 
+/// The items of all bottoms but the last where that is not zero; how many, data decide.
+static LogicalResult importFilter(LayerBinder &layer) {
+  unsigned count = layer.getNumBottoms();
+  if (count < 2 || layer.getNumTops() != count - 1)
+    return layer.reject("needs a top for each bottom but the last, the selector");
+  Value selector = layer.bottom(count - 1);
+  ArrayRef<int64_t> shape = layer.getShape(selector);
+  if (shape.empty() || llvm::any_of(shape.drop_front(), [](int64_t extent) { return extent != 1; }))
+    return layer.reject("its last bottom, the selector, must have one number for each item");
+  int64_t items = shape.front();
+  Value chosen = layer.create<nn::NonZeroOp>(layer.reshape(selector, {items}));
+  Value places = layer.create<nn::SqueezeOp>(chosen, ArrayRef<int64_t>{0});
+  for (unsigned i = 0; i + 1 < count; ++i) {
+    Value x = layer.bottom(i);
+    if (layer.getRank(x) < 1 || layer.getShape(x)[0] != items)
+      return layer.reject("bottom " + Twine(i) + " and the selector differ in their number of items");
+    if (failed(layer.result(layer.create<nn::GatherOp>(x, places, 0))))
+      return failure();
+  }
+  return success();
+}
+
 static const LayerEntry table[] = {
     {"BatchReindex", importBatchReindex},
     {"Embed", importEmbed},
+    {"Filter", importFilter},
     {"Parameter", importParameter},
 };
 

@@ -109,6 +109,14 @@ Value LayerBinder::weight(unsigned index, ArrayRef<int64_t> shape, const format:
   return failed() ? Value() : constant(frontend::makeWeights(builder.getContext(), shape, std::move(numbers), name));
 }
 
+SmallVector<int64_t> LayerBinder::getVectorShape(unsigned index, int64_t count) const {
+  const format::Blob *blob = index < weights.blobs.size() ? weights.blobs[index] : nullptr;
+  SmallVector<int64_t> shape = blob ? getBlobShape(*blob) : SmallVector<int64_t>();
+  bool isVector = llvm::count_if(shape, [](int64_t extent) { return extent != 1; }) <= 1 &&
+                  (llvm::is_contained(shape, count) || (count == 1 && !shape.empty()));
+  return isVector ? shape : SmallVector<int64_t>{count};
+}
+
 void LayerBinder::checkWeights() {
   if (weights.hasRecord && weights.blobs.size() != numWeights)
     (void)reject("the files have " + Twine(weights.blobs.size()) + " weight blobs for it where it has " +
@@ -116,6 +124,28 @@ void LayerBinder::checkWeights() {
 }
 
 //===--- Building ---===//
+
+Value LayerBinder::reshape(Value value, ArrayRef<int64_t> shape) {
+  if (failed() || getShape(value) == shape)
+    return value;
+  SmallVector<int64_t> entries(shape);
+  if (llvm::count_if(entries, ShapedType::isDynamic) > 1) {
+    (void)reject("more than one extent of its result depends on data");
+    return {};
+  }
+  std::replace_if(entries.begin(), entries.end(), ShapedType::isDynamic, -1);
+  return create<nn::ReshapeOp>(value, ints(entries), /*allow_zero=*/false);
+}
+
+int64_t LayerBinder::multiplyExtents(ArrayRef<int64_t> extents) {
+  int64_t product = 1;
+  for (int64_t extent : extents) {
+    if (ShapedType::isDynamic(extent))
+      return ShapedType::kDynamic;
+    product *= extent;
+  }
+  return product;
+}
 
 Value LayerBinder::alignWithAxis(Value value, int64_t axis, int64_t rank) {
   if (failed())

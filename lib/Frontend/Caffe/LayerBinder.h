@@ -7,7 +7,8 @@
 //     return layer.result(layer.create<nn::SoftmaxOp>(x, axis));     // build, return
 //   }
 //
-// Every shape is static: Caffe fixes all extents when a net is made.
+// Every shape is static: Caffe fixes all extents when a net is made. What data choose (detections, regions) has one
+// open extent, which only layers see whose table entry says that they can (LayerTable.h).
 #ifndef LIB_FRONTEND_CAFFE_LAYERBINDER_H
 #define LIB_FRONTEND_CAFFE_LAYERBINDER_H
 
@@ -61,11 +62,19 @@ public:
   mlir::Value weight(unsigned index, llvm::ArrayRef<int64_t> shape, const format::Filler &filler);
   /// The same as numbers.
   std::vector<float> weightNumbers(unsigned index, llvm::ArrayRef<int64_t> shape, const format::Filler &filler);
+  /// How many weight blobs the files have for the layer.
+  unsigned getNumWeights() const { return weights.blobs.size(); }
+  /// The shape of a vector of `count` weights as the files have it in blob `index`, with axes of 1 around.
+  llvm::SmallVector<int64_t> getVectorShape(unsigned index, int64_t count) const;
   /// Rejects the layer where its record has more blobs than were asked for, or fewer.
   void checkWeights();
 
   //===--- Building what many layers need ---===//
 
+  /// `value` in another shape of as many elements, of which one extent may be open: it takes what the others leave.
+  mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
+  /// The product of extents; open where one is.
+  static int64_t multiplyExtents(llvm::ArrayRef<int64_t> extents);
   /// `value`, of axes `axis` on, as a tensor that broadcasts against one of `rank` axes.
   mlir::Value alignWithAxis(mlir::Value value, int64_t axis, int64_t rank);
 

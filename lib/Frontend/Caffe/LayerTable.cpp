@@ -11,12 +11,21 @@ using namespace mlir;
 namespace nnc::caffe {
 
 static SmallVector<ArrayRef<LayerEntry>> getAllLayers() {
-  return {getContractionLayers(), getConvolutionLayers(), getElementwiseLayers(),   getIndexingLayers(),
-          getLossLayers(),        getMovementLayers(),    getNormalizationLayers(), getPoolingLayers(),
-          getPriorBoxLayers(),    getRecurrentLayers(),   getReductionLayers()};
+  return {getContractionLayers(),  getConvolutionLayers(),   getDetectionLayers(), getElementwiseLayers(),
+          getIndexingLayers(),     getLossLayers(),          getMovementLayers(),  getNormalizationLayers(),
+          getPoolingLayers(),      getPriorBoxLayers(),      getProposalLayers(),  getRecurrentLayers(),
+          getReductionLayers(),    getRegionPoolingLayers(), getResamplingLayers()};
 }
 
-const LayerEntry *findLayer(StringRef type) {
+/// The one layer of Python that is known by its name: what it computes is published with Faster R-CNN.
+static bool isProposal(const format::PythonParam &param) {
+  return StringRef(param.module()).ends_with("proposal_layer") && param.layer() == "ProposalLayer";
+}
+
+const LayerEntry *findLayer(const format::Layer &layer) {
+  StringRef type = layer.type();
+  if (type == "Python" && !isProposal(layer.python_param()))
+    return nullptr;
   for (ArrayRef<LayerEntry> family : getAllLayers())
     for (const LayerEntry &entry : family)
       if (entry.type == type)
@@ -24,11 +33,13 @@ const LayerEntry *findLayer(StringRef type) {
   return nullptr;
 }
 
-static const StringRef dataLayers[] = {"Data",     "DummyData",  "HDF5Data",   "ImageData",
-                                       "Input",    "MemoryData", "WindowData", "AnnotatedData"};
+static const StringRef dataLayers[] = {"AnnotatedData", "Data",         "DenseImageData", "DummyData",  "HDF5Data",
+                                       "ImageData",     "ImageSegData", "Input",          "MemoryData", "WindowData"};
 static const StringRef trainingLayers[] = {"Silence", "HDF5Output"};
 
-bool isDataLayer(StringRef type) { return llvm::is_contained(dataLayers, type); }
+bool isDataLayer(const format::Layer &layer) {
+  return llvm::is_contained(dataLayers, layer.type()) || (layer.type() == "Python" && !layer.bottom_size());
+}
 
 bool isLossLayer(StringRef type) {
   return type == "Accuracy" || type.ends_with("Loss") || type == "DetectionEvaluate" || type.contains("LossLayer");
@@ -43,9 +54,8 @@ bool isAliasLayer(const format::Layer &layer) {
 StringRef getRefusal(StringRef type) {
   return llvm::StringSwitch<StringRef>(type)
       .Case("Python", "it runs Python code, which is not in the model; remove it or replace it with layers of Caffe")
-      .Case("Filter", "the extents of its result depend on the data")
-      .Cases({"DetectionOutput", "Proposal"},
-             "the number of its results depends on the data; end the network before it and do this step in the caller")
+      .Cases({"Region", "YoloDetectionOutput", "Yolov3DetectionOutput"},
+             "forks differ in what it computes; end the network before it and do this step in the caller")
       .Case("", "it has no type")
       .Default("this type of layer is not supported");
 }

@@ -45,6 +45,8 @@ static LogicalResult importSlice(LayerBinder &layer) {
   int64_t extent = layer.getShape(x)[axis], tops = layer.getNumTops();
   if (tops == 1)
     return layer.result(x);
+  if (ShapedType::isDynamic(extent))
+    return layer.reject("data decide the extent of the axis that it divides");
   SmallVector<int64_t> points{0};
   points.append(param.slice_point().begin(), param.slice_point().end());
   if (!param.slice_point_size()) {
@@ -89,12 +91,15 @@ static LogicalResult importReshape(LayerBinder &layer) {
     shape.push_back(extent == 0 ? old[position] : extent == -1 ? 1 : extent);
   }
   shape.append(old.begin() + end, old.end());
-  int64_t total = layer.getType(x).getNumElements();
-  auto known = frontend::countElements(shape);
-  if (!known || total % *known || (open < 0 && total != *known))
+  // An extent that data decide is a factor on both sides: copied, or, with what else does not fit, the one of -1.
+  auto isStatic = [](int64_t extent) { return !ShapedType::isDynamic(extent); };
+  bool takesOpen = llvm::all_of(shape, isStatic) && !llvm::all_of(old, isStatic);
+  auto known = frontend::countElements(llvm::filter_to_vector(shape, isStatic));
+  int64_t total = *frontend::countElements(llvm::filter_to_vector(old, isStatic));
+  if (!known || !*known || total % *known || (open < 0 && (takesOpen || total != *known)))
     return layer.reject("its dimensions do not fit the " + Twine(total) + " elements of its bottom");
   if (open >= 0)
-    shape[open] = total / *known;
+    shape[open] = takesOpen ? ShapedType::kDynamic : total / *known;
   return layer.result(layer.reshape(x, shape));
 }
 
@@ -107,10 +112,7 @@ static LogicalResult importFlatten(LayerBinder &layer) {
   if (last < first)
     return layer.reject("end_axis is before axis");
   SmallVector<int64_t> shape(layer.getShape(x).take_front(first));
-  int64_t count = 1;
-  for (int64_t extent : layer.getShape(x).slice(first, last - first + 1))
-    count *= extent;
-  shape.push_back(count);
+  shape.push_back(layer.multiplyExtents(layer.getShape(x).slice(first, last - first + 1)));
   llvm::append_range(shape, layer.getShape(x).drop_front(last + 1));
   return layer.result(layer.reshape(x, shape));
 }
@@ -180,10 +182,38 @@ static LogicalResult importShuffleChannel(LayerBinder &layer) {
   return layer.result(layer.reshape(layer.create<nn::TransposeOp>(parts, ArrayRef<int64_t>{0, 2, 1, 3}), shape));
 }
 
+/// Of darknet's ports: blocks of `stride` rows and columns become channels. As in darknet, the image is read as if it
+/// had fewer channels and more rows and columns, so that neighbours do not stay together.
+static LogicalResult importReorg(LayerBinder &layer) {
+  Value x = layer.imageBottom(0);
+  const format::ReorgParam &param = layer.get().reorg_param();
+  int64_t stride = param.stride();
+  if (layer.failed())
+    return failure();
+  if (!param.has_stride() || param.reverse())
+    return layer.reject("needs a stride, and does not support reverse");
+  ArrayRef<int64_t> shape = layer.getShape(x);
+  if (stride < 1 || stride > shape[2] || stride > shape[3] || shape[1] % (stride * stride) || shape[2] % stride ||
+      shape[3] % stride)
+    return layer.reject("its channels, rows and columns do not divide by a stride of " + Twine(stride));
+  layer.remark("elements go where darknet puts them; a few ports differ");
+  int64_t images = shape[0], channels = shape[1], rows = shape[2], columns = shape[3];
+  Value parts = layer.reshape(x, {images, channels / (stride * stride), rows, stride, columns, stride});
+  Value moved = layer.create<nn::TransposeOp>(parts, ArrayRef<int64_t>{0, 3, 5, 1, 2, 4});
+  return layer.result(layer.reshape(moved, {images, channels * stride * stride, rows / stride, columns / stride}));
+}
+
 static const LayerEntry table[] = {
-    {"Concat", importConcat},   {"Crop", importCrop},   {"Flatten", importFlatten},
-    {"Permute", importPermute}, {"Reshape", importReshape}, {"ShuffleChannel", importShuffleChannel},
-    {"Slice", importSlice},     {"Split", importSplit}, {"Tile", importTile},
+    {"Concat", importConcat, OpenExtents::First},
+    {"Crop", importCrop},
+    {"Flatten", importFlatten, OpenExtents::First},
+    {"Permute", importPermute, OpenExtents::First},
+    {"Reorg", importReorg},
+    {"Reshape", importReshape, OpenExtents::First},
+    {"ShuffleChannel", importShuffleChannel},
+    {"Slice", importSlice, OpenExtents::Any},
+    {"Split", importSplit, OpenExtents::Any},
+    {"Tile", importTile},
 };
 
 ArrayRef<LayerEntry> getMovementLayers() { return table; }

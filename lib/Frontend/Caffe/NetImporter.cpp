@@ -26,7 +26,7 @@ void NetImporter::block(const format::Layer &layer, const Twine &reason) {
 void NetImporter::findUnsupported() {
   for (const format::Layer &layer : net->layer()) {
     StringRef type = layer.type();
-    if (!findLayer(type) && !isDataLayer(type) && !isLossLayer(type) && type != "Silence" && type != "HDF5Output")
+    if (!findLayer(layer) && !isDataLayer(layer) && !isLossLayer(type) && type != "Silence" && type != "HDF5Output")
       block(layer, getRefusal(type));
   }
   if (net->layer_size() > maxLayers)
@@ -101,7 +101,11 @@ void NetImporter::joinWeights() {
     joined.hasRecord = true;
     joined.blobs.clear();
     for (auto [i, blob] : llvm::enumerate(record.blobs())) {
-      joined.blobs.push_back(&blob);
+      // In HDF5 form a blob that is another layer's as well is not here.
+      bool isElsewhere = !blob.has_shape() && !blob.has_num() && !blob.data_size() && !blob.double_data_size();
+      joined.blobs.push_back(isElsewhere ? nullptr : &blob);
+      if (isElsewhere)
+        continue;
       if (static_cast<int>(i) < layer.param_size() && !layer.param(i).name().empty())
         sharedBlobs[layer.param(i).name()] = &blob;
     }
@@ -142,7 +146,9 @@ Value NetImporter::read(BlobRef &blob, Location loc) {
   blob.value = memory.value;
   if (LayerBinder::getShape(memory.value) != ArrayRef<int64_t>(blob.shape)) {
     frontend::NodeBuilder nodes(builder, loc);
-    blob.value = nodes.create<nn::ReshapeOp>(memory.value, nodes.ints(blob.shape), /*allow_zero=*/false);
+    SmallVector<int64_t> shape(blob.shape);
+    std::replace_if(shape.begin(), shape.end(), ShapedType::isDynamic, -1);
+    blob.value = nodes.create<nn::ReshapeOp>(memory.value, nodes.ints(shape), /*allow_zero=*/false);
   }
   return blob.value;
 }
@@ -256,7 +262,7 @@ void NetImporter::importDataLayer(int index) {
 
 void NetImporter::importLayer(int index) {
   const format::Layer &layer = net->layer(index);
-  if (isDataLayer(layer.type()))
+  if (isDataLayer(layer))
     return importDataLayer(index);
   auto spread = [&](BlobRef::Kind kind) {
     for (int top = 0; top < layer.top_size(); ++top) {
@@ -288,7 +294,7 @@ void NetImporter::importLayer(int index) {
     block(layer, "it needs a label that comes from a data layer");
     return spread(BlobRef::Failed);
   }
-  const LayerEntry *entry = findLayer(type);
+  const LayerEntry *entry = findLayer(layer);
   if (!entry) {
     block(layer, getRefusal(type));
     return spread(BlobRef::Failed);
@@ -297,6 +303,16 @@ void NetImporter::importLayer(int index) {
   SmallVector<Value> bottoms;
   for (const std::string &bottom : layer.bottom())
     bottoms.push_back(read(blobs[bottom], loc));
+  auto isTooOpen = [&](Value bottom) {
+    ArrayRef<int64_t> shape = LayerBinder::getShape(bottom);
+    if (entry->open == OpenExtents::First && !shape.empty())
+      shape = shape.drop_front();
+    return entry->open != OpenExtents::Any && llvm::any_of(shape, ShapedType::isDynamic);
+  };
+  if (llvm::any_of(bottoms, isTooOpen)) {
+    block(layer, "data decide an extent of its bottom, which nnc does not support for this type of layer");
+    return spread(BlobRef::Failed);
+  }
   LayerBinder binder(builder, loc, layer, bottoms, weights[index]);
   LogicalResult imported = entry->import(binder);
   binder.checkWeights();

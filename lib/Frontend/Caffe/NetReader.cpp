@@ -1,6 +1,8 @@
 // Reads both forms of Caffe's networks with protobuf; what is hostile in them ends here as an error.
 #include "lib/Frontend/Caffe/NetReader.h"
 
+#include "lib/Frontend/Hdf5/Hdf5File.h"
+
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Weverything"
 #include <google/protobuf/io/coded_stream.h>
@@ -109,7 +111,9 @@ static Error parseText(StringRef content, format::Net &net, std::vector<std::str
   google::protobuf::io::ArrayInputStream stream(content.data(), static_cast<int>(content.size()));
   if (!parser.Parse(&stream, &net))
     return makeError(complaints.error.empty() ? "not a network of Caffe" : complaints.error);
-  unknownFields = std::move(complaints.warnings);
+  for (std::string &warning : complaints.warnings)
+    if (!StringRef(warning).contains("\"nnc.caffe.format.Ignored\""))
+      unknownFields.push_back(std::move(warning));
   return Error::success();
 }
 
@@ -141,6 +145,8 @@ static void findUnknownFields(const format::Net &net, std::vector<std::string> &
       if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE || field->is_repeated() ||
           StringRef(field->name()).ends_with("data_param"))
         continue;
+      if (field->message_type() == format::Ignored::descriptor())
+        continue;
       const auto &parameters = reflection->GetMessage(layer, field);
       add(parameters.GetReflection()->GetUnknownFields(parameters), field->name() + ": ");
     }
@@ -152,8 +158,12 @@ Expected<NetFile> readNet(const frontend::ModelFile &file) {
   NetFile result;
   result.net = std::make_shared<format::Net>();
   StringRef content = file.getContent();
-  if (content.starts_with("\x89HDF\r\n\x1a\n"))
-    return makeError("weights in HDF5 form are not supported; save them with snapshot_format: BINARYPROTO");
+  if (content.starts_with(frontend::Hdf5File::signature)) {
+    result.isWeightsOnly = true;
+    if (Error error = readHdf5Weights(file, *result.net))
+      return error;
+    return result;
+  }
   bool isText = frontend::isText(content);
   if (Error error = isText ? parseText(content, *result.net, result.unknownFields) : parseBinary(content, *result.net))
     return error;

@@ -23,10 +23,15 @@ struct NetFile {
   std::shared_ptr<format::Net> net;
   /// Fields that are not known, with their place; they belong to a fork, or are misspelt.
   std::vector<std::string> unknownFields;
+  /// The file has weights by the names of layers, and no network.
+  bool isWeightsOnly = false;
 };
 
 /// Parses and upgrades. An error where the file is damaged or mixes generations.
 llvm::Expected<NetFile> readNet(const frontend::ModelFile &file);
+
+/// Reads weights in HDF5 form: a layer with blobs for each group of `data`. An error where the file is damaged.
+llvm::Error readHdf5Weights(const frontend::ModelFile &file, format::Net &net);
 
 /// Keeps the layers that a net of phase TEST has: rules of inclusion and exclusion.
 void selectLayers(format::Net &net);

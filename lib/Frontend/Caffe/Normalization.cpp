@@ -20,6 +20,16 @@ static Value reduceMean(LayerBinder &layer, Value x, ArrayRef<int64_t> axes) {
 
 //===--- Batch normalisation ---===//
 
+/// (x - mean) / sqrt(variance + eps) of the batch, with its own mean and variance.
+static Value normalizeBatch(LayerBinder &layer, Value x, double eps) {
+  SmallVector<int64_t> axes{0};
+  axes.append(llvm::to_vector(llvm::seq<int64_t>(2, layer.getRank(x))));
+  Value centered = layer.create<nn::SubOp>(x, reduceMean(layer, x, axes));
+  Value power = reduceMean(layer, layer.create<nn::MulOp>(centered, centered), axes);
+  Value deviation = layer.create<nn::SqrtOp>(layer.create<nn::AddOp>(power, layer.number(eps)));
+  return layer.create<nn::DivOp>(centered, deviation);
+}
+
 /// The statistics of the file are sums that the third blob divides; scale and shift are a layer of their own.
 static LogicalResult importBatchNorm(LayerBinder &layer) {
   Value x = layer.bottom(0);
@@ -36,12 +46,7 @@ static LogicalResult importBatchNorm(LayerBinder &layer) {
     return layer.reject("its bottom needs at least two axes");
   if (param.has_use_global_stats() && !param.use_global_stats()) {
     layer.remark("statistics of the batch, as use_global_stats: false asks for");
-    SmallVector<int64_t> axes{0};
-    axes.append(llvm::to_vector(llvm::seq<int64_t>(2, rank)));
-    Value centered = layer.create<nn::SubOp>(x, reduceMean(layer, x, axes));
-    Value power = reduceMean(layer, layer.create<nn::MulOp>(centered, centered), axes);
-    Value deviation = layer.create<nn::SqrtOp>(layer.create<nn::AddOp>(power, layer.number(param.eps())));
-    return layer.result(layer.create<nn::DivOp>(centered, deviation));
+    return layer.result(normalizeBatch(layer, x, param.eps()));
   }
   float scale = factor[0] == 0 ? 0 : 1 / factor[0];
   for (float &value : mean)
@@ -53,6 +58,50 @@ static LogicalResult importBatchNorm(LayerBinder &layer) {
   Value means = layer.floats({channels}, std::move(mean)), variances = layer.floats({channels}, std::move(variance));
   return layer.result(layer.create<nn::BatchNormOp>(x, ones, zeros, means, variances, nn::Layout::ChannelsFirst,
                                                     APFloat(static_cast<double>(param.eps()))));
+}
+
+/// Of two families of forks. SegNet's has scale and shift, applied as they are in mode INFERENCE, else after the batch
+/// is normalised; the others' (PSPNet) slope, bias, mean and variance.
+static LogicalResult importBN(LayerBinder &layer) {
+  Value x = layer.imageBottom(0);
+  const format::BNParam &param = layer.get().bn_param();
+  if (layer.failed())
+    return failure();
+  int64_t channels = layer.getShape(x)[1];
+  bool hasStatistics = layer.getNumWeights() > 2 || param.has_slope_filler() || param.has_bias_filler();
+  if (hasStatistics && param.has_bn_mode())
+    return layer.reject("has SegNet's bn_mode, which needs two weight blobs, and the four blobs of other forks");
+  if (hasStatistics && !param.moving_average())
+    return layer.reject("moving_average: false is not supported");
+  bool isOther =
+      param.has_scale_filler() || param.has_shift_filler() || param.has_decay() || param.has_moving_average();
+  if (hasStatistics && isOther && !param.has_var_eps() && !param.has_eps())
+    return layer.reject("says neither eps nor var_eps, whose defaults forks with such parameters differ in");
+  auto read = [&](unsigned index, const format::Filler &filler) {
+    return layer.weightNumbers(index, layer.getVectorShape(index, channels), filler);
+  };
+  std::vector<float> scale = read(0, format::Filler()), shift = read(1, makeFiller(0));
+  if (hasStatistics) {
+    std::vector<float> mean = read(2, makeFiller(0)), variance = read(3, makeFiller(0));
+    if (layer.failed())
+      return failure();
+    double eps = param.has_var_eps() ? param.var_eps() : param.eps();
+    SmallVector<Value> operands;
+    for (std::vector<float> *values : {&scale, &shift, &mean, &variance})
+      operands.push_back(layer.floats({channels}, std::move(*values)));
+    return layer.result(layer.create<nn::BatchNormOp>(x, operands[0], operands[1], operands[2], operands[3],
+                                                      nn::Layout::ChannelsFirst, APFloat(eps)));
+  }
+  if (layer.failed())
+    return failure();
+  constexpr double segNetEps = 1e-9;
+  if (param.bn_mode() == format::BNParam::LEARN) {
+    layer.remark("statistics of the batch, as bn_mode: LEARN asks for, which is what it has where none is given");
+    x = normalizeBatch(layer, x, segNetEps);
+  }
+  SmallVector<int64_t> shape{1, channels, 1, 1};
+  Value product = layer.create<nn::MulOp>(x, layer.floats(shape, std::move(scale)));
+  return layer.result(layer.create<nn::AddOp>(product, layer.floats(shape, std::move(shift))));
 }
 
 /// The axes of `x` that a learned operand covers: `count` from `axis` on, all for -1.
@@ -182,8 +231,14 @@ static LogicalResult importSoftmax(LayerBinder &layer) {
 }
 
 static const LayerEntry table[] = {
-    {"BatchNorm", importBatchNorm}, {"Bias", importBias},           {"LRN", importLRN},        {"MVN", importMVN},
-    {"Normalize", importNormalize}, {"Scale", importScale},         {"Softmax", importSoftmax},
+    {"BN", importBN, OpenExtents::First},
+    {"BatchNorm", importBatchNorm, OpenExtents::First},
+    {"Bias", importBias, OpenExtents::First},
+    {"LRN", importLRN},
+    {"MVN", importMVN},
+    {"Normalize", importNormalize},
+    {"Scale", importScale, OpenExtents::First},
+    {"Softmax", importSoftmax, OpenExtents::First},
 };
 
 ArrayRef<LayerEntry> getNormalizationLayers() { return table; }

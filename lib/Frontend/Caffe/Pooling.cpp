@@ -167,7 +167,11 @@ static LogicalResult importPooling(LayerBinder &layer) {
     return layer.result(buildAveragePool(layer, x, pool));
   if (failed(layer.result(buildMaxPool(layer, x, pool))))
     return failure();
-  return layer.getNumTops() > 1 ? layer.result(buildMaxIndices(layer, x, pool)) : success();
+  if (layer.getNumTops() == 1)
+    return success();
+  if (!layer.getType(x).hasStaticShape())
+    return layer.reject("data decide the number of its images, which the places of maxima do not support");
+  return layer.result(buildMaxIndices(layer, x, pool));
 }
 
 /// A pyramid of pools with 1, 2, 4 .. windows along each axis, flattened and joined.
@@ -206,7 +210,7 @@ static LogicalResult importSPP(LayerBinder &layer) {
   return layer.result(layer.create<nn::ConcatOp>(levels, 1));
 }
 
-static const LayerEntry table[] = {{"Pooling", importPooling}, {"SPP", importSPP}};
+static const LayerEntry table[] = {{"Pooling", importPooling, OpenExtents::First}, {"SPP", importSPP}};
 
 ArrayRef<LayerEntry> getPoolingLayers() { return table; }
 

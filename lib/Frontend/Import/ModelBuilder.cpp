@@ -5,6 +5,7 @@
 #include "dialects/Text/Text.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -12,7 +13,8 @@ using namespace mlir;
 namespace nnc::frontend {
 
 void loadDialects(MLIRContext &context) {
-  context.loadDialect<nn::NNDialect, text::TextDialect, arith::ArithDialect, func::FuncDialect, tensor::TensorDialect>();
+  context.loadDialect<nn::NNDialect, text::TextDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
+                      tensor::TensorDialect>();
 }
 
 llvm::Error overrideShape(const ShapeOverrides &shapes, StringRef input, ArrayRef<std::string> symbols,

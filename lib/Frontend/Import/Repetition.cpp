@@ -33,7 +33,7 @@ static LogicalResult buildBody(NodeBuilder &node, Region &region, ArrayRef<Expre
   if (node.failed())
     return failure();
   auto isTrue = DenseElementsAttr::get(RankedTensorType::get({}, builder.getI1Type()), true);
-  SmallVector<Value> yielded{node.constant(isTrue)};
+  SmallVector<Value> yielded{iteration.goesOn ? Value(iteration.goesOn) : node.constant(isTrue)};
   for (auto [next, value] : llvm::zip_equal(iteration.carried, initial)) {
     if (NodeBuilder::getType(next) != NodeBuilder::getType(value))
       return node.reject("the shape of a value that its recurrence carries is not known");

@@ -2,7 +2,7 @@
 #ifndef LIB_FRONTEND_KERAS_GRAPH_H
 #define LIB_FRONTEND_KERAS_GRAPH_H
 
-#include "lib/Frontend/Keras/Hdf5File.h"
+#include "lib/Frontend/Hdf5/Hdf5File.h"
 #include "lib/Frontend/Keras/Parameters.h"
 
 #include <memory>
@@ -10,6 +10,9 @@
 #include <vector>
 
 namespace nnc::keras {
+
+using frontend::Hdf5Dataset;
+using frontend::Hdf5File;
 
 /// A result of a call of a layer of the same graph.
 struct TensorRef {

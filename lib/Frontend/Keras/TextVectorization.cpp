@@ -153,6 +153,8 @@ static LogicalResult importTextVectorization(LayerBinder &layer) {
     return failure();
   if (!widths->empty() && !tokens->counts)
     return layer.reject("'ngrams' of texts that are not split are not supported");
+  if (!widths->empty() && mode == "int" && !length)
+    return layer.reject("'ngrams' are supported with an output_sequence_length, or another output_mode than int");
   if (!widths->empty() && !(tokens = group(layer, *tokens, *widths)))
     return failure();
   int64_t rank = tokens->all.getRank();

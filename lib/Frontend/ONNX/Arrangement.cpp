@@ -1,6 +1,6 @@
 // ONNX operators that rearrange whole parts of a tensor: sequences reversed and
 // caches written, images cropped, padded and put together from columns.
-#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/ONNX/AttentionParts.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 
@@ -38,6 +38,25 @@ static LogicalResult importReverseSequence(NodeBinder &node) {
   return node.result(result.transpose(back));
 }
 
+Expression writeRows(NodeBinder &node, Expression cache, Expression update, Expression position, int64_t axis) {
+  if (node.failed())
+    return {};
+  // Where each row goes, by all axes up to that one: the cache itself is not transposed.
+  Expression shape = Expression::concat(node, {cache.shape(0, axis), update.extent(axis)}, 0);
+  SmallVector<Expression> places;
+  for (int64_t each = 0; each <= axis; ++each) {
+    SmallVector<int64_t> others;
+    for (int64_t other = 0; other <= axis; ++other)
+      if (other != each && !(each == axis && other == 0)) // positions have a batch, too
+        others.push_back(other);
+    Expression place = each == axis ? position : Expression::range(cache.extent(each));
+    place = others.empty() ? place : place.unsqueeze(others);
+    places.push_back(place.broadcast(shape).unsqueeze({axis + 1}));
+  }
+  Expression at = Expression::concat(node, places, axis + 1);
+  return {node, node.create<nn::ScatterNDOp>(cache, at, update, nn::ScatterReduction::None)};
+}
+
 /// `update` written over the cache, from position indices[b] of the axis on.
 static LogicalResult importTensorScatter(NodeBinder &node) {
   Expression cache(node, node.operand(0)), update(node, node.operand(1)), indices(node, node.optionalOperand(2));
@@ -54,20 +73,7 @@ static LogicalResult importTensorScatter(NodeBinder &node) {
     position = position + indices.cast(node.getBuilder().getI64Type()).unsqueeze({1});
   if (mode == "circular")
     position = position.unary<nn::ModOp>(Value(cache.extent(axis)), /*fmod=*/false);
-  // Where each row goes, by all axes up to that one: the cache itself is not transposed.
-  Expression shape = Expression::concat(node, {cache.shape(0, axis), steps}, 0);
-  SmallVector<Expression> places;
-  for (int64_t each = 0; each <= axis; ++each) {
-    SmallVector<int64_t> others;
-    for (int64_t other = 0; other <= axis; ++other)
-      if (other != each && !(each == axis && other == 0)) // positions have a batch, too
-        others.push_back(other);
-    Expression place = each == axis ? position : Expression::range(cache.extent(each));
-    place = others.empty() ? place : place.unsqueeze(others);
-    places.push_back(place.broadcast(shape).unsqueeze({axis + 1}));
-  }
-  Expression at = Expression::concat(node, places, axis + 1);
-  return node.result(node.create<nn::ScatterNDOp>(cache, at, update, nn::ScatterReduction::None));
+  return node.result(writeRows(node, cache, update, position, axis));
 }
 
 /// Each axis cropped or padded with zeros to a size, half of the difference on either side, the odd one at the end.
@@ -189,11 +195,61 @@ static LogicalResult importCol2Im(NodeBinder &node) {
   return node.result(image.reshape(Expression::concat(node, {Expression::ints(node, {0, 0}), windows.image}, 0)));
 }
 
+/// All stretches of `size` elements along an axis, `step` apart, their elements along a new last axis.
+static Expression unfold(NodeBinder &node, Expression x, int64_t axis, int64_t size, int64_t step) {
+  Expression count = (x.extent(axis) - static_cast<double>(size)) / static_cast<double>(step) + 1;
+  count = count.max(count.like(0));
+  Expression starts = Expression::range(count) * static_cast<double>(step);
+  Expression places = starts.unsqueeze({1}) + Expression::range(Expression::ints(node, {size})).unsqueeze({0});
+  Expression parts = x.gather(places, axis);
+  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(0, x.getRank() + 1));
+  permutation.erase(permutation.begin() + axis + 1);
+  permutation.push_back(axis + 1);
+  return node.failed() ? Expression() : parts.transpose(permutation);
+}
+
+/// Of com.microsoft, as PyTorch's unfold.
+static LogicalResult importUnfoldTensor(NodeBinder &node) {
+  Expression x(node, node.operand(0));
+  int64_t axis = node.axisAttr("dim", -1, x), size = node.intAttr("size", 0), step = node.intAttr("step", 1);
+  if (node.failed())
+    return failure();
+  constexpr int64_t most = 1 << 24;
+  if (size < 1 || step < 1 || size > most || step > most)
+    return node.reject("size and step must be positive");
+  if (!ShapedType::isDynamic(x.getExtent(axis)) && x.getExtent(axis) < size)
+    return node.reject("size is more than the extent");
+  return node.result(unfold(node, x, axis, size, step));
+}
+
+/// Scores of words that would end a stretch of `ngram_size` words which was there before: minus infinity.
+static LogicalResult importNGramRepeatBlock(NodeBinder &node) {
+  Expression words(node, node.operand(0)), scores(node, node.operand(1));
+  int64_t size = node.intAttr("ngram_size", 0);
+  if (node.failed())
+    return failure();
+  if (size < 1 || size > 1024 || words.getRank() != 2 || scores.getRank() != 2)
+    return node.reject("needs words and scores of 2 dimensions, and a positive ngram_size");
+  Type i64 = node.getBuilder().getI64Type();
+  Expression stretches = unfold(node, words.cast(i64), 1, size, 1);
+  Expression last = stretches.slice(2, size - 1, size).squeeze({2}), isRepeated = last.equals(last);
+  for (int64_t i = 0; i + 1 < size && !node.failed(); ++i) {
+    Expression end = words.extent(1) - static_cast<double>(size - 1 - i);
+    Expression word = words.cast(i64).gather(end.max(end.like(0)), 1); // of those that the next one follows
+    isRepeated = isRepeated & stretches.slice(2, i, i + 1).squeeze({2}).equals(word);
+  }
+  double infinity = std::numeric_limits<double>::infinity();
+  Expression limits = isRepeated.choose(scores.like(-infinity), scores.like(infinity));
+  return node.result(node.create<nn::ScatterElementsOp>(scores, last, limits, /*axis=*/1, nn::ScatterReduction::Min));
+}
+
 static const OpEntry table[] = {
     {"CenterCropPad", 18, importCenterCropPad},
     {"Col2Im", 18, importCol2Im},
+    {"NGramRepeatBlock", 1, importNGramRepeatBlock, "com.microsoft"},
     {"ReverseSequence", 10, importReverseSequence},
     {"TensorScatter", 24, importTensorScatter},
+    {"UnfoldTensor", 1, importUnfoldTensor, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getArrangementOps() { return table; }

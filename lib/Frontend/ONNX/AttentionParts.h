@@ -34,6 +34,10 @@ Expression multiplyByValues(NodeBinder &node, Expression weights, Expression val
 /// a query whose bias is minus infinity everywhere has weights 0.
 Expression maskedSoftmax(Expression scores, Expression bias, bool mayMaskAll);
 
+/// `cache` with `update` written over it: row s of batch b at place `position`[b, s] of the axis, of which it has as
+/// many as `update`. Positions must be in range.
+Expression writeRows(NodeBinder &node, Expression cache, Expression update, Expression position, int64_t axis);
+
 /// Pairs of elements of the last axis turned by angles: element i with i + D / 2, or 2i with 2i + 1.
 /// Only the first `size` elements where it is not 0.
 Expression rotate(NodeBinder &node, Expression x, Expression cosines, Expression sines, int64_t size,

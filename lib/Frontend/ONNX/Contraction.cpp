@@ -52,10 +52,23 @@ static LogicalResult importFusedGemm(NodeBinder &node) {
   return node.failed() ? failure() : node.result(applyActivation(node, product, activation, parameters));
 }
 
+/// A product of integers of 16 bits as one of 32.
+static LogicalResult importMatMulInteger16(NodeBinder &node) {
+  frontend::Expression lhs(node, node.operand(0)), rhs(node, node.operand(1));
+  if (node.failed())
+    return failure();
+  bool isUnsigned = lhs.getElementType().isUnsignedInteger() && rhs.getElementType().isUnsignedInteger();
+  Type sum = node.getBuilder().getIntegerType(32, /*isSigned=*/false);
+  if (!isUnsigned)
+    sum = node.getBuilder().getI32Type();
+  return node.result(lhs.cast(sum).matmul(rhs.cast(sum)));
+}
+
 static const OpEntry table[] = {
     {"FusedGemm", 1, importFusedGemm, "com.microsoft"},
     {"Gemm", 7, importGemm},
     {"MatMul", 1, importMatMul},
+    {"MatMulInteger16", 1, importMatMulInteger16, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getContractionOps() { return table; }

@@ -1,5 +1,6 @@
 // GroupQueryAttention of com.microsoft: causal attention with a cache of keys and values,
 // rotations by position, and fewer heads of keys than of queries.
+#include "dialects/NN/ConstantFolding.h"
 #include "lib/Frontend/ONNX/AttentionParts.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
@@ -15,6 +16,8 @@ namespace {
 struct GroupQueryNode {
   Expression query, keys, values, pastKeys, pastValues, lengths, total;
   Expression begins; ///< (B), how many positions of each sequence are in the cache
+  /// How many rows the cache has afterwards, where it need not be those before and the new ones; else null.
+  Expression capacity;
   Expression bias, sink;
   int64_t heads = 0, groups = 0, window = -1; ///< how many keys, its own included, a query sees; -1: all
   bool isCausal = true, hasSmoothSoftmax = false;
@@ -124,11 +127,34 @@ static LogicalResult readGroupQuery(NodeBinder &node, GroupQueryNode &read) {
   // Of the first positions the whole sequence is new, whatever its length.
   Expression count = read.query.extent(2), past = read.pastKeys ? read.pastKeys.extent(2) : Expression::ints(node, {0});
   read.begins = (read.lengths.cast(i64).reshape({-1}) + 1 - count).max(past.like(0)).min(past);
+  Expression total = read.total.cast(i64).reshape({1});
+  if (read.pastKeys && (ShapedType::isDynamic(read.pastKeys.getExtent(2)) || nn::getConstantInts(total))) {
+    // A cache may have room for more than it holds, which shows only by the whole length.
+    read.capacity = past.max(total);
+    read.begins = read.begins.min(read.capacity - count).max(past.like(0));
+  }
   return rotateHeads(node, read);
+}
+
+/// The cache, of another length, with the new rows behind what each sequence has in it, and zeros behind them.
+static Expression insertRows(NodeBinder &node, const GroupQueryNode &read, Expression past, Expression rows) {
+  past = past.cast(rows.getElementType());
+  if (node.failed())
+    return {};
+  Expression pads = Expression::concat(node, {Expression::ints(node, {0}), read.capacity - past.extent(2)}, 0);
+  Expression cache(node, node.create<nn::PadOp>(past, pads, Value(), ArrayRef<int64_t>{2}, nn::PadMode::Constant));
+  Expression isFilled = Expression::range(cache.extent(2)).unsqueeze({0}) < read.begins.unsqueeze({1});
+  cache = {node, keepShape(node, isFilled.unsqueeze({1, 3}).choose(cache, rows.like(0)), cache)};
+  if (node.failed())
+    return {};
+  Expression position = read.begins.unsqueeze({1}) + Expression::range(rows.extent(2)).unsqueeze({0});
+  return writeRows(node, cache, rows, position, 2);
 }
 
 /// The cache with the new rows behind what each sequence has in it.
 static Expression appendRows(NodeBinder &node, const GroupQueryNode &read, Expression past, Expression rows) {
+  if (read.capacity)
+    return insertRows(node, read, past, rows);
   Expression all = past ? Expression::concat(node, {past.cast(rows.getElementType()), rows}, 2) : rows;
   if (node.failed())
     return {};
@@ -181,6 +207,12 @@ static LogicalResult importGroupQueryAttention(NodeBinder &node) {
   Expression values = appendRows(node, read, read.pastValues, read.values);
   if (node.failed())
     return failure();
+  Expression allKeys = keys, allValues = values;
+  if (read.capacity) { // room is not looked at
+    Expression total = read.total.cast(node.getBuilder().getI64Type()).reshape({1});
+    keys = keys.slice(2, Expression::ints(node, {0}), total);
+    values = values.slice(2, Expression::ints(node, {0}), total);
+  }
   Expression scores = multiplyByKeys(node, scaleQuery(read.query, read.scale), keys);
   if (node.failed())
     return failure();
@@ -198,7 +230,7 @@ static LogicalResult importGroupQueryAttention(NodeBinder &node) {
   Expression result = multiplyByValues(node, weights, values);
   if (node.failed())
     return failure();
-  for (Expression each : {mergeHeads(result), keys, values})
+  for (Expression each : {mergeHeads(result), allKeys, allValues})
     if (failed(node.result(each)))
       return failure();
   return success();

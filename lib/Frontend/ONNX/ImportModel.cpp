@@ -13,6 +13,8 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
+#include <stdexcept>
+
 #include <set>
 
 using namespace mlir;
@@ -52,6 +54,19 @@ static bool isTooDeep(StringRef text) {
   return false;
 }
 
+/// Parses the text form; returns what is wrong, or nothing. The parser throws where something in a number's place is none, or
+/// is out of range.
+static std::string parseText(StringRef content, ::onnx::ModelProto &model) {
+  std::string text = content.str(); // the parser wants a terminated string, and keeps a pointer to it
+  try {
+    ::onnx::OnnxParser parser(text.c_str());
+    auto status = parser.Parse(model);
+    return status.IsOK() ? std::string() : status.ErrorMessage();
+  } catch (const std::logic_error &) {
+    return "a number in the text cannot be read: it is damaged or out of range";
+  }
+}
+
 static std::shared_ptr<::onnx::ModelProto> parse(StringRef content, Location loc) {
   auto model = std::make_shared<::onnx::ModelProto>();
   google::protobuf::SetLogHandler(nullptr);
@@ -60,12 +75,10 @@ static std::shared_ptr<::onnx::ModelProto> parse(StringRef content, Location loc
       emitError(loc) << "graphs, types or lists are nested more than " << maxTextDepth << " levels deep";
       return nullptr;
     }
-    std::string text = content.str(); // the parser wants a terminated string, and keeps a pointer to it
-    ::onnx::OnnxParser parser(text.c_str());
-    auto status = parser.Parse(*model);
-    if (status.IsOK())
+    std::string problem = parseText(content, *model);
+    if (problem.empty())
       return model;
-    emitError(loc) << status.ErrorMessage();
+    emitError(loc) << problem;
     return nullptr;
   }
   if (content.size() > INT32_MAX) {

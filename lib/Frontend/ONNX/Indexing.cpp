@@ -1,4 +1,5 @@
 // ONNX operators of the indexing family.
+#include "dialects/Text/Text.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 
@@ -32,18 +33,22 @@ static LogicalResult importGatherND(NodeBinder &node) {
   return node.result(node.create<nn::GatherNDOp>(data, indices, batchDims));
 }
 
-static std::optional<nn::ScatterReduction> getReduction(NodeBinder &node) {
+/// Where updates meet; strings cannot be added.
+static std::optional<nn::ScatterReduction> getReduction(NodeBinder &node, Value data, Value indices) {
   std::string name = node.stringAttr("reduction", "none");
   std::optional<nn::ScatterReduction> reduction = nn::symbolizeScatterReduction(name);
   if (!reduction)
     (void)node.reject("reduction '" + name + "' is not known");
+  bool isText = !node.failed() && text::isStrings(data.getType());
+  if (!node.failed() && (text::isStrings(indices.getType()) || (isText && *reduction != nn::ScatterReduction::None)))
+    (void)node.reject("strings can only be put in places that numbers give");
   return reduction;
 }
 
 static LogicalResult importScatterElements(NodeBinder &node) {
   Value data = node.operand(0), indices = node.operand(1), updates = node.operand(2);
   int64_t axis = node.axisAttr("axis", 0, data);
-  std::optional<nn::ScatterReduction> reduction = getReduction(node);
+  std::optional<nn::ScatterReduction> reduction = getReduction(node, data, indices);
   if (node.failed())
     return failure();
   return node.result(node.create<nn::ScatterElementsOp>(data, indices, updates, axis, *reduction));
@@ -51,7 +56,7 @@ static LogicalResult importScatterElements(NodeBinder &node) {
 
 static LogicalResult importScatterND(NodeBinder &node) {
   Value data = node.operand(0), indices = node.operand(1), updates = node.operand(2);
-  std::optional<nn::ScatterReduction> reduction = getReduction(node);
+  std::optional<nn::ScatterReduction> reduction = getReduction(node, data, indices);
   if (node.failed())
     return failure();
   // The ranks tell how long the tuples of indices are.
@@ -113,6 +118,8 @@ static LogicalResult importOneHot(NodeBinder &node) {
   int64_t axis = node.normalizeAxis(node.intAttr("axis", -1), node.getRank(indices) + 1);
   if (node.failed())
     return failure();
+  if (text::isStrings(indices.getType()) || text::isStrings(depth.getType()))
+    return node.reject("strings are not places");
   values = fixLength(node, values, 2);
   depth = node.create<nn::CastOp>(depth, node.getBuilder().getI64Type());
   depth = node.create<nn::ReshapeOp>(depth, node.ints({1}), false);

@@ -1,9 +1,9 @@
-// Linear models and support vector machines of ai.onnx.ml: matrix products.
-#include "lib/Frontend/Import/Expression.h"
+// Linear models and support vector machines of ai.onnx.ml: matrix products, and for probabilities of several classes an
+// iteration.
+#include "lib/Frontend/Import/Repetition.h"
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/Scores.h"
-
-#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 
@@ -12,30 +12,6 @@ namespace nnc::onnx {
 using frontend::Expression;
 
 static constexpr StringRef domain = "ai.onnx.ml";
-
-/// The attribute's numbers as a matrix of f32 with `rows` rows; rejects the node where they do not fill it.
-static Expression getMatrix(NodeBinder &node, StringRef name, int64_t rows) {
-  SmallVector<double> numbers = node.floatsAttr(name);
-  auto count = static_cast<int64_t>(numbers.size());
-  if (rows < 1 || count == 0 || count % rows) {
-    (void)node.reject("attribute '" + name + "' has " + Twine(count) + " numbers, which do not fill " + Twine(rows) + " rows");
-    return {};
-  }
-  return {node, node.floats({rows, count / rows}, std::vector<float>(numbers.begin(), numbers.end()))};
-}
-
-/// The input as rows of f32.
-static Expression getRows(NodeBinder &node) {
-  Expression x(node, node.operand(0));
-  if (node.failed())
-    return x;
-  if (x.getRank() < 1 || x.getRank() > 2) {
-    (void)node.reject("the input must be one row of features or several");
-    return x;
-  }
-  x = x.cast(node.getBuilder().getF32Type());
-  return x.getRank() == 1 ? x.unsqueeze({0}) : x;
-}
 
 /// x times the transposed matrix of coefficients, plus `intercepts` where there are any.
 static Expression getLinearScores(NodeBinder &node, int64_t targets) {
@@ -94,7 +70,8 @@ static Expression applyKernel(NodeBinder &node, Expression x, Expression vectors
   if (kernel == "RBF") {
     // |x - v|^2, term by term: x x - 2 x v + v v would cancel.
     Expression difference = x.unsqueeze({1}) - vectors.unsqueeze({0});
-    return (difference.reduce(nn::ReductionKind::SumSquare, {2}, /*keepdims=*/false) * -parameters[0]).unary<nn::ExpOp>();
+    return (difference.reduce(nn::ReductionKind::SumSquare, {2}, /*keepdims=*/false) * -parameters[0])
+        .unary<nn::ExpOp>();
   }
   (void)node.reject("kernel_type " + kernel + " is not known");
   return product;
@@ -121,9 +98,227 @@ static LogicalResult importSVMRegressor(NodeBinder &node) {
   return node.failed() ? failure() : node.result(result);
 }
 
+namespace {
+
+/// The machines that tell each two classes apart, in the order 0 and 1, 0 and 2, ..., 1 and 2, ...
+struct Machines {
+  int64_t classes = 0, vectors = 0;
+  SmallVector<int64_t> starts; ///< of each class its first support vector, and at the end their number
+  SmallVector<std::pair<int64_t, int64_t>> pairs;
+
+  int64_t size() const { return static_cast<int64_t>(pairs.size()); }
+};
+
+} // namespace
+
+/// Fails with the node rejected where the attributes do not fit each other. The matrix of coefficients that is made of
+/// them has a column for each pair.
+static LogicalResult readMachines(NodeBinder &node, ArrayRef<int64_t> counts, int64_t numRho, Machines &machines) {
+  constexpr int64_t limit = int64_t(1) << 27;
+  machines.classes = static_cast<int64_t>(counts.size());
+  for (int64_t count : counts) {
+    machines.starts.push_back(machines.vectors);
+    if (count < 0 || count > limit || (machines.vectors += count) > limit)
+      return node.reject("'vectors_per_class' does not count support vectors");
+  }
+  machines.starts.push_back(machines.vectors);
+  if (machines.classes < 2 || machines.classes > 65535 || machines.classes * (machines.classes - 1) / 2 != numRho)
+    return node.reject("rho must have one number for each two classes, of which there are two at least");
+  if (machines.vectors > limit / numRho)
+    return node.reject("so many classes and support vectors are not supported");
+  for (int64_t first = 0; first < machines.classes; ++first)
+    for (int64_t second = first + 1; second < machines.classes; ++second)
+      machines.pairs.emplace_back(first, second);
+  return success();
+}
+
+/// Above 0 for the first class of each pair: (rows, pairs).
+static Expression decide(NodeBinder &node, const Machines &machines, Expression features, ArrayRef<double> rho) {
+  SmallVector<double> numbers = node.floatsAttr("coefficients");
+  int64_t vectors = machines.vectors, pairs = machines.size();
+  if (static_cast<int64_t>(numbers.size()) != (machines.classes - 1) * vectors) {
+    (void)node.reject("the coefficients are not as many as support vectors times classes but one");
+    return {};
+  }
+  std::vector<float> matrix(vectors * pairs, 0.0f);
+  for (auto [pair, both] : llvm::enumerate(machines.pairs)) {
+    auto copy = [&, pair = pair](int64_t ofClass, int64_t row) {
+      for (int64_t at = machines.starts[ofClass]; at < machines.starts[ofClass + 1]; ++at)
+        matrix[at * pairs + static_cast<int64_t>(pair)] = static_cast<float>(numbers[row * vectors + at]);
+    };
+    copy(both.first, both.second - 1);
+    copy(both.second, both.first);
+  }
+  Expression offsets(node, node.floats({1, pairs}, std::vector<float>(rho.begin(), rho.end())));
+  return features.matmul({node, node.floats({vectors, pairs}, std::move(matrix))}) + offsets;
+}
+
+/// How many machines are for each class: (rows, classes) of f32.
+static Expression countVotes(NodeBinder &node, const Machines &machines, Expression decisions) {
+  int64_t classes = machines.classes, pairs = machines.size();
+  std::vector<float> first(pairs * classes, 0.0f), second(classes, 0.0f);
+  for (auto [pair, both] : llvm::enumerate(machines.pairs)) {
+    first[static_cast<int64_t>(pair) * classes + both.first] = 1.0f;
+    first[static_cast<int64_t>(pair) * classes + both.second] = -1.0f;
+    second[both.second] += 1.0f;
+  }
+  Expression isFirst = (decisions > 0.0).cast(node.getBuilder().getF32Type());
+  return isFirst.matmul({node, node.floats({pairs, classes}, std::move(first))}) +
+         Expression(node, node.floats({1, classes}, std::move(second)));
+}
+
+/// The probability of the first class of each pair as (rows, classes, classes), row i the first class, below the
+/// diagonal those of the second; 0 on it.
+static Expression pairwiseProbabilities(NodeBinder &node, const Machines &machines, Expression decisions) {
+  SmallVector<double> a = node.floatsAttr("prob_a"), b = node.floatsAttr("prob_b");
+  int64_t classes = machines.classes, pairs = machines.size();
+  if (static_cast<int64_t>(a.size()) != pairs || static_cast<int64_t>(b.size()) != pairs) {
+    (void)node.reject("prob_a and prob_b must have one number for each two classes");
+    return {};
+  }
+  auto row = [&](ArrayRef<double> numbers) {
+    return Expression(node, node.floats({1, pairs}, std::vector<float>(numbers.begin(), numbers.end())));
+  };
+  Expression first = (decisions * row(a) + row(b)).unary<nn::NegOp>().unary<nn::SigmoidOp>();
+  first = first.max(first.like(1e-7f)).min(first.like(1 - 1e-7f));
+  // Gathers of the first classes' probabilities, the second ones', and a 0.
+  Expression all = Expression::concat(node, {first, first * -1 + 1.0, first.slice(1, 0, 1) * 0}, 1);
+  SmallVector<int64_t> places(classes * classes, 2 * pairs);
+  for (auto [pair, both] : llvm::enumerate(machines.pairs)) {
+    places[both.first * classes + both.second] = static_cast<int64_t>(pair);
+    places[both.second * classes + both.first] = pairs + static_cast<int64_t>(pair);
+  }
+  return all.gather(Expression::ints(node, places), 1).reshape({0, classes, classes});
+}
+
+/// The probabilities of the classes, (rows, classes), that fit those of pairs best: the second method of Wu, Lin and
+/// Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling" (2004), with the steps of Chang
+/// and Lin's LIBSVM (2011), section 8. A row that is close enough stays as it is.
+static Expression couple(NodeBinder &node, int64_t classes, Expression pairwise) {
+  const nn::ReductionKind sum = nn::ReductionKind::Sum;
+  Expression unit = Expression::range(Expression::ints(node, {classes}));
+  unit = unit.unsqueeze({1}).equals(unit.unsqueeze({0}));
+  Expression diagonal = (pairwise * pairwise).reduce(sum, {1}, /*keepdims=*/true);
+  Expression matrix = unit.choose(diagonal, pairwise.transpose({0, 2, 1}) * pairwise * -1);
+  Expression flatDiagonal = diagonal.squeeze({1}), start = flatDiagonal * 0 + 1.0 / static_cast<double>(classes);
+  Expression one = start.slice(1, 0, 1);
+  auto improve = [&](Expression number, ArrayRef<Expression> carried) -> frontend::Iteration {
+    Expression p = carried[0], product = carried[1], square = carried[2];
+    Expression own = flatDiagonal.gather(number, 1).unsqueeze({1}), at = product.gather(number, 1).unsqueeze({1});
+    Expression step = (square - at) / own, scale = step + 1.0;
+    Expression row = matrix.gather(number, 1);
+    Expression isOwn = Expression::range(Expression::ints(node, {classes})).equals(number).unsqueeze({0});
+    Expression next = isOwn.choose(p + step, p) / scale, nextProduct = (product + step * row) / scale;
+    Expression nextSquare = (square + step * (step * own + at * 2)) / (scale * scale);
+    return {{Expression(node, keepShape(node, next, p)), Expression(node, keepShape(node, nextProduct, p)),
+             Expression(node, keepShape(node, nextSquare, square))},
+            {}};
+  };
+  auto iterate = [&](Expression, ArrayRef<Expression> carried) -> frontend::Iteration {
+    Expression p = carried[0];
+    Expression product = matrix.matmul(p.unsqueeze({2})).squeeze({2});
+    Expression square = (p * product).reduce(sum, {1}, /*keepdims=*/true);
+    Expression error = (product - square).unary<nn::AbsOp>().reduce(nn::ReductionKind::Max, {1}, /*keepdims=*/true);
+    Expression isClose = error < 0.005 / static_cast<double>(classes);
+    SmallVector<Expression> better = frontend::repeat(
+        node, Expression::ints(node, {classes}),
+        {p, Expression(node, keepShape(node, product, p)), Expression(node, keepShape(node, square, one))}, improve);
+    if (node.failed())
+      return {};
+    Expression goesOn =
+        (~isClose).cast(node.getBuilder().getI64Type()).reduce(nn::ReductionKind::Max, {0, 1}, /*keepdims=*/false) >
+        0.0;
+    return {{Expression(node, keepShape(node, isClose.choose(p, better.front()), p))}, {}, goesOn};
+  };
+  SmallVector<Expression> results =
+      frontend::repeat(node, Expression::ints(node, {std::max<int64_t>(100, classes)}), {start}, iterate);
+  return node.failed() ? Expression() : results.front();
+}
+
+/// The scores of a classifier without support vectors, a row of coefficients for each class.
+static LogicalResult finishLinear(NodeBinder &node, const ClassLabels &labels, StringRef transform, double rho) {
+  SmallVector<double> coefficients = node.floatsAttr("coefficients");
+  node.ignoreAttrs({"support_vectors", "kernel_params", "kernel_type", "vectors_per_class"});
+  bool hasProbabilities = !node.floatsAttr("prob_a").empty();
+  node.ignoreAttrs({"prob_b"});
+  Expression scores = getRows(node).matmul(getMatrix(node, "coefficients", labels.size()), /*transposeY=*/true) + rho;
+  if (node.failed())
+    return failure();
+  Expression label = labels.argMax(scores);
+  if (labels.size() == 2 && !hasProbabilities) {
+    // Two classes: the second one where the larger score is above a threshold.
+    bool arePositive = llvm::all_of(coefficients, [](double number) { return number >= 0; });
+    Expression largest = scores.reduce(nn::ReductionKind::Max, {1}, /*keepdims=*/false);
+    Expression isSecond = arePositive ? largest >= 0.5 : largest > 0.0;
+    Expression place(
+        node, node.create<nn::ArgReduceOp>(scores, /*axis=*/1, /*keepdims=*/false, /*min=*/false, /*last=*/false));
+    label = labels.choose(isSecond | place.equals(1));
+  }
+  Expression result = transformScores(node, scores, transform);
+  if (node.failed() || failed(node.result(label)))
+    return failure();
+  return node.result(result);
+}
+
+/// The scores of two classes without probabilities, of the one decision between them: as ONNX Runtime transforms them.
+static Expression scoreTwoClasses(NodeBinder &node, Expression decision, StringRef transform) {
+  bool isLogistic = transform == "LOGISTIC";
+  if (transform != "NONE" && !isLogistic && transform != "SOFTMAX" && transform != "SOFTMAX_ZERO") {
+    (void)node.reject("post_transform " + transform + " is not supported");
+    return {};
+  }
+  Expression other = transform == "NONE" || isLogistic ? decision * -1 : decision * -1 + 1;
+  Expression both = Expression::concat(node, {other, decision}, 1);
+  return isLogistic ? both.unary<nn::SigmoidOp>() : both;
+}
+
+static LogicalResult importSVMClassifier(NodeBinder &node) {
+  std::string kernel = node.stringAttr("kernel_type", "LINEAR"), transform = node.stringAttr("post_transform", "NONE");
+  ClassLabels labels = ClassLabels::read(node, "classlabels_ints", "classlabels_strings");
+  SmallVector<int64_t> counts = node.intsAttr("vectors_per_class");
+  SmallVector<double> rho = node.floatsAttr("rho");
+  if (node.failed())
+    return failure();
+  if (rho.empty())
+    return node.reject("rho must not be empty");
+  if (llvm::all_of(counts, [](int64_t count) { return count == 0; }))
+    return finishLinear(node, labels, transform, rho.front());
+  Machines machines;
+  if (static_cast<int64_t>(counts.size()) != labels.size())
+    return node.reject("'vectors_per_class' must have one number for each class");
+  if (failed(readMachines(node, counts, static_cast<int64_t>(rho.size()), machines)))
+    return failure();
+  Expression x = getRows(node);
+  Expression features = applyKernel(node, x, getMatrix(node, "support_vectors", machines.vectors), kernel);
+  node.ignoreAttrs({"kernel_params"}); // of a linear kernel
+  if (node.failed())
+    return failure();
+  Expression decisions = decide(node, machines, features, rho);
+  if (node.failed())
+    return failure();
+  bool hasProbabilities = !node.floatsAttr("prob_a").empty();
+  Expression label = labels.argMax(countVotes(node, machines, decisions)), scores = decisions;
+  if (hasProbabilities) {
+    Expression pairwise = pairwiseProbabilities(node, machines, decisions);
+    if (node.failed())
+      return failure();
+    scores = couple(node, machines.classes, pairwise);
+  } else if (!node.floatsAttr("prob_b").empty()) {
+    return node.reject("prob_b is there without prob_a");
+  } else if (machines.classes == 2) {
+    scores = scoreTwoClasses(node, decisions, transform);
+    transform = "NONE";
+  }
+  Expression result = transformScores(node, scores, transform);
+  if (node.failed() || failed(node.result(label)))
+    return failure();
+  return node.result(result);
+}
+
 static const OpEntry table[] = {
     {"LinearClassifier", 1, importLinearClassifier, domain},
     {"LinearRegressor", 1, importLinearRegressor, domain},
+    {"SVMClassifier", 1, importSVMClassifier, domain},
     {"SVMRegressor", 1, importSVMRegressor, domain},
 };
 

@@ -128,10 +128,11 @@ static void alignSequences(NodeBuilder &node, GraphValue &a, GraphValue &b, Muta
   OpBuilder::InsertionGuard guard(node.getBuilder());
   auto enter = [&](int branch) { node.getBuilder().setInsertionPointToEnd(&regions[branch].front()); };
   RankedTensorType element;
-  for (auto [branch, value] : llvm::enumerate(ArrayRef<GraphValue>{a, b})) {
+  const GraphValue *values[] = {&a, &b};
+  for (int branch = 0; branch < 2; ++branch) {
     enter(branch);
     if (!element && *sizes[branch]) {
-      auto stack = NodeBuilder::getType(stackElements(node, value.getSequence()));
+      auto stack = NodeBuilder::getType(stackElements(node, values[branch]->getSequence()));
       if (stack)
         element = stack.clone(stack.getShape().drop_front());
     }

@@ -69,6 +69,8 @@ static LogicalResult importNormalizer(NodeBinder &node) {
     divisor = x.reduce(nn::ReductionKind::SumAbs, {axis}, /*keepdims=*/true);
   else if (norm == "L2")
     divisor = x.reduce(nn::ReductionKind::SumSquare, {axis}, /*keepdims=*/true).unary<nn::SqrtOp>();
+  else if (norm == "MAX")
+    divisor = x.reduce(nn::ReductionKind::Max, {axis}, /*keepdims=*/true);
   else
     return node.reject("norm '" + norm + "' is not supported");
   return node.result(divisor.equals(0.0).choose(x, x / divisor));
@@ -208,7 +210,14 @@ static LogicalResult importCategoryMapper(NodeBinder &node) {
   return node.failed() ? failure() : translate(node, x, strings, integers);
 }
 
-/// A column of 0 or 1 for each category; an x that is none has zeros.
+/// `columns`; a run ends with an error where a row has no 1. What checks is the reading of a string that is no number.
+static Expression requireCategory(NodeBinder &node, Expression columns) {
+  Expression largest = columns.reduce(nn::ReductionKind::Max, {columns.getRank() - 1}, /*keepdims=*/true);
+  Expression text = chooseStrings(node, largest.cast(node.getBuilder().getI64Type()), {"", "0"});
+  return columns + Expression(node, node.create<text::ParseOp>(text, columns.getElementType()));
+}
+
+/// A column of 0 or 1 for each category; an x that is none has zeros, or ends the run with an error.
 static LogicalResult importOneHotEncoder(NodeBinder &node) {
   Expression x(node, node.operand(0)), categories = getList(node, "cats");
   bool zeros = node.intAttr("zeros", 1);
@@ -216,8 +225,6 @@ static LogicalResult importOneHotEncoder(NodeBinder &node) {
     return failure();
   if (!categories)
     return node.reject("it has no categories");
-  if (!zeros)
-    return node.reject("an unknown category as an error at run time (zeros=0) is not supported");
   Type i64 = node.getBuilder().getI64Type();
   if (auto strings = getConstantStrings(categories)) {
     if (!text::isStrings(node.getType(x)))
@@ -232,7 +239,10 @@ static LogicalResult importOneHotEncoder(NodeBinder &node) {
   }
   if (node.failed())
     return failure();
-  return node.result(matchKeys(x.cast(i64), categories.cast(i64), false).cast(node.getBuilder().getF32Type()));
+  Expression columns = matchKeys(x.cast(i64), categories.cast(i64), false).cast(node.getBuilder().getF32Type());
+  if (!zeros && !node.failed())
+    columns = requireCategory(node, columns);
+  return node.failed() ? failure() : node.result(columns);
 }
 
 /// All columns of all inputs side by side, as f32.

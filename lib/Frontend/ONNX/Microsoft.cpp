@@ -123,6 +123,16 @@ static LogicalResult importSimplifiedLayerNormalization(NodeBinder &node) {
   return node.result(node.create<nn::RmsNormOp>(x, scale, axis, epsilon));
 }
 
+/// Results 0 and 1: the norm of the sum of embeddings, and how many words of each sequence (or of `mask`) there are.
+static LogicalResult finishEmbedding(NodeBinder &node, Expression sum, Expression scale, Expression shift,
+                                     APFloat epsilon, Expression words, Expression mask) {
+  if (node.failed() || failed(node.result(node.create<nn::LayerNormOp>(sum, scale, shift, sum.getRank() - 1, epsilon))))
+    return failure();
+  Type i32 = node.getBuilder().getI32Type();
+  Expression counted = mask ? mask.cast(i32) : words.cast(i32) * 0;
+  return node.result(counted.reduce(nn::ReductionKind::Sum, {1}, /*keepdims=*/false));
+}
+
 /// The norm of the sum of the embeddings of words, positions and segments.
 static LogicalResult importEmbedLayerNormalization(NodeBinder &node) {
   Expression words(node, node.operand(0)), segments(node, node.optionalOperand(1)), wordRows(node, node.operand(2)),
@@ -140,15 +150,32 @@ static LogicalResult importEmbedLayerNormalization(NodeBinder &node) {
   sum = sum + positionRows.gather(positions ? positions : Expression::range(words.extent(1)), 0);
   if (segments && segmentRows)
     sum = sum + segmentRows.gather(segments, 0);
+  return success(succeeded(finishEmbedding(node, sum, scale, shift, epsilon, words, mask)) &&
+                 succeeded(node.result(sum)));
+}
+
+/// As EmbedLayerNormalization with tables, scale and shift of 8 bits: scales follow them, then zero points.
+static LogicalResult importQEmbedLayerNormalization(NodeBinder &node) {
+  Expression words(node, node.operand(0)), segments(node, node.optionalOperand(1)), mask(node, node.optionalOperand(7));
+  APFloat epsilon = getEpsilon(node, 1e-12);
   if (node.failed())
     return failure();
-  if (failed(node.result(node.create<nn::LayerNormOp>(sum, scale, shift, sum.getRank() - 1, epsilon))))
-    return failure();
-  Type i32 = node.getBuilder().getI32Type();
-  Expression counted = mask ? mask.cast(i32) : words.cast(i32) * 0;
-  if (failed(node.result(counted.reduce(nn::ReductionKind::Sum, {1}, /*keepdims=*/false))))
-    return failure();
-  return node.result(sum);
+  if (words.getRank() != 2)
+    return node.reject("the words must be (batch, sequence)");
+  Type f32 = node.getBuilder().getF32Type();
+  // Table `i` of words, positions, segments, scale and shift, or its rows.
+  auto read = [&](unsigned i, Expression rows) {
+    Expression table(node, node.operand(2 + i)), scale(node, node.operand(8 + i)), zero(node, node.operand(13 + i));
+    if (node.failed())
+      return table;
+    table = rows ? table.gather(rows, 0) : table;
+    auto asScalar = [](Expression x) { return x.reshape(ArrayRef<int64_t>{}); };
+    return Expression(node, node.create<nn::DequantizeOp>(table, asScalar(scale), asScalar(zero), f32));
+  };
+  Expression sum = read(0, words) + read(1, Expression::range(words.extent(1)));
+  if (segments)
+    sum = sum + read(2, segments);
+  return finishEmbedding(node, sum, read(3, Expression()), read(4, Expression()), epsilon, words, mask);
 }
 
 //===--- Attention ---===//
@@ -174,6 +201,55 @@ static LogicalResult importRotaryEmbedding(NodeBinder &node) {
     positions = (Expression::range(x.extent(sequenceAxis)) + positions).unsqueeze({0});
   Expression result = rotate(node, x, cosines.gather(positions, 0).unsqueeze({headAxis}),
                              sines.gather(positions, 0).unsqueeze({headAxis}), size, isInterleaved);
+  return node.result(rank == 3 ? result.reshape(shape) : result);
+}
+
+/// A row of the caches for each token, of which each column is that of the token's place in time, height or width: the
+/// columns of the three are in `sections`, one behind the other or, interleaved, in turns as long as there are any.
+static Expression takeByPlace(NodeBinder &node, Expression cache, Expression positions, ArrayRef<int64_t> sections,
+                              bool isInterleaved) {
+  int64_t half = cache.getExtent(1);
+  SmallVector<int64_t> columns;
+  for (int64_t column = 0; column < half; ++column) {
+    int64_t kind = column < sections[0] ? 0 : column < sections[0] + sections[1] ? 1 : 2;
+    if (isInterleaved) {
+      kind = column % 3;
+      kind = kind && column < 3 * sections[kind] ? kind : 0;
+    }
+    columns.push_back(kind * half + column);
+  }
+  SmallVector<Expression> rows;
+  for (int64_t kind = 0; kind < 3; ++kind)
+    rows.push_back(cache.gather(positions.slice(0, kind, kind + 1).squeeze({0}), 0));
+  return Expression::concat(node, rows, 2).gather(Expression::ints(node, columns), 2);
+}
+
+/// RotaryEmbedding with three positions for each token.
+static LogicalResult importMRotaryEmbedding(NodeBinder &node) {
+  Expression x(node, node.operand(0)), positions(node, node.operand(1)), cosines(node, node.operand(2)),
+      sines(node, node.operand(3));
+  int64_t heads = node.intAttr("num_heads", 0), size = node.intAttr("rotary_embedding_dim", 0);
+  bool isInterleaved = node.intAttr("interleaved", 0), hasTurns = node.intAttr("mrope_layout", 0);
+  SmallVector<int64_t> sections = node.intsAttr("mrope_section");
+  if (node.floatAttr("scale", 1) != 1 || node.intAttr("is_packed_batching", 0))
+    return node.reject("scaled or packed positions are not supported");
+  if (node.failed())
+    return failure();
+  int64_t rank = x.getRank(), half = cosines.getRank() == 2 ? cosines.getExtent(1) : ShapedType::kDynamic;
+  if ((rank != 3 && rank != 4) || size < 0 || ShapedType::isDynamic(half) || positions.getRank() != 3 ||
+      sines.getRank() != 2 || sines.getExtent(1) != half)
+    return node.reject("needs 3 or 4 dimensions, positions of 3, and caches whose width is known");
+  bool fits =
+      sections.size() == 3 && llvm::all_of(sections, [&](int64_t section) { return section >= 0 && section <= half; });
+  if (!fits || sections[0] + sections[1] + sections[2] != half)
+    return node.reject("mrope_section does not fit the caches");
+  Expression shape = x.shape();
+  if (rank == 3)
+    x = heads > 0 ? x.reshape({0, 0, heads, -1}) : x.reshape({0, 0, -1, 2 * half});
+  int64_t headAxis = rank == 3 ? 2 : 1;
+  Expression cosine = takeByPlace(node, cosines, positions, sections, hasTurns).unsqueeze({headAxis});
+  Expression sine = takeByPlace(node, sines, positions, sections, hasTurns).unsqueeze({headAxis});
+  Expression result = rotate(node, x, cosine, sine, size, isInterleaved);
   return node.result(rank == 3 ? result.reshape(shape) : result);
 }
 
@@ -342,8 +418,10 @@ static const OpEntry table[] = {
     {"FusedConv", 1, importFusedConv, domain},
     {"FusedMatMul", 1, importFusedMatMul, domain},
     {"Gelu", 1, importGelu<nn::GeluForm::None>, domain},
+    {"MRotaryEmbedding", 1, importMRotaryEmbedding, domain},
     {"MultiHeadAttention", 1, importMultiHeadAttention, domain},
     {"QAttention", 1, importQAttention, domain},
+    {"QEmbedLayerNormalization", 1, importQEmbedLayerNormalization, domain},
     {"QuickGelu", 1, importQuickGelu, domain},
     {"RotaryEmbedding", 1, importRotaryEmbedding, domain},
     {"SimplifiedLayerNormalization", 1, importSimplifiedLayerNormalization},

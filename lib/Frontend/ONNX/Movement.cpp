@@ -2,6 +2,7 @@
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/RunTimeAxes.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -284,6 +285,8 @@ static LogicalResult importPad(NodeBinder &node) {
     } else if (node.optionalOperand(3))
       axes = normalizeAxes(node, node.constantInts(3), node.getRank(x));
   }
+  if (!value && text::isStrings(x.getType()))
+    value = createFiller(node, getElementTypeOrSelf(x));
   return node.result(node.create<nn::PadOp>(x, pads, value, axes, *mode));
 }
 

@@ -46,9 +46,19 @@ static LogicalResult importLogSoftmax(NodeBinder &node) {
   return importAlongAxis(node, [&](Value x, int64_t axis) { return node.create<nn::LogSoftmaxOp>(x, axis); });
 }
 
+/// 1 at the first largest element along the axis, which may have no elements, 0 elsewhere.
+static Value markLargest(NodeBinder &node, Value x, int64_t axis) {
+  frontend::Expression all(node, x), isLargest = all >= all.reduce(nn::ReductionKind::Max, {axis}, /*keepdims=*/true);
+  frontend::Expression count(node, node.create<nn::CumSumOp>(isLargest.cast(node.getBuilder().getI64Type()), axis,
+                                                             /*exclusive=*/false, /*reverse=*/false));
+  return (isLargest & count.equals(1)).choose(all.like(1), all.like(0));
+}
+
 /// 1 at the first largest element along the axis, 0 elsewhere.
 static LogicalResult importHardmax(NodeBinder &node) {
   return importAlongAxis(node, [&](Value x, int64_t axis) {
+    if (node.failed() || node.getType(x).isDynamicDim(axis))
+      return markLargest(node, x, axis);
     Value largest = node.create<nn::ArgReduceOp>(x, axis, /*keepdims=*/false, /*min=*/false, /*last=*/false);
     Value depth = node.create<nn::ShapeOp>(x, axis, axis + 1);
     Type type = getElementTypeOrSelf(x);

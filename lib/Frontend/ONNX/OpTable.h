@@ -19,12 +19,16 @@ struct OpEntry {
 /// One list per family.
 llvm::ArrayRef<OpEntry> getArrangementOps();
 llvm::ArrayRef<OpEntry> getAttentionOps();
+llvm::ArrayRef<OpEntry> getBlockQuantizationOps();
 llvm::ArrayRef<OpEntry> getContractionOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getDeformableConvolutionOps();
 llvm::ArrayRef<OpEntry> getDiffusionOps();
+llvm::ArrayRef<OpEntry> getEarlyOps();
 llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
+llvm::ArrayRef<OpEntry> getExpertOps();
+llvm::ArrayRef<OpEntry> getGateOps();
 llvm::ArrayRef<OpEntry> getGroupQueryAttentionOps();
 llvm::ArrayRef<OpEntry> getIndexingOps();
 llvm::ArrayRef<OpEntry> getLinearAlgebraOps();

@@ -393,74 +393,6 @@ static LogicalResult importQLinearConcat(NodeBinder &node) {
 // Weights of a few bits
 //===----------------------------------------------------------------------===//
 
-/// `packed` [..., bytes] of ui8 as [..., bytes * 8 / bits] of ui8, the first element in the low bits of a byte.
-static Value unpackBits(NodeBinder &node, Value packed, int64_t bits) {
-  if (node.failed() || bits == 8)
-    return packed;
-  SmallVector<int64_t> shape(node.getType(packed).getShape());
-  Type byte = getUnsignedByte(node);
-  SmallVector<Value> parts;
-  int64_t last = shape.size();
-  for (int64_t i = 0; i < 8 / bits; ++i) {
-    Value part = node.create<nn::ShiftRightOp>(packed, node.scalar(byte, i * bits));
-    part = node.create<nn::BitwiseAndOp>(part, node.scalar(byte, (1 << bits) - 1));
-    parts.push_back(node.create<nn::UnsqueezeOp>(part, ArrayRef<int64_t>{last}));
-  }
-  if (node.failed())
-    return {};
-  shape.back() *= 8 / bits;
-  return node.create<nn::ReshapeOp>(node.create<nn::ConcatOp>(parts, last), node.ints(shape));
-}
-
-static Value takeFirst(NodeBinder &node, Value value, int64_t axis, int64_t count) {
-  if (node.failed() || node.getType(value).getDimSize(axis) == count)
-    return value;
-  return node.create<nn::SliceOp>(value, node.ints({0}), node.ints({count}), Value(), ArrayRef<int64_t>{axis});
-}
-
-static LogicalResult importMatMulNBits(NodeBinder &node) {
-  Value x = node.operand(0), packed = node.operand(1), scales = node.operand(2), zeroPoints = node.optionalOperand(3);
-  Value bias = node.optionalOperand(5);
-  int64_t k = node.intAttr("K", 0), n = node.intAttr("N", 0), bits = node.intAttr("bits", 4);
-  int64_t block = node.intAttr("block_size", 0);
-  node.ignoreAttrs({"accuracy_level", "weight_prepacked"}); // in f32, the most accurate
-  if (node.failed())
-    return failure();
-  if (node.optionalOperand(4))
-    return node.reject("g_idx is not supported");
-  if ((bits != 2 && bits != 4 && bits != 8) || block < 16 || k < 1 || n < 1)
-    return node.reject("bits must be 2, 4 or 8, block_size at least 16, K and N positive");
-  int64_t blocks = llvm::divideCeil(k, block);
-  RankedTensorType type = node.getType(packed), scaleType = node.getType(scales);
-  if (!type.hasStaticShape() || type.getNumElements() != n * blocks * (block * bits / 8) ||
-      !scaleType.hasStaticShape() || scaleType.getNumElements() != n * blocks)
-    return node.reject("the weights or scales do not have the number of elements that K, N and block_size say");
-  Type number = getElementTypeOrSelf(x);
-  Value weights = node.create<nn::ReshapeOp>(packed, node.ints({n, blocks, block * bits / 8}));
-  weights = unpackBits(node, weights, bits);
-  Value scale = node.create<nn::ReshapeOp>(scales, node.ints({n, blocks, 1}));
-  Value zero = node.scalar(getUnsignedByte(node), 1 << (bits - 1));
-  bool isFloat = zeroPoints && isa<FloatType>(getElementTypeOrSelf(zeroPoints));
-  if (isFloat) {
-    zero = node.create<nn::ReshapeOp>(zeroPoints, node.ints({n, blocks, 1}));
-  } else if (zeroPoints) {
-    int64_t bytes = llvm::divideCeil(blocks * bits, 8);
-    zero = unpackBits(node, node.create<nn::ReshapeOp>(zeroPoints, node.ints({n, bytes})), bits);
-    zero = node.create<nn::ReshapeOp>(takeFirst(node, zero, 1, blocks), node.ints({n, blocks, 1}));
-  }
-  if (isFloat)
-    weights = node.create<nn::MulOp>(node.create<nn::SubOp>(castTo(node, weights, number), castTo(node, zero, number)),
-                                     castTo(node, scale, number));
-  else
-    weights = node.create<nn::DequantizeOp>(weights, scale, zero, number);
-  weights = node.create<nn::ReshapeOp>(weights, node.ints({n, blocks * block}));
-  weights = takeFirst(node, weights, 1, k);
-  Value result = node.create<nn::MatmulOp>(x, weights, /*transpose_lhs=*/false, /*transpose_rhs=*/true);
-  if (bias && !node.failed())
-    result = keepShape(node, node.create<nn::AddOp>(result, bias), result);
-  return node.result(result);
-}
-
 static const OpEntry table[] = {
     {"ConvInteger", 10, importConvInteger},
     {"DynamicQuantizeLinear", 11, importDynamicQuantizeLinear},
@@ -469,7 +401,6 @@ static const OpEntry table[] = {
     {"QLinearMatMul", 10, importQLinearMatMul},
     {"DynamicQuantizeMatMul", 1, importDynamicQuantizeMatMul, microsoft},
     {"MatMulIntegerToFloat", 1, importMatMulIntegerToFloat, microsoft},
-    {"MatMulNBits", 1, importMatMulNBits, microsoft},
     {"QGemm", 1, importQGemm, microsoft},
     {"QLinearAdd", 1, importQLinearBinary<nn::AddOp>, microsoft},
     {"QLinearAveragePool", 1, importQLinearAveragePool, microsoft},

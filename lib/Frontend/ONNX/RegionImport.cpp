@@ -13,6 +13,7 @@ using namespace mlir;
 
 namespace nnc::onnx {
 
+using frontend::Expression;
 using frontend::joinTypes;
 using frontend::yield;
 
@@ -70,6 +71,50 @@ bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opset
 
 //===--- If ---===//
 
+/// Whether `empty` is without elements where `full`, of the same element type, is cut to nothing along the axes of 0.
+static bool isCutToNothing(RankedTensorType empty, RankedTensorType full) {
+  if (!empty.hasStaticShape() || empty.getNumElements() != 0 || empty.getRank() != full.getRank() ||
+      empty.getElementType() != full.getElementType())
+    return false;
+  return llvm::all_of(llvm::zip(empty.getShape(), full.getShape()),
+                      [](auto extents) { return std::get<0>(extents) == 0 || std::get<0>(extents) == std::get<1>(extents); });
+}
+
+/// Where one branch gives tensors without elements only, and the other one extents that are known in it only ("no boxes:
+/// none are kept"): moves that one before the operation, and returns its results cut to nothing where the condition says
+/// so. Returns nothing for other branches.
+static SmallVector<Value> runFullBranch(frontend::NodeBuilder &node, Value condition, MutableArrayRef<Region> regions,
+                                        ArrayRef<SmallVector<GraphValue>> results, ArrayRef<SmallVector<Value>> parts) {
+  if (!llvm::all_of(results[0], [](const GraphValue &value) { return value.isTensor(); }))
+    return {};
+  for (int empty : {0, 1}) {
+    int full = 1 - empty;
+    bool isCut = !parts[0].empty(), differs = false;
+    for (auto [a, b] : llvm::zip(parts[empty], parts[full])) {
+      isCut = isCut && isCutToNothing(getRanked(a), getRanked(b));
+      differs = differs || !getRanked(b).hasStaticShape();
+    }
+    if (!isCut || !differs)
+      continue;
+    OpBuilder &builder = node.getBuilder();
+    builder.getInsertionBlock()->getOperations().splice(builder.getInsertionPoint(),
+                                                        regions[full].front().getOperations());
+    SmallVector<Value> cut;
+    Expression isThen = Expression(node, condition).reshape({1}), zero = Expression::ints(node, {0});
+    for (auto [a, b] : llvm::zip(parts[empty], parts[full])) {
+      Expression value(node, b);
+      for (int64_t axis = 0; axis < value.getRank(); ++axis)
+        if (getRanked(a).getDimSize(axis) == 0) {
+          Expression all = value.extent(axis);
+          value = value.slice(axis, zero, empty == 0 ? isThen.choose(zero, all) : isThen.choose(all, zero));
+        }
+      cut.push_back(value);
+    }
+    return cut;
+  }
+  return {};
+}
+
 bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                              ArrayRef<GraphValue> operands) {
   int64_t opset = opsets.lookup("");
@@ -118,6 +163,14 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
       return fail("its condition is not known at compile time, and " + align.getReason());
     llvm::append_range(parts[0], a.getParts());
     llvm::append_range(parts[1], b.getParts());
+  }
+  frontend::NodeBuilder moved(builder, loc);
+  if (SmallVector<Value> cut = runFullBranch(moved, chosen, regions, results, parts); !cut.empty()) {
+    if (moved.failed())
+      return fail(moved.getReason());
+    for (auto [name, value] : llvm::zip(node.output(), cut))
+      scope.define(name, value);
+    return true;
   }
   SmallVector<Type> types;
   for (auto [a, b] : llvm::zip(parts[0], parts[1])) {
@@ -184,6 +237,8 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
       Value isTrue = arith::ConstantOp::create(builder, builder.getUnknownLoc(), DenseElementsAttr::get(type, true));
       yielded.insert(yielded.begin(), isTrue);
     }
+    if (parts.onYielded)
+      parts.onYielded(yielded);
     std::string reason;
     if (!flattenYielded(parts, yielded, values, reason))
       return fail(reason);

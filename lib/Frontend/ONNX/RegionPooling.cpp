@@ -185,6 +185,60 @@ static LogicalResult importRoiAlign(NodeBinder &node) {
   return node.failed() ? failure() : node.result(result.transpose({0, 3, 1, 2}));
 }
 
+//===--- MaxRoiPool ---===//
+
+/// Whether each element of an axis is in each bin of a region from element `begin` to `end` (one f32 each): (bins,
+/// extent).
+static Expression findBins(NodeBinder &node, Expression begin, Expression end, Expression extent, int64_t bins) {
+  Type f32 = begin.getElementType();
+  Expression size = end - begin + 1;
+  size = size.max(size.like(1)) / static_cast<double>(bins);
+  Expression bin = Expression::range(Expression::ints(node, {bins})).cast(f32);
+  Expression first = (bin * size).unary<nn::FloorOp>() + begin, behind = ((bin + 1) * size).unary<nn::CeilOp>() + begin;
+  Expression place = Expression::range(extent).cast(f32).unsqueeze({0});
+  return (place >= first.unsqueeze({1})) & (place < behind.unsqueeze({1}));
+}
+
+/// The largest element of each bin of regions (R, 5): the image, and left, top, right and bottom; 0 of empty bins.
+static LogicalResult importMaxRoiPool(NodeBinder &node) {
+  Expression image(node, node.operand(0)), regions(node, node.operand(1));
+  double scale = node.floatAttr("spatial_scale", 1);
+  SmallVector<int64_t> shape = node.intsAttr("pooled_shape");
+  if (node.failed())
+    return failure();
+  auto isSize = [](int64_t extent) { return extent >= 1 && extent <= (1 << 16); };
+  if (image.getRank() != 4 || regions.getRank() != 2 || shape.size() != 2 || !isSize(shape[0]) || !isSize(shape[1]) ||
+      !isa<FloatType>(image.getElementType()))
+    return node.reject("images (N, C, H, W), regions (R, 5) and pooled_shape do not fit");
+  Type f32 = node.getBuilder().getF32Type(), i64 = node.getBuilder().getI64Type(), type = image.getElementType();
+  Expression all = regions.cast(f32), heights = image.extent(2), widths = image.extent(3);
+  auto pool = [&](Expression number, ArrayRef<Expression>) {
+    Expression region = all.gather(number, 0);
+    auto corner = [&](int64_t i) { // halves away from 0
+      Expression at = region.slice(0, i, i + 1) * scale;
+      return at.unary<nn::SignOp>() * (at.unary<nn::AbsOp>() + 0.5).unary<nn::FloorOp>();
+    };
+    Expression own = image.gather(region.slice(0, 0, 1).cast(i64), 0); // (1, C, H, W)
+    Expression rows = findBins(node, corner(2), corner(4), heights, shape[0]);
+    Expression columns = findBins(node, corner(1), corner(3), widths, shape[1]);
+    Expression lowest = own.like(-std::numeric_limits<double>::infinity());
+    Expression strips = columns.unsqueeze({1, 2})
+                            .choose(own, lowest) // (columns of bins, C, H, W)
+                            .reduce(nn::ReductionKind::Max, {3}, /*keepdims=*/false);
+    Expression bins = rows.unsqueeze({1, 2})
+                          .choose(strips.unsqueeze({0}), lowest) // (rows, columns, C, H)
+                          .reduce(nn::ReductionKind::Max, {3}, /*keepdims=*/false);
+    auto any = [&](Expression inside) {
+      return inside.cast(i64).reduce(nn::ReductionKind::Max, {1}, /*keepdims=*/false) > 0.0;
+    };
+    Expression hasElements = any(rows).unsqueeze({1, 2}) & any(columns).unsqueeze({0, 2});
+    Expression result = hasElements.choose(bins, bins.like(0)).transpose({2, 0, 1});
+    return frontend::Iteration{{}, {result.cast(type)}};
+  };
+  SmallVector<Expression> results = frontend::repeat(node, regions.extent(0), {}, pool);
+  return node.failed() || results.empty() ? failure() : node.result(results.front());
+}
+
 //===--- CropAndResize ---===//
 
 /// Where the crops of all boxes are read along one axis, (boxes, crop): corners on corners.
@@ -251,6 +305,7 @@ static LogicalResult importCropAndResize(NodeBinder &node) {
 
 static const OpEntry table[] = {
     {"CropAndResize", 1, importCropAndResize, "com.microsoft"},
+    {"MaxRoiPool", 1, importMaxRoiPool},
     {"RoiAlign", 10, importRoiAlign},
 };
 

@@ -1,10 +1,12 @@
 // A reshape is what checks: it gives the tensor a first axis of one element, or of
-// an extent that no tensor has.
+// an extent that no tensor has. What data decide is an assertion.
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "dialects/NN/ConstantFolding.h"
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 
@@ -27,6 +29,20 @@ Value require(frontend::NodeBuilder &node, Value x, Expression condition) {
   Expression shape = Expression::concat(node, {first, checked.shape()}, 0);
   Expression longer(node, node.create<nn::ReshapeOp>(checked, shape, /*allow_zero=*/true));
   return longer.squeeze({0});
+}
+
+void requireOfData(frontend::NodeBuilder &node, Expression condition, StringRef requirement) {
+  if (node.failed())
+    return;
+  auto known = nn::getConstantInts(condition);
+  if (known && known->size() == 1 && known->front())
+    return; // where it never holds, a branch may not be taken
+  condition = condition.getRank() ? condition.reshape(ArrayRef<int64_t>{}) : condition;
+  if (node.failed())
+    return;
+  OpBuilder &builder = node.getBuilder();
+  Value holds = tensor::ExtractOp::create(builder, node.getLoc(), condition, ValueRange());
+  cf::AssertOp::create(builder, node.getLoc(), holds, requirement);
 }
 
 /// Gives an argument of the model of one unnamed extent that nothing reads yet the extent `length`.

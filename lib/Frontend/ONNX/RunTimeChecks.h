@@ -10,6 +10,10 @@ namespace nnc::onnx {
 /// hold. Rejects the node where it is known not to.
 mlir::Value require(frontend::NodeBuilder &node, mlir::Value x, frontend::Expression condition);
 
+/// A run ends with an error, after all that it writes, where `condition` (one boolean) does not hold. Data may decide
+/// it, in a branch or a loop too.
+void requireOfData(frontend::NodeBuilder &node, frontend::Expression condition, llvm::StringRef requirement);
+
 /// The list `values` (1-D) with `length` elements, which a run ends with an error without. An input of the model whose
 /// extent has no name is given that extent.
 mlir::Value fixLength(frontend::NodeBuilder &node, mlir::Value values, int64_t length);

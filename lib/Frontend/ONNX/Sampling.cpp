@@ -212,11 +212,12 @@ static LogicalResult importAffineGrid(NodeBinder &node) {
   bool alignCorners = node.intAttr("align_corners", 0);
   if (node.failed())
     return failure();
-  int64_t length = size.getExtent(0), spatial = length - 2;
+  int64_t length = size.getExtent(0);
   if (length != 4 && length != 5)
     return node.reject("the size must be known to have four or five entries");
   if (theta.getRank() != 3)
     return node.reject("theta must have three axes");
+  int64_t spatial = length - 2;
   Type type = theta.getElementType();
   size = size.cast(node.getBuilder().getI64Type());
   SmallVector<Expression> coordinates;

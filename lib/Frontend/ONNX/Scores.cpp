@@ -1,4 +1,4 @@
-// Labels are gathered from a constant list.
+// Rows of features, matrices of numbers, labels (gathered from a constant list) and probabilities.
 #include "lib/Frontend/ONNX/Scores.h"
 
 #include "lib/Frontend/ONNX/Strings.h"
@@ -29,7 +29,8 @@ bool ClassLabels::areCounted() const {
 }
 
 Expression ClassLabels::argMax(Expression scores) const {
-  Expression place(*node, node->create<nn::ArgReduceOp>(scores, /*axis=*/1, /*keepdims=*/false, /*min=*/false, /*last=*/false));
+  Expression place(
+      *node, node->create<nn::ArgReduceOp>(scores, /*axis=*/1, /*keepdims=*/false, /*min=*/false, /*last=*/false));
   if (!names.empty())
     return chooseStrings(*node, place, names);
   if (node->failed() || areCounted())
@@ -42,6 +43,29 @@ Expression ClassLabels::choose(Expression isSecond) const {
     return chooseStrings(*node, isSecond.cast(node->getBuilder().getI64Type()), names);
   auto label = [&](int64_t i) { return Expression::ints(*node, {numbers[i]}); };
   return isSecond.choose(label(1), label(0));
+}
+
+Expression getMatrix(NodeBinder &node, StringRef name, int64_t rows) {
+  SmallVector<double> numbers = node.floatsAttr(name);
+  auto count = static_cast<int64_t>(numbers.size());
+  if (rows < 1 || count == 0 || count % rows) {
+    (void)node.reject("attribute '" + name + "' has " + Twine(count) + " numbers, which do not fill " + Twine(rows) +
+                      " rows");
+    return {};
+  }
+  return {node, node.floats({rows, count / rows}, std::vector<float>(numbers.begin(), numbers.end()))};
+}
+
+Expression getRows(NodeBinder &node) {
+  Expression x(node, node.operand(0));
+  if (node.failed())
+    return x;
+  if (x.getRank() < 1 || x.getRank() > 2) {
+    (void)node.reject("the input must be one row of features or several");
+    return x;
+  }
+  x = x.cast(node.getBuilder().getF32Type());
+  return x.getRank() == 1 ? x.unsqueeze({0}) : x;
 }
 
 /// Softmax over the scores that are not zero; those stay zero.

@@ -1,4 +1,5 @@
-// What the models of ai.onnx.ml make of scores, (rows, classes): labels and probabilities.
+// What the models of ai.onnx.ml begin and end with: rows of features and matrices of numbers; of scores, (rows,
+// classes), labels and probabilities.
 #ifndef LIB_FRONTEND_ONNX_SCORES_H
 #define LIB_FRONTEND_ONNX_SCORES_H
 
@@ -27,6 +28,12 @@ private:
   llvm::SmallVector<std::string> names;
   int64_t count = 0;
 };
+
+/// The attribute's numbers as a matrix of f32 with `rows` rows; rejects the node where they do not fill it.
+frontend::Expression getMatrix(NodeBinder &node, llvm::StringRef name, int64_t rows);
+
+/// The input as rows of f32.
+frontend::Expression getRows(NodeBinder &node);
 
 /// Scores after `post_transform`: NONE, LOGISTIC, SOFTMAX or SOFTMAX_ZERO. Rejects the node for others.
 frontend::Expression transformScores(NodeBinder &node, frontend::Expression scores, llvm::StringRef transform);

@@ -14,7 +14,8 @@ namespace nnc::onnx {
 using frontend::Expression;
 using frontend::NodeBuilder;
 
-bool isInMain(NodeBuilder &node) {
+/// Whether what is built now runs whenever the model does: only then can it require something before a run.
+static bool isInMain(NodeBuilder &node) {
   return isa_and_present<func::FuncOp>(node.getBuilder().getInsertionBlock()->getParentOp());
 }
 
@@ -64,8 +65,10 @@ static Expression settlePosition(NodeBuilder &node, const Position &position, Ex
   Expression at = position.known ? Expression::ints(node, {*position.known}) : position.value;
   Expression zero = Expression::ints(node, {0});
   Expression place = (at < zero).choose(at + size, at);
+  Expression isInside = (place >= zero) & (isEnd ? place <= size : place < size);
   if (isInMain(node))
-    x = require(node, x, (place >= zero) & (isEnd ? place <= size : place < size));
+    x = require(node, x, isInside); // before anything is written, where inputs and extents tell
+  requireOfData(node, isInside, "a position in a sequence is in range");
   return place;
 }
 

@@ -8,9 +8,6 @@
 
 namespace nnc::onnx {
 
-/// Whether what is built now runs whenever the model does: only then can it require something of a run.
-bool isInMain(frontend::NodeBuilder &node);
-
 /// Longer lists are not believed: each element is a value.
 inline constexpr int64_t maxListedElements = 4096;
 
@@ -20,9 +17,8 @@ struct Position {
   frontend::Expression value; ///< one i64, 1-D; null where `known` is given
 };
 
-/// All that follows rejects the node, and gives null, where positions, types or shapes do not fit. A run with a position
-/// out of range that inputs and extents give ends with an error; one that is computed from data, or in a branch or a loop,
-/// takes some element.
+/// All that follows rejects the node, and gives null, where positions, types or shapes do not fit. A run with a
+/// position out of range ends with an error; before it begins where inputs and extents tell.
 
 /// The elements along a new first axis, room behind them included; they must be of one shape.
 mlir::Value stackElements(frontend::NodeBuilder &node, const Sequence &sequence);

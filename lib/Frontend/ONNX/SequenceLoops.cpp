@@ -168,6 +168,13 @@ bool GraphImporter::importLoopOfSequences(const LoopParts &parts, const Opsets &
     empty.collectedFor = i;
     value = empty;
   }
+  // Of what it appends, the type of the elements, which a sequence that begins empty does not tell.
+  SmallVector<RankedTensorType> appended(parts.initial.size());
+  collecting.onYielded = [&](ArrayRef<GraphValue> yielded) {
+    for (auto [value, type] : llvm::zip(yielded.drop_front(), appended))
+      if (value.isSequence() && !value.getSequence().elements.empty())
+        type = getRanked(value.getSequence().elements.front());
+  };
   frontend::Blockers before = blockers;
   bool mayCollect = parts.trips && !parts.condition && llvm::none_of(parts.initial, [](const GraphValue &value) {
     return value.isSequence() && value.getSequence().length;
@@ -179,7 +186,9 @@ bool GraphImporter::importLoopOfSequences(const LoopParts &parts, const Opsets &
     return node.failed() ? fail(node.getReason()) : true;
   }
   blockers = before;
-  if (!parts.trips)
+  constexpr int64_t mostTrips = 1 << 24; // what counts to more has no bound in mind
+  auto trips = parts.trips ? nn::getConstantInts(parts.trips) : std::nullopt;
+  if (!parts.trips || (trips && trips->size() == 1 && trips->front() > mostTrips))
     return fail("it carries a sequence, and nothing bounds the number of its iterations");
   // With room for as many elements as an iteration inserts; how many that are shows when it is imported.
   for (SmallVector<int64_t> room(parts.initial.size(), 1);;) {
@@ -188,6 +197,9 @@ bool GraphImporter::importLoopOfSequences(const LoopParts &parts, const Opsets &
       if (!value.isSequence() || value.hasElement)
         continue;
       RankedTensorType element = findElementType(value.getSequence(), parts.graph.input(i + 2));
+      bool isEmpty = value.getSequence().getSize() == 0;
+      if ((!element || isEmpty) && appended[i] && appended[i].hasStaticShape())
+        element = appended[i]; // what is declared may be another shape: nothing checks it
       if (!element)
         return fail("the shape of the elements of the sequence that it carries is not known");
       value = addRoom(node, value.getSequence(), element, parts.trips, room[i], i);

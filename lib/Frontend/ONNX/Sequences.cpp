@@ -3,6 +3,7 @@
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 #include "lib/Frontend/ONNX/SequenceEdits.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 using namespace mlir;
 
@@ -33,7 +34,8 @@ static std::optional<Position> bindPosition(NodeBinder &node, unsigned index) {
 //===--- Making sequences ---===//
 
 static LogicalResult importSequenceEmpty(NodeBinder &node) {
-  Type type = node.elementType(node.intAttr("dtype", ::onnx::TensorProto::FLOAT));
+  int64_t dataType = node.intAttr("dtype", ::onnx::TensorProto::FLOAT);
+  Type type = isStringType(dataType) ? node.getBuilder().getIndexType() : node.elementType(dataType);
   return type ? node.result(Sequence(type)) : failure();
 }
 
@@ -200,11 +202,11 @@ static LogicalResult importOptionalGetElement(NodeBinder &node) {
     return node.reject("the optional has no element");
   if (!value.hasElement)
     return node.result(value);
-  // A branch is taken to have asked; elsewhere a run would go on with zeros.
-  if (isInMain(node))
-    return node.reject("whether the optional has an element is known only at run time; only in an If can it be read");
+  Expression hasElement(node, value.hasElement);
   value.hasElement = {};
-  return node.result(value);
+  // A run goes on with zeros, and ends with an error.
+  requireOfData(node, hasElement, "an optional has an element where it is read");
+  return node.failed() ? failure() : node.result(value);
 }
 
 static const OpEntry table[] = {

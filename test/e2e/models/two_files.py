@@ -25,6 +25,29 @@ layers { name: "crop" type: ELTWISE bottom: "conv" bottom: "conv" top: "sum" elt
 layers { name: "ip" type: INNER_PRODUCT bottom: "sum" top: "ip" inner_product_param { num_output: 4 } }
 """
 
+FORKS_PROTOTXT = b"""name: "forks"
+layer { name: "scores" type: "Input" top: "scores" input_param { shape { dim: 1 dim: 4 dim: 3 dim: 4 } } }
+layer { name: "offsets" type: "Input" top: "offsets" input_param { shape { dim: 1 dim: 8 dim: 3 dim: 4 } } }
+layer { name: "info" type: "Input" top: "info" input_param { shape { dim: 1 dim: 3 } } }
+layer { name: "rois" type: "Proposal" bottom: "scores" bottom: "offsets" bottom: "info" top: "rois"
+  proposal_param { ratio: 1 scale: 1 scale: 2 feat_stride: 8 pre_nms_topn: 9 post_nms_topn: 5 nms_thresh: 0.5 } }
+layer { name: "py" type: "Python" bottom: "scores" bottom: "offsets" bottom: "info" top: "py" python_param {
+  module: "rpn.proposal_layer" layer: "ProposalLayer" param_str: "{'feat_stride': 8, 'scales': [1, 2], 'ratios': [1]}" } }
+layer { name: "roi" type: "ROIPooling" bottom: "offsets" bottom: "rois" top: "roi"
+  roi_pooling_param { pooled_h: 2 pooled_w: 2 spatial_scale: 0.125 } }
+layer { name: "ps" type: "PSROIPooling" bottom: "offsets" bottom: "py" top: "ps"
+  psroi_pooling_param { spatial_scale: 0.125 output_dim: 2 group_size: 2 } }
+layer { name: "flat" type: "Flatten" bottom: "roi" top: "flat" }
+layer { name: "pool" type: "Pooling" bottom: "scores" top: "pool" top: "mask" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "up" type: "Upsample" bottom: "pool" bottom: "mask" top: "up" upsample_param { scale: 2 } }
+layer { name: "interp" type: "Interp" bottom: "offsets" top: "interp" interp_param { zoom_factor: 2 shrink_factor: 2 } }
+layer { name: "crelu" type: "CReLU" bottom: "interp" top: "crelu" }
+layer { name: "priors" type: "PriorBox" bottom: "pool" bottom: "scores" top: "priors" prior_box_param { min_size: 3 } }
+layer { name: "loc" type: "Reshape" bottom: "pool" top: "loc" reshape_param { shape { dim: 1 dim: -1 } } }
+layer { name: "out" type: "DetectionOutput" bottom: "loc" bottom: "loc" bottom: "priors" top: "out" detection_output_param {
+  num_classes: 4 code_type: CENTER_SIZE keep_top_k: 3 nms_param { nms_threshold: 0.4 top_k: 2 } } }
+"""
+
 BOXES_PROTOTXT = b"""name: "boxes"
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 4 dim: 6 dim: 6 } } }
 layer { name: "mvn" type: "MVN" bottom: "data" top: "mvn" mvn_param { across_channels: true } }
@@ -166,6 +189,7 @@ def make_all():
     detection = (4 * 4 + 4) + 4 * 4 + (4 * 14 + 14)
     return [[(".prototxt", PROTOTXT), (".caffemodel", new)], [(".prototxt", OLD_PROTOTXT), (".caffemodel", old)],
             [(".prototxt", BOXES_PROTOTXT), (".caffemodel", caffemodel([], rng))],
+            [(".prototxt", FORKS_PROTOTXT), (".caffemodel", caffemodel([], rng))],
             [(".cfg", CFG), (".weights", weights(convolutions, rng))],
             [(".cfg", DETECTION_CFG), (".weights", weights(detection, rng))],
             [(".cfg", RNN_CFG), (".weights", weights(recurrent, rng))]]

@@ -1,14 +1,15 @@
 // Reads what the child process lists of a file.
-#include "lib/Frontend/Keras/Hdf5File.h"
+#include "lib/Frontend/Hdf5/Hdf5File.h"
 
 #include "lib/Frontend/Import/Weights.h"
-#include "lib/Frontend/Keras/Hdf5Listing.h"
+#include "lib/Frontend/Hdf5/Hdf5Listing.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/DataExtractor.h"
 
 using namespace mlir;
 
-namespace nnc::keras {
+namespace nnc::frontend {
 
 static constexpr size_t maxListing = size_t(1) << 31;
 static constexpr uint64_t maxRank = 32;
@@ -75,7 +76,7 @@ llvm::Error Hdf5File::parse(StringRef listing) {
         dataset.offset = offset;
       for (uint64_t i = 0; cursor && i < std::min(rank, maxRank + 1); ++i)
         dataset.shape.push_back(data.getU64(cursor));
-      if (rank > maxRank || !frontend::countElements(dataset.shape))
+      if (rank > maxRank || !countElements(dataset.shape))
         dataset.type = {};
     } else if (cursor) {
       return llvm::createStringError("not a record");
@@ -106,6 +107,15 @@ const Hdf5Dataset *Hdf5File::findDataset(StringRef path) const {
   return found == datasets.end() ? nullptr : &found->second;
 }
 
+std::vector<const Hdf5Dataset *> Hdf5File::listDatasets(StringRef group) const {
+  std::vector<const Hdf5Dataset *> found;
+  for (const auto &entry : datasets)
+    if (StringRef path = entry.getKey(); path.consume_front(group) && path.starts_with("/"))
+      found.push_back(&entry.getValue());
+  llvm::sort(found, [](const Hdf5Dataset *a, const Hdf5Dataset *b) { return a->path < b->path; });
+  return found;
+}
+
 llvm::Expected<SharedBytes> Hdf5File::read(const Hdf5Dataset &dataset, size_t bytes) const {
   if (dataset.offset) {
     if (*dataset.offset > content.bytes.size() || bytes > content.bytes.size() - *dataset.offset)
@@ -122,4 +132,4 @@ llvm::Expected<SharedBytes> Hdf5File::read(const Hdf5Dataset &dataset, size_t by
   return llvm::createStringError("the elements of '" + dataset.path + "' cannot be read");
 }
 
-} // namespace nnc::keras
+} // namespace nnc::frontend

@@ -2,8 +2,8 @@
 //
 // The HDF5 library sees the file only in a child process: it was not made for files that lie. What comes back is a list
 // of the objects; the elements of a contiguous dataset are a place in the file's own memory.
-#ifndef LIB_FRONTEND_KERAS_HDF5FILE_H
-#define LIB_FRONTEND_KERAS_HDF5FILE_H
+#ifndef LIB_FRONTEND_HDF5_HDF5FILE_H
+#define LIB_FRONTEND_HDF5_HDF5FILE_H
 
 #include "lib/Frontend/Import/Archive.h"
 
@@ -18,7 +18,7 @@
 #include <optional>
 #include <string>
 
-namespace nnc::keras {
+namespace nnc::frontend {
 
 /// How elements are stored: a letter of 'f', 'i', 'u' (and 'b' for booleans) and their bytes.
 struct Hdf5ElementType {
@@ -38,8 +38,6 @@ struct Hdf5Dataset {
   mlir::Type getElementType(mlir::MLIRContext *context) const;
 };
 
-using frontend::SharedBytes;
-
 class Hdf5File {
 public:
   static constexpr llvm::StringLiteral signature = "\x89HDF\r\n\x1a\n";
@@ -52,6 +50,8 @@ public:
   std::vector<std::string> joinAttribute(llvm::StringRef path, llvm::StringRef name) const;
   bool hasGroup(llvm::StringRef path) const { return groups.contains(path); }
   const Hdf5Dataset *findDataset(llvm::StringRef path) const;
+  /// All datasets below a group, in the order of their paths.
+  std::vector<const Hdf5Dataset *> listDatasets(llvm::StringRef group) const;
   /// The elements of a dataset, little-endian; `bytes` is how many the reader expects.
   llvm::Expected<SharedBytes> read(const Hdf5Dataset &dataset, size_t bytes) const;
 
@@ -64,6 +64,6 @@ private:
   llvm::Error parse(llvm::StringRef listing);
 };
 
-} // namespace nnc::keras
+} // namespace nnc::frontend
 
-#endif // LIB_FRONTEND_KERAS_HDF5FILE_H
+#endif // LIB_FRONTEND_HDF5_HDF5FILE_H

@@ -1,6 +1,6 @@
 // Walks an HDF5 file in memory. Links that lead out of the file, data that lie elsewhere, and filters that would have
 // to be loaded are never followed.
-#include "lib/Frontend/Keras/Hdf5Listing.h"
+#include "lib/Frontend/Hdf5/Hdf5Listing.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
@@ -10,7 +10,7 @@
 
 using namespace llvm;
 
-namespace nnc::keras {
+namespace nnc::frontend {
 
 static constexpr int maxDepth = 48;
 static constexpr uint64_t maxObjects = 1 << 19;
@@ -282,4 +282,4 @@ bool readHdf5(StringRef content, StringRef path, size_t bytes, Sink sink) {
   return true;
 }
 
-} // namespace nnc::keras
+} // namespace nnc::frontend

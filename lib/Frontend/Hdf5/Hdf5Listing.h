@@ -1,10 +1,10 @@
 // What runs in the child process: the calls of the HDF5 library. Only Hdf5Listing.cpp sees its headers.
-#ifndef LIB_FRONTEND_KERAS_HDF5LISTING_H
-#define LIB_FRONTEND_KERAS_HDF5LISTING_H
+#ifndef LIB_FRONTEND_HDF5_HDF5LISTING_H
+#define LIB_FRONTEND_HDF5_HDF5LISTING_H
 
 #include "lib/Support/ChildProcess.h"
 
-namespace nnc::keras {
+namespace nnc::frontend {
 
 /// The records of a listing, each a letter and then numbers (64 bits) and texts (a number and as many bytes).
 enum class Hdf5Record : char {
@@ -18,6 +18,6 @@ bool listHdf5(llvm::StringRef content, Sink sink);
 /// The elements of a dataset in native byte order, `bytes` of them.
 bool readHdf5(llvm::StringRef content, llvm::StringRef path, size_t bytes, Sink sink);
 
-} // namespace nnc::keras
+} // namespace nnc::frontend
 
-#endif // LIB_FRONTEND_KERAS_HDF5LISTING_H
+#endif // LIB_FRONTEND_HDF5_HDF5LISTING_H

@@ -1,0 +1,212 @@
+// Operators of com.microsoft whose weights have a scale for each block: products and rows of tables.
+#include "lib/Frontend/ONNX/BlockQuantization.h"
+
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
+#include "lib/Frontend/ONNX/OpTable.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace nnc::onnx {
+
+using frontend::Expression;
+
+static constexpr StringRef domain = "com.microsoft";
+
+Expression unpackBits(NodeBinder &node, Expression packed, int64_t bits, bool highFirst) {
+  if (node.failed() || bits == 8)
+    return packed;
+  int64_t last = packed.getRank() - 1, perByte = 8 / bits;
+  Type byte = node.getBuilder().getIntegerType(8, /*isSigned=*/false);
+  Value mask = node.scalar(byte, (1 << bits) - 1);
+  SmallVector<Expression> parts;
+  for (int64_t i = 0; i < perByte; ++i) {
+    int64_t shift = bits * (highFirst ? perByte - 1 - i : i);
+    Value part = node.create<nn::ShiftRightOp>(packed, node.scalar(byte, shift));
+    parts.push_back(Expression(node, node.create<nn::BitwiseAndOp>(part, mask)).unsqueeze({last + 1}));
+  }
+  Expression count = Expression::ints(node, {packed.getExtent(last) * perByte});
+  Expression shape = last ? Expression::concat(node, {packed.shape(0, last), count}, 0) : count;
+  return {node, node.create<nn::ReshapeOp>(Expression::concat(node, parts, last + 1), shape, /*allow_zero=*/true)};
+}
+
+Expression spreadBlocks(NodeBinder &node, Expression blocks, int64_t axis, int64_t extent, int64_t size) {
+  if (size == 1)
+    return blocks;
+  SmallVector<int64_t> places = llvm::map_to_vector(llvm::seq<int64_t>(0, extent), [&](int64_t i) { return i / size; });
+  return blocks.gather(Expression::ints(node, places), axis);
+}
+
+Expression dequantizeBlocks(Expression value, Expression scale, Expression zero) {
+  Type type = scale.getElementType();
+  return (zero ? value.cast(type) - zero.cast(type) : value.cast(type)) * scale;
+}
+
+//===--- Products ---===//
+
+namespace {
+
+/// Weights (N, K) in blocks along K, as MatMulNBits has them.
+struct BlockedWeights {
+  int64_t rows, columns, bits, size;
+
+  int64_t getNumBlocks() const { return llvm::divideCeilSigned(columns, size); }
+  /// As floats (N, K); `groups`, where it is there, has the block of each of K.
+  Expression dequantize(NodeBinder &node, Value packed, Value scales, Value zeroPoints, Value groups) const;
+};
+
+} // namespace
+
+static bool hasElements(Value value, int64_t count) {
+  auto type = NodeBinder::getType(value);
+  return type.hasStaticShape() && type.getNumElements() == count;
+}
+
+Expression BlockedWeights::dequantize(NodeBinder &node, Value packed, Value scales, Value zeroPoints,
+                                      Value groups) const {
+  int64_t blocks = getNumBlocks();
+  Expression weights(node, packed), scale(node, scales), zero(node, zeroPoints);
+  weights = unpackBits(node, weights.reshape({rows, blocks * (size * bits / 8)}), bits);
+  scale = scale.reshape({rows, blocks});
+  if (zero && !isa<FloatType>(zero.getElementType()))
+    zero = unpackBits(node, zero.reshape({rows, llvm::divideCeilSigned(blocks * bits, 8)}), bits).slice(1, 0, blocks);
+  else
+    zero = zero ? zero.reshape({rows, blocks}) : scale * 0 + static_cast<double>(1 << (bits - 1));
+  if (node.failed())
+    return {};
+  if (groups) { // the block of each column
+    Expression places(node, groups);
+    return dequantizeBlocks(weights.slice(1, 0, columns), scale.gather(places, 1), zero.gather(places, 1));
+  }
+  Expression numbers =
+      dequantizeBlocks(weights.reshape({rows, blocks, size}), scale.unsqueeze({2}), zero.unsqueeze({2}));
+  return numbers.reshape({rows, blocks * size}).slice(1, 0, columns);
+}
+
+static LogicalResult importMatMulNBits(NodeBinder &node) {
+  Expression x(node, node.operand(0)), bias(node, node.optionalOperand(5));
+  Value packed = node.operand(1), scales = node.operand(2), zeroPoints = node.optionalOperand(3),
+        groups = node.optionalOperand(4);
+  BlockedWeights weights{node.intAttr("N", 0), node.intAttr("K", 0), node.intAttr("bits", 4),
+                         node.intAttr("block_size", 0)};
+  node.ignoreAttrs({"accuracy_level", "weight_prepacked"}); // in f32, the most accurate
+  if (node.failed())
+    return failure();
+  constexpr int64_t most = int64_t(1) << 31;
+  int64_t bits = weights.bits, n = weights.rows, k = weights.columns, size = weights.size;
+  if ((bits != 2 && bits != 4 && bits != 8) || size < 16 || k < 1 || n < 1 || size > most || k > most || n > most)
+    return node.reject("bits must be 2, 4 or 8, block_size at least 16, K and N positive");
+  int64_t blocks = weights.getNumBlocks();
+  if (!hasElements(packed, n * blocks * (size * bits / 8)) || !hasElements(scales, n * blocks))
+    return node.reject("the weights or scales do not have the number of elements that K, N and block_size say");
+  if (groups && !hasElements(groups, k) && !hasElements(groups, blocks * size))
+    return node.reject("g_idx does not have a block for each of K");
+  if (groups && !hasElements(groups, k))
+    groups = Expression(node, groups).slice(0, 0, k);
+  Expression numbers = weights.dequantize(node, packed, scales, zeroPoints, groups);
+  if (node.failed())
+    return failure();
+  Expression result = x.matmul(numbers.cast(x.getElementType()), /*transposeY=*/true);
+  if (bias && !node.failed())
+    result = {node, keepShape(node, result + bias, result)};
+  return node.result(result);
+}
+
+/// The sixteen numbers that bitsandbytes' types of 4 bits stand for.
+static const float floats4[] = {0,     5.208333333e-03f,  0.66666667f,  1,  0.33333333f,  0.5f,  0.16666667f,  0.25f,
+                                -0.0f, -5.208333333e-03f, -0.66666667f, -1, -0.33333333f, -0.5f, -0.16666667f, -0.25f};
+static const float normalFloats4[] = {-1,
+                                      -0.6961928009986877f,
+                                      -0.5250730514526367f,
+                                      -0.39491748809814453f,
+                                      -0.28444138169288635f,
+                                      -0.18477343022823334f,
+                                      -0.09105003625154495f,
+                                      0,
+                                      0.07958029955625534f,
+                                      0.16093020141124725f,
+                                      0.24611230194568634f,
+                                      0.33791524171829224f,
+                                      0.44070982933044434f,
+                                      0.5626170039176941f,
+                                      0.7229568362236023f,
+                                      1};
+
+static LogicalResult importMatMulBnb4(NodeBinder &node) {
+  Expression x(node, node.operand(0)), packed(node, node.operand(1)), scales(node, node.operand(2));
+  int64_t k = node.intAttr("K", 0), n = node.intAttr("N", 0), size = node.intAttr("block_size", 0);
+  int64_t kind = node.intAttr("quant_type", 1), transposes = node.intAttr("transB", 1);
+  node.ignoreAttrs({"training_mode"});
+  if (node.failed())
+    return failure();
+  constexpr int64_t most = int64_t(1) << 31;
+  if (size < 16 || k < 1 || n < 1 || size > most || k > most || n > most || kind < 0 || kind > 1)
+    return node.reject("block_size must be at least 16, K and N positive, quant_type 0 or 1");
+  int64_t count = n * k, blocks = llvm::divideCeilSigned(count, size);
+  if (!hasElements(packed, llvm::divideCeilSigned(count, 2)) || !hasElements(scales, blocks))
+    return node.reject("the weights or scales do not have the number of elements that K, N and block_size say");
+  if (count % size)
+    return node.reject("weights that do not fill their blocks are not supported");
+  ArrayRef<float> table = kind ? ArrayRef(normalFloats4) : ArrayRef(floats4);
+  Expression numbers(node, node.floats({16}, std::vector<float>(table.begin(), table.end())));
+  Expression codes = unpackBits(node, packed.reshape({-1}), 4, /*highFirst=*/true);
+  Expression weights = numbers.gather(codes.cast(node.getBuilder().getI32Type()), 0).reshape({blocks, size});
+  weights = weights * scales.cast(weights.getElementType()).reshape({blocks, 1});
+  weights = transposes ? weights.reshape({n, k}) : weights.reshape({k, n});
+  if (node.failed())
+    return failure();
+  return node.result(x.matmul(weights.cast(x.getElementType()), transposes != 0));
+}
+
+//===--- Rows of tables ---===//
+
+/// Rows are taken first, then dequantised.
+static LogicalResult importGatherBlockQuantized(NodeBinder &node) {
+  Expression data(node, node.operand(0)), indices(node, node.operand(1)), scales(node, node.operand(2)),
+      zeros(node, node.optionalOperand(3));
+  int64_t bits = node.intAttr("bits", 4), size = node.intAttr("block_size", 128);
+  int64_t gatherAxis = node.axisAttr("gather_axis", 0, data), axis = node.axisAttr("quantize_axis", 1, data);
+  if (node.failed())
+    return failure();
+  int64_t rank = data.getRank(), last = rank - 1;
+  bool isPacked = data.getElementType().isUnsignedInteger(8);
+  if (size < 16 || (isPacked && bits != 2 && bits != 4 && bits != 8) || !isa<IntegerType>(data.getElementType()))
+    return node.reject("bits must be 2, 4 or 8, block_size at least 16, data integers");
+  if (isPacked && (gatherAxis != 0 || axis != last || rank < 2))
+    return node.reject("packed bits need gather_axis 0 and the last axis as quantize_axis");
+  if (scales.getRank() != rank || (zeros && zeros.getRank() != rank) || ShapedType::isDynamic(data.getExtent(last)) ||
+      ShapedType::isDynamic(data.getExtent(axis)))
+    return node.reject("data of a known extent need scales and zero points of their rank");
+  int64_t extent = data.getExtent(axis) * (isPacked ? 8 / bits : 1), blocks = llvm::divideCeilSigned(extent, size);
+  if (extent > (int64_t(1) << 24) || scales.getExtent(axis) != blocks)
+    return node.reject("there must be a scale for each block");
+  bool isApart = gatherAxis != axis;
+  auto take = [&](Expression x) { return isApart ? x.gather(indices, gatherAxis) : x; };
+  auto unpack = [&](Expression x) { return isPacked ? unpackBits(node, x, bits) : x; };
+  // Where the indices are, there are as many axes as they have.
+  int64_t place = isApart && axis > gatherAxis ? axis - 1 + indices.getRank() : axis;
+  Expression values = unpack(take(data)), scale = spreadBlocks(node, take(scales), place, extent, size), zero;
+  if (zeros) {
+    zero = unpack(take(zeros));
+    if (zero.getExtent(place) != blocks)
+      zero = zero.slice(place, 0, blocks);
+    zero = spreadBlocks(node, zero, place, extent, size);
+  } else if (isPacked) {
+    zero = scales.like(1 << (bits - 1));
+  }
+  if (node.failed())
+    return failure();
+  Expression result = dequantizeBlocks(values, scale, zero);
+  return node.result(isApart ? result : result.gather(indices, gatherAxis));
+}
+
+static const OpEntry table[] = {
+    {"GatherBlockQuantized", 1, importGatherBlockQuantized, domain},
+    {"MatMulBnb4", 1, importMatMulBnb4, domain},
+    {"MatMulNBits", 1, importMatMulNBits, domain},
+};
+
+ArrayRef<OpEntry> getBlockQuantizationOps() { return table; }
+
+} // namespace nnc::onnx
