@@ -22,8 +22,8 @@ except ImportError:
     print("tflite: 0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-from models import (tflite_cases, tflite_custom_cases, tflite_integer_cases, tflite_placed_cases, tflite_quantized_cases,  # noqa: E402
-                    tflite_special_cases, tflite_state_cases)
+from models import (tflite_cases, tflite_custom_cases, tflite_integer_cases, tflite_placed_cases,  # noqa: E402
+                    tflite_quantized_cases, tflite_special_cases, tflite_state_cases)
 from models.tflite_graph import Graph  # noqa: E402
 
 BATCH = 16  # cases in one model
@@ -107,15 +107,12 @@ def main():
     sources = (tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_integer_cases, tflite_special_cases,
                tflite_state_cases, tflite_custom_cases)
     cases = [case for source in sources for case in source.list_cases() if re.search(arguments.pattern, case.name)]
-    def describe(case):
-        return case.calls, case.is_broken
-
-    cases.sort(key=describe)
+    cases.sort(key=lambda case: (case.calls, case.is_broken))
     passed = failed = 0
     skips = []
     with tempfile.TemporaryDirectory() as folder:
         work = []
-        for _, group in itertools.groupby(cases, key=describe):
+        for _, group in itertools.groupby(cases, key=lambda case: (case.calls, case.is_broken)):
             group = list(group)
             work += [group[i:i + BATCH] for i in range(0, len(group), BATCH)]
         while work:

@@ -1,10 +1,12 @@
 // The options of custom operators: a map in the form of FlexBuffers.
-#include "lib/Frontend/TFLite/OpBinder.h"
-
+// Only headers of FlatBuffers are needed as long as texts, which no option that is read here may be, are not parsed by locale.
+#define FLATBUFFERS_LOCALE_INDEPENDENT 0
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Weverything"
 #include <flatbuffers/flexbuffers.h>
 #pragma clang diagnostic pop
+
+#include "lib/Frontend/TFLite/OpBinder.h"
 
 #include <cmath>
 

@@ -84,13 +84,12 @@ static Chosen chooseByBestClass(OpBinder &op, const Detection &detection, Expres
   Expression rows(op, op.create<nn::NonMaxSuppressionOp>(boxes, best, op.ints({detection.most}), detection.overlap,
                                                          detection.score, /*center_point_box=*/false));
   Expression place = rows.slice(1, 2, 3).squeeze({1});
-  int64_t classes = std::min(detection.perBox, detection.numClasses);
-  SmallVector<Value> order = op.createAll<nn::TopKOp>(2, scores.squeeze({0}).gather(place, 0), op.ints({classes}),
+  SmallVector<Value> order = op.createAll<nn::TopKOp>(2, scores.squeeze({0}).gather(place, 0), op.ints({detection.perBox}),
                                                       /*axis=*/int64_t(1), /*smallest=*/false);
   if (op.failed())
     return {};
   Chosen chosen;
-  Expression copies = Expression::concat(op, {rows.extent(0), Expression::ints(op, {classes, 4})}, 0);
+  Expression copies = Expression::concat(op, {rows.extent(0), Expression::ints(op, {detection.perBox, 4})}, 0);
   chosen.boxes = boxes.squeeze({0}).gather(place, 0).unsqueeze({1}).broadcast(copies).reshape({-1, 4});
   chosen.scores = Expression(op, order[0]).reshape(ArrayRef<int64_t>{-1});
   chosen.classes = Expression(op, order[1]).reshape(ArrayRef<int64_t>{-1});
@@ -135,6 +134,8 @@ static LogicalResult importDetection(OpBinder &op) {
   Expression encoded(op, op.operand(0)), scores(op, op.operand(1)), anchors(op, op.operand(2));
   Detection detection = bindDetection(op);
   bool isRegular = op.customNumber("use_regular_nms", 0) != 0;
+  if (!isRegular && detection.perBox > detection.numClasses)
+    return op.reject("its boxes have fewer classes than it is to give"); // it leaves gaps in its results then
   if (op.failed())
     return failure();
   Type f32 = op.getBuilder().getF32Type();

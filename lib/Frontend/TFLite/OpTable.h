@@ -42,7 +42,7 @@ llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getSelectionOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();
 
-/// Custom operators that are in TFLite's own interpreter, or in that of MediaPipe.
+/// Custom operators that are in TFLite's own interpreter.
 llvm::ArrayRef<CustomEntry> getDetectionOps();
 llvm::ArrayRef<CustomEntry> getSignalOps();
 

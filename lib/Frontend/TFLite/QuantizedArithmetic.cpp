@@ -313,7 +313,8 @@ LogicalResult importQuantizedMean(OpBinder &op) {
       buildResult(op, buildScaled(op, sum, divideMultiplier(factor, count)), result, format::Activation::NONE));
 }
 
-/// In floats, as TFLite's own kernels do it; its reference kernel takes the limits of other types for those of int8.
+/// In floats, as TFLite's own kernels do it; its reference kernel takes the limits of uint8 for those of
+/// all types.
 LogicalResult importQuantizedSum(OpBinder &op) {
   Value x = op.operand(0);
   SmallVector<int64_t> axes = constantAxes(op, 1, x);
@@ -327,6 +328,8 @@ LogicalResult importQuantizedSum(OpBinder &op) {
       return op.reject("the extents it sums over must be known at compile time");
     count *= static_cast<float>(op.getShape(x)[axis]);
   }
+  if (count > (op.getType(x).getElementType().isInteger(16) ? 0x1p15F : 0x1p23F))
+    return op.reject("it sums more numbers than 32 bits hold");
   Type i32 = op.getBuilder().getI32Type(), f32 = op.getBuilder().getF32Type();
   Value sum = op.cast(op.create<nn::ReduceOp>(op.cast(x, i32), nn::ReductionKind::Sum, axes, keepDims), f32);
   float bias = static_cast<float>(-numbers.zeroPoint()) * scale * count;

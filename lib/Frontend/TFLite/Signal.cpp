@@ -33,12 +33,15 @@ static LogicalResult importAudioSpectrogram(OpBinder &op) {
   return op.result((isSquared ? power : power.unary<nn::SqrtOp>()).squeeze({1}));
 }
 
+/// How far bins are from each other.
+static double toHertz(int64_t bins, double rate) { return 0.5 * rate / static_cast<double>(bins - 1); }
+
 /// Weights of bins in bands whose centres are equally far from each other in mel, (bin, band). A bin between two centres
 /// is divided between their bands; those outside of the limits are in none.
 static std::vector<float> makeBands(int64_t bins, int64_t bands, double rate, double low, double high) {
   auto toMel = [](double hertz) { return 1127 * std::log1p(hertz / 700); };
   double lowest = toMel(low), step = (toMel(high) - lowest) / static_cast<double>(bands + 1);
-  double hertz = 0.5 * rate / static_cast<double>(bins - 1);
+  double hertz = toHertz(bins, rate);
   auto first = static_cast<int64_t>(1.5 + low / hertz), last = static_cast<int64_t>(high / hertz);
   std::vector<float> weights(bins * bands, 0);
   for (int64_t bin = std::max<int64_t>(first, 0); bin < bins && bin <= last; ++bin) {
@@ -59,8 +62,9 @@ static std::vector<float> makeBands(int64_t bins, int64_t bands, double rate, do
 static LogicalResult importMfcc(OpBinder &op) {
   Expression x(op, op.operand(0));
   int64_t rate = op.constantInt(1);
-  double high = op.customNumber("upper_frequency_limit", 4000), low = op.customNumber("lower_frequency_limit", 20);
-  int64_t bands = op.customInt("filterbank_channel_count", 1, 40), count = op.customInt("dct_coefficient_count", 1, 13);
+  auto limit = [&](const char *key) { return std::trunc(op.customNumber(key)); }; // TFLite reads them as integers
+  double high = limit("upper_frequency_limit"), low = limit("lower_frequency_limit");
+  int64_t bands = op.customInt("filterbank_channel_count", 1), count = op.customInt("dct_coefficient_count", 1);
   if (op.failed())
     return failure();
   if (x.getRank() != 3 || !x.getElementType().isF32() || ShapedType::isDynamic(x.getExtent(2)))
@@ -68,6 +72,8 @@ static LogicalResult importMfcc(OpBinder &op) {
   int64_t bins = x.getExtent(2);
   if (bins < 2 || bins > (1 << 16) || bands > 4096 || count > bands || rate < 1 || !(low >= 0) || !(high > low))
     return op.reject("sizes or frequencies are out of range");
+  if (!(high / toHertz(bins, static_cast<double>(rate)) < static_cast<double>(bins)))
+    return op.reject("its upper frequency is above those of its input");
   Expression weights(op, op.floats({bins, bands}, makeBands(bins, bands, static_cast<double>(rate), low, high)));
   Expression energies = x.unary<nn::SqrtOp>().matmul(weights);
   Expression logarithms = energies.max(energies.like(1e-12)).unary<nn::LogOp>();

@@ -43,6 +43,7 @@ def detections():
     yield detection("detection_best_class", 120, 3, 1)
     yield detection("detection_no_background", 120, 3, 0)
     yield detection("detection_several_classes", 80, 4, 1, max_classes_per_detection=2, max_detections=5)
+    yield detection("detection_all_classes", 80, 2, 1, max_classes_per_detection=2, max_detections=6)
     yield detection("detection_more_codes", 90, 2, 1, codes=6, nms_iou_threshold=0.3)
     yield detection("detection_scales", 90, 2, 1, y_scale=2.0, x_scale=4.0, h_scale=3.0, w_scale=7.0)
     yield detection("detection_quantized", 60, 2, 1, quantized=True)
@@ -64,7 +65,7 @@ def sounds():
             graph.output(y)
 
         yield Case(name, build, atol=1e-2 if squared else 1e-3)
-    for bins, options in ((257, {}), (129, {"upper_frequency_limit": 3000.0, "lower_frequency_limit": 100.0,
+    for bins, options in ((257, {}), (129, {"upper_frequency_limit": 3000.7, "lower_frequency_limit": 100.0,
                                             "filterbank_channel_count": 20, "dct_coefficient_count": 20})):
         def build_mfcc(graph, bins=bins, options=options):
             x = graph.input(Random(f"mfcc {bins}").positive(2, 7, bins))
