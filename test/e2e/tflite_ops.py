@@ -22,18 +22,20 @@ except ImportError:
     print("tflite: 0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-from models import (tflite_cases, tflite_integer_cases, tflite_placed_cases, tflite_quantized_cases,  # noqa: E402
-                    tflite_special_cases, tflite_state_cases)
+from models import (tflite_cases, tflite_custom_cases, tflite_integer_cases, tflite_placed_cases,  # noqa: E402
+                    tflite_quantized_cases, tflite_special_cases, tflite_state_cases)
 from models.tflite_graph import Graph  # noqa: E402
 
 BATCH = 16  # cases in one model
 NUMBERS = itertools.count()  # a library that was loaded keeps its name
 
 
-def run_reference(data, inputs, calls):
-    """The outputs of TFLite's reference kernels, or of its other ones where it has no such kernel of an operator; those of
-    all calls in a row, between which it keeps its state."""
+def run_reference(data, inputs, calls, is_broken=False):
+    """The outputs of TFLite's reference kernels, or of its other ones where it has no such kernel of an operator, or one that
+    is broken; those of all calls in a row, between which it keeps its state."""
     try:
+        if is_broken:
+            raise ValueError("the reference kernel")
         interpreter = Interpreter(model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     except ValueError:
         interpreter = Interpreter(model_content=data,
@@ -80,7 +82,7 @@ def run_batch(cases, folder, options):
     graph, counts = build(cases)
     data = graph.serialize()
     calls = max(case.calls for case in cases)
-    expected = run_reference(build(cases, is_reference=True)[0].serialize(), graph.inputs, calls)
+    expected = run_reference(build(cases, is_reference=True)[0].serialize(), graph.inputs, calls, cases[0].is_broken)
     path, library = os.path.join(folder, "model.tflite"), os.path.join(folder, f"model-{next(NUMBERS)}.so")
     with open(path, "wb") as file:
         file.write(data)
@@ -103,14 +105,14 @@ def main():
     parser.add_argument("--option", action="append", default=[], help="of nnc")
     arguments = parser.parse_args()
     sources = (tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_integer_cases, tflite_special_cases,
-               tflite_state_cases)
+               tflite_state_cases, tflite_custom_cases)
     cases = [case for source in sources for case in source.list_cases() if re.search(arguments.pattern, case.name)]
-    cases.sort(key=lambda case: case.calls)
+    cases.sort(key=lambda case: (case.calls, case.is_broken))
     passed = failed = 0
     skips = []
     with tempfile.TemporaryDirectory() as folder:
         work = []
-        for _, group in itertools.groupby(cases, key=lambda case: case.calls):
+        for _, group in itertools.groupby(cases, key=lambda case: (case.calls, case.is_broken)):
             group = list(group)
             work += [group[i:i + BATCH] for i in range(0, len(group), BATCH)]
         while work:

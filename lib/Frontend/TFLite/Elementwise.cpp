@@ -1,7 +1,7 @@
 // TFLite operators of the element-wise family.
 #include "lib/Frontend/TFLite/QuantizedOps.h"
 
-#include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/Import/Angles.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -134,15 +134,7 @@ static LogicalResult importAtan2(OpBinder &op) {
   Expression y(op, op.operand(0)), x(op, op.operand(1));
   if (op.failed())
     return failure();
-  const double pi = 3.14159265358979323846;
-  auto isNegative = [&](Expression z) { return (z < 0.0) | (z.equals(0.0) & (z.like(1) / z < 0.0)); };
-  Expression ratio = y / x;
-  // 0 / 0 and infinity / infinity have no value.
-  Expression signs = y.unary<nn::SignOp>() * x.unary<nn::SignOp>();
-  Expression isFar = y.unary<nn::IsInfOp>(true, true) & x.unary<nn::IsInfOp>(true, true);
-  ratio = (y.equals(0.0) & x.equals(0.0)).choose(ratio.like(0), isFar.choose(signs, ratio));
-  Expression angle = ratio.unary<nn::AtanOp>(), turn = isNegative(y).choose(angle.like(-pi), angle.like(pi));
-  return op.result(isNegative(x).choose(angle + turn, angle));
+  return op.result(frontend::findAngle(y, x));
 }
 
 /// Numbers as if they had been quantised; the limits are moved so that 0 is one of them.

@@ -47,8 +47,9 @@ void GraphImporter::findUnsupported(llvm::DenseSet<unsigned> &seen, bool &assign
     return;
   for (auto [position, op] : llvm::enumerate(*graph.operators())) {
     format::BuiltinOperator kind = ModelReader::getOperator(reader.getCode(*op));
-    if (!findOp(kind))
-      block(position, *op, getRefusal(kind));
+    StringRef custom = getText(reader.getCode(*op).custom_code());
+    if (!findOp(kind, custom))
+      block(position, *op, getRefusal(kind, custom));
     bool initialises = kind == format::BuiltinOperator::CALL_ONCE, ignored = false;
     assignsVariables |= kind == format::BuiltinOperator::ASSIGN_VARIABLE;
     for (int64_t inner : ModelReader::getGraphsOf(*op))
@@ -224,7 +225,7 @@ bool GraphImporter::hasComplexTensors(const format::Operator &op) const {
 bool GraphImporter::importOperator(unsigned position, const format::Operator &op) {
   SmallVector<Meaning> operands;
   format::BuiltinOperator kind = ModelReader::getOperator(reader.getCode(op));
-  const OpEntry &entry = *findOp(kind);
+  const OpEntry &entry = *findOp(kind, getText(reader.getCode(op).custom_code()));
   bool isFine = bindOperands(position, op, operands) && checkResults(position, op);
   if (isFine && entry.import)
     isFine = importOp(position, op, entry, operands);

@@ -93,6 +93,12 @@ public:
     return *static_cast<const Options *>(given);
   }
 
+  /// A number, or a boolean, of a custom operator's options; `otherwise` where they do not have it, and rejects the
+  /// operator where that is left out too. CustomOptions.cpp
+  double customNumber(const char *key, std::optional<double> otherwise = {});
+  /// As above, an integer from `least` on, at most 2^24.
+  int64_t customInt(const char *key, int64_t least, std::optional<int64_t> otherwise = {});
+
   //===--- Building what many operators need ---===//
 
   /// The NN type of result `index`, as the file has it, or f32 where it is to be quantised.

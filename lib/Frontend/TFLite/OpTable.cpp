@@ -16,7 +16,16 @@ static SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getDilationOps()};
 }
 
-const OpEntry *findOp(format::BuiltinOperator op) {
+static SmallVector<ArrayRef<CustomEntry>> getCustomOps() { return {getDetectionOps(), getSignalOps()}; }
+
+const OpEntry *findOp(format::BuiltinOperator op, StringRef customName) {
+  if (op == format::BuiltinOperator::CUSTOM) {
+    for (ArrayRef<CustomEntry> family : getCustomOps())
+      for (const CustomEntry &custom : family)
+        if (custom.name == customName)
+          return &custom.entry;
+    return nullptr;
+  }
   for (ArrayRef<OpEntry> family : getAllOps())
     for (const OpEntry &entry : family)
       if (entry.op == op)
@@ -24,9 +33,13 @@ const OpEntry *findOp(format::BuiltinOperator op) {
   return nullptr;
 }
 
-StringRef getRefusal(format::BuiltinOperator op) {
+std::string getRefusal(format::BuiltinOperator op, StringRef customName) {
   switch (op) {
   case format::BuiltinOperator::CUSTOM:
+    if (customName.starts_with("Flex"))
+      return ("it is the operator " + customName.drop_front(4) +
+              " of TensorFlow, which the converter left as it was; convert the model without SELECT_TF_OPS")
+          .str();
     return "what a custom operator computes is not in the model";
   case format::BuiltinOperator::RANDOM_STANDARD_NORMAL:
   case format::BuiltinOperator::RANDOM_UNIFORM:
@@ -48,6 +61,9 @@ void printSupportedOps(llvm::raw_ostream &os) {
   for (ArrayRef<OpEntry> family : getAllOps())
     for (const OpEntry &entry : family)
       names.push_back(format::EnumNameBuiltinOperator(entry.op));
+  for (ArrayRef<CustomEntry> family : getCustomOps())
+    for (const CustomEntry &custom : family)
+      names.push_back(custom.name);
   llvm::sort(names);
   for (StringRef name : names)
     os << "tflite " << name << " 1\n";

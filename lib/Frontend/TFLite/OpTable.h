@@ -18,6 +18,12 @@ struct OpEntry {
   ImportFunction importQuantized = nullptr;
 };
 
+/// A custom operator, known by its name.
+struct CustomEntry {
+  llvm::StringRef name;
+  OpEntry entry;
+};
+
 /// One list per family.
 llvm::ArrayRef<OpEntry> getArrangementOps();
 llvm::ArrayRef<OpEntry> getComplexOps();
@@ -36,12 +42,16 @@ llvm::ArrayRef<OpEntry> getResamplingOps();
 llvm::ArrayRef<OpEntry> getSelectionOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();
 
-/// The entry for an operator; null where there is none.
-const OpEntry *findOp(format::BuiltinOperator op);
+/// Custom operators that are in TFLite's own interpreter.
+llvm::ArrayRef<CustomEntry> getDetectionOps();
+llvm::ArrayRef<CustomEntry> getSignalOps();
+
+/// The entry for an operator, a custom one by its name; null where there is none.
+const OpEntry *findOp(format::BuiltinOperator op, llvm::StringRef customName);
 /// What imports an operator whose operand 0 is complex; null where that is not supported. Complex.cpp
 ImportFunction findComplexOp(format::BuiltinOperator op);
 /// Why an operator is not supported.
-llvm::StringRef getRefusal(format::BuiltinOperator op);
+std::string getRefusal(format::BuiltinOperator op, llvm::StringRef customName);
 
 } // namespace nnc::tflite
 

@@ -313,6 +313,32 @@ LogicalResult importQuantizedMean(OpBinder &op) {
       buildResult(op, buildScaled(op, sum, divideMultiplier(factor, count)), result, format::Activation::NONE));
 }
 
+/// In floats, as TFLite's own kernels do it; its reference kernel takes the limits of uint8 for those of
+/// all types.
+LogicalResult importQuantizedSum(OpBinder &op) {
+  Value x = op.operand(0);
+  SmallVector<int64_t> axes = constantAxes(op, 1, x);
+  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
+  bool keepDims = op.options<format::ReducerOptions>().keep_dims();
+  if (op.failed())
+    return failure();
+  float count = 1, scale = numbers.scale() / result.scale();
+  for (int64_t axis : axes) {
+    if (op.getType(x).isDynamicDim(axis))
+      return op.reject("the extents it sums over must be known at compile time");
+    count *= static_cast<float>(op.getShape(x)[axis]);
+  }
+  if (count > (op.getType(x).getElementType().isInteger(16) ? 0x1p15F : 0x1p23F))
+    return op.reject("it sums more numbers than 32 bits hold");
+  Type i32 = op.getBuilder().getI32Type(), f32 = op.getBuilder().getF32Type();
+  Value sum = op.cast(op.create<nn::ReduceOp>(op.cast(x, i32), nn::ReductionKind::Sum, axes, keepDims), f32);
+  float bias = static_cast<float>(-numbers.zeroPoint()) * scale * count;
+  Value value = op.create<nn::AddOp>(op.create<nn::MulOp>(sum, op.number(scale)), op.number(bias));
+  Value zero = op.scalar(op.getResultType(0), static_cast<double>(result.zeroPoint()));
+  return op.result(op.create<nn::QuantizeOp>(value, op.number(1), zero, op.getResultType(0),
+                                             nn::IntegerRounding::HalfAwayFromZero, /*saturate=*/true));
+}
+
 /// How many elements of the image each window has, (1, h, w, 1).
 static Value countElements(OpBinder &op, Value input, const Windows &windows) {
   SmallVector<int64_t> extents(op.getShape(input).slice(1, 2)), positions;

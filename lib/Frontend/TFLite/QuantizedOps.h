@@ -37,6 +37,7 @@ llvm::LogicalResult importQuantizedSquaredDifference(OpBinder &op);
 /// Operands of a comparison in units of one scale.
 std::pair<mlir::Value, mlir::Value> bindCompared(OpBinder &op);
 llvm::LogicalResult importQuantizedMean(OpBinder &op);
+llvm::LogicalResult importQuantizedSum(OpBinder &op);
 llvm::LogicalResult importQuantizedAveragePool(OpBinder &op);
 llvm::LogicalResult importQuantizedMaxPool(OpBinder &op);
 llvm::LogicalResult importQuantizedConcatenation(OpBinder &op);

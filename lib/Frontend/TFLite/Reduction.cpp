@@ -71,7 +71,7 @@ static const OpEntry table[] = {
     {Op::REDUCE_MAX, importReduce<nn::ReductionKind::Max>, importQuantizedReduce<nn::ReductionKind::Max>},
     {Op::REDUCE_MIN, importReduce<nn::ReductionKind::Min>, importQuantizedReduce<nn::ReductionKind::Min>},
     {Op::REDUCE_PROD, importReduce<nn::ReductionKind::Prod>},
-    {Op::SUM, importReduce<nn::ReductionKind::Sum>},
+    {Op::SUM, importReduce<nn::ReductionKind::Sum>, importQuantizedSum},
     {Op::TOPK_V2, importTopK, importTopK},
 };
 

@@ -2,6 +2,7 @@
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import flexbuffers
 
 TYPES = {np.dtype(np.float32): schema.TensorType.FLOAT32, np.dtype(np.float16): schema.TensorType.FLOAT16,
          np.dtype(np.float64): schema.TensorType.FLOAT64, np.dtype(np.int8): schema.TensorType.INT8,
@@ -134,6 +135,12 @@ class Graph:
         code.customCode, code.version = custom, version
         self.codes.append(code)
         return len(self.codes) - 1
+
+    def custom(self, name, inputs, outputs, **options):
+        """Adds a custom operator, whose options are a map of FlexBuffers."""
+        self.op("CUSTOM", inputs, outputs, custom=name)
+        self.operators[-1].customOptions = np.frombuffer(flexbuffers.Dumps(options), np.uint8)
+        return outputs
 
     def op(self, name, /, inputs, outputs, options=None, custom=None, version=1, intermediates=None, **fields):
         """Adds an operator; -1 among the inputs is one that is left out. `outputs`: its tensors."""
