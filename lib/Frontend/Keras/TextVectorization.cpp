@@ -117,7 +117,8 @@ static std::optional<Tokens> group(LayerBinder &layer, Tokens tokens, ArrayRef<i
   for (auto [number, start] : llvm::enumerate(starts))
     source = (wide < start).choose(source, wide - start + length * static_cast<double>(number));
   source = source.min(all.extent(axis) - 1);
-  return Tokens{{layer, layer.create<nn::GatherElementsOp>(all, source, axis)}, total};
+  Expression grouped(layer, layer.create<nn::GatherElementsOp>(all, source, axis));
+  return Tokens{(wide < total).choose(grouped, empty), total};
 }
 
 static std::optional<SmallVector<int64_t>> bindWidths(LayerBinder &layer) {
@@ -166,7 +167,10 @@ static LogicalResult importTextVectorization(LayerBinder &layer) {
   if (mode == "int" && length) {
     Value pads = layer.ints({0, length});
     places = {layer, layer.create<nn::PadOp>(places, pads, Value(), ArrayRef<int64_t>{rank - 1}, nn::PadMode::Constant)};
-    places = places.slice(rank - 1, 0, length);
+    // The reshape says that the last extent is known now.
+    SmallVector<int64_t> shape(rank, 0);
+    shape.back() = length;
+    places = places.slice(rank - 1, 0, length).reshape(shape);
   }
   return vocabulary->encode(layer, places);
 }

@@ -114,7 +114,7 @@ struct Machines {
 /// Fails with the node rejected where the attributes do not fit each other. The matrix of coefficients that is made of
 /// them has a column for each pair.
 static LogicalResult readMachines(NodeBinder &node, ArrayRef<int64_t> counts, int64_t numRho, Machines &machines) {
-  constexpr int64_t limit = int64_t(1) << 27;
+  constexpr int64_t limit = int64_t(1) << 25;
   machines.classes = static_cast<int64_t>(counts.size());
   for (int64_t count : counts) {
     machines.starts.push_back(machines.vectors);
@@ -153,25 +153,29 @@ static Expression decide(NodeBinder &node, const Machines &machines, Expression 
   return features.matmul({node, node.floats({vectors, pairs}, std::move(matrix))}) + offsets;
 }
 
-/// How many machines are for each class: (rows, classes) of f32.
-static Expression countVotes(NodeBinder &node, const Machines &machines, Expression decisions) {
+/// (rows, classes, classes): above the diagonal the numbers `first` of each pair, row i its first class, below it `second`;
+/// 0 on it.
+static Expression spreadPairs(NodeBinder &node, const Machines &machines, Expression first, Expression second) {
   int64_t classes = machines.classes, pairs = machines.size();
-  std::vector<float> first(pairs * classes, 0.0f), second(classes, 0.0f);
+  Expression all = Expression::concat(node, {first, second, first.slice(1, 0, 1) * 0}, 1);
+  SmallVector<int64_t> places(classes * classes, 2 * pairs);
   for (auto [pair, both] : llvm::enumerate(machines.pairs)) {
-    first[static_cast<int64_t>(pair) * classes + both.first] = 1.0f;
-    first[static_cast<int64_t>(pair) * classes + both.second] = -1.0f;
-    second[both.second] += 1.0f;
+    places[both.first * classes + both.second] = static_cast<int64_t>(pair);
+    places[both.second * classes + both.first] = pairs + static_cast<int64_t>(pair);
   }
-  Expression isFirst = (decisions > 0.0).cast(node.getBuilder().getF32Type());
-  return isFirst.matmul({node, node.floats({pairs, classes}, std::move(first))}) +
-         Expression(node, node.floats({1, classes}, std::move(second)));
+  return all.gather(Expression::ints(node, places), 1).reshape({0, classes, classes});
 }
 
-/// The probability of the first class of each pair as (rows, classes, classes), row i the first class, below the
-/// diagonal those of the second; 0 on it.
+/// How many machines are for each class: (rows, classes) of f32.
+static Expression countVotes(NodeBinder &node, const Machines &machines, Expression decisions) {
+  Expression isFirst = (decisions > 0.0).cast(node.getBuilder().getF32Type());
+  return spreadPairs(node, machines, isFirst, isFirst * -1 + 1.0).reduce(nn::ReductionKind::Sum, {2}, /*keepdims=*/false);
+}
+
+/// The probability of the first class of each pair, and of the second one, as spreadPairs has them.
 static Expression pairwiseProbabilities(NodeBinder &node, const Machines &machines, Expression decisions) {
   SmallVector<double> a = node.floatsAttr("prob_a"), b = node.floatsAttr("prob_b");
-  int64_t classes = machines.classes, pairs = machines.size();
+  int64_t pairs = machines.size();
   if (static_cast<int64_t>(a.size()) != pairs || static_cast<int64_t>(b.size()) != pairs) {
     (void)node.reject("prob_a and prob_b must have one number for each two classes");
     return {};
@@ -181,14 +185,7 @@ static Expression pairwiseProbabilities(NodeBinder &node, const Machines &machin
   };
   Expression first = (decisions * row(a) + row(b)).unary<nn::NegOp>().unary<nn::SigmoidOp>();
   first = first.max(first.like(1e-7f)).min(first.like(1 - 1e-7f));
-  // Gathers of the first classes' probabilities, the second ones', and a 0.
-  Expression all = Expression::concat(node, {first, first * -1 + 1.0, first.slice(1, 0, 1) * 0}, 1);
-  SmallVector<int64_t> places(classes * classes, 2 * pairs);
-  for (auto [pair, both] : llvm::enumerate(machines.pairs)) {
-    places[both.first * classes + both.second] = static_cast<int64_t>(pair);
-    places[both.second * classes + both.first] = pairs + static_cast<int64_t>(pair);
-  }
-  return all.gather(Expression::ints(node, places), 1).reshape({0, classes, classes});
+  return spreadPairs(node, machines, first, first * -1 + 1.0);
 }
 
 /// The probabilities of the classes, (rows, classes), that fit those of pairs best: the second method of Wu, Lin and

@@ -1,12 +1,14 @@
 // Imports If, Loop and Scan. A graph is imported into a region that is not yet
 // part of the module; its constants go to @main's block, where all may see them.
 #include "dialects/NN/Extent.h"
+#include "dialects/Text/Text.h"
 #include "lib/Frontend/ONNX/ControlFlow.h"
 #include "lib/Frontend/ONNX/GraphImporter.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -80,6 +82,18 @@ static bool isCutToNothing(RankedTensorType empty, RankedTensorType full) {
                       [](auto extents) { return std::get<0>(extents) == 0 || std::get<0>(extents) == std::get<1>(extents); });
 }
 
+/// Whether a branch can run whatever its condition guards it against: nothing in it may fail, or go on without end. Places in
+/// an axis without elements, numbers in strings and positions in sequences may.
+static bool canAlwaysRun(Region &region) {
+  auto mayFail = [](Operation *op) {
+    return isa<cf::AssertOp, nn::LoopOp, nn::GatherOp, nn::GatherNDOp, nn::GatherElementsOp, nn::ScatterNDOp,
+               nn::ScatterElementsOp, nn::ReshapeOp>(op) ||
+           isa_and_present<text::TextDialect>(op->getDialect());
+  };
+  return !region.walk([&](Operation *op) { return mayFail(op) ? WalkResult::interrupt() : WalkResult::advance(); })
+              .wasInterrupted();
+}
+
 /// Where one branch gives tensors without elements only, and the other one extents that are known in it only ("no boxes:
 /// none are kept"): moves that one before the operation, and returns its results cut to nothing where the condition says
 /// so. Returns nothing for other branches.
@@ -94,7 +108,7 @@ static SmallVector<Value> runFullBranch(frontend::NodeBuilder &node, Value condi
       isCut = isCut && isCutToNothing(getRanked(a), getRanked(b));
       differs = differs || !getRanked(b).hasStaticShape();
     }
-    if (!isCut || !differs)
+    if (!isCut || !differs || !canAlwaysRun(regions[full]))
       continue;
     OpBuilder &builder = node.getBuilder();
     builder.getInsertionBlock()->getOperations().splice(builder.getInsertionPoint(),
