@@ -109,7 +109,7 @@ def vectorizations(rng):
         yield Case(f"{mode} groups", "TextVectorization", [texts()], vocabulary=known, output_mode=mode, ngrams=2)
     yield Case("tf_idf", "TextVectorization", [texts()], vocabulary=known, output_mode="tf_idf", idf_weights=np.linspace(0.3, 2, len(known)))
     yield Case("adapted tf_idf", "TextVectorization", [texts()], adapt=np.array(TEXTS), output_mode="tf_idf", max_tokens=9, pad_to_max_tokens=True)
-    for groups in (2, (2,), (1, 3)):
+    for groups in (2, (2,), (1, 3), (2, 1)):
         yield Case(f"groups {groups} of a length", "TextVectorization", [texts()], vocabulary=known, ngrams=groups, output_sequence_length=5)
 
 
