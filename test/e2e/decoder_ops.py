@@ -107,6 +107,13 @@ def other_cases():
     yield "unfold_last", "UnfoldTensor", 1, [floats(2, 3, 7)], {"size": 4}
     for size in (1, 2, 3):
         yield f"repeats_{size}", "NGramRepeatBlock", 1, [ints(4, 3, 11, dtype=np.int64), floats(3, 4)], {"ngram_size": size}
+    for size in (1, 2, 3):  # no words yet, and one
+        for count in (0, 1):
+            yield f"repeats_{size}_of_{count}", "NGramRepeatBlock", 1, [
+                ints(4, 3, count, dtype=np.int64), floats(3, 4)], {"ngram_size": size}
+    holes = floats(3, 4)
+    holes[:, 1:3] = np.nan
+    yield "repeats_nan", "NGramRepeatBlock", 1, [ints(4, 3, 11, dtype=np.int64), holes], {"ngram_size": 2}
     tables = [ints(256, rows, 8, dtype=np.uint8) for rows in (11, 9, 2)]
     numbers = [ints(256, 8, dtype=np.uint8), ints(256, 8, dtype=np.uint8)]
     scales = [np.array(s, np.float32) for s in (0.03, 0.02, 0.05, 0.01, 0.02)]

@@ -1,6 +1,7 @@
 // ONNX operators that rearrange whole parts of a tensor: sequences reversed and
 // caches written, images cropped, padded and put together from columns.
 #include "lib/Frontend/ONNX/AttentionParts.h"
+#include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 
@@ -197,15 +198,16 @@ static LogicalResult importCol2Im(NodeBinder &node) {
 
 /// All stretches of `size` elements along an axis, `step` apart, their elements along a new last axis.
 static Expression unfold(NodeBinder &node, Expression x, int64_t axis, int64_t size, int64_t step) {
-  Expression count = (x.extent(axis) - static_cast<double>(size)) / static_cast<double>(step) + 1;
-  count = count.max(count.like(0));
+  // Division truncates: of an extent below the size it must not make a stretch of less than 0.
+  Expression room = x.extent(axis) - static_cast<double>(size) + static_cast<double>(step);
+  Expression count = room.max(room.like(0)) / static_cast<double>(step);
   Expression starts = Expression::range(count) * static_cast<double>(step);
   Expression places = starts.unsqueeze({1}) + Expression::range(Expression::ints(node, {size})).unsqueeze({0});
   Expression parts = x.gather(places, axis);
   SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(0, x.getRank() + 1));
   permutation.erase(permutation.begin() + axis + 1);
   permutation.push_back(axis + 1);
-  return node.failed() ? Expression() : parts.transpose(permutation);
+  return parts.transpose(permutation);
 }
 
 /// Of com.microsoft, as PyTorch's unfold.
@@ -231,16 +233,22 @@ static LogicalResult importNGramRepeatBlock(NodeBinder &node) {
   if (size < 1 || size > 1024 || words.getRank() != 2 || scores.getRank() != 2)
     return node.reject("needs words and scores of 2 dimensions, and a positive ngram_size");
   Type i64 = node.getBuilder().getI64Type();
-  Expression stretches = unfold(node, words.cast(i64), 1, size, 1);
+  words = words.cast(i64);
+  Expression stretches = unfold(node, words, 1, size, 1);
+  // One word more, that no stretch has, can be read where there is none.
+  Expression column = Expression::concat(node, {words.extent(0), Expression::ints(node, {1})}, 0);
+  Expression padded = Expression::concat(node, {words, Expression::scalar(node, i64, 0).broadcast(column)}, 1);
   Expression last = stretches.slice(2, size - 1, size).squeeze({2}), isRepeated = last.equals(last);
   for (int64_t i = 0; i + 1 < size && !node.failed(); ++i) {
     Expression end = words.extent(1) - static_cast<double>(size - 1 - i);
-    Expression word = words.cast(i64).gather(end.max(end.like(0)), 1); // of those that the next one follows
+    Expression word = padded.gather(end.max(end.like(0)), 1); // of those that the next one follows
     isRepeated = isRepeated & stretches.slice(2, i, i + 1).squeeze({2}).equals(word);
   }
-  double infinity = std::numeric_limits<double>::infinity();
-  Expression limits = isRepeated.choose(scores.like(-infinity), scores.like(infinity));
-  return node.result(node.create<nn::ScatterElementsOp>(scores, last, limits, /*axis=*/1, nn::ScatterReduction::Min));
+  // Marks, not a minimum of scores, which would leave NaN as it is.
+  Expression none = scores.like(0).broadcast(scores.shape()), marks = isRepeated.cast(scores.getElementType());
+  Expression blocked(node, node.create<nn::ScatterElementsOp>(none, last, marks, /*axis=*/1, nn::ScatterReduction::Max));
+  Expression result = (blocked > 0.0).choose(scores.like(-std::numeric_limits<double>::infinity()), scores);
+  return node.result(keepShape(node, result, scores));
 }
 
 static const OpEntry table[] = {

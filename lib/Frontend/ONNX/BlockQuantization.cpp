@@ -32,6 +32,10 @@ Expression unpackBits(NodeBinder &node, Expression packed, int64_t bits, bool hi
 }
 
 Expression spreadBlocks(NodeBinder &node, Expression blocks, int64_t axis, int64_t extent, int64_t size) {
+  if (extent < 0 || extent > (1 << 24)) {
+    (void)node.reject("blocks along an axis of more than 2^24 elements are not supported");
+    return {node, Value()};
+  }
   if (size == 1)
     return blocks;
   SmallVector<int64_t> places = llvm::map_to_vector(llvm::seq<int64_t>(0, extent), [&](int64_t i) { return i / size; });
@@ -161,6 +165,13 @@ static LogicalResult importMatMulBnb4(NodeBinder &node) {
 
 //===--- Rows of tables ---===//
 
+/// Whether `x` has the extents of `data`, but `count` of them along `axis`.
+static bool fitsAround(Expression x, Expression data, int64_t axis, int64_t count) {
+  SmallVector<int64_t> wanted(NodeBinder::getShape(data));
+  wanted[axis] = count;
+  return NodeBinder::getShape(x) == ArrayRef(wanted) && !llvm::any_of(wanted, ShapedType::isDynamic);
+}
+
 /// Rows are taken first, then dequantised.
 static LogicalResult importGatherBlockQuantized(NodeBinder &node) {
   Expression data(node, node.operand(0)), indices(node, node.operand(1)), scales(node, node.operand(2)),
@@ -175,12 +186,16 @@ static LogicalResult importGatherBlockQuantized(NodeBinder &node) {
     return node.reject("bits must be 2, 4 or 8, block_size at least 16, data integers");
   if (isPacked && (gatherAxis != 0 || axis != last || rank < 2))
     return node.reject("packed bits need gather_axis 0 and the last axis as quantize_axis");
-  if (scales.getRank() != rank || (zeros && zeros.getRank() != rank) || ShapedType::isDynamic(data.getExtent(last)) ||
-      ShapedType::isDynamic(data.getExtent(axis)))
-    return node.reject("data of a known extent need scales and zero points of their rank");
-  int64_t extent = data.getExtent(axis) * (isPacked ? 8 / bits : 1), blocks = llvm::divideCeilSigned(extent, size);
-  if (extent > (int64_t(1) << 24) || scales.getExtent(axis) != blocks)
+  constexpr int64_t most = 1 << 24;
+  if (llvm::any_of(NodeBinder::getShape(data), ShapedType::isDynamic) || data.getExtent(axis) > most)
+    return node.reject("data must have a known shape, and at most 2^24 elements along quantize_axis");
+  int64_t perByte = isPacked ? 8 / bits : 1, extent = data.getExtent(axis) * perByte;
+  int64_t blocks = llvm::divideCeilSigned(extent, size);
+  if (!fitsAround(scales, data, axis, blocks) || !isa<FloatType>(scales.getElementType()))
     return node.reject("there must be a scale for each block");
+  if (zeros && (!fitsAround(zeros, data, axis, llvm::divideCeilSigned(blocks, perByte)) ||
+                zeros.getElementType() != data.getElementType()))
+    return node.reject("there must be a zero point for each block");
   bool isApart = gatherAxis != axis;
   auto take = [&](Expression x) { return isApart ? x.gather(indices, gatherAxis) : x; };
   auto unpack = [&](Expression x) { return isPacked ? unpackBits(node, x, bits) : x; };

@@ -11,7 +11,8 @@ namespace nnc::onnx {
 /// the high ones. The number of bytes must be known.
 frontend::Expression unpackBits(NodeBinder &node, frontend::Expression packed, int64_t bits, bool highFirst = false);
 
-/// An entry for each of `extent` elements along `axis`, of `blocks`, which has one for each `size` of them.
+/// An entry for each of `extent` elements along `axis`, of `blocks`, which has one for each `size` of them. Rejects the
+/// node where there are more than any model has.
 frontend::Expression spreadBlocks(NodeBinder &node, frontend::Expression blocks, int64_t axis, int64_t extent,
                                   int64_t size);
 

@@ -4,6 +4,7 @@
 #include "lib/Frontend/ONNX/BlockQuantization.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 using namespace mlir;
 
@@ -21,6 +22,10 @@ struct ExpertLayer {
   int64_t bits = 0, block = 0; ///< of integers; 0 bits: floats. Block 0: a scale for each row
 
   explicit operator bool() const { return static_cast<bool>(weights); }
+  int64_t getRows() const { return weights.getExtent(1); }
+  int64_t getColumns() const { return weights.getExtent(2) * (bits ? 8 / bits : 1); }
+  /// Rejects the node where there are not `rows` and `columns`, and all that belongs to them, for each of `experts`.
+  LogicalResult check(NodeBinder &node, int64_t experts, int64_t rows, int64_t columns) const;
   Expression takeMatrix(NodeBinder &node, Expression expert) const;
   /// x (1, K) through the layer of `expert` (one i64): (1, N).
   Expression apply(NodeBinder &node, Expression x, Expression expert) const;
@@ -56,13 +61,34 @@ FailureOr<Mixture> Mixture::read(NodeBinder &node) {
   return read;
 }
 
+LogicalResult ExpertLayer::check(NodeBinder &node, int64_t experts, int64_t rows, int64_t columns) const {
+  auto hasShape = [](Expression x, ArrayRef<int64_t> shape) { return NodeBinder::getShape(x) == shape; };
+  if (weights.getExtent(0) != experts || getRows() != rows || getColumns() != columns)
+    return node.reject("the weights do not fit the tokens, or each other");
+  if (bias && !hasShape(bias, {experts, rows}))
+    return node.reject("there must be a bias for each row of each expert's weights");
+  if (!bits)
+    return success();
+  int64_t perByte = 8 / bits, blocks = block ? columns / block : 0;
+  SmallVector<int64_t> scaleShape{experts, rows}, zeroShape{experts, llvm::divideCeilSigned(rows, perByte)};
+  if (block) {
+    scaleShape.push_back(blocks);
+    zeroShape = {experts, rows, llvm::divideCeilSigned(blocks, perByte)};
+  }
+  if ((block && columns % block) || !hasShape(scales, scaleShape))
+    return node.reject("there must be a scale for each block");
+  if (zeros && (!hasShape(zeros, zeroShape) || !zeros.getElementType().isUnsignedInteger(8)))
+    return node.reject("there must be a zero point for each block");
+  return success();
+}
+
 Expression ExpertLayer::takeMatrix(NodeBinder &node, Expression expert) const {
   auto take = [&](Expression all) { return all.gather(expert, 0).squeeze({0}); };
   if (!bits)
     return take(weights);
   Expression values = unpackBits(node, take(weights), bits), scale = take(scales), zero;
   if (node.failed())
-    return {};
+    return {node, Value()};
   int64_t columns = values.getExtent(1);
   if (block) {
     scale = spreadBlocks(node, scale, 1, columns, block);
@@ -75,7 +101,7 @@ Expression ExpertLayer::takeMatrix(NodeBinder &node, Expression expert) const {
   }
   if (!zeros)
     zero = scale.like(1 << (bits - 1));
-  return node.failed() ? Expression() : dequantizeBlocks(values, scale, zero);
+  return dequantizeBlocks(values, scale, zero);
 }
 
 Expression ExpertLayer::apply(NodeBinder &node, Expression x, Expression expert) const {
@@ -100,7 +126,7 @@ Expression Mixture::activate(NodeBinder &node, Expression hidden, Expression thi
     int64_t width = hidden.getExtent(1);
     if (third || ShapedType::isDynamic(width) || width % 2) {
       (void)node.reject("a fused swiglu needs pairs in its first layer, and no third one");
-      return {};
+      return {node, Value()};
     }
     Expression pairs =
         fusion == 1 ? hidden.reshape({1, width / 2, 2}) : hidden.reshape({1, 2, width / 2}).transpose({0, 2, 1});
@@ -108,7 +134,7 @@ Expression Mixture::activate(NodeBinder &node, Expression hidden, Expression thi
     linear = pairs.slice(2, 1, 2).squeeze({2});
   } else if (!third) {
     (void)node.reject("a swiglu that is not fused needs the third layer");
-    return {};
+    return {node, Value()};
   }
   if (std::isfinite(limit)) {
     gate = gate.min(gate.like(limit));
@@ -136,6 +162,40 @@ static std::pair<Expression, Expression> route(NodeBinder &node, const Mixture &
   return {experts, values};
 }
 
+/// The number of experts, of which all layers of tokens of `width` elements have the same; 0 with the node rejected.
+static int64_t checkLayers(NodeBinder &node, const Mixture &mixture, int64_t width, ArrayRef<ExpertLayer> layers) {
+  constexpr int64_t most = 1 << 20;
+  for (const ExpertLayer &layer : layers)
+    for (int64_t extent : NodeBinder::getShape(layer.weights))
+      if (ShapedType::isDynamic(extent) || extent < 1 || extent > most) {
+        (void)node.reject("weights must have a known shape, with 1 to 2^20 experts, rows and columns");
+        return 0;
+      }
+  int64_t experts = layers[0].weights.getExtent(0), rows = layers[0].getRows();
+  int64_t inner = mixture.activation == "swiglu" && mixture.fusion ? rows / 2 : rows;
+  if (failed(layers[0].check(node, experts, rows, width)) || failed(layers[1].check(node, experts, width, inner)) ||
+      (layers[2] && failed(layers[2].check(node, experts, rows, width))))
+    return 0;
+  if (mixture.count > experts) {
+    (void)node.reject("k is more than the number of experts");
+    return 0;
+  }
+  return experts;
+}
+
+/// `scores` (tokens, experts), which a run ends with an error without.
+static Expression fixScores(NodeBinder &node, Expression scores, int64_t experts) {
+  if (node.failed() || !scores)
+    return scores;
+  int64_t count = scores.getRank() == 2 ? scores.getExtent(1) : 0;
+  if (!ShapedType::isDynamic(count)) {
+    if (count != experts)
+      (void)node.reject("there must be a score for each expert");
+    return scores;
+  }
+  return {node, fixExtent(node, scores, 1, experts)};
+}
+
 /// Each token through its experts, one after the other.
 static LogicalResult mix(NodeBinder &node, const Mixture &mixture, Expression shares, ArrayRef<ExpertLayer> layers) {
   Expression x(node, node.operand(0)), scores(node, node.operand(1));
@@ -144,6 +204,11 @@ static LogicalResult mix(NodeBinder &node, const Mixture &mixture, Expression sh
   int64_t rank = x.getRank(), width = rank ? x.getExtent(rank - 1) : 0;
   if ((rank != 2 && rank != 3) || scores.getRank() != 2 || ShapedType::isDynamic(width))
     return node.reject("needs tokens of a known size in 2 or 3 dimensions, and scores of 2");
+  int64_t numExperts = checkLayers(node, mixture, width, layers);
+  scores = fixScores(node, scores, numExperts);
+  shares = fixScores(node, shares, numExperts);
+  if (node.failed())
+    return failure();
   Expression shape = x.shape(), rows = x.reshape({-1, width});
   Type f32 = node.getBuilder().getF32Type(), type = x.getElementType();
   auto [experts, values] = route(node, mixture, scores.cast(f32), shares ? shares.cast(f32) : shares);
@@ -200,13 +265,6 @@ static LogicalResult readQuantized(NodeBinder &node, unsigned number, ExpertLaye
   if (layer.weights.getRank() != 3 || !layer.weights.getElementType().isUnsignedInteger(8) || !layer.scales ||
       layer.scales.getRank() != rank || (layer.zeros && layer.zeros.getRank() != rank))
     return node.reject("weights, scales or zero points have other types or dimensions than its attributes say");
-  auto type = NodeBinder::getType(layer.weights), scales = NodeBinder::getType(layer.scales);
-  if (!type.hasStaticShape() || !scales.hasStaticShape())
-    return node.reject("weights must have a known shape");
-  int64_t columns = type.getDimSize(2) * (8 / layer.bits);
-  if (type.getDimSize(0) != scales.getDimSize(0) || type.getDimSize(1) != scales.getDimSize(1) ||
-      (layer.block && (columns % layer.block || scales.getDimSize(2) != columns / layer.block)))
-    return node.reject("there must be a scale for each block");
   return success(!node.failed());
 }
 

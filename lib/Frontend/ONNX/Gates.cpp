@@ -39,7 +39,10 @@ static LogicalResult importGatedRmsNorm(NodeBinder &node) {
     return node.reject("activation '" + activation + "' is not known");
   if (scale.getRank() != 1 || ShapedType::isDynamic(scale.getExtent(0)))
     return node.reject("the scale must be one row of a known extent");
-  int64_t width = scale.getExtent(0);
+  int64_t width = scale.getExtent(0), last = x.getRank() ? x.getExtent(x.getRank() - 1) : 0;
+  if (width < 1 || last == 0 || (!ShapedType::isDynamic(last) && last % width))
+    return node.reject("the scale must divide the last extent");
+  gate = {node, keepShape(node, gate, x)}; // one that broadcasts is not allowed
   Expression flat = x.cast(getF32(node)).reshape({-1, width}), open = gate.cast(getF32(node)).reshape({-1, width});
   Expression factor = activation == "sigmoid" ? sigmoid(open) : open * sigmoid(open);
   Expression result = divideByRoot(flat, epsilon) * scale.cast(getF32(node)) * factor;

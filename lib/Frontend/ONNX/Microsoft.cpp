@@ -243,6 +243,8 @@ static LogicalResult importMRotaryEmbedding(NodeBinder &node) {
       sections.size() == 3 && llvm::all_of(sections, [&](int64_t section) { return section >= 0 && section <= half; });
   if (!fits || sections[0] + sections[1] + sections[2] != half)
     return node.reject("mrope_section does not fit the caches");
+  if (half > (1 << 16)) // a table of all columns is made
+    return node.reject("caches of more than 65536 columns are not supported");
   Expression shape = x.shape();
   if (rank == 3)
     x = heads > 0 ? x.reshape({0, 0, heads, -1}) : x.reshape({0, 0, -1, 2 * half});
