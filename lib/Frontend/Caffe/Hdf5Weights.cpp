@@ -3,6 +3,8 @@
 #include "lib/Frontend/Hdf5/Hdf5File.h"
 #include "lib/Frontend/Import/Weights.h"
 
+#include "llvm/ADT/StringSet.h"
+
 #include <cstring>
 
 using namespace llvm;
@@ -19,8 +21,9 @@ static Error makeError(const frontend::Hdf5Dataset &dataset, const Twine &messag
 /// Copies elements in memory order.
 template <typename T>
 static void fill(google::protobuf::RepeatedField<T> &elements, StringRef bytes) {
-  elements.Resize(static_cast<int>(bytes.size() / sizeof(T)), 0);
-  std::memcpy(elements.mutable_data(), bytes.data(), bytes.size());
+  int count = static_cast<int>(bytes.size() / sizeof(T));
+  elements.Reserve(count);
+  std::memcpy(elements.AddNAlreadyReserved(count), bytes.data(), bytes.size());
 }
 
 static Error readBlob(const frontend::Hdf5File &file, const frontend::Hdf5Dataset &dataset, format::Blob &blob) {
@@ -42,25 +45,34 @@ static Error readBlob(const frontend::Hdf5File &file, const frontend::Hdf5Datase
   return Error::success();
 }
 
-Error readHdf5Weights(const frontend::ModelFile &file, format::Net &net) {
-  auto weights = frontend::Hdf5File::open({file.getContent(), file.buffer});
-  if (!weights)
-    return weights.takeError();
+Error readHdf5Weights(const frontend::ModelFile &file, const format::Net &net, format::Net &weights) {
+  auto content = frontend::Hdf5File::open({file.getContent(), file.buffer}, file.getContent().size());
+  if (!content)
+    return content.takeError();
+  StringSet<> wanted;
+  for (const format::Layer &layer : net.layer())
+    wanted.insert(layer.name());
   StringMap<format::Layer *> layers;
-  for (const frontend::Hdf5Dataset *dataset : weights->listDatasets("data")) {
+  for (const frontend::Hdf5Dataset *dataset : content->listDatasets("data")) {
     auto [name, number] = StringRef(dataset->path).drop_front(strlen("data/")).rsplit('/');
     unsigned index = 0;
     if (name.empty() || number.getAsInteger(10, index) || index >= maxBlobs)
       return makeError(*dataset, "is not the weights of a layer");
     format::Layer *&layer = layers[name];
     if (!layer) {
-      layer = net.add_layer();
+      layer = weights.add_layer();
       layer->set_name(name.str());
+    }
+    if (!wanted.contains(name)) {
+      // That it has a blob is enough to say whose weights fit no layer.
+      if (!layer->blobs_size())
+        layer->add_blobs();
+      continue;
     }
     // Blobs that are another layer's as well are saved with that one only: they stay empty here.
     while (layer->blobs_size() <= static_cast<int>(index))
       layer->add_blobs();
-    if (Error error = readBlob(*weights, *dataset, *layer->mutable_blobs(index)))
+    if (Error error = readBlob(*content, *dataset, *layer->mutable_blobs(index)))
       return error;
   }
   if (layers.empty())

@@ -32,6 +32,7 @@ std::string findCompanion(const frontend::ModelFile &file) {
 
 /// The net and the weights of one or two files. Null, with an error emitted, where they do not fit together.
 static bool readFiles(MLIRContext &context, ArrayRef<frontend::ModelFile> files, NetFile &net, NetFile &weights) {
+  const frontend::ModelFile *weightFile = nullptr;
   for (const frontend::ModelFile &file : files) {
     Location loc = FileLineColLoc::get(&context, file.path, 0, 0);
     auto read = readNet(file);
@@ -48,6 +49,14 @@ static bool readFiles(MLIRContext &context, ArrayRef<frontend::ModelFile> files,
       return false;
     }
     place = std::move(*read);
+    if (&place == &weights)
+      weightFile = &file;
+  }
+  if (net.net && weights.isWeightsOnly) {
+    if (llvm::Error error = readHdf5Weights(*weightFile, *net.net, *weights.net)) {
+      emitError(FileLineColLoc::get(&context, weightFile->path, 0, 0)) << llvm::toString(std::move(error));
+      return false;
+    }
   }
   if (!weights.net)
     weights = net;

@@ -160,8 +160,6 @@ Expected<NetFile> readNet(const frontend::ModelFile &file) {
   StringRef content = file.getContent();
   if (content.starts_with(frontend::Hdf5File::signature)) {
     result.isWeightsOnly = true;
-    if (Error error = readHdf5Weights(file, *result.net))
-      return error;
     return result;
   }
   bool isText = frontend::isText(content);

@@ -27,11 +27,13 @@ struct NetFile {
   bool isWeightsOnly = false;
 };
 
-/// Parses and upgrades. An error where the file is damaged or mixes generations.
+/// Parses and upgrades. An error where the file is damaged or mixes generations. Of weights in HDF5 form it reads
+/// nothing: that is for readHdf5Weights, when the network is known.
 llvm::Expected<NetFile> readNet(const frontend::ModelFile &file);
 
-/// Reads weights in HDF5 form: a layer with blobs for each group of `data`. An error where the file is damaged.
-llvm::Error readHdf5Weights(const frontend::ModelFile &file, format::Net &net);
+/// Reads weights in HDF5 form: a layer with blobs for each group of `data`. Those of layers that `net` does not have
+/// stay empty. An error where the file is damaged.
+llvm::Error readHdf5Weights(const frontend::ModelFile &file, const format::Net &net, format::Net &weights);
 
 /// Keeps the layers that a net of phase TEST has: rules of inclusion and exclusion.
 void selectLayers(format::Net &net);

@@ -13,6 +13,8 @@ namespace nnc::frontend {
 
 static constexpr size_t maxListing = size_t(1) << 31;
 static constexpr uint64_t maxRank = 32;
+/// Deflate cannot make data smaller than this.
+static constexpr size_t maxExpansion = 1032;
 
 Type Hdf5Dataset::getElementType(MLIRContext *context) const {
   unsigned bits = type.bytes * 8;
@@ -36,7 +38,7 @@ static llvm::Error makeDamaged() {
   return llvm::createStringError("the HDF5 file is damaged, or of a kind that nnc does not read");
 }
 
-llvm::Expected<Hdf5File> Hdf5File::open(SharedBytes content) {
+llvm::Expected<Hdf5File> Hdf5File::open(SharedBytes content, size_t sourceBytes) {
   auto listing = runInChild([&](Sink sink) { return listHdf5(content.bytes, sink); }, maxListing);
   if (!listing) {
     consumeError(listing.takeError());
@@ -44,6 +46,7 @@ llvm::Expected<Hdf5File> Hdf5File::open(SharedBytes content) {
   }
   Hdf5File file;
   file.content = std::move(content);
+  file.sourceBytes = sourceBytes;
   if (llvm::Error error = file.parse(*listing)) {
     consumeError(std::move(error));
     return makeDamaged();
@@ -117,6 +120,11 @@ std::vector<const Hdf5Dataset *> Hdf5File::listDatasets(StringRef group) const {
 }
 
 llvm::Expected<SharedBytes> Hdf5File::read(const Hdf5Dataset &dataset, size_t bytes) const {
+  // Sizes are only declared: chunks may be missing, and several datasets may lie at one place.
+  if (bytes > sourceBytes * maxExpansion - bytesRead)
+    return llvm::createStringError("'" + dataset.path + "' is too large for what a file of " + Twine(sourceBytes) +
+                                   " bytes can hold");
+  bytesRead += bytes;
   if (dataset.offset) {
     if (*dataset.offset > content.bytes.size() || bytes > content.bytes.size() - *dataset.offset)
       return llvm::createStringError("'" + dataset.path + "' lies beyond the end of the file");

@@ -41,8 +41,9 @@ struct Hdf5Dataset {
 class Hdf5File {
 public:
   static constexpr llvm::StringLiteral signature = "\x89HDF\r\n\x1a\n";
-  /// Reads all that is not elements; an error says what is wrong with the file.
-  static llvm::Expected<Hdf5File> open(SharedBytes content);
+  /// Reads all that is not elements; an error says what is wrong with the file. `sourceBytes` is the size of the file
+  /// that was given, which may be an archive around `content`.
+  static llvm::Expected<Hdf5File> open(SharedBytes content, size_t sourceBytes);
 
   /// The strings of an attribute of an object; null where there is none. "" is the root's path.
   const std::vector<std::string> *findAttribute(llvm::StringRef path, llvm::StringRef name) const;
@@ -52,11 +53,15 @@ public:
   const Hdf5Dataset *findDataset(llvm::StringRef path) const;
   /// All datasets below a group, in the order of their paths.
   std::vector<const Hdf5Dataset *> listDatasets(llvm::StringRef group) const;
-  /// The elements of a dataset, little-endian; `bytes` is how many the reader expects.
+  /// The elements of a dataset, little-endian; `bytes` is how many the reader expects. An error where what was read
+  /// of the file until now is more than compression can reach.
   llvm::Expected<SharedBytes> read(const Hdf5Dataset &dataset, size_t bytes) const;
 
 private:
   SharedBytes content;
+  size_t sourceBytes = 0;
+  /// Bytes of all that was read until now.
+  mutable size_t bytesRead = 0;
   llvm::StringMap<char> groups;
   llvm::StringMap<Hdf5Dataset> datasets;
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> attributes;

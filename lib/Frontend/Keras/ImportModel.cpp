@@ -69,7 +69,7 @@ static llvm::Expected<Contents> openArchive(const frontend::ModelFile &file) {
   auto bytes = readArchiveFile(file.getContent(), weightsName);
   if (!bytes)
     return bytes.takeError();
-  auto weights = Hdf5File::open(std::move(*bytes));
+  auto weights = Hdf5File::open(std::move(*bytes), file.getContent().size());
   if (!weights)
     return weights.takeError();
   contents.weights = std::move(*weights);
@@ -78,7 +78,7 @@ static llvm::Expected<Contents> openArchive(const frontend::ModelFile &file) {
 
 static llvm::Expected<Contents> openHdf5(const frontend::ModelFile &file) {
   Contents contents;
-  auto weights = Hdf5File::open({file.getContent(), file.buffer});
+  auto weights = Hdf5File::open({file.getContent(), file.buffer}, file.getContent().size());
   if (!weights)
     return weights.takeError();
   contents.weights = std::move(*weights);
