@@ -106,6 +106,8 @@ static LogicalResult importMatMulNBits(NodeBinder &node) {
     return node.reject("the weights or scales do not have the number of elements that K, N and block_size say");
   if (groups && !hasElements(groups, k) && !hasElements(groups, blocks * size))
     return node.reject("g_idx does not have a block for each of K");
+  if (groups && zeroPoints) // ONNX Runtime takes none of them then, its documentation does
+    return node.reject("zero points beside g_idx are not supported");
   if (groups && !hasElements(groups, k))
     groups = Expression(node, groups).slice(0, 0, k);
   Expression numbers = weights.dequantize(node, packed, scales, zeroPoints, groups);
