@@ -233,6 +233,7 @@ static LogicalResult importNGramRepeatBlock(NodeBinder &node) {
   if (size < 1 || size > 1024 || words.getRank() != 2 || scores.getRank() != 2)
     return node.reject("needs words and scores of 2 dimensions, and a positive ngram_size");
   Type i64 = node.getBuilder().getI64Type();
+  scores = {node, require(node, scores, words.extent(0).equals(scores.extent(0)))};
   words = words.cast(i64);
   Expression stretches = unfold(node, words, 1, size, 1);
   // One word more, that no stretch has, can be read where there is none.

@@ -182,6 +182,10 @@ static LogicalResult importEngramGate(NodeBinder &node) {
   if (queries.getRank() != 4 || value.getRank() != 3 || ShapedType::isDynamic(width))
     return node.reject(
         "needs keys and queries (batch, sequence, streams, size) of a known size, and a value of 3 dimensions");
+  queries = {node, keepShape(node, queries, keys)}; // neither broadcasts
+  value = {node, keepShape(node, value.unsqueeze({2}), keys.slice(2, 0, 1))};
+  if (node.failed())
+    return failure();
   auto normalize = [&](Expression x, Expression scale) {
     return divideByRoot(x.cast(getF32(node)), epsilon) * scale.cast(getF32(node));
   };
@@ -190,7 +194,7 @@ static LogicalResult importEngramGate(NodeBinder &node) {
       product.reduce(nn::ReductionKind::Sum, {3}, /*keepdims=*/true) / std::sqrt(static_cast<double>(width));
   Expression size = dot.unary<nn::AbsOp>();
   Expression root = size.max(size.like(1e-6)).unary<nn::SqrtOp>();
-  Expression gated = sigmoid(dot.unary<nn::SignOp>() * root) * value.cast(getF32(node)).unsqueeze({2});
+  Expression gated = sigmoid(dot.unary<nn::SignOp>() * root) * value.cast(getF32(node));
   gated = {node, keepShape(node, gated.cast(keys.getElementType()), keys)};
   if (failed(node.result(gated)) || !node.wantsResult(1))
     return success(!node.failed());
