@@ -283,7 +283,7 @@ LogicalResult importQuantizedDiv(OpBinder &op) {
   return op.result(op.create<nn::GatherOp>(entries, op.create<nn::AddOp>(place, byte(y)), 0));
 }
 
-//===--- Means ---===//
+//===--- Means and sums ---===//
 
 /// The factor takes the number of elements in: its bits are shifted to the left as far as they go before they are
 /// divided.
