@@ -58,6 +58,7 @@ static void buildLoops(OpPassManager &passes, const PipelineOptions &options) {
   TileAttentionOptions attention;
   attention.threads = options.threads;
   passes.addNestedPass<func::FuncOp>(createTileAttention(attention));
+  passes.addNestedPass<func::FuncOp>(createPadRows());
   passes.addNestedPass<func::FuncOp>(createConvertKernelToVector());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToVector());
   passes.addPass(createCanonicalizerPass());

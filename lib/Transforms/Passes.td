@@ -145,6 +145,15 @@ def TileAttention : Pass<"tile-attention"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def PadRows : Pass<"pad-rows"> {
+  let summary = "Keep the rows that a product reads at the same time out of each other's cache sets";
+  let description = [{
+    Before: `memref.alloc() : memref<128x1024xf32>`, the left-hand side of `kernel.contract`
+    After: `memref.alloc() : memref<128x1040xf32>`, of which it sees 1024 columns
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every buffer of @main a place in one arena";
   let description = [{

@@ -42,6 +42,24 @@ def groups(shape, outputs, count, pads, free=()):
     return agrees(make_model(nodes, declared, [("y", FLOAT)], constants), inputs, oracle=fixed)
 
 
+def page_rows(spatial, channels, batch=None):
+    """Products of rows whose distance is a multiple of 4 KiB: of all channels, of some, and after a residue is added."""
+    rng = np.random.default_rng(11)
+    x = rng.standard_normal((2, 24, *spatial)).astype(np.float32)
+    draw = lambda *extents: rng.standard_normal(extents).astype(np.float32) / np.float32(extents[1] ** 0.5)
+    constants = {"w": draw(channels, 24, 1, 1), "v": draw(channels // 2, 24, 1, 1), "u": draw(channels // 2, channels // 2, 1, 1),
+                 "d": draw(40, channels, 1, 1), "e": draw(30, channels, 3, 3)}
+    nodes = [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Relu", ["a"], ["r"]),
+             helper.make_node("Conv", ["x", "v"], ["h"]), helper.make_node("Conv", ["h", "u"], ["g"]),
+             helper.make_node("Concat", ["h", "g"], ["c"], axis=1), helper.make_node("Add", ["r", "c"], ["s"]),
+             helper.make_node("Conv", ["s", "d"], ["y"]), helper.make_node("Conv", ["c", "e"], ["z"], pads=[1, 1, 1, 1]),
+             helper.make_node("GlobalAveragePool", ["s"], ["m"])]
+    outputs = [("y", FLOAT), ("z", FLOAT), ("m", FLOAT)]
+    declared = {"x": (FLOAT, (batch or 2, 24, *spatial))}
+    fixed = make_model(nodes, {"x": x}, outputs, constants)
+    return agrees(make_model(nodes, declared, outputs, constants), {"x": x}, oracle=fixed)
+
+
 def shuffles(shape, groups, batch=None):
     """Channels that change places between two convolutions, with rows of shuffled numbers that are read again."""
     rng = np.random.default_rng(9)
@@ -144,6 +162,7 @@ TESTS = [(patches, *arguments) for arguments in (
 TESTS += [(groups, *arguments) for arguments in (
     ((1, 128, 26, 26), 192, 2, [1, 1, 1, 1]), ((2, 128, 17, 30), 100, 2, [1, 0, 1, 2]), ((1, 130, 20, 21), 62, 2, [0, 0, 0, 0]),
     ((1, 256, 26, 26), 128, 4, [1, 1, 1, 1], (0, 2, 3)), ((1, 192, 13, 13), 128, 2, [1, 1, 1, 1], (0,)))]
+TESTS += [(page_rows, *arguments) for arguments in (((9, 7), 1024), ((5, 5), 2048, "n"), ((3, 4), 4096))]
 TESTS += [(shuffles, *arguments) for arguments in (
     ((1, 12, 5, 7), 4), ((2, 34, 9, 8), 2), ((3, 24, 6, 6), 3, "n"), ((1, 16, 1, 1), 4), ((1, 40, 11, 3), 8, "n"))]
 TESTS += [(reductions, (7, length), 1, dtype) for dtype in (np.float32, np.float64, np.int32)
