@@ -58,6 +58,8 @@ static void buildLoops(OpPassManager &passes, const PipelineOptions &options) {
   TileAttentionOptions attention;
   attention.threads = options.threads;
   passes.addNestedPass<func::FuncOp>(createTileAttention(attention));
+  if (!options.threads)
+    passes.addNestedPass<func::FuncOp>(createTileWindows()); // threads would meet at the end of each block
   passes.addNestedPass<func::FuncOp>(createPadRows());
   passes.addNestedPass<func::FuncOp>(createConvertKernelToVector());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToVector());

@@ -105,15 +105,18 @@ bool PaddedBuffer::planViews(Value value, MemRefType type) {
 
 bool PaddedBuffer::isWorthwhile() {
   MemRefType type = alloc.getType();
-  if (type.getRank() < 2 || !type.getLayout().isIdentity() || type.isDynamicDim(type.getRank() - 1))
+  if (type.getRank() < 2 || !type.getElementType().isIntOrFloat() || !type.getLayout().isIdentity() ||
+      type.isDynamicDim(type.getRank() - 1))
     return false;
   SmallVector<int64_t> shape(type.getShape());
   int64_t bytes = shape.back() * getElementBytes(type);
-  if (bytes == 0 || bytes % setPeriodBytes != 0 || (type.hasStaticShape() && type.getNumElements() < setLines * shape.back()))
+  bool isOfFewRows = type.hasStaticShape() && type.getNumElements() < setLines * shape.back();
+  if (bytes == 0 || bytes % setPeriodBytes != 0 || isOfFewRows)
     return false;
   shape.back() += lineBytes / getElementBytes(type);
   longer = MemRefType::get(shape, type.getElementType(), AffineMap(), type.getMemorySpace());
-  SmallVector<OpFoldResult> zeros(type.getRank(), OpBuilder(alloc).getIndexAttr(0)), ones(type.getRank(), OpBuilder(alloc).getIndexAttr(1));
+  Builder builder(alloc.getContext());
+  SmallVector<OpFoldResult> zeros(type.getRank(), builder.getIndexAttr(0)), ones(type.getRank(), builder.getIndexAttr(1));
   seen = memref::SubViewOp::inferResultType(longer, zeros, alloc.getMixedSizes(), ones);
   return planViews(alloc.getResult(), seen) && isReadByRows;
 }

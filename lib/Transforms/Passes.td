@@ -145,6 +145,15 @@ def TileAttention : Pass<"tile-attention"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
+def TileWindows : Pass<"tile-windows"> {
+  let summary = "Compute a convolution and the windows that read it a block of rows at a time";
+  let description = [{
+    Before: `kernel.conv` to a large buffer, of which `kernel.depthwise` or a maximum of `kernel.pool` alone reads
+    After: a loop over blocks of rows around the two, with the rows of one block
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def PadRows : Pass<"pad-rows"> {
   let summary = "Keep the rows that a product reads at the same time out of each other's cache sets";
   let description = [{

@@ -60,6 +60,23 @@ def page_rows(spatial, channels, batch=None):
     return agrees(make_model(nodes, declared, outputs, constants), {"x": x}, oracle=fixed)
 
 
+def windows(shape, filters, conv, after, batch=None):
+    """A convolution to an image that no cache holds, and the windows that read it: depthwise, or maxima."""
+    rng = np.random.default_rng(13)
+    x = rng.standard_normal(shape).astype(np.float32)
+    x.flat[5], x.flat[-3] = np.nan, np.inf
+    (taps, conv_attributes), (kind, size, attributes) = conv, after
+    constants = {"w": rng.standard_normal((filters, shape[1], *taps)).astype(np.float32), "b": rng.standard_normal(filters).astype(np.float32)}
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["a"], **conv_attributes), helper.make_node("Relu", ["a"], ["r"])]
+    if kind == "max":
+        nodes.append(helper.make_node("MaxPool", ["r"], ["y"], kernel_shape=size, **attributes))
+    else:
+        constants["d"] = rng.standard_normal((filters, 1, *size)).astype(np.float32)
+        nodes.append(helper.make_node("Conv", ["r", "d"], ["y"], group=filters, **attributes))
+    fixed = make_model(nodes, {"x": x}, [("y", FLOAT)], constants)
+    return agrees(make_model(nodes, {"x": (FLOAT, (batch or shape[0], *shape[1:]))}, [("y", FLOAT)], constants), {"x": x}, oracle=fixed)
+
+
 def shuffles(shape, groups, batch=None):
     """Channels that change places between two convolutions, with rows of shuffled numbers that are read again."""
     rng = np.random.default_rng(9)
@@ -163,6 +180,16 @@ TESTS += [(groups, *arguments) for arguments in (
     ((1, 128, 26, 26), 192, 2, [1, 1, 1, 1]), ((2, 128, 17, 30), 100, 2, [1, 0, 1, 2]), ((1, 130, 20, 21), 62, 2, [0, 0, 0, 0]),
     ((1, 256, 26, 26), 128, 4, [1, 1, 1, 1], (0, 2, 3)), ((1, 192, 13, 13), 128, 2, [1, 1, 1, 1], (0,)))]
 TESTS += [(page_rows, *arguments) for arguments in (((9, 7), 1024), ((5, 5), 2048, "n"), ((3, 4), 4096))]
+POINT, STEM = ((1, 1), {}), ((3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1]})
+TESTS += [(windows, *arguments) for arguments in (
+    ((1, 5, 131, 97), 40, POINT, ("depthwise", (3, 3), {"pads": [1, 1, 1, 1]})),
+    ((2, 7, 120, 121), 48, POINT, ("depthwise", (5, 3), {"pads": [2, 0, 1, 2], "strides": [2, 1]}), "n"),
+    ((1, 3, 230, 255), 64, STEM, ("max", (3, 3), {"strides": [2, 2], "ceil_mode": 1})),
+    ((3, 3, 224, 224), 33, STEM, ("max", (2, 2), {"strides": [2, 2]})),
+    ((1, 3, 224, 226), 64, STEM, ("depthwise", (3, 3), {"dilations": [3, 2], "pads": [3, 2, 3, 2]})),
+    ((1, 4, 90, 90), 64, ((5, 5), {"pads": [4, 4, 4, 4]}), ("max", (7, 7), {"strides": [3, 3], "pads": [3, 3, 3, 3]}), "n"),
+    ((1, 2, 64, 500), 32, ((1, 1), {"strides": [1, 2]}), ("depthwise", (2, 2), {"strides": [3, 3]})),
+    ((1, 2, 20, 30, 60), 32, ((1, 1, 1), {}), ("depthwise", (3, 3, 3), {"pads": [1] * 6})))]
 TESTS += [(shuffles, *arguments) for arguments in (
     ((1, 12, 5, 7), 4), ((2, 34, 9, 8), 2), ((3, 24, 6, 6), 3, "n"), ((1, 16, 1, 1), 4), ((1, 40, 11, 3), 8, "n"))]
 TESTS += [(reductions, (7, length), 1, dtype) for dtype in (np.float32, np.float64, np.int32)

@@ -165,7 +165,7 @@ void ContractExpansion::emitLastPanel(OpBuilder &builder, Value batch, OpFoldRes
 
 void ContractExpansion::emitRows(OpBuilder &builder, const Columns &columns) {
   Index index(builder, loc);
-  int64_t vectors = llvm::divideCeil(columns.count, tile.getLanes());
+  int64_t vectors = tile.getNumVectors(columns.count);
   int64_t limit = tile.getMaxRows(vectors);
   if (auto rows = getStatic(m)) {
     BalancedTiles tiles = BalancedTiles::get(*rows, limit);
@@ -182,7 +182,7 @@ void ContractExpansion::emitRows(OpBuilder &builder, const Columns &columns) {
 }
 
 Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &columns, Value row, int64_t rows) {
-  int64_t vectors = llvm::divideCeil(columns.count, tile.getLanes());
+  int64_t vectors = tile.getNumVectors(columns.count);
   Index index(builder, loc);
   SmallVector<Value> rowIndices, lhsBatch = getOperandBatch(builder, lhs, columns.batch);
   SmallVector<Value> rhsBatch = getOperandBatch(builder, rhs, columns.batch);
@@ -197,7 +197,8 @@ Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &co
     tile.prefetch(nested, ahead, at);
     for (int64_t i = 0; i < vectors; ++i) {
       Value panel = panels[i / tile.getPanelVectors()];
-      weights.push_back(tile.loadWeights(nested, rhs, rhsBatch, panel, at, i % tile.getPanelVectors()));
+      int64_t before = i / tile.getPanelVectors() * panelWidth;
+      weights.push_back(tile.loadWeights(nested, rhs, rhsBatch, panel, at, i % tile.getPanelVectors(), columns.count - before));
     }
     Index inner(nested, loc);
     Value element = inner.get(inner.mul(at, inner.fold(tile.getGroup())));
@@ -210,7 +211,7 @@ Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &co
   };
   OpFoldResult steps = index.div(k, tile.getGroup());
   Accumulators sums = forEachCarrying(
-      builder, loc, index.fold(0), steps, 1, tile.createZeros(builder, rows, vectors),
+      builder, loc, index.fold(0), steps, 1, tile.createZeros(builder, rows, columns.count),
       [&](OpBuilder &nested, Value at, ValueRange carried) { return step(nested, at, carried, false); });
   bool hasRest = isPaired(lhs, rhs) && *getStatic(k) % 2 != 0;
   return hasRest ? step(builder, index.get(steps), sums, /*isLast=*/true) : sums;

@@ -187,7 +187,7 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
     rest = inner.div(rest, numPanels);
     panel.group = inner.get(inner.rem(rest, inner.fold(filterType.getDimSize(0))));
     panel.batch = inner.get(inner.div(rest, filterType.getDimSize(0)));
-    int64_t limit = getMaxPixels(axes.back(), llvm::divideCeil(columns, tile.getLanes()));
+    int64_t limit = getMaxPixels(axes.back(), tile.getNumVectors(columns));
     forEachTile(nested, loc, axes.back(), limit,
                 [&](OpBuilder &innermost, const PixelTile &pixels) { emitTile(innermost, axes, panel, rows, pixels); });
   });
@@ -233,7 +233,7 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
     at.push_back(channel);
     tile.prefetch(nested, ahead, inner.add(firstStep, channel));
     for (int64_t i = 0; i < vectors; ++i)
-      weights.push_back(tile.loadWeights(nested, filter, panel.group, panel.number, at, i));
+      weights.push_back(tile.loadWeights(nested, filter, panel.group, panel.number, at, i, panel.columns));
     Value inputChannel = inner.get(inner.add(firstChannel, inner.mul(channel, inner.fold(tile.getGroup()))));
     for (Value pixel : pixels) {
       SmallVector<Value> from{panel.batch};
@@ -258,10 +258,9 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
 void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
                              const PixelTile &pixels) {
   const SpatialAxis &axis = axes.back();
-  int64_t vectors = llvm::divideCeil(panel.columns, tile.getLanes());
   PanelAhead ahead = getPanelAhead(builder, axes, panel, rows, pixels);
   Accumulators sums = forEachOuterTap(
-      builder, loc, ArrayRef(axes).drop_back(), rows, tile.createZeros(builder, pixels.pixels, vectors),
+      builder, loc, ArrayRef(axes).drop_back(), rows, tile.createZeros(builder, pixels.pixels, panel.columns),
       [&](OpBuilder &nested, Taps inputRows, Taps filterRows, ValueRange outer) {
         return pixels.forEachTap(nested, loc, axis, outer,
                                  [&](OpBuilder &innermost, OpFoldResult tap, ArrayRef<Value> inputs, ValueRange inner) {

@@ -18,6 +18,8 @@ namespace nnc {
 static constexpr int64_t maxRows = 14;
 /// Of a cache line.
 static constexpr int64_t lineBytes = 64;
+/// Of vectors that some CPUs take in two halves.
+static constexpr unsigned halvedBits = 512;
 
 MicroKernel::MicroKernel(Operation *kernel, Type inputType, int64_t packedWidth, bool isPaired)
     : loc(kernel->getLoc()), target(kernel::getTarget(kernel)), inputType(inputType) {
@@ -41,9 +43,21 @@ int64_t MicroKernel::getMaxRows(int64_t vectors) const {
   return std::clamp<int64_t>(available / vectors, 1, maxRows);
 }
 
-Accumulators MicroKernel::createZeros(OpBuilder &builder, int64_t rows, int64_t vectors) const {
-  Value zero = createConstant(builder, loc, getWideType(accumulatorType, lanes), 0);
-  return Accumulators(rows * vectors, zero);
+/// Lanes of vector `number` of `columns` columns. CPUs that take 512 bits in two halves need half the time for a half, the
+/// others no more.
+int64_t MicroKernel::getVectorLanes(int64_t number, int64_t columns) const {
+  bool isHalf = group == 1 && lanes > 1 && columns - number * lanes <= lanes / 2;
+  return isHalf && target.getVectorBits() == halvedBits ? lanes / 2 : lanes;
+}
+
+Accumulators MicroKernel::createZeros(OpBuilder &builder, int64_t rows, int64_t columns) const {
+  Accumulators row;
+  for (int64_t vector = 0; vector < getNumVectors(columns); ++vector)
+    row.push_back(createConstant(builder, loc, getWideType(accumulatorType, getVectorLanes(vector, columns)), 0));
+  Accumulators zeros;
+  for (int64_t i = 0; i < rows; ++i)
+    zeros.append(row);
+  return zeros;
 }
 
 Accumulators MicroKernel::step(OpBuilder &builder, ArrayRef<Value> inputs, ArrayRef<Value> weights,
@@ -57,8 +71,10 @@ Accumulators MicroKernel::step(OpBuilder &builder, ArrayRef<Value> inputs, Array
       Value &accumulator = next[row * weights.size() + column];
       if (group > 1)
         accumulator = accumulateDot(builder, wide, weight, accumulator);
-      else
+      else if (weight.getType() == wide.getType())
         accumulator = multiplyAdd(builder, loc, wide, weight, accumulator, target.getFma());
+      else
+        accumulator = multiplyAdd(builder, loc, broadcastTo(builder, loc, input, lanes / 2), weight, accumulator, target.getFma());
     }
   }
   return next;
@@ -123,14 +139,14 @@ Value MicroKernel::accumulateDot(OpBuilder &builder, Value input, Value weight, 
 }
 
 Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange outer, Value panel, ValueRange inner,
-                               int64_t number) const {
+                               int64_t number, int64_t columns) const {
   Index index(builder, loc);
   OpFoldResult column = index.mul(index.rem(panel, index.fold(parts)), index.fold(panelWidth * group));
   SmallVector<Value> indices(outer);
   indices.push_back(index.get(index.div(panel, parts)));
   llvm::append_range(indices, inner);
   indices.push_back(index.get(index.add(column, index.fold(number * lanes * group))));
-  Value weights = loadWide(builder, loc, packed, indices, lanes * group);
+  Value weights = loadWide(builder, loc, packed, indices, getVectorLanes(number, columns) * group);
   return group > 1 ? weights : convertElements(builder, loc, weights, accumulatorType);
 }
 

@@ -40,21 +40,24 @@ public:
   int64_t getGroup() const { return group; }
   /// Vectors in one panel.
   int64_t getPanelVectors() const { return panelWidth / lanes; }
+  /// Vectors of `columns` columns.
+  int64_t getNumVectors(int64_t columns) const { return llvm::divideCeil(columns, lanes); }
   /// The most rows whose accumulators, with `vectors` weights and one input, fit the registers.
   int64_t getMaxRows(int64_t vectors) const;
   mlir::Type getAccumulatorType() const { return accumulatorType; }
 
-  /// `rows` x `vectors` zeros.
-  Accumulators createZeros(mlir::OpBuilder &builder, int64_t rows, int64_t vectors) const;
+  /// Zeros for `rows` rows of `columns` columns.
+  Accumulators createZeros(mlir::OpBuilder &builder, int64_t rows, int64_t columns) const;
 
   /// One step: `weights` are vectors, `inputs` scalars, one per row that takes
   /// part (null: the row's accumulators stay).
   Accumulators step(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> inputs, llvm::ArrayRef<mlir::Value> weights,
                     mlir::ValueRange accumulators) const;
 
-  /// Vector `number` of `panel`; the packed operand's dimensions are `outer`, the packed panels, `inner`, and columns.
+  /// Vector `number` of `panel`, of which `columns` columns exist; the packed operand's dimensions are `outer`, the
+  /// packed panels, `inner`, and columns.
   mlir::Value loadWeights(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
-                          mlir::ValueRange inner, int64_t number) const;
+                          mlir::ValueRange inner, int64_t number, int64_t columns) const;
   /// The share of `rows` of the `total` rows (or pixels) that use each panel, from `row` on, in the panel behind `panel`.
   /// Nothing where extents are not static, where `packed` are no weights of the model, or too few to matter.
   PanelAhead getPanelAhead(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
@@ -67,6 +70,7 @@ public:
                         bool isLast = false) const;
 
 private:
+  int64_t getVectorLanes(int64_t number, int64_t columns) const;
   mlir::Value spreadInput(mlir::OpBuilder &builder, mlir::Value input) const;
   mlir::Value accumulateDot(mlir::OpBuilder &builder, mlir::Value input, mlir::Value weight,
                             mlir::Value accumulator) const;

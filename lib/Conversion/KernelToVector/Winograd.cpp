@@ -227,12 +227,12 @@ void WinogradExpansion::multiplyRows(OpBuilder &builder, Value matrix, Value pan
   OpFoldResult total = getStatic(tiles) ? index.fold(block) : OpFoldResult(row);
   PanelAhead ahead = micro.getPanelAhead(builder, filter, matrix, panel, row, rows, total);
   Accumulators sums =
-      forEachCarrying(builder, loc, index.fold(0), index.fold(channels), 1, micro.createZeros(builder, rows, vectors),
+      forEachCarrying(builder, loc, index.fold(0), index.fold(channels), 1, micro.createZeros(builder, rows, panelWidth),
                       [&](OpBuilder &nested, Value channel, ValueRange carried) {
                         SmallVector<Value> weights, inputs;
                         micro.prefetch(nested, ahead, channel);
                         for (int64_t i = 0; i < vectors; ++i)
-                          weights.push_back(micro.loadWeights(nested, filter, matrix, panel, channel, i));
+                          weights.push_back(micro.loadWeights(nested, filter, matrix, panel, channel, i, panelWidth));
                         for (Value at : places)
                           inputs.push_back(micro.loadInput(nested, transformed, {matrix, at, channel}));
                         return micro.step(nested, inputs, weights, carried);
