@@ -133,24 +133,25 @@ static bool areNeighbours(Operation *first, Operation *second) {
   return true;
 }
 
-/// Whether some window lies in the padding alone, or none needs what is cut off: such shapes are left as they are.
+/// Chooses blocks whose rows take a quarter of the cache, more where the windows overlap by more than that.
 LogicalResult WindowPair::cut(int64_t rowBytes, int64_t cacheBytes) {
   const RowWindow &w = ofWindows;
   overlap = w.size - w.stride;
-  int64_t rows = cacheBytes / 4 / rowBytes;
-  block = std::max<int64_t>((rows - std::max<int64_t>(overlap, 0)) / w.stride, 2);
-  int64_t count = llvm::divideCeil(w.outputs, block);
-  block = llvm::divideCeil(w.outputs, count); // of equal height
+  if (overlap < 0)
+    return failure(); // some rows are read by no window
+  // What moves to the front of the buffer must not lie there already.
+  int64_t least = llvm::divideCeil(overlap + w.padBegin, w.stride), fitting = (cacheBytes / 4 / rowBytes - overlap) / w.stride;
+  block = std::max<int64_t>({least, fitting, 2});
+  block = llvm::divideCeil(w.outputs, llvm::divideCeil(w.outputs, block)); // of equal height
+  block = std::max(block, least);
   numBlocks = llvm::divideCeil(w.outputs, block);
   step = block * w.stride;
-  if (overlap < 0 || numBlocks < 3 || step < overlap || getComputed(1) < std::max<int64_t>(2 * overlap, 1))
-    return failure();
-  int64_t last = getComputed(numBlocks) - getComputed(numBlocks - 1);
-  if (getComputed(numBlocks - 1) > w.inputs || last < 1)
+  if (numBlocks < 3 || getComputed(numBlocks - 1) >= std::min(w.inputs, getComputed(numBlocks)) || getComputed(1) < 1 ||
+      getScratchRows() * rowBytes > cacheBytes / 2)
     return failure();
   // The convolution's windows of the blocks in the loop lie inside the image.
-  bool isInside = ofConv.getBegin(getComputed(1)) >= 0 && ofConv.getEnd(getComputed(numBlocks - 1)) <= ofConv.inputs;
-  return success(isInside && ofConv.getBegin(getComputed(numBlocks - 1)) < ofConv.inputs);
+  return success(ofConv.getBegin(getComputed(1)) >= 0 && ofConv.getEnd(getComputed(numBlocks - 1)) <= ofConv.inputs &&
+                 ofConv.getBegin(getComputed(numBlocks - 1)) < ofConv.inputs);
 }
 
 FailureOr<WindowPair> WindowPair::match(Operation *windows) {
