@@ -158,7 +158,7 @@ def PadRows : Pass<"pad-rows"> {
   let summary = "Keep the rows that a product reads at the same time out of each other's cache sets";
   let description = [{
     Before: `memref.alloc() : memref<128x1024xf32>`, the left-hand side of `kernel.contract`
-    After: `memref.alloc() : memref<128x1040xf32>`, of which it sees 1024 columns
+    After: `memref.alloc() : memref<128x1040xf32>`, of which it sees 1024 columns; or such a copy of what the caller owns
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }

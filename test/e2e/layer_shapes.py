@@ -60,6 +60,18 @@ def page_rows(spatial, channels, batch=None):
     return agrees(make_model(nodes, declared, outputs, constants), {"x": x}, oracle=fixed)
 
 
+def page_inputs(rows, depth, columns, heads=1):
+    """Products whose left-hand side is the caller's, in rows of a multiple of 4 KiB, as a whole and cut into heads."""
+    rng = np.random.default_rng(15)
+    x, w = rng.standard_normal((rows, depth)).astype(np.float32), rng.standard_normal((depth, columns)).astype(np.float32)
+    constants = {"w": w / np.float32(depth ** 0.5), "split": np.array([rows, heads, depth // heads])}
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"]), helper.make_node("Reshape", ["x", "split"], ["s"]),
+             helper.make_node("Transpose", ["s"], ["q"], perm=[1, 0, 2]), helper.make_node("Transpose", ["s"], ["k"], perm=[1, 2, 0]),
+             helper.make_node("MatMul", ["q", "k"], ["p"]), helper.make_node("Softmax", ["p"], ["a"], axis=-1),
+             helper.make_node("MatMul", ["a", "q"], ["z"])]
+    return agrees(make_model(nodes, {"x": x}, [("y", FLOAT), ("z", FLOAT)], constants), {"x": x})
+
+
 def windows(shape, filters, conv, after, batch=None):
     """A convolution to an image that no cache holds, and the windows that read it: depthwise, or maxima."""
     rng = np.random.default_rng(13)
@@ -180,6 +192,7 @@ TESTS += [(groups, *arguments) for arguments in (
     ((1, 128, 26, 26), 192, 2, [1, 1, 1, 1]), ((2, 128, 17, 30), 100, 2, [1, 0, 1, 2]), ((1, 130, 20, 21), 62, 2, [0, 0, 0, 0]),
     ((1, 256, 26, 26), 128, 4, [1, 1, 1, 1], (0, 2, 3)), ((1, 192, 13, 13), 128, 2, [1, 1, 1, 1], (0,)))]
 TESTS += [(page_rows, *arguments) for arguments in (((9, 7), 1024), ((5, 5), 2048, "n"), ((3, 4), 4096))]
+TESTS += [(page_inputs, *arguments) for arguments in ((9, 1024, 300), (33, 2048, 256, 2), (260, 1024, 40, 16), (300, 1024, 257, 16))]
 POINT, STEM = ((1, 1), {}), ((3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1]})
 TESTS += [(windows, *arguments) for arguments in (
     ((1, 5, 131, 97), 40, POINT, ("depthwise", (3, 3), {"pads": [1, 1, 1, 1]})),

@@ -33,6 +33,20 @@ func.func @batch(%x: memref<?x2048xf32>, %w: memref<1x2048x32xf32>, %y: memref<?
   return
 }
 
+// What the caller owns, or a view does not let go, is copied where the product has many columns.
+// CHECK-LABEL: @copies
+// CHECK: %[[PLACE:.*]] = memref.alloc() {alignment = 64 : i64} : memref<14x1040xf32>
+// CHECK: %[[ROWS:.*]] = memref.subview %[[PLACE]][0, 0] [14, 1024] [1, 1]
+// CHECK: memref.copy %arg0, %[[ROWS]]
+// CHECK: kernel.contract(%[[ROWS]], %arg1, %arg2)
+func.func @copies(%x: memref<14x1024xf32>, %w: memref<8x1024x32xf32>, %y: memref<14x256xf32>) {
+  kernel.contract(%x, %w, %y) attributes {epilogue_maps = []} {
+  ^bb0(%sum: f32):
+    kernel.yield %sum : f32
+  } : (memref<14x1024xf32>, memref<8x1024x32xf32>, memref<14x256xf32>) -> ()
+  return
+}
+
 // Where rows and columns are one dimension, where rows are few, where no product reads them, or where they are not 4 KiB
 // apart, all stays.
 // CHECK-LABEL: @others
