@@ -25,6 +25,8 @@ public:
   mlir::OpFoldResult quotient(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
   mlir::OpFoldResult max(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
   mlir::OpFoldResult min(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
+  /// 1 where they are equal, else 0.
+  mlir::OpFoldResult isEqual(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
   mlir::OpFoldResult fold(int64_t value) const;
 
 private:
@@ -69,8 +71,12 @@ struct BalancedTiles {
   static BalancedTiles get(int64_t extent, int64_t limit);
 };
 
-/// Cuts [begin, end), whose length is known at run time only, into tiles of `limit`, and the rest into tiles of powers of
-/// two, each at most once, so that no more than a fraction is computed by small tiles.
+/// The largest tile that forEachTileSize takes for what tiles of `limit` leave over: about half as large, since each size
+/// is code of its own and two halves are as good as one tile; but where halves are too small to be fast, one less.
+int64_t getLargestRest(int64_t limit);
+
+/// Cuts [begin, end), whose length is known at run time only, into tiles of `limit`, and what is left into one tile or two
+/// of nearly the same size.
 void forEachTileSize(mlir::OpBuilder &builder, mlir::Location loc, mlir::OpFoldResult begin, mlir::OpFoldResult end,
                      int64_t limit, llvm::function_ref<void(mlir::OpBuilder &, mlir::Value at, int64_t size)> body);
 
