@@ -188,20 +188,17 @@ BalancedTiles BalancedTiles::get(int64_t extent, int64_t limit) {
   return {numLarge, large, tiles - numLarge};
 }
 
-int64_t getLargestRest(int64_t limit) {
-  constexpr int64_t leastFast = 5;
-  return std::min(limit - 1, std::max(leastFast, (limit + 1) / 2));
-}
+int64_t TileSizes::getLargestRest() const { return std::min(limit - 1, std::max(fast, (limit + 1) / 2)); }
 
-void forEachTileSize(OpBuilder &builder, Location loc, OpFoldResult begin, OpFoldResult end, int64_t limit,
+void forEachTileSize(OpBuilder &builder, Location loc, OpFoldResult begin, OpFoldResult end, TileSizes sizes,
                      llvm::function_ref<void(OpBuilder &, Value, int64_t)> body) {
   Index index(builder, loc);
+  int64_t limit = sizes.limit, largest = sizes.getLargestRest();
   auto run = [&](OpFoldResult from, OpFoldResult to, int64_t size) {
     forEach(builder, loc, from, to, size, [&](OpBuilder &nested, Value at) { body(nested, at, size); });
   };
   OpFoldResult at = index.add(begin, index.mul(index.div(index.sub(end, begin), limit), index.fold(limit)));
   run(begin, at, limit);
-  int64_t largest = getLargestRest(limit);
   if (largest == 0)
     return;
   // One tile of `large`, or two of which the second may be one smaller.

@@ -71,14 +71,19 @@ struct BalancedTiles {
   static BalancedTiles get(int64_t extent, int64_t limit);
 };
 
-/// The largest tile that forEachTileSize takes for what tiles of `limit` leave over: about half as large, since each size
-/// is code of its own and two halves are as good as one tile; but where halves are too small to be fast, one less.
-int64_t getLargestRest(int64_t limit);
+/// The largest tile, and the least from which on tiles take no longer for their size than larger ones.
+struct TileSizes {
+  int64_t limit, fast;
 
-/// Cuts [begin, end), whose length is known at run time only, into tiles of `limit`, and what is left into one tile or two
-/// of nearly the same size.
+  /// The largest tile for what full ones leave over. Each size is code of its own: half of the limit, since two halves
+  /// are as good as one tile, but more where halves are not fast.
+  int64_t getLargestRest() const;
+};
+
+/// Cuts [begin, end), whose length is known at run time only, into full tiles, and what is left into one tile or two of
+/// nearly the same size.
 void forEachTileSize(mlir::OpBuilder &builder, mlir::Location loc, mlir::OpFoldResult begin, mlir::OpFoldResult end,
-                     int64_t limit, llvm::function_ref<void(mlir::OpBuilder &, mlir::Value at, int64_t size)> body);
+                     TileSizes sizes, llvm::function_ref<void(mlir::OpBuilder &, mlir::Value at, int64_t size)> body);
 
 } // namespace nnc
 

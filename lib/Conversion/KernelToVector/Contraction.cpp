@@ -197,7 +197,7 @@ void ContractExpansion::emitRows(OpBuilder &builder, const Columns &columns) {
               [&](OpBuilder &nested, Value row) { emitTile(nested, columns, row, tiles.large - 1); });
     return;
   }
-  forEachTileSize(builder, loc, index.fold(0), m, limit,
+  forEachTileSize(builder, loc, index.fold(0), m, tile.getTileSizes(limit, vectors),
                   [&](OpBuilder &nested, Value row, int64_t rows) { emitTile(nested, columns, row, rows); });
 }
 

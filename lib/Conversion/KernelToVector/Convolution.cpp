@@ -189,8 +189,9 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
       index.mul(getBufferExtent(builder, loc, input, 0), index.fold(filterType.getDimSize(0) * numPanels));
   for (const SpatialAxis &axis : ArrayRef(axes).drop_back())
     total = index.mul(total, axis.count);
-  int64_t limit = getMaxPixels(axes.back(), llvm::divideCeil(columns, tile.getLanes()));
-  RowParts parts = getRowParts(index, axes, limit);
+  int64_t vectors = llvm::divideCeil(columns, tile.getLanes());
+  TileSizes sizes = tile.getTileSizes(getMaxPixels(axes.back(), vectors), vectors);
+  RowParts parts = getRowParts(index, axes, sizes.limit);
   total = index.mul(total, parts.count);
   parallelForEach(builder, loc, total, [&](OpBuilder &nested, Value linear) {
     Index inner(nested, loc);
@@ -210,10 +211,10 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
       emitTile(innermost, axes, panel, rows, pixels);
     };
     if (!parts.pixels)
-      return forEachTile(nested, loc, axes.back(), limit, emitPixels, /*guards=*/true);
+      return forEachTile(nested, loc, axes.back(), sizes, emitPixels, /*guards=*/true);
     OpFoldResult begin = inner.mul(part, inner.fold(parts.pixels));
     OpFoldResult end = inner.min(inner.add(begin, inner.fold(parts.pixels)), axes.back().count);
-    forEachTileSize(nested, loc, begin, end, limit, [&](OpBuilder &innermost, Value at, int64_t size) {
+    forEachTileSize(nested, loc, begin, end, sizes, [&](OpBuilder &innermost, Value at, int64_t size) {
       emitPixels(innermost, {at, std::nullopt, size, /*isInterior=*/true});
     });
   });

@@ -248,22 +248,23 @@ static void forEachStaticTile(OpBuilder &builder, Location loc, const SpatialAxi
 
 /// Whether few pixels at the edges have taps that do not exist.
 static bool hasNarrowEdges(const SpatialAxis &axis) {
-  constexpr int64_t widest = 4;
+  constexpr int64_t mostTaps = 16, widest = 4;
   int64_t window = (axis.taps - 1) * axis.tapStep;
-  return axis.overhang && axis.tapStep > 0 && axis.taps <= axis.unrolledTaps && window / axis.inStride <= widest &&
+  return axis.overhang && axis.tapStep > 0 && axis.taps <= mostTaps && window / axis.inStride <= widest &&
          -axis.base <= window && *axis.overhang <= window + axis.inStride - 1;
 }
 
 /// Tiles whose positions are found at run time. Most full ones are inside; the others test what may not exist.
-static void forEachGuardedTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
+static void forEachGuardedTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, TileSizes sizes,
+                               TileBody body) {
   Index index(builder, loc);
   std::pair<OpFoldResult, OpFoldResult> interior = axis.getInterior(index);
-  forEachTileSize(builder, loc, index.fold(0), axis.count, limit, [&](OpBuilder &nested, Value at, int64_t size) {
+  forEachTileSize(builder, loc, index.fold(0), axis.count, sizes, [&](OpBuilder &nested, Value at, int64_t size) {
     PixelTile guarded{at, std::nullopt, size, /*isInterior=*/false, /*isGuarded=*/true};
     PixelTile whole{at, std::nullopt, size, /*isInterior=*/true};
     if (llvm::all_of(llvm::seq(size), [&](int64_t pixel) { return guarded.isComplete(axis, pixel); }))
       return body(nested, whole);
-    if (size < limit)
+    if (size < sizes.limit)
       return body(nested, guarded);
     Index inner(nested, loc);
     auto isAtMost = [&](OpFoldResult low, OpFoldResult high) -> Value {
@@ -282,29 +283,32 @@ static void forEachGuardedTile(OpBuilder &builder, Location loc, const SpatialAx
 }
 
 /// Tiles whose positions are found at run time; those at the edges have one pixel, where the edges are narrow.
-static void forEachDynamicTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
+static void forEachDynamicTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, TileSizes sizes,
+                               TileBody body) {
   Index index(builder, loc);
   int64_t edge = (axis.taps - 1) * std::abs(axis.tapStep) / axis.inStride;
-  auto run = [&](OpFoldResult begin, OpFoldResult end, int64_t most, bool isInterior) {
-    forEachTileSize(builder, loc, begin, end, most, [&](OpBuilder &nested, Value at, int64_t size) {
+  auto run = [&](OpFoldResult begin, OpFoldResult end, TileSizes these, bool isInterior) {
+    forEachTileSize(builder, loc, begin, end, these, [&](OpBuilder &nested, Value at, int64_t size) {
       body(nested, {at, std::nullopt, size, isInterior});
     });
   };
   auto [first, end] = axis.getInterior(index);
-  run(index.fold(0), first, edge > limit ? limit : 1, /*isInterior=*/false);
-  run(first, end, limit, /*isInterior=*/true);
-  run(end, axis.count, edge > limit ? limit : 1, /*isInterior=*/false);
+  TileSizes atEdge = edge > sizes.limit ? sizes : TileSizes{1, 1};
+  run(index.fold(0), first, atEdge, /*isInterior=*/false);
+  run(first, end, sizes, /*isInterior=*/true);
+  run(end, axis.count, atEdge, /*isInterior=*/false);
 }
 
-void forEachTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body, bool guards) {
+void forEachTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, TileSizes sizes, TileBody body,
+                 bool guards) {
   if (getStatic(axis.count) && getStatic(axis.extent)) {
     auto [first, end] = axis.getInterior(Index(builder, loc));
-    if (*getStatic(axis.count) - (*getStatic(end) - *getStatic(first)) <= maxEdgeTiles * limit)
-      return forEachStaticTile(builder, loc, axis, limit, body);
+    if (*getStatic(axis.count) - (*getStatic(end) - *getStatic(first)) <= maxEdgeTiles * sizes.limit)
+      return forEachStaticTile(builder, loc, axis, sizes.limit, body);
   }
   if (guards && hasNarrowEdges(axis))
-    return forEachGuardedTile(builder, loc, axis, limit, body);
-  forEachDynamicTile(builder, loc, axis, limit, body);
+    return forEachGuardedTile(builder, loc, axis, sizes, body);
+  forEachDynamicTile(builder, loc, axis, sizes, body);
 }
 
 namespace {

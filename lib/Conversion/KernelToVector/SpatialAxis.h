@@ -72,16 +72,17 @@ private:
                                            llvm::function_ref<bool(int64_t)> exists) const;
   llvm::SmallVector<mlir::Value> forEachStaticTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
                                                   mlir::ValueRange carried, TapBody body) const;
-  llvm::SmallVector<mlir::Value> forEachGuardedTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
-                                                   mlir::ValueRange carried, TapBody body) const;
+  llvm::SmallVector<mlir::Value> forEachGuardedTap(mlir::OpBuilder &builder, mlir::Location loc,
+                                                   const SpatialAxis &axis, mlir::ValueRange carried,
+                                                   TapBody body) const;
   llvm::SmallVector<mlir::Value> forEachEdgeTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
                                                 mlir::ValueRange carried, TapBody body) const;
 };
 
-/// Cuts the positions of `axis` into tiles of at most `limit` pixels. Interior
+/// Cuts the positions of `axis` into tiles of `sizes`. Interior
 /// tiles share a loop; those at the edges are emitted one by one where extents
 /// are static and they are few. With run-time extents and `guards`, tiles at narrow edges are as wide as others.
-void forEachTile(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis, int64_t limit,
+void forEachTile(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis, TileSizes sizes,
                  llvm::function_ref<void(mlir::OpBuilder &, const PixelTile &)> body, bool guards = false);
 
 using Taps = llvm::ArrayRef<mlir::Value>;

@@ -75,7 +75,7 @@ void StencilExpansion::expand(OpBuilder &builder) {
   for (const SpatialAxis &axis : ArrayRef(axes).drop_back())
     total = index.mul(total, axis.count);
   // An accumulator per pixel, and room for the filter and the elements.
-  int64_t limit = target.getVectorRegisters() >= 32 ? 10 : 5;
+  TileSizes sizes{target.getVectorRegisters() >= 32 ? 10 : 5, /*fast=*/4};
   parallelForEach(builder, loc, total, [&](OpBuilder &nested, Value linear) {
     Index inner(nested, loc);
     OpFoldResult rest = linear;
@@ -91,7 +91,7 @@ void StencilExpansion::expand(OpBuilder &builder) {
                       emitTile(innermost, {batch, rows, &pixels, channel, width});
                     });
     };
-    forEachTile(nested, loc, axes.back(), limit, emitPixels, /*guards=*/true);
+    forEachTile(nested, loc, axes.back(), sizes, emitPixels, /*guards=*/true);
   });
 }
 
