@@ -92,6 +92,14 @@ OpFoldResult Index::min(OpFoldResult lhs, OpFoldResult rhs) const {
   return arith::MinSIOp::create(builder, loc, get(lhs), get(rhs)).getResult();
 }
 
+OpFoldResult Index::isEqual(OpFoldResult lhs, OpFoldResult rhs) const {
+  auto x = getStatic(lhs), y = getStatic(rhs);
+  if (x && y)
+    return fold(*x == *y ? 1 : 0);
+  Value equal = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, get(lhs), get(rhs));
+  return arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(), equal).getResult();
+}
+
 OpFoldResult getBufferExtent(OpBuilder &builder, Location loc, Value memref, int64_t dim) {
   return memref::getMixedSize(builder, loc, memref, dim);
 }
@@ -180,14 +188,28 @@ BalancedTiles BalancedTiles::get(int64_t extent, int64_t limit) {
   return {numLarge, large, tiles - numLarge};
 }
 
-void forEachTileSize(OpBuilder &builder, Location loc, OpFoldResult begin, OpFoldResult end, int64_t limit,
+int64_t TileSizes::getLargestRest() const { return std::min(limit - 1, std::max(fast, (limit + 1) / 2)); }
+
+void forEachTileSize(OpBuilder &builder, Location loc, OpFoldResult begin, OpFoldResult end, TileSizes sizes,
                      llvm::function_ref<void(OpBuilder &, Value, int64_t)> body) {
   Index index(builder, loc);
-  for (int64_t size = limit; size > 0; size = llvm::bit_floor<uint64_t>(size - 1)) {
-    OpFoldResult split =
-        index.add(begin, index.mul(index.div(index.sub(end, begin), size), index.fold(size)));
-    forEach(builder, loc, begin, split, size, [&](OpBuilder &nested, Value at) { body(nested, at, size); });
-    begin = split;
+  int64_t limit = sizes.limit, largest = sizes.getLargestRest();
+  auto run = [&](OpFoldResult from, OpFoldResult to, int64_t size) {
+    forEach(builder, loc, from, to, size, [&](OpBuilder &nested, Value at) { body(nested, at, size); });
+  };
+  OpFoldResult at = index.add(begin, index.mul(index.div(index.sub(end, begin), limit), index.fold(limit)));
+  run(begin, at, limit);
+  if (largest == 0)
+    return;
+  // One tile of `large`, or two of which the second may be one smaller.
+  OpFoldResult rest = index.sub(end, at);
+  OpFoldResult isOne = index.isEqual(index.min(rest, index.fold(largest)), rest);
+  OpFoldResult small = index.mul(index.sub(index.fold(1), isOne), index.div(rest, 2)), large = index.sub(rest, small);
+  for (int64_t size = largest; size > 0; --size) {
+    OpFoldResult count = index.add(index.isEqual(large, index.fold(size)), index.isEqual(small, index.fold(size)));
+    OpFoldResult next = index.add(at, index.mul(count, index.fold(size)));
+    run(at, next, size);
+    at = next;
   }
 }
 

@@ -25,6 +25,8 @@ public:
   mlir::OpFoldResult quotient(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
   mlir::OpFoldResult max(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
   mlir::OpFoldResult min(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
+  /// 1 where they are equal, else 0.
+  mlir::OpFoldResult isEqual(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
   mlir::OpFoldResult fold(int64_t value) const;
 
 private:
@@ -69,10 +71,19 @@ struct BalancedTiles {
   static BalancedTiles get(int64_t extent, int64_t limit);
 };
 
-/// Cuts [begin, end), whose length is known at run time only, into tiles of `limit`, and the rest into tiles of powers of
-/// two, each at most once, so that no more than a fraction is computed by small tiles.
+/// The largest tile, and the least from which on tiles take no longer for their size than larger ones.
+struct TileSizes {
+  int64_t limit, fast;
+
+  /// The largest tile for what full ones leave over. Each size is code of its own: half of the limit, since two halves
+  /// are as good as one tile, but more where halves are not fast.
+  int64_t getLargestRest() const;
+};
+
+/// Cuts [begin, end), whose length is known at run time only, into full tiles, and what is left into one tile or two of
+/// nearly the same size.
 void forEachTileSize(mlir::OpBuilder &builder, mlir::Location loc, mlir::OpFoldResult begin, mlir::OpFoldResult end,
-                     int64_t limit, llvm::function_ref<void(mlir::OpBuilder &, mlir::Value at, int64_t size)> body);
+                     TileSizes sizes, llvm::function_ref<void(mlir::OpBuilder &, mlir::Value at, int64_t size)> body);
 
 } // namespace nnc
 

@@ -89,7 +89,44 @@ def recurrent(op, gates, directions):
                 types={"n": I32}, ones="n")
 
 
-CASES = [
+def windows(op, channels, filters=None, least=1, **attributes):
+    """A layer with windows at each short width: where full tiles of pixels end, and where tiles are at both edges at once."""
+    name = f"each width of {op} {channels} {filters or ''} " + ", ".join(f"{k}={v}" for k, v in attributes.items())
+    constants = {} if filters is None else {"w": weights(*filters), "b": weights(filters[0])}
+    nodes = [node(op, "a" if filters is None else "a w b", "c", **attributes), node("Mul", "c half")]
+    return Case(name, nodes, {"a": ["n", channels, "h", "w_"]}, [[(1 + w % 2, channels, 7, w)] for w in range(least, 42)],
+                {**constants, "half": np.float32(0.5)}, fit=True)
+
+
+PAD = {"pads": [1, 1, 1, 1]}
+WIDTHS = [
+    windows("Conv", 20, (20, 1, 3, 3), group=20, **PAD), windows("Conv", 20, (20, 1, 3, 3), group=20, strides=[2, 2], **PAD),
+    windows("Conv", 20, (20, 1, 3, 3), 2, group=20, strides=[2, 2], pads=[0, 0, 1, 1]),
+    windows("Conv", 20, (20, 1, 3, 3), 3, group=20), windows("Conv", 20, (20, 1, 3, 3), group=20, pads=[5, 5, 5, 5]),
+    windows("Conv", 20, (20, 1, 3, 3), group=20, dilations=[2, 2], pads=[2, 2, 2, 2]),
+    windows("Conv", 20, (20, 1, 5, 5), group=20, pads=[2, 2, 2, 2]),
+    windows("Conv", 20, (20, 1, 5, 5), group=20, strides=[2, 2], pads=[2, 2, 2, 2]),
+    windows("Conv", 20, (20, 1, 5, 5), group=20, strides=[1, 3], pads=[0, 1, 4, 4]),
+    windows("Conv", 6, (40, 6, 3, 3), strides=[2, 2], **PAD), windows("Conv", 6, (12, 6, 3, 3), strides=[1, 2], **PAD),
+    windows("Conv", 3, (8, 3, 7, 7), strides=[2, 2], pads=[3, 3, 3, 3]), windows("Conv", 1, (8, 1, 3, 3), **PAD),
+    windows("Conv", 6, (40, 6, 1, 1)), windows("Conv", 6, (12, 3, 1, 1), group=2),
+    windows("Conv", 6, (40, 6, 1, 1), strides=[2, 2]),
+    windows("MaxPool", 20, kernel_shape=[3, 3], strides=[2, 2], **PAD),
+    windows("MaxPool", 20, None, 3, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+    windows("MaxPool", 20, None, 2, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, pads=[1, 1, 0, 0]),
+    windows("AveragePool", 20, kernel_shape=[3, 3], **PAD), windows("AveragePool", 20, kernel_shape=[3, 3], strides=[2, 2], **PAD),
+    windows("AveragePool", 20, kernel_shape=[3, 3], count_include_pad=1, **PAD),
+    Case("pixels of an image and what is added to them", [node("Conv", "a w", "c"), node("Mul", "c s", "d"), node("Add", "d r")],
+         {"a": ["n", 6, "h", "w_"], "s": ["n", 40, 1, 1], "r": ["n", 40, "h", "w_"]},
+         [[(2, 6, h, w), (2, 40, 1, 1), (2, 40, h, w)] for h in (1, 3, 7) for w in (1, 5, 7, 16, 43)],
+         {"w": weights(40, 6, 1, 1)}, fit=True),
+    Case("each number of rows of a product", [node("MatMul", "a w", "c"), node("Add", "c b")], {"a": ["n", 19]},
+         [[(rows, 19)] for rows in range(0, 44)], {"w": weights(19, 300), "b": weights(300)}, fit=True),
+    Case("each number of rows of products", node("MatMul", "a b"), {"a": [3, "n", 19], "b": [3, 19, "m"]},
+         [[(3, rows, 19), (3, 19, columns)] for rows in (1, 2, 5, 17) for columns in (1, 16, 40)], fit=True),
+]
+
+CASES = [*WIDTHS,
     Case("MatMul", node("MatMul", "a b"), {"a": ["m", "k"], "b": ["l", "n"]}, [[(2, 3), (3, 4)], [(2, 3), (4, 3)], [(5, 1), (2, 2)]]),
     Case("MatMul of a constant", node("MatMul", "a w"), {"a": ["m", "k"]}, [[(2, 3)], [(2, 4)]], {"w": weights(3, 5)}),
     Case("MatMul of batches", node("MatMul", "a b"), {"a": ["p", 2, 3], "b": ["q", 3, 2]},

@@ -48,6 +48,7 @@ private:
     Value dynamicCount; ///< or, where not null, this many of one panel's
   };
 
+  void emitAll(OpBuilder &builder);
   OpFoldResult getBatchCount(OpBuilder &builder) const;
   SmallVector<Value> getBatch(OpBuilder &builder, Value linear) const;
   void emitPanels(OpBuilder &builder, OpFoldResult batch, OpFoldResult first, int64_t panels);
@@ -120,7 +121,26 @@ int64_t ContractExpansion::choosePanelsAtOnce() const {
   return panels;
 }
 
+/// A single row, as of a network with a run-time batch, is most often what comes: it has code of its own, which takes
+/// several panels at once.
 void ContractExpansion::expand(OpBuilder &builder) {
+  if (getStatic(m))
+    return emitAll(builder);
+  Index index(builder, loc);
+  OpFoldResult rows = m;
+  Value isSingle =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, index.get(rows), index.constant(1));
+  auto emit = [&](OpFoldResult number) {
+    return [&, number](OpBuilder &nested, Location) {
+      m = number;
+      emitAll(nested);
+      scf::YieldOp::create(nested, loc);
+    };
+  };
+  scf::IfOp::create(builder, loc, isSingle, emit(index.fold(1)), emit(rows));
+}
+
+void ContractExpansion::emitAll(OpBuilder &builder) {
   Index index(builder, loc);
   OpFoldResult batches = getBatchCount(builder);
   OpFoldResult fullPanels = index.div(n, panelWidth);
@@ -177,7 +197,7 @@ void ContractExpansion::emitRows(OpBuilder &builder, const Columns &columns) {
               [&](OpBuilder &nested, Value row) { emitTile(nested, columns, row, tiles.large - 1); });
     return;
   }
-  forEachTileSize(builder, loc, index.fold(0), m, limit,
+  forEachTileSize(builder, loc, index.fold(0), m, tile.getTileSizes(limit, vectors),
                   [&](OpBuilder &nested, Value row, int64_t rows) { emitTile(nested, columns, row, rows); });
 }
 

@@ -51,9 +51,15 @@ public:
 
 private:
   using Axes = std::vector<SpatialAxis>;
+  /// How a row of pixels is shared among threads: in so many parts of so many pixels (0: not at all).
+  struct RowParts {
+    OpFoldResult count;
+    int64_t pixels;
+  };
   int64_t getChannelsPerGroup() const;
   bool sharesInputs(const SpatialAxis &axis) const;
   int64_t getMaxPixels(const SpatialAxis &axis, int64_t vectors) const;
+  RowParts getRowParts(const Index &index, const Axes &axes, int64_t limit) const;
   SmallVector<int64_t> chooseOrder() const;
   SmallVector<Value> arrange(ArrayRef<Value> rows, Value column) const;
   std::vector<Axes> getAllAxes(OpBuilder &builder);
@@ -122,7 +128,7 @@ std::vector<ConvExpansion::Axes> ConvExpansion::getAllAxes(OpBuilder &builder) {
     if (op.getTransposed())
       phases = SpatialAxis::getPhases(index, extent, outputs, size, stride, dilation, pad);
     else
-      phases = {SpatialAxis::getWindow(extent, outputs, size, stride, dilation, pad)};
+      phases = {SpatialAxis::getWindow(extent, outputs, size, stride, dilation, pad, op.getPadsEnd()[dim])};
     std::vector<Axes> extended;
     for (const Axes &axes : all)
       for (SpatialAxis phase : phases) {
@@ -166,6 +172,16 @@ int64_t ConvExpansion::getMaxPixels(const SpatialAxis &axis, int64_t vectors) co
   return std::min(limit, (registers - vectors) / (vectors + inputChannels));
 }
 
+/// All pixels of an image in one row (see mergePixels) are shared among threads in parts of several tiles.
+ConvExpansion::RowParts ConvExpansion::getRowParts(const Index &index, const Axes &axes, int64_t limit) const {
+  constexpr int64_t tilesPerPart = 8;
+  const SpatialAxis &axis = axes.back();
+  bool readsOne = axis.taps == 1 && axis.inStride == 1 && axis.base == 0 && axis.overhang == 0;
+  if (axes.size() > 1 || !readsOne || getStatic(axis.count))
+    return {index.fold(1), 0};
+  return {index.ceilDiv(axis.count, tilesPerPart * limit), tilesPerPart * limit};
+}
+
 void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels,
                                int64_t columns) {
   Index index(builder, loc);
@@ -173,9 +189,13 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
       index.mul(getBufferExtent(builder, loc, input, 0), index.fold(filterType.getDimSize(0) * numPanels));
   for (const SpatialAxis &axis : ArrayRef(axes).drop_back())
     total = index.mul(total, axis.count);
+  int64_t vectors = llvm::divideCeil(columns, tile.getLanes());
+  TileSizes sizes = tile.getTileSizes(getMaxPixels(axes.back(), vectors), vectors);
+  RowParts parts = getRowParts(index, axes, sizes.limit);
+  total = index.mul(total, parts.count);
   parallelForEach(builder, loc, total, [&](OpBuilder &nested, Value linear) {
     Index inner(nested, loc);
-    OpFoldResult rest = linear;
+    OpFoldResult part = inner.rem(linear, parts.count), rest = inner.quotient(linear, parts.count);
     SmallVector<Value> rows(spatial - 1);
     for (int64_t dim = spatial - 2; dim >= 0; --dim) {
       rows[dim] = inner.get(inner.rem(rest, axes[dim].count));
@@ -187,9 +207,22 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
     rest = inner.div(rest, numPanels);
     panel.group = inner.get(inner.rem(rest, inner.fold(filterType.getDimSize(0))));
     panel.batch = inner.get(inner.div(rest, filterType.getDimSize(0)));
+<<<<<<< HEAD
     int64_t limit = getMaxPixels(axes.back(), tile.getNumVectors(columns));
     forEachTile(nested, loc, axes.back(), limit,
                 [&](OpBuilder &innermost, const PixelTile &pixels) { emitTile(innermost, axes, panel, rows, pixels); });
+=======
+    auto emitPixels = [&](OpBuilder &innermost, const PixelTile &pixels) {
+      emitTile(innermost, axes, panel, rows, pixels);
+    };
+    if (!parts.pixels)
+      return forEachTile(nested, loc, axes.back(), sizes, emitPixels, /*guards=*/true);
+    OpFoldResult begin = inner.mul(part, inner.fold(parts.pixels));
+    OpFoldResult end = inner.min(inner.add(begin, inner.fold(parts.pixels)), axes.back().count);
+    forEachTileSize(nested, loc, begin, end, sizes, [&](OpBuilder &innermost, Value at, int64_t size) {
+      emitPixels(innermost, {at, std::nullopt, size, /*isInterior=*/true});
+    });
+>>>>>>> h4
   });
 }
 
@@ -289,6 +322,11 @@ void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &
             panel.columns);
 }
 
-void expandConv(RewriterBase &rewriter, kernel::ConvOp op) { ConvExpansion(rewriter, op).expand(rewriter); }
+void expandConv(RewriterBase &rewriter, kernel::ConvOp op) {
+  kernel::ConvOp merged = mergePixels(rewriter, op);
+  ConvExpansion(rewriter, merged ? merged : op).expand(rewriter);
+  if (merged)
+    rewriter.eraseOp(merged);
+}
 
 } // namespace nnc

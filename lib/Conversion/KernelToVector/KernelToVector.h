@@ -21,6 +21,10 @@ void expandPackFilter(mlir::RewriterBase &rewriter, kernel::PackFilterOp op);
 void expandWinograd(mlir::RewriterBase &rewriter, kernel::WinogradOp op);
 void expandPackWinograd(mlir::RewriterBase &rewriter, kernel::PackWinogradOp op);
 
+/// The same convolution as `op`, in front of it, of images whose pixels are in one row; null where that is no gain or
+/// not possible.
+kernel::ConvOp mergePixels(mlir::RewriterBase &rewriter, kernel::ConvOp op);
+
 } // namespace nnc
 
 #endif // LIB_CONVERSION_KERNELTOVECTOR_KERNELTOVECTOR_H

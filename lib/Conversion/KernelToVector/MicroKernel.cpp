@@ -2,7 +2,6 @@
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 
 #include "lib/Codegen/Epilogue.h"
-#include "lib/Codegen/Loops.h"
 #include "lib/Codegen/Widening.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

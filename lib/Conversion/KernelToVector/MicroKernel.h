@@ -8,6 +8,7 @@
 #define LIB_CONVERSION_KERNELTOVECTOR_MICROKERNEL_H
 
 #include "dialects/Kernel/Kernel.h"
+#include "lib/Codegen/Loops.h"
 #include "mlir/IR/Builders.h"
 
 namespace nnc {
@@ -44,6 +45,8 @@ public:
   int64_t getNumVectors(int64_t columns) const { return llvm::divideCeil(columns, lanes); }
   /// The most rows whose accumulators, with `vectors` weights and one input, fit the registers.
   int64_t getMaxRows(int64_t vectors) const;
+  /// Tiles of at most `limit` rows.
+  TileSizes getTileSizes(int64_t limit, int64_t vectors) const { return {limit, fastSums / vectors}; }
   mlir::Type getAccumulatorType() const { return accumulatorType; }
 
   /// Zeros for `rows` rows of `columns` columns.
@@ -70,6 +73,9 @@ public:
                         bool isLast = false) const;
 
 private:
+  /// With as many sums, each need not wait for its own last step.
+  static constexpr int64_t fastSums = 10;
+
   int64_t getVectorLanes(int64_t number, int64_t columns) const;
   mlir::Value spreadInput(mlir::OpBuilder &builder, mlir::Value input) const;
   mlir::Value accumulateDot(mlir::OpBuilder &builder, mlir::Value input, mlir::Value weight,

@@ -1,6 +1,7 @@
 // Windows along one spatial dimension.
 #include "lib/Conversion/KernelToVector/SpatialAxis.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
 
@@ -9,7 +10,7 @@ using namespace mlir;
 namespace nnc {
 
 SpatialAxis SpatialAxis::getWindow(OpFoldResult extent, OpFoldResult outputs, int64_t size, int64_t stride,
-                                   int64_t dilation, int64_t padBegin) {
+                                   int64_t dilation, int64_t padBegin, int64_t overhang) {
   SpatialAxis axis;
   axis.extent = extent;
   axis.count = outputs;
@@ -17,6 +18,7 @@ SpatialAxis SpatialAxis::getWindow(OpFoldResult extent, OpFoldResult outputs, in
   axis.base = -padBegin;
   axis.taps = size;
   axis.tapStep = dilation;
+  axis.overhang = overhang;
   return axis;
 }
 
@@ -87,6 +89,13 @@ bool SpatialAxis::isValid(int64_t q, int64_t t) const {
   return input >= 0 && input < *getStatic(extent);
 }
 
+/// The pixel is at position `pixel` or later, and has `pixels - 1 - pixel` positions behind it.
+bool SpatialAxis::mayMiss(int64_t pixel, int64_t pixels, int64_t t) const {
+  int64_t lowest = pixel * inStride + base + t * tapStep;
+  int64_t beyond = *overhang - (pixels - 1 - pixel) * inStride - (taps - 1 - t) * tapStep;
+  return lowest < 0 || beyond > 0;
+}
+
 std::pair<OpFoldResult, OpFoldResult> SpatialAxis::getInterior(const Index &index) const {
   int64_t lastTap = (std::max<int64_t>(taps, 1) - 1) * tapStep;
   int64_t lowest = base + std::min<int64_t>(0, lastTap), highest = base + std::max<int64_t>(0, lastTap);
@@ -105,6 +114,8 @@ static constexpr int64_t maxEdgeTiles = 8;
 
 SmallVector<Value> PixelTile::forEachTap(OpBuilder &builder, Location loc, const SpatialAxis &axis, ValueRange carried,
                                          TapBody body) const {
+  if (isGuarded)
+    return forEachGuardedTap(builder, loc, axis, carried, body);
   return isInterior || position ? forEachStaticTap(builder, loc, axis, carried, body)
                                 : forEachEdgeTap(builder, loc, axis, carried, body);
 }
@@ -142,6 +153,42 @@ SmallVector<Value> PixelTile::forEachStaticTap(OpBuilder &builder, Location loc,
     else
       for (int64_t tap = begin; tap < end; ++tap)
         values = take(builder, index.fold(tap), values);
+  }
+  return values;
+}
+
+bool PixelTile::isComplete(const SpatialAxis &axis, int64_t pixel) const {
+  return isInterior || (isGuarded && llvm::none_of(llvm::seq(axis.taps), [&](int64_t tap) {
+                          return axis.mayMiss(pixel, pixels, tap);
+                        }));
+}
+
+/// At each tap the pixels that have it in any case together, then each of the others if it has.
+SmallVector<Value> PixelTile::forEachGuardedTap(OpBuilder &builder, Location loc, const SpatialAxis &axis,
+                                                ValueRange carried, TapBody body) const {
+  SmallVector<Value> values(carried);
+  int64_t perPixel = carried.size() / pixels;
+  Index index(builder, loc);
+  for (int64_t tap = 0; tap < axis.taps; ++tap) {
+    auto isSure = [&](int64_t pixel) { return !axis.mayMiss(pixel, pixels, tap); };
+    if (llvm::any_of(llvm::seq(pixels), isSure))
+      values = body(builder, index.fold(tap), getInputs(index, axis, index.fold(tap), isSure), values);
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+      if (isSure(pixel))
+        continue;
+      SmallVector<Value> inputs =
+          getInputs(index, axis, index.fold(tap), [pixel](int64_t other) { return other == pixel; });
+      Value exists =
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, inputs[pixel], index.get(axis.extent));
+      MutableArrayRef<Value> own = MutableArrayRef(values).slice(pixel * perPixel, perPixel);
+      auto take = [&](OpBuilder &nested, Location) {
+        SmallVector<Value> next = body(nested, index.fold(tap), inputs, values);
+        scf::YieldOp::create(nested, loc, ArrayRef(next).slice(pixel * perPixel, perPixel));
+      };
+      auto leave = [&](OpBuilder &nested, Location) { scf::YieldOp::create(nested, loc, own); };
+      auto choice = scf::IfOp::create(builder, loc, exists, take, leave);
+      llvm::copy(choice.getResults(), own.begin());
+    }
   }
   return values;
 }
@@ -199,28 +246,69 @@ static void forEachStaticTile(OpBuilder &builder, Location loc, const SpatialAxi
   }
 }
 
+/// Whether few pixels at the edges have taps that do not exist.
+static bool hasNarrowEdges(const SpatialAxis &axis) {
+  constexpr int64_t mostTaps = 16, widest = 4;
+  int64_t window = (axis.taps - 1) * axis.tapStep;
+  return axis.overhang && axis.tapStep > 0 && axis.taps <= mostTaps && window / axis.inStride <= widest &&
+         -axis.base <= window && *axis.overhang <= window + axis.inStride - 1;
+}
+
+/// Tiles whose positions are found at run time. Most full ones are inside; the others test what may not exist.
+static void forEachGuardedTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, TileSizes sizes,
+                               TileBody body) {
+  Index index(builder, loc);
+  std::pair<OpFoldResult, OpFoldResult> interior = axis.getInterior(index);
+  forEachTileSize(builder, loc, index.fold(0), axis.count, sizes, [&](OpBuilder &nested, Value at, int64_t size) {
+    PixelTile guarded{at, std::nullopt, size, /*isInterior=*/false, /*isGuarded=*/true};
+    PixelTile whole{at, std::nullopt, size, /*isInterior=*/true};
+    if (llvm::all_of(llvm::seq(size), [&](int64_t pixel) { return guarded.isComplete(axis, pixel); }))
+      return body(nested, whole);
+    if (size < sizes.limit)
+      return body(nested, guarded);
+    Index inner(nested, loc);
+    auto isAtMost = [&](OpFoldResult low, OpFoldResult high) -> Value {
+      return arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::sle, inner.get(low), inner.get(high));
+    };
+    Value isInside = arith::AndIOp::create(nested, loc, isAtMost(interior.first, at),
+                                           isAtMost(inner.add(at, inner.fold(size)), interior.second));
+    auto emit = [&](const PixelTile &tile) {
+      return [&, tile](OpBuilder &branch, Location) {
+        body(branch, tile);
+        scf::YieldOp::create(branch, loc);
+      };
+    };
+    scf::IfOp::create(nested, loc, isInside, emit(whole), emit(guarded));
+  });
+}
+
 /// Tiles whose positions are found at run time; those at the edges have one pixel, where the edges are narrow.
-static void forEachDynamicTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
+static void forEachDynamicTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, TileSizes sizes,
+                               TileBody body) {
   Index index(builder, loc);
   int64_t edge = (axis.taps - 1) * std::abs(axis.tapStep) / axis.inStride;
-  auto run = [&](OpFoldResult begin, OpFoldResult end, int64_t most, bool isInterior) {
-    forEachTileSize(builder, loc, begin, end, most, [&](OpBuilder &nested, Value at, int64_t size) {
+  auto run = [&](OpFoldResult begin, OpFoldResult end, TileSizes these, bool isInterior) {
+    forEachTileSize(builder, loc, begin, end, these, [&](OpBuilder &nested, Value at, int64_t size) {
       body(nested, {at, std::nullopt, size, isInterior});
     });
   };
   auto [first, end] = axis.getInterior(index);
-  run(index.fold(0), first, edge > limit ? limit : 1, /*isInterior=*/false);
-  run(first, end, limit, /*isInterior=*/true);
-  run(end, axis.count, edge > limit ? limit : 1, /*isInterior=*/false);
+  TileSizes atEdge = edge > sizes.limit ? sizes : TileSizes{1, 1};
+  run(index.fold(0), first, atEdge, /*isInterior=*/false);
+  run(first, end, sizes, /*isInterior=*/true);
+  run(end, axis.count, atEdge, /*isInterior=*/false);
 }
 
-void forEachTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, int64_t limit, TileBody body) {
+void forEachTile(OpBuilder &builder, Location loc, const SpatialAxis &axis, TileSizes sizes, TileBody body,
+                 bool guards) {
   if (getStatic(axis.count) && getStatic(axis.extent)) {
     auto [first, end] = axis.getInterior(Index(builder, loc));
-    if (*getStatic(axis.count) - (*getStatic(end) - *getStatic(first)) <= maxEdgeTiles * limit)
-      return forEachStaticTile(builder, loc, axis, limit, body);
+    if (*getStatic(axis.count) - (*getStatic(end) - *getStatic(first)) <= maxEdgeTiles * sizes.limit)
+      return forEachStaticTile(builder, loc, axis, sizes.limit, body);
   }
-  forEachDynamicTile(builder, loc, axis, limit, body);
+  if (guards && hasNarrowEdges(axis))
+    return forEachGuardedTile(builder, loc, axis, sizes, body);
+  forEachDynamicTile(builder, loc, axis, sizes, body);
 }
 
 namespace {

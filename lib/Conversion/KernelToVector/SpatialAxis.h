@@ -18,10 +18,12 @@ struct SpatialAxis {
   int64_t taps = 1, tapStep = 1, filterBase = 0, filterStep = 1;
   int64_t outStride = 1, outOffset = 0;
   int64_t unrolledTaps = 16; ///< longer runs of taps become a loop
+  /// No tap reads further than this behind the input's last element, where that is known of a window.
+  std::optional<int64_t> overhang;
 
   /// A window of `size` taps, one position per output.
   static SpatialAxis getWindow(mlir::OpFoldResult extent, mlir::OpFoldResult outputs, int64_t size, int64_t stride,
-                               int64_t dilation, int64_t padBegin);
+                               int64_t dilation, int64_t padBegin, int64_t overhang);
 
   /// The outputs of a transposed convolution fall into phases, one per residue
   /// of the stride, each an ordinary window of its own. An axis without taps
@@ -39,6 +41,8 @@ struct SpatialAxis {
   std::pair<mlir::OpFoldResult, mlir::OpFoldResult> getValidTaps(const Index &index, mlir::OpFoldResult q) const;
   /// Whether tap t exists at position q; extent and count are static.
   bool isValid(int64_t q, int64_t t) const;
+  /// Whether tap t may not exist for pixel `pixel` of a tile of `pixels`, wherever that tile is; `overhang` is known.
+  bool mayMiss(int64_t pixel, int64_t pixels, int64_t t) const;
   /// Positions all of whose taps exist: first and end (an empty range where first >= end).
   std::pair<mlir::OpFoldResult, mlir::OpFoldResult> getInterior(const Index &index) const;
 };
@@ -49,12 +53,17 @@ struct PixelTile {
   std::optional<int64_t> position; ///< static value of `first`, where taps differ between the pixels
   int64_t pixels;
   bool isInterior;                 ///< all taps of all pixels exist
+  bool isGuarded = false;          ///< taps are unrolled, and those that may not exist are tested
+
+  /// Whether all taps of `pixel` exist wherever the tile is.
+  bool isComplete(const SpatialAxis &axis, int64_t pixel) const;
 
   /// Gets a tap, the input index per pixel (null where the pixel's tap does not exist) and the carried values.
   using TapBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
       mlir::OpBuilder &, mlir::OpFoldResult tap, llvm::ArrayRef<mlir::Value> inputs, mlir::ValueRange)>;
 
-  /// Calls `body` for each tap, carrying values through. Few static taps are unrolled.
+  /// Calls `body` for each tap, carrying values through: as many for each pixel, pixel by pixel. Few static taps are
+  /// unrolled.
   llvm::SmallVector<mlir::Value> forEachTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
                                             mlir::ValueRange carried, TapBody body) const;
 
@@ -63,15 +72,18 @@ private:
                                            llvm::function_ref<bool(int64_t)> exists) const;
   llvm::SmallVector<mlir::Value> forEachStaticTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
                                                   mlir::ValueRange carried, TapBody body) const;
+  llvm::SmallVector<mlir::Value> forEachGuardedTap(mlir::OpBuilder &builder, mlir::Location loc,
+                                                   const SpatialAxis &axis, mlir::ValueRange carried,
+                                                   TapBody body) const;
   llvm::SmallVector<mlir::Value> forEachEdgeTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
                                                 mlir::ValueRange carried, TapBody body) const;
 };
 
-/// Cuts the positions of `axis` into tiles of at most `limit` pixels. Interior
+/// Cuts the positions of `axis` into tiles of `sizes`. Interior
 /// tiles share a loop; those at the edges are emitted one by one where extents
-/// are static and they are few.
-void forEachTile(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis, int64_t limit,
-                 llvm::function_ref<void(mlir::OpBuilder &, const PixelTile &)> body);
+/// are static and they are few. With run-time extents and `guards`, tiles at narrow edges are as wide as others.
+void forEachTile(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis, TileSizes sizes,
+                 llvm::function_ref<void(mlir::OpBuilder &, const PixelTile &)> body, bool guards = false);
 
 using Taps = llvm::ArrayRef<mlir::Value>;
 

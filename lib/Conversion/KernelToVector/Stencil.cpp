@@ -22,15 +22,18 @@ namespace {
 class StencilExpansion {
 public:
   StencilExpansion(OpBuilder &builder, Operation *op, Value input, Value init, ArrayRef<int64_t> window,
-                   ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> padsBegin)
+                   ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> padsBegin,
+                   ArrayRef<int64_t> padsEnd)
       : op(op), loc(op->getLoc()), target(kernel::getTarget(op)), input(input), init(init),
         spatial(window.size()) {
     auto epilogue = cast<kernel::EpilogueOpInterface>(op);
     accumulatorType = getAccumulatorType(epilogue.getEpilogue().front().getArgument(0).getType());
+    // A pool whose extents were rounded up reads up to a stride further than its padding.
     for (int64_t dim = 0; dim < spatial; ++dim)
-      axes.push_back(SpatialAxis::getWindow(getBufferExtent(builder, loc, input, dim + 1),
-                                            getBufferExtent(builder, loc, init, dim + 1), window[dim], strides[dim],
-                                            dilations[dim], padsBegin[dim]));
+      axes.push_back(SpatialAxis::getWindow(
+          getBufferExtent(builder, loc, input, dim + 1), getBufferExtent(builder, loc, init, dim + 1), window[dim],
+          strides[dim], dilations[dim], padsBegin[dim],
+          /*overhang=*/padsEnd[dim] + (isa<kernel::PoolOp>(op) ? strides[dim] - 1 : 0)));
   }
   virtual ~StencilExpansion() = default;
 
@@ -72,7 +75,7 @@ void StencilExpansion::expand(OpBuilder &builder) {
   for (const SpatialAxis &axis : ArrayRef(axes).drop_back())
     total = index.mul(total, axis.count);
   // An accumulator per pixel, and room for the filter and the elements.
-  int64_t limit = target.getVectorRegisters() >= 32 ? 10 : 5;
+  TileSizes sizes{target.getVectorRegisters() >= 32 ? 10 : 5, /*fast=*/4};
   parallelForEach(builder, loc, total, [&](OpBuilder &nested, Value linear) {
     Index inner(nested, loc);
     OpFoldResult rest = linear;
@@ -82,12 +85,13 @@ void StencilExpansion::expand(OpBuilder &builder) {
       rest = inner.quotient(rest, axes[dim].count);
     }
     Value batch = inner.get(rest);
-    forEachTile(nested, loc, axes.back(), limit, [&](OpBuilder &tiled, const PixelTile &pixels) {
+    auto emitPixels = [&](OpBuilder &tiled, const PixelTile &pixels) {
       forEachVector(tiled, loc, getBufferExtent(tiled, loc, input, spatial + 1), target.getLanes(accumulatorType),
                     [&](OpBuilder &innermost, Value channel, int64_t width) {
                       emitTile(innermost, {batch, rows, &pixels, channel, width});
                     });
-    });
+    };
+    forEachTile(nested, loc, axes.back(), sizes, emitPixels, /*guards=*/true);
   });
 }
 
@@ -134,7 +138,7 @@ public:
   DepthwiseExpansion(OpBuilder &builder, kernel::DepthwiseOp op)
       : StencilExpansion(builder, op, op.getInput(), op.getInit(),
                          cast<MemRefType>(op.getFilter().getType()).getShape().drop_back(), op.getStrides(),
-                         op.getDilations(), op.getPadsBegin()),
+                         op.getDilations(), op.getPadsBegin(), op.getPadsEnd()),
         filter(op.getFilter()) {}
 
 private:
@@ -155,7 +159,7 @@ class PoolExpansion : public StencilExpansion {
 public:
   PoolExpansion(OpBuilder &builder, kernel::PoolOp op)
       : StencilExpansion(builder, op, op.getInput(), op.getInit(), op.getWindow(), op.getStrides(), op.getDilations(),
-                         op.getPadsBegin()),
+                         op.getPadsBegin(), op.getPadsEnd()),
         kind(op.getKind()), isUnsigned(op.getIsUnsigned()), padsEnd(op.getPadsEnd()) {}
 
 private:
@@ -211,7 +215,7 @@ Value PoolExpansion::finish(OpBuilder &builder, Value accumulator, int64_t pixel
   Index index(builder, loc);
   OpFoldResult first = place.pixels->position ? index.fold(*place.pixels->position) : OpFoldResult(place.pixels->first);
   OpFoldResult count;
-  if (place.pixels->isInterior && kind == kernel::PoolKind::Average)
+  if (place.pixels->isComplete(axes.back(), pixel) && kind == kernel::PoolKind::Average)
     count = index.fold(axes.back().taps);
   else
     count = countTaps(index, spatial - 1, index.add(first, index.fold(pixel)));

@@ -206,9 +206,9 @@ void WinogradExpansion::multiply(OpBuilder &builder, Value number, OpFoldResult 
   Value matrix = index.get(index.div(number, panels)), panel = index.get(index.rem(number, index.fold(panels)));
   int64_t limit = micro.getMaxRows(micro.getPanelVectors());
   if (!getStatic(tiles))
-    return forEachTileSize(builder, loc, index.fold(0), count, limit, [&](OpBuilder &nested, Value row, int64_t rows) {
-      multiplyRows(nested, matrix, panel, row, rows);
-    });
+    return forEachTileSize(
+        builder, loc, index.fold(0), count, micro.getTileSizes(limit, micro.getPanelVectors()),
+        [&](OpBuilder &nested, Value row, int64_t rows) { multiplyRows(nested, matrix, panel, row, rows); });
   BalancedTiles rows = BalancedTiles::get(block, limit);
   int64_t split = rows.numLarge * rows.large;
   forEach(builder, loc, index.fold(0), index.fold(split), rows.large,

@@ -1,4 +1,4 @@
-// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(convert-kernel-to-vector))' | FileCheck %s
+// RUN: nnc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(convert-kernel-to-vector))' | FileCheck %s
 
 // Two vectors of columns and 14 rows fill the registers of AVX-512; 28 rows are two tiles.
 // CHECK-LABEL: @tile
@@ -15,6 +15,41 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     ^bb0(%acc: f32):
       kernel.yield %acc : f32
     } : (memref<28x40xf32>, memref<2x40x32xf32>, memref<28x64xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Rows that are known at run time only. A single one takes four panels at once. Of several, full tiles of 14, then one or
+// two smaller ones, none below 7 where 14 were not enough.
+// CHECK-LABEL: @run_time_rows
+// CHECK: %[[SINGLE:.*]] = arith.cmpi eq, %{{.*}}, %c1{{.*}} : index
+// CHECK: scf.if %[[SINGLE]]
+// CHECK: scf.parallel {{.*}} to (%c2{{.*}}) step
+// CHECK-COUNT-8: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: } else {
+// CHECK: scf.parallel {{.*}} to (%c8{{.*}}) step
+// CHECK: scf.for {{.*}} step %c14{{(_[0-9]+)? }}
+// CHECK-COUNT-28: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.for {{.*}} step %c7{{(_[0-9]+)? }}
+// CHECK-COUNT-14: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.for {{.*}} step %c6{{(_[0-9]+)? }}
+// CHECK: scf.for {{.*}} step %c2{{(_[0-9]+)? }}
+// CHECK-COUNT-4: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.for {{.*}} step %c1{{(_[0-9]+)? }}
+// CHECK-COUNT-2: vector.fma
+// CHECK-NOT: vector.fma
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @run_time_rows(%a: memref<?x40xf32>, %b: memref<8x40x32xf32>, %c: memref<?x256xf32>) {
+    kernel.contract(%a, %b, %c) attributes {epilogue_maps = []} {
+    ^bb0(%x: f32):
+      kernel.yield %x : f32
+    } : (memref<?x40xf32>, memref<8x40x32xf32>, memref<?x256xf32>) -> ()
     return
   }
 }

@@ -58,3 +58,66 @@ module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegist
     return
   }
 }
+
+// -----
+
+// Run-time extents: a full tile that is not inside, and smaller tiles, test the first tap of the first pixel and the last
+// tap of the last one.
+// CHECK-LABEL: @run_time_extents
+// CHECK: scf.for {{.*}} step %c10
+// CHECK: %[[INSIDE:.*]] = arith.andi
+// CHECK: scf.if %[[INSIDE]]
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-NOT: scf.if
+// CHECK-COUNT-30: vector.fma
+// CHECK: } else {
+// CHECK-COUNT-9: vector.fma
+// CHECK: %[[FIRST:.*]] = arith.cmpi ult, %{{.*}}, %[[EXTENT:.*]] : index
+// CHECK: scf.if %[[FIRST]] -> (vector<16xf32>)
+// CHECK-COUNT-20: vector.fma
+// CHECK: %[[LAST:.*]] = arith.cmpi ult, %{{.*}}, %[[EXTENT]] : index
+// CHECK: scf.if %[[LAST]] -> (vector<16xf32>)
+// CHECK: scf.for {{.*}} step %c5
+// CHECK: scf.if {{.*}} -> (vector<16xf32>)
+// CHECK: scf.for {{.*}} step %c4
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @run_time_extents(%x: memref<1x?x?x16xf32>, %w: memref<3x3x16xf32>, %y: memref<1x?x?x16xf32>) {
+    kernel.depthwise(%x, %w, %y) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x?x?x16xf32>, memref<3x3x16xf32>, memref<1x?x?x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Without padding all tiles are inside.
+// CHECK-LABEL: @run_time_extents_without_padding
+// CHECK-NOT: scf.if
+// CHECK: return
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @run_time_extents_without_padding(%x: memref<1x?x16xf32>, %w: memref<3x16xf32>, %y: memref<1x?x16xf32>) {
+    kernel.depthwise(%x, %w, %y) attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 0>, pads_end = array<i64: 0>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x?x16xf32>, memref<3x16xf32>, memref<1x?x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Padding that is wider than the window: at the edges pixels are taken one by one.
+// CHECK-LABEL: @run_time_extents_wide_padding
+// CHECK-NOT: scf.if
+// CHECK: return
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @run_time_extents_wide_padding(%x: memref<1x?x16xf32>, %w: memref<3x16xf32>, %y: memref<1x?x16xf32>) {
+    kernel.depthwise(%x, %w, %y) attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 4>, pads_end = array<i64: 4>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x?x16xf32>, memref<3x16xf32>, memref<1x?x16xf32>) -> ()
+    return
+  }
+}
