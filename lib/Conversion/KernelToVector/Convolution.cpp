@@ -189,7 +189,7 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
       index.mul(getBufferExtent(builder, loc, input, 0), index.fold(filterType.getDimSize(0) * numPanels));
   for (const SpatialAxis &axis : ArrayRef(axes).drop_back())
     total = index.mul(total, axis.count);
-  int64_t vectors = llvm::divideCeil(columns, tile.getLanes());
+  int64_t vectors = tile.getNumVectors(columns);
   TileSizes sizes = tile.getTileSizes(getMaxPixels(axes.back(), vectors), vectors);
   RowParts parts = getRowParts(index, axes, sizes.limit);
   total = index.mul(total, parts.count);
@@ -207,11 +207,6 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
     rest = inner.div(rest, numPanels);
     panel.group = inner.get(inner.rem(rest, inner.fold(filterType.getDimSize(0))));
     panel.batch = inner.get(inner.div(rest, filterType.getDimSize(0)));
-<<<<<<< HEAD
-    int64_t limit = getMaxPixels(axes.back(), tile.getNumVectors(columns));
-    forEachTile(nested, loc, axes.back(), limit,
-                [&](OpBuilder &innermost, const PixelTile &pixels) { emitTile(innermost, axes, panel, rows, pixels); });
-=======
     auto emitPixels = [&](OpBuilder &innermost, const PixelTile &pixels) {
       emitTile(innermost, axes, panel, rows, pixels);
     };
@@ -222,7 +217,6 @@ void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResul
     forEachTileSize(nested, loc, begin, end, sizes, [&](OpBuilder &innermost, Value at, int64_t size) {
       emitPixels(innermost, {at, std::nullopt, size, /*isInterior=*/true});
     });
->>>>>>> h4
   });
 }
 
