@@ -193,11 +193,19 @@ int64_t TileSizes::getLargestRest() const { return std::min(limit - 1, std::max(
 void forEachTileSize(OpBuilder &builder, Location loc, OpFoldResult begin, OpFoldResult end, TileSizes sizes,
                      llvm::function_ref<void(OpBuilder &, Value, int64_t)> body) {
   Index index(builder, loc);
-  int64_t limit = sizes.limit, largest = sizes.getLargestRest();
+  int64_t limit = sizes.limit;
   auto run = [&](OpFoldResult from, OpFoldResult to, int64_t size) {
     forEach(builder, loc, from, to, size, [&](OpBuilder &nested, Value at) { body(nested, at, size); });
   };
-  OpFoldResult at = index.add(begin, index.mul(index.div(index.sub(end, begin), limit), index.fold(limit)));
+  OpFoldResult length = index.sub(end, begin), full = index.div(length, limit);
+  int64_t largest = sizes.getLargestRest();
+  // Two tiles for what is left and one full tile are better than a tile that is not fast.
+  if (int64_t most = std::min(sizes.fast - 1, 2 * largest - limit); most > 0) {
+    OpFoldResult rest = index.sub(length, index.mul(full, index.fold(limit)));
+    OpFoldResult isSlow = index.isEqual(index.min(index.max(rest, index.fold(1)), index.fold(most)), rest);
+    full = index.sub(full, index.mul(isSlow, index.min(full, index.fold(1))));
+  }
+  OpFoldResult at = index.add(begin, index.mul(full, index.fold(limit)));
   run(begin, at, limit);
   if (largest == 0)
     return;

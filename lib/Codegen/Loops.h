@@ -81,7 +81,7 @@ struct TileSizes {
 };
 
 /// Cuts [begin, end), whose length is known at run time only, into full tiles, and what is left into one tile or two of
-/// nearly the same size.
+/// nearly the same size. Where that were a tile that is not fast, the last full tile is shared out as well.
 void forEachTileSize(mlir::OpBuilder &builder, mlir::Location loc, mlir::OpFoldResult begin, mlir::OpFoldResult end,
                      TileSizes sizes, llvm::function_ref<void(mlir::OpBuilder &, mlir::Value at, int64_t size)> body);
 

@@ -124,9 +124,11 @@ SmallVector<Value> PixelTile::forEachTap(OpBuilder &builder, Location loc, const
 SmallVector<Value> PixelTile::getInputs(const Index &index, const SpatialAxis &axis, OpFoldResult tap,
                                         llvm::function_ref<bool(int64_t)> exists) const {
   SmallVector<Value> inputs(pixels);
+  // Constants are added last: the pixels' addresses share a register.
+  OpFoldResult start = axis.getInput(index, first, tap);
   for (int64_t pixel = 0; pixel < pixels; ++pixel)
     if (exists(pixel))
-      inputs[pixel] = index.get(axis.getInput(index, index.add(first, index.fold(pixel)), tap));
+      inputs[pixel] = index.get(index.add(start, index.fold(pixel * axis.inStride)));
   return inputs;
 }
 

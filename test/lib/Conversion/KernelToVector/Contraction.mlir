@@ -53,3 +53,28 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// Of 6 rows by 2 vectors half a tile is not fast: where 1 to 4 rows are left, they and a full tile become two tiles.
+// CHECK-LABEL: @few_rows_left
+// CHECK: } else {
+// CHECK: %[[FULL:.*]] = arith.divui %{{.*}}, %c6
+// CHECK: %[[SOME:.*]] = arith.minsi %[[FULL]], %c1
+// CHECK: arith.subi %[[FULL]]
+// CHECK: scf.for {{.*}} step %c6
+// CHECK-COUNT-12: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.for {{.*}} step %c5
+// CHECK-COUNT-10: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.for {{.*}} step %c4
+module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegisters = 16, fma = true, l1Bytes = 32768, l2Bytes = 262144>} {
+  func.func @few_rows_left(%a: memref<?x40xf32>, %b: memref<1x40x16xf32>, %c: memref<?x16xf32>) {
+    kernel.contract(%a, %b, %c) attributes {epilogue_maps = []} {
+    ^bb0(%x: f32):
+      kernel.yield %x : f32
+    } : (memref<?x40xf32>, memref<1x40x16xf32>, memref<?x16xf32>) -> ()
+    return
+  }
+}

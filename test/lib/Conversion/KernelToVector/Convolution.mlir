@@ -103,3 +103,30 @@ module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegist
     return
   }
 }
+
+// -----
+
+// Run-time extents: what neighbouring pixels of a tile read is a constant apart, so that their addresses share a register.
+// Tiles of 14 inside of the image, then those that test the first tap of the first pixel and the last tap of the last one.
+// CHECK-LABEL: @run_time_extents
+// CHECK: scf.for %[[AT:.*]] = {{.*}} step %c14
+// CHECK: scf.if
+// CHECK: %[[FIRST:.*]] = arith.muli %[[AT]], %c2
+// CHECK: %[[START:.*]] = arith.addi %[[FIRST]], %c-1
+// CHECK: %[[NEXT:.*]] = arith.addi %[[START]], %c2
+// CHECK: %[[THIRD:.*]] = arith.addi %[[START]], %c4
+// CHECK: scf.for %[[CHANNEL:.*]] = %c0
+// CHECK: memref.load %arg0[%{{.*}}, %{{.*}}, %[[START]], %[[CHANNEL]]]
+// CHECK: memref.load %arg0[%{{.*}}, %{{.*}}, %[[NEXT]], %[[CHANNEL]]]
+// CHECK: memref.load %arg0[%{{.*}}, %{{.*}}, %[[THIRD]], %[[CHANNEL]]]
+// CHECK: } else {
+// CHECK: arith.cmpi ult
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @run_time_extents(%x: memref<1x?x?x8xf32>, %w: memref<1x1x3x3x8x32xf32>, %y: memref<1x?x?x32xf32>) {
+    kernel.conv(%x, %w, %y) attributes {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x?x?x8xf32>, memref<1x1x3x3x8x32xf32>, memref<1x?x?x32xf32>) -> ()
+    return
+  }
+}
