@@ -101,14 +101,11 @@ struct CompilerCommandLine::OutputChoices {
       : output{"o", cl::desc("Output file (- is the standard output)"), cl::value_desc("file"), cl::cat(category)},
         header{"header", cl::desc("The header (default: the output's name with .h)"), cl::value_desc("file"),
                cl::cat(category)},
-        emit{"emit", cl::desc("What to write:"), cl::init(EmitKind::Unset), cl::cat(category),
-             cl::values(clEnumValN(EmitKind::Object, "obj", "object file and header (default)"),
-                        clEnumValN(EmitKind::Assembly, "asm", "assembly"),
-                        clEnumValN(EmitKind::LLVMIR, "llvm", "LLVM IR"),
-                        clEnumValN(EmitKind::MLIR, "mlir", "MLIR, after the stage that --stop-after names"),
-                        clEnumValN(EmitKind::Library, "lib", "static library and header"),
-                        clEnumValN(EmitKind::Shared, "shared", "shared library and header"),
-                        clEnumValN(EmitKind::ONNX, "onnx", "the model, converted to ONNX"))},
+        emit{"emit",
+             cl::desc("What to write: obj (object file and header, the default), asm (assembly), llvm (LLVM IR), mlir (MLIR, "
+                      "after the stage that --stop-after names), lib (static library and header), shared (shared library and "
+                      "header), or onnx (the model, converted to ONNX)"),
+             cl::value_desc("kind"), cl::cat(category)},
         opset{"opset", cl::desc("ONNX opset of --emit=onnx: 13 to 21 (default: 18)"), cl::value_desc("version"),
               cl::init(onnx_export::defaultOpset), cl::cat(category)},
         verify{"verify",
@@ -134,7 +131,7 @@ struct CompilerCommandLine::OutputChoices {
 
   cl::opt<std::string> output;
   cl::opt<std::string> header;
-  cl::opt<EmitKind> emit;
+  cl::opt<std::string> emit;
   cl::opt<int64_t> opset;
   cl::opt<std::string> verify;
   cl::list<std::string> inputs;
@@ -177,7 +174,8 @@ Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool ha
                                  &options->noWinograd, &options->freestanding,    &options->weightsSection,
                                  &options->weights,
                                  &options->report,     &options->dumpFolder,      &options->printMemoryPlan,
-                                 &options->precision,  std::addressof(static_cast<cl::Option &>(options->elements))};
+                                 &options->precision,  &options->stringSpace,     &options->maxPieces,
+                                 std::addressof(static_cast<cl::Option &>(options->elements))};
   for (const cl::Option *option : choices)
     if (option->getNumOccurrences() && !(hasReport && option == &options->report))
       return createStringError(Twine(option->ArgStr.size() > 1 ? "--" : "-") + option->ArgStr +
@@ -219,9 +217,21 @@ static std::string replaceExtension(StringRef path, StringRef extension) {
 }
 
 /// What the user asks for, or what the output's name says.
-static EmitKind getEmitKind(EmitKind asked, StringRef output, StringRef stopAfter) {
-  if (asked != EmitKind::Unset || !stopAfter.empty())
-    return asked;
+static Expected<EmitKind> getEmitKind(StringRef asked, StringRef output, StringRef stopAfter) {
+  std::optional<EmitKind> kind = StringSwitch<std::optional<EmitKind>>(asked)
+                                     .Case("obj", EmitKind::Object)
+                                     .Case("asm", EmitKind::Assembly)
+                                     .Case("llvm", EmitKind::LLVMIR)
+                                     .Case("mlir", EmitKind::MLIR)
+                                     .Case("lib", EmitKind::Library)
+                                     .Case("shared", EmitKind::Shared)
+                                     .Case("onnx", EmitKind::ONNX)
+                                     .Case("", EmitKind::Unset)
+                                     .Default(std::nullopt);
+  if (!kind)
+    return makeError("--emit=" + asked + ": expected obj, asm, llvm, mlir, lib, shared or onnx");
+  if (!asked.empty() || !stopAfter.empty())
+    return *kind;
   return StringSwitch<EmitKind>(sys::path::extension(output))
       .Case(".a", EmitKind::Library)
       .Case(".so", EmitKind::Shared)
@@ -292,6 +302,8 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->noWinograd, reaches(Stage::Tensors)},
       {options->precision, reaches(Stage::Tensors)},
       {options->printMemoryPlan, reaches(Stage::Arena)},
+      {options->stringSpace, reaches(Stage::Tensors) || result.verifyTolerance},
+      {options->maxPieces, reaches(Stage::Tensors) || result.verifyTolerance},
   };
   if (options->weightsSection.getNumOccurrences() && result.output.externalWeights)
     return makeError("--weights-section is for weights in the object; --weights=extern puts them into a file");
@@ -301,6 +313,8 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
                        written + (isMLIR ? " after the stage " + getStageName(*result.stopAfter) : Twine()));
   if (!outputs)
     return Error::success();
+  if (outputs->output.getNumOccurrences() > 1)
+    return makeError("-o is given twice; a model has one output");
   if (outputs->opset.getNumOccurrences() && !isONNX)
     return makeError("--opset is for --emit=onnx");
   for (const cl::Option *option : std::initializer_list<const cl::Option *>{&outputs->verify, &outputs->quantized,
@@ -337,6 +351,8 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
                      join(map_range(getFormats(), [](const Format &format) { return format.name; }), ", "));
   if (!result.darknetDialect.empty() && result.darknetDialect != "pjreddie" && result.darknetDialect != "alexeyab")
     return makeError("--darknet-dialect=" + result.darknetDialect + ": the dialects are pjreddie and alexeyab");
+  if (options->name.getNumOccurrences() && options->name.empty())
+    return makeError("--name needs a name; without --name, the model has its output's");
   if (options->optLevel < '0' || options->optLevel > '3')
     return makeError("-O" + Twine(options->optLevel.getValue()) + ": expected -O0, -O1, -O2 or -O3");
   result.target = {options->triple,
@@ -369,8 +385,12 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   output.reportFile = options->report;
   output.provenance.version = NNC_VERSION;
   std::string stem = sys::path::stem(inputs.front()).str();
-  EmitKind emit = outputs ? getEmitKind(outputs->emit, outputs->output, outputs->stopAfter) : EmitKind::Unset;
+  EmitKind emit = EmitKind::Unset;
   if (outputs) {
+    auto kind = getEmitKind(outputs->emit, outputs->output, outputs->stopAfter);
+    if (!kind)
+      return kind.takeError();
+    emit = *kind;
     auto stopAfter = getStopAfter(emit, outputs->stopAfter);
     if (!stopAfter)
       return stopAfter.takeError();

@@ -2,10 +2,12 @@
 // the frontend that knows its format, then runs the stages.
 #include "lib/Driver/Compiler.h"
 
+#include "dialects/Text/Text.h"
 #include "lib/Analysis/Kernels.h"
 #include "lib/Analysis/Layers.h"
 #include "lib/Analysis/MultiplyAdds.h"
 #include "lib/Driver/DecisionLog.h"
+#include "lib/Driver/Diagnostics.h"
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/MeasurePrecision.h"
 #include "lib/Driver/OutputChecks.h"
@@ -22,7 +24,6 @@
 #include "lib/Target/OutputFiles.h"
 #include "lib/Target/WeightSection.h"
 
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Transforms/LocationSnapshot.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -35,49 +36,14 @@ using namespace mlir;
 
 namespace nnc {
 
-/// `file:line:column: ` or `layer 'name': `, as far as the location tells.
-static void printLocation(Location loc, llvm::raw_ostream &os) {
-  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
-    os << file.getFilename().getValue() << ':';
-    if (file.getLine())
-      os << file.getLine() << ':' << file.getColumn() << ':';
-    os << ' ';
-  } else if (auto name = dyn_cast<NameLoc>(loc)) {
-    os << "layer '" << name.getName().getValue() << "': ";
-  } else if (auto fused = dyn_cast<FusedLoc>(loc); fused && !fused.getLocations().empty()) {
-    printLocation(fused.getLocations().front(), os);
-  } else if (auto call = dyn_cast<CallSiteLoc>(loc)) {
-    printLocation(call.getCallee(), os);
-  }
-}
-
-/// What it says, behind the layer's name where that is known.
-static std::string describeWithoutFile(const Diagnostic &diagnostic) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  if (!isa<FileLineColLoc>(diagnostic.getLocation()))
-    printLocation(diagnostic.getLocation(), os);
-  os << diagnostic;
-  return text;
-}
-
-static void printDiagnostic(Diagnostic &diagnostic, llvm::raw_ostream &os) {
-  printLocation(diagnostic.getLocation(), os);
-  switch (diagnostic.getSeverity()) {
-  case DiagnosticSeverity::Error:
-    os << "error: ";
-    break;
-  case DiagnosticSeverity::Warning:
-    os << "warning: ";
-    break;
-  case DiagnosticSeverity::Note:
-  case DiagnosticSeverity::Remark:
-    os << "note: ";
-    break;
-  }
-  os << diagnostic << '\n';
-  for (Diagnostic &note : diagnostic.getNotes())
-    printDiagnostic(note, os);
+/// Moves an attribute that is a list of names, where there is one, from the module to `names`.
+static void takeNames(ModuleOp module, StringRef attribute, std::vector<std::string> &names) {
+  auto list = module ? module->getAttrOfType<ArrayAttr>(attribute) : ArrayAttr();
+  if (!list)
+    return;
+  for (auto name : list.getAsRange<StringAttr>())
+    names.push_back(name.str());
+  module->removeAttr(attribute);
 }
 
 /// Reads the model with the frontend that knows its format, and notes what only the files tell, and which were read
@@ -111,11 +77,12 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
   import.verbose = options.verbose;
   import.dequantizes = options.exportsQDQ;
   OwningOpRef<ModuleOp> module = format->import(context, files, import);
-  if (auto others = module ? (*module)->getAttrOfType<ArrayAttr>("nn.files") : ArrayAttr()) {
-    for (auto path : others.getAsRange<StringAttr>())
-      filesRead.push_back(path.str());
-    (*module)->removeAttr("nn.files");
-  }
+  std::vector<std::string> compounds;
+  takeNames(module.get(), "nn.files", filesRead);
+  takeNames(module.get(), "nn.compounds", compounds);
+  if (options.exportOpset && !compounds.empty())
+    emitWarning(FileLineColLoc::get(&context, options.inputs.front(), 0, 0))
+        << "what is a sequence, a map or an optional in the model is written as tensors: " << llvm::join(compounds, ", ");
   mlir::Type rawType;
   if (!options.rawInputs.empty())
     rawType = options.rawInputs == "u8" ? mlir::Type(IntegerType::get(&context, 8, IntegerType::Unsigned))
@@ -164,6 +131,16 @@ static LogicalResult checkShapeNames(ModuleOp module, const CompileOptions &opti
       return module.emitError("--shape: '") << given.first() << "' is one extent, not the shape of an input";
   }
   return success();
+}
+
+/// Whether anything is computed of strings, or handed out.
+static bool hasStrings(ModuleOp module) {
+  return module
+      .walk([](Operation *op) {
+        bool isFound = llvm::any_of(op->getOperandTypes(), text::isStrings) || llvm::any_of(op->getResultTypes(), text::isStrings);
+        return isFound ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
 }
 
 /// The model with quantised layers as the format's own kernels compute them, where `module` has them otherwise.
@@ -306,6 +283,8 @@ LogicalResult Compilation::import() {
   if (llvm::Error error = checkReplaced(options, filesRead))
     return fail(std::move(error));
   if (const CompileOptions defaults; options.stringSpace != defaults.stringSpace || options.maxPieces != defaults.maxPieces) {
+    if (!hasStrings(module))
+      return module.emitError("--string-space and --max-pieces are for models with strings, of which this one has none");
     Builder builder(&context);
     module->setAttr("text.space", builder.getI64IntegerAttr(options.stringSpace));
     module->setAttr("text.pieces", builder.getI64IntegerAttr(options.maxPieces));

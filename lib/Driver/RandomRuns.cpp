@@ -64,9 +64,12 @@ static Difference compare(const HostTensor &actual, const HostTensor &expected) 
     result.error = INFINITY;
     return result;
   }
-  for (int64_t i = 0, end = expected.getNumElements(); i < end; ++i) {
-    result.error = std::max(result.error, getDistance(actual, expected, i));
-    if (double e = expected.getElement(i); std::isfinite(e))
+  result.numElements = expected.getNumElements();
+  for (int64_t i = 0; i < result.numElements; ++i) {
+    double distance = getDistance(actual, expected, i);
+    result.error = std::max(result.error, distance);
+    result.numDifferent += distance != 0;
+    if (double e = expected.type == NNC_STRING ? 0 : expected.getElement(i); std::isfinite(e))
       result.magnitude = std::max(result.magnitude, std::fabs(e));
   }
   return result;

@@ -38,6 +38,7 @@ private:
 struct Difference {
   double error = 0;     ///< the largest of an element, infinite where only one side is a number
   double magnitude = 0; ///< the largest finite one of the output that is held to be right
+  int64_t numElements = 0, numDifferent = 0;
 };
 
 /// Runs both on the same inputs, those of `files` and random ones, in a child process, which a model may bring down: a

@@ -1,6 +1,8 @@
 // Both models become libraries. Where they differ, both are compiled again with all tensors between as outputs.
 #include "lib/Driver/VerifyExport.h"
 
+#include "dialects/Text/Text.h"
+
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
@@ -161,9 +163,14 @@ static std::string findFirst(ModuleOp module, const ExportedFiles &exported, Arr
   return "no tensor differs where all are outputs";
 }
 
-/// "output 'y' differs by 1.2e-07, its largest magnitude is 3.4"
+/// "output 'y' differs by 1.2e-07, its largest magnitude is 3.4"; of strings how many differ.
 static std::string describe(func::FuncOp main, unsigned output, const Difference &difference) {
   StringRef name = main.getResultAttrOfType<StringAttr>(output, "nn.name").getValue();
+  if (text::isStrings(main.getResultTypes()[output]))
+    return difference.numElements == 0 && difference.error
+               ? "output '" + name.str() + "' has another shape"
+               : "of output '" + name.str() + "' " + std::to_string(difference.numDifferent) + " of " +
+                     std::to_string(difference.numElements) + " strings differ";
   return "output '" + name.str() + "' differs by " + describe(difference.error) + ", its largest magnitude is " +
          describe(difference.magnitude);
 }
@@ -221,12 +228,13 @@ llvm::Error verifyExport(ModuleOp module, ModuleOp integers, const ExportedFiles
     os << (isRight ? "verified" : "not verified") << " on " << describeInputs(main, options.inputs) << ": "
        << describe(main, i, difference) << '\n';
     if (!isRight && wrong.empty())
-      wrong = describe(main, i, difference);
+      wrong = describe(main, i, difference) + (text::isStrings(main.getResultTypes()[i])
+                                                   ? ""
+                                                   : ", which is more than a part of " + describe(options.tolerance));
   }
   if (wrong.empty())
     return integers ? printDistance(integers, exported, options, os) : llvm::Error::success();
-  return llvm::createStringError("--verify: " + wrong + ", which is more than a part of " + describe(options.tolerance) +
-                                 "; " + findFirst(module, exported, summary.tensors, options));
+  return llvm::createStringError("--verify: " + wrong + "; " + findFirst(module, exported, summary.tensors, options));
 }
 
 } // namespace nnc

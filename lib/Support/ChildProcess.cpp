@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -14,12 +15,27 @@ namespace nnc {
 /// Seconds of processor time that a child may take.
 static constexpr rlim_t maxSeconds = 60;
 
-[[noreturn]] static void runChild(llvm::function_ref<bool(Sink)> work, int output) {
+/// Lets this process take so many bytes more than it has.
+static void limitMemory(size_t bytes) {
+  unsigned long pages = 0;
+  std::FILE *file = std::fopen("/proc/self/statm", "re");
+  bool isKnown = file && std::fscanf(file, "%lu", &pages) == 1;
+  if (file)
+    std::fclose(file);
+  rlim_t most = rlim_t(pages) * sysconf(_SC_PAGESIZE) + bytes;
+  rlimit memory{most, most};
+  if (isKnown)
+    setrlimit(RLIMIT_AS, &memory);
+}
+
+[[noreturn]] static void runChild(llvm::function_ref<bool(Sink)> work, size_t maxMemory, int output) {
   for (int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGXCPU, SIGPIPE})
     std::signal(signal, SIG_DFL);
   rlimit time{maxSeconds, maxSeconds}, core{0, 0};
   setrlimit(RLIMIT_CPU, &time);
   setrlimit(RLIMIT_CORE, &core);
+  if (maxMemory)
+    limitMemory(maxMemory);
   if (int null = open("/dev/null", O_WRONLY); null >= 0) {
     dup2(null, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
@@ -35,13 +51,13 @@ static constexpr rlim_t maxSeconds = 60;
   _exit(isDone && isWritten ? 0 : 1);
 }
 
-llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes) {
+llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes, size_t maxMemory) {
   std::array<int, 2> ends;
   if (pipe2(ends.data(), O_CLOEXEC) != 0)
     return llvm::createStringError("cannot make a pipe");
   pid_t child = fork();
   if (child == 0)
-    runChild(work, ends[1]);
+    runChild(work, maxMemory, ends[1]);
   close(ends[1]);
   if (child < 0) {
     close(ends[0]);

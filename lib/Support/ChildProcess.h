@@ -13,8 +13,9 @@ namespace nnc {
 using Sink = llvm::function_ref<void(llvm::StringRef bytes)>;
 
 /// Runs `work` in a child process, with a limit on its time and without error output, and returns what it hands to the
-/// sink; an error where it returns false, crashes, or writes more than `maxBytes`.
-llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes);
+/// sink; an error where it returns false, crashes, or writes more than `maxBytes`. It may take `maxMemory` bytes beside
+/// what this process has; 0 sets no limit.
+llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes, size_t maxMemory = 0);
 
 } // namespace nnc
 

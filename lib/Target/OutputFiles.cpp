@@ -1,7 +1,12 @@
 // Temporary files beside their destinations, renamed once all are complete.
 #include "lib/Target/OutputFiles.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Signals.h"
+
+#include <utility>
 
 using namespace llvm;
 
@@ -9,6 +14,58 @@ namespace nnc {
 
 static Error fail(StringRef path, const Twine &reason) {
   return createStringError("cannot write '" + path + "': " + reason);
+}
+
+/// `path` with something behind it that no file beside it has.
+static std::string makeUnique(StringRef path, StringRef kind) {
+  SmallString<16> suffix;
+  do
+    sys::fs::createUniquePath("." + kind + "-%%%%%%", suffix, /*MakeAbsolute=*/false);
+  while (sys::fs::exists(path + suffix));
+  return (path + suffix).str();
+}
+
+Expected<TemporaryFile> TemporaryFile::create(StringRef destination, unsigned mode) {
+  TemporaryFile file;
+  for (;;) {
+    std::string path = makeUnique(destination, "tmp");
+    std::error_code error = sys::fs::openFileForReadWrite(path, file.descriptor, sys::fs::CD_CreateNew, sys::fs::OF_None, mode);
+    if (error == std::errc::file_exists) // since then
+      continue;
+    if (error)
+      return errorCodeToError(error);
+    sys::RemoveFileOnSignal(path);
+    file.path = std::move(path);
+    return std::move(file);
+  }
+}
+
+TemporaryFile::TemporaryFile(TemporaryFile &&other)
+    : path(std::exchange(other.path, {})), descriptor(std::exchange(other.descriptor, -1)) {}
+
+TemporaryFile &TemporaryFile::operator=(TemporaryFile &&other) {
+  std::swap(path, other.path);
+  std::swap(descriptor, other.descriptor);
+  return *this;
+}
+
+Error TemporaryFile::keep(StringRef destination) {
+  std::error_code error = sys::fs::rename(path, destination);
+  if (error)
+    return errorCodeToError(error);
+  sys::DontRemoveFileOnSignal(path);
+  path.clear();
+  error = sys::Process::SafelyCloseFileDescriptor(std::exchange(descriptor, -1));
+  return error ? errorCodeToError(error) : Error::success();
+}
+
+void TemporaryFile::discard() {
+  if (descriptor >= 0)
+    sys::Process::SafelyCloseFileDescriptor(descriptor);
+  if (path.empty())
+    return;
+  sys::fs::remove(path);
+  sys::DontRemoveFileOnSignal(path);
 }
 
 /// Whether `path` is something that exists and is no regular file.
@@ -40,12 +97,6 @@ static Error writeText(StringRef path, StringRef text) {
   return flush(os, path);
 }
 
-OutputFiles::~OutputFiles() {
-  for (File &file : files)
-    if (file.temporary)
-      consumeError(file.temporary->discard());
-}
-
 Error OutputFiles::add(StringRef path, function_ref<void(raw_ostream &)> write, bool isExecutable) {
   File file{path.str(), std::nullopt};
   if (path == "-" || isDevice(path)) {
@@ -54,12 +105,12 @@ Error OutputFiles::add(StringRef path, function_ref<void(raw_ostream &)> write, 
     files.push_back(std::move(file));
     return Error::success();
   }
-  auto temporary = sys::fs::TempFile::create(path + ".tmp-%%%%%%", (isExecutable ? 0777 : 0666) & ~sys::fs::getUmask());
+  auto temporary = TemporaryFile::create(path, (isExecutable ? 0777 : 0666) & ~sys::fs::getUmask());
   if (!temporary)
     return fail(path, toString(temporary.takeError()));
   file.temporary = std::move(*temporary);
   files.push_back(std::move(file));
-  raw_fd_ostream os(files.back().temporary->FD, /*shouldClose=*/false);
+  raw_fd_ostream os(files.back().temporary->getDescriptor(), /*shouldClose=*/false);
   write(os);
   return flush(os, path);
 }
@@ -70,14 +121,13 @@ Error OutputFiles::keepBefore(File &file) {
     return Error::success();
   if (sys::fs::is_directory(file.path))
     return fail(file.path, "is a folder");
-  SmallString<128> name;
-  sys::fs::createUniquePath(file.path + ".old-%%%%%%", name, /*MakeAbsolute=*/false);
+  std::string name = makeUnique(file.path, "old");
   std::error_code error = sys::fs::create_hard_link(file.path, name);
   if (error) // a file system without links
     error = sys::fs::rename(file.path, name);
   if (error)
     return fail(file.path, error.message());
-  file.before = name.str().str();
+  file.before = std::move(name);
   return Error::success();
 }
 
@@ -111,8 +161,7 @@ void OutputFiles::undo(MutableArrayRef<File> files) {
       sys::fs::remove(file.path);
     if (!file.before.empty()) // a link to the same file is no other after renaming
       sys::fs::remove(file.before);
-    if (file.temporary)
-      consumeError(file.temporary->discard());
+    file.temporary.reset();
   }
 }
 

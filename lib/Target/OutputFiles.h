@@ -5,13 +5,34 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace nnc {
+
+/// A file beside the one that it will be; it ends with this, or with the process, unless it is kept. llvm::sys::fs::TempFile
+/// takes each % of a path for a digit that it may choose, those of folders as well.
+class TemporaryFile {
+public:
+  static llvm::Expected<TemporaryFile> create(llvm::StringRef destination, unsigned mode);
+  TemporaryFile(TemporaryFile &&other);
+  TemporaryFile &operator=(TemporaryFile &&other);
+  ~TemporaryFile() { discard(); }
+
+  int getDescriptor() const { return descriptor; }
+  /// Gives it the name of its destination.
+  llvm::Error keep(llvm::StringRef destination);
+
+private:
+  TemporaryFile() = default;
+  void discard();
+
+  std::string path; ///< empty: it was kept
+  int descriptor = -1;
+};
 
 /// Files that a command writes together: each goes to a temporary file beside its destination, `commit` renames them.
 /// What was not committed leaves nothing behind. Errors name the file.
@@ -20,7 +41,6 @@ public:
   OutputFiles() = default;
   OutputFiles(const OutputFiles &) = delete;
   OutputFiles &operator=(const OutputFiles &) = delete;
-  ~OutputFiles();
 
   /// Writes what will be the contents of `path`; `-` is the standard output. Devices and pipes, which cannot be
   /// replaced by renaming, are written by `commit`.
@@ -31,7 +51,7 @@ public:
 private:
   struct File {
     std::string path;
-    std::optional<llvm::sys::fs::TempFile> temporary;
+    std::optional<TemporaryFile> temporary;
     std::string text = "";   ///< where there is no temporary file
     std::string before = ""; ///< while several are committed: what lay at `path`, under another name; empty: nothing
     bool isInPlace = false;

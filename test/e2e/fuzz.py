@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the libFuzzer targets of the readers (preset fuzz) for a while, each from the small models of mutate.py. A crash, a
-report of a sanitizer, a hang, or a refusal without a word is a failure; the file is kept."""
+"""Runs the libFuzzer targets of the readers (preset fuzz) for a while, each from the small models of mutate.py and the files of
+test/fuzz/corpus. A crash, a report of a sanitizer, a hang, or a refusal without a word is a failure; the file is kept."""
 import argparse
 import collections
 import glob
@@ -16,7 +16,8 @@ import mutate  # noqa: E402
 from compiled_model import ROOT  # noqa: E402
 
 TARGETS = {"ONNX": ["ONNX"], "Caffe": ["Caffe"], "Darknet": ["darknet"], "Keras": ["Keras 2", "Keras 3"],
-           "TFLite": ["TFLite"], "Ccv": ["libccv"]}
+           "TFLite": ["TFLite"], "Ccv": ["libccv"], "OverFeat": []}
+CORPUS = os.path.join(ROOT, "test", "fuzz", "corpus")
 LARGEST = 1 << 16  # bytes of a seed
 
 
@@ -27,6 +28,13 @@ def write_seeds(sources, folder):
         if len(data) <= LARGEST:
             with open(os.path.join(folder, str(number)), "wb") as file:
                 file.write(data)
+
+
+def read_corpus(target):
+    """The files that are kept for a target."""
+    for path in sorted(glob.glob(os.path.join(CORPUS, target, "*"))):
+        with open(path, "rb") as file:
+            yield [("", file.read())]
 
 
 def onnx_texts():
@@ -77,13 +85,14 @@ def main():
     passed = failed = skipped = 0
     for name in arguments.targets or TARGETS:
         sources = [source for part in TARGETS[name] for source in formats.get(part, [])]
-        if not sources:
+        if TARGETS[name] and not sources:
             print(f"SKIP {name}: this machine cannot write its files")
             skipped += 1
             continue
+        sources += read_corpus(name)
         problem, runs = fuzz(os.path.join(arguments.build, "bin", "Fuzz" + name), sources, arguments.seconds, arguments.keep)
         passed, failed = passed + (not problem), failed + bool(problem)
-        print(f"FAIL {name}: {problem}" if problem else f"{name}: {runs} files from {len(sources)} models", flush=True)
+        print(f"FAIL {name}: {problem}" if problem else f"{name}: {runs} files from {len(sources)}", flush=True)
     if not failed:
         shutil.rmtree(arguments.keep, ignore_errors=True)
     print(f"fuzz: {passed} passed, {failed} failed, {skipped} skipped")

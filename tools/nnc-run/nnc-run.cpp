@@ -4,6 +4,7 @@
 #include "lib/Driver/Compiler.h"
 #include "lib/Driver/ModelInputs.h"
 #include "lib/Driver/ModelLibrary.h"
+#include "lib/Driver/OptionNames.h"
 #include "lib/Target/OutputFiles.h"
 #include "tools/nnc-run/Bench.h"
 #include "tools/nnc-run/Profile.h"
@@ -250,6 +251,8 @@ int main(int argc, char **argv) {
   RunOptions options(commandLine.getCategory());
   cl::HideUnrelatedOptions(commandLine.getCategory());
   cl::SetVersionPrinter(nnc::printVersion);
+  if (Error error = nnc::checkOptionNames(ArrayRef(argv, argc).drop_front()))
+    return fail(std::move(error));
   cl::ParseCommandLineOptions(argc, argv, "nnc-run: runs a model on given or random inputs\n");
   if (options.model.empty())
     return fail(createStringError("no model given; see nnc-run --help"));

@@ -2,6 +2,7 @@
 #include "lib/Driver/CommandLine.h"
 #include "lib/Driver/Compiler.h"
 #include "lib/Driver/Formats.h"
+#include "lib/Driver/OptionNames.h"
 
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/PrettyStackTrace.h"
@@ -15,6 +16,10 @@ int main(int argc, char **argv) {
   cl::list<std::string> inputs(cl::Positional, cl::desc("<model> [<weights>]"), cl::cat(commandLine.getCategory()));
   cl::HideUnrelatedOptions(commandLine.getCategory());
   cl::SetVersionPrinter(nnc::printVersion);
+  if (Error error = nnc::checkOptionNames(ArrayRef(argv, argc).drop_front())) {
+    errs() << "nnc: error: " << toString(std::move(error)) << '\n';
+    return 1;
+  }
   cl::ParseCommandLineOptions(argc, argv, "nnc: compiles a trained network to an object file and a C header\n");
   if (commandLine.wantsOperatorList()) {
     for (const nnc::Format &format : nnc::getFormats())

@@ -72,7 +72,7 @@ static bool hasTypes(OpWriter &writer, Type real, Type integer, bool isWide) {
     writer.refuse("quantised numbers of these types");
     return false;
   }
-  return (!real.isF16() || writer.needsOpset(19)) && (!isShort || writer.needsOpset(21));
+  return writer.needsOpset(isShort ? 21 : real.isF16() ? 19 : 13);
 }
 
 /// Halves away from zero, in f32: ONNX has no such operator. NaN is the least integer.

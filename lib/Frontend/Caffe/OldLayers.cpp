@@ -54,6 +54,12 @@ static StringRef getTypeName(format::OldLayer::Type type) {
     NNC_TYPE(TANH, "TanH")
     NNC_TYPE(THRESHOLD, "Threshold")
     NNC_TYPE(WINDOW_DATA, "WindowData")
+    NNC_TYPE(BN, "BN")
+    NNC_TYPE(DENSE_IMAGE_DATA, "DenseImageData")
+    NNC_TYPE(IMAGE_SEG_DATA, "ImageSegData")
+    NNC_TYPE(INTERP, "Interp")
+    NNC_TYPE(PRELU, "PReLU")
+    NNC_TYPE(UPSAMPLE, "Upsample")
 #undef NNC_TYPE
   }
   return "";
@@ -134,6 +140,7 @@ static void upgradeParameters(format::OldLayer &old, format::Layer &layer) {
     layer.mutable_##NAME()->Swap(old.mutable_##NAME());
   NNC_PARAM(accuracy_param)
   NNC_PARAM(argmax_param)
+  NNC_PARAM(bn_param)
   NNC_PARAM(concat_param)
   NNC_PARAM(contrastive_loss_param)
   NNC_PARAM(convolution_param)
@@ -147,18 +154,21 @@ static void upgradeParameters(format::OldLayer &old, format::Layer &layer) {
   NNC_PARAM(image_data_param)
   NNC_PARAM(infogain_loss_param)
   NNC_PARAM(inner_product_param)
+  NNC_PARAM(interp_param)
   NNC_PARAM(loss_param)
   NNC_PARAM(lrn_param)
   NNC_PARAM(memory_data_param)
   NNC_PARAM(mvn_param)
   NNC_PARAM(pooling_param)
   NNC_PARAM(power_param)
+  NNC_PARAM(prelu_param)
   NNC_PARAM(relu_param)
   NNC_PARAM(sigmoid_param)
   NNC_PARAM(slice_param)
   NNC_PARAM(softmax_param)
   NNC_PARAM(tanh_param)
   NNC_PARAM(threshold_param)
+  NNC_PARAM(upsample_param)
   NNC_PARAM(window_data_param)
 #undef NNC_PARAM
 }

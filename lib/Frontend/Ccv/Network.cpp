@@ -102,23 +102,27 @@ Error Database::forEachRow(StringRef sql, function_ref<Error(sqlite3_stmt *)> re
 
 namespace {
 
-/// The columns of a row, one after the other. After the first that does not fit, `takeError` says so.
+/// The columns of a row, one after the other. One that does not fit is 0, or null, and `takeError` says so.
 class Row {
 public:
   explicit Row(sqlite3_stmt *row) : row(row) {}
 
   int64_t number() {
     int64_t value = isNull() ? 0 : sqlite3_column_int64(row, column);
-    if ((!isNull() && sqlite3_column_type(row, column) != SQLITE_INTEGER) || value < 0 || value > maxNumber)
+    if ((!isNull() && sqlite3_column_type(row, column) != SQLITE_INTEGER) || value < 0 || value > maxNumber) {
       refuse("is not a number from 0 to 2^30");
+      value = 0;
+    }
     ++column;
     return value;
   }
   double real() {
     int type = sqlite3_column_type(row, column);
     double value = isNull() ? 0 : sqlite3_column_double(row, column);
-    if ((!isNull() && type != SQLITE_INTEGER && type != SQLITE_FLOAT) || !std::isfinite(value))
+    if ((!isNull() && type != SQLITE_INTEGER && type != SQLITE_FLOAT) || !std::isfinite(value)) {
       refuse("is not a number");
+      value = 0;
+    }
     ++column;
     return value;
   }
@@ -159,18 +163,22 @@ static Error readLayer(sqlite3_stmt *statement, std::vector<Layer> &layers) {
   for (double *place : {&layer.kappa, &layer.alpha, &layer.beta})
     *place = row.real();
   layer.hasRelu = row.number() != 0;
+  if (Error error = row.takeError())
+    return error;
   // In the order of the table's key; sorting would be another copy for the file to inflate.
   if (number != static_cast<int64_t>(layers.size()))
     return createStringError("the layers are not numbered 0, 1, 2 ...");
   if (number >= static_cast<int64_t>(maxLayers))
     return createStringError("more than " + Twine(maxLayers) + " layers");
   layers.push_back(std::move(layer));
-  return row.takeError();
+  return Error::success();
 }
 
 static Error readWeights(sqlite3_stmt *statement, std::vector<Layer> &layers) {
   Row row(statement);
   int64_t number = row.number();
+  if (Error error = row.takeError())
+    return error;
   if (number >= static_cast<int64_t>(layers.size()))
     return createStringError("the table layer_data has weights of layer " + Twine(number) + ", which is not there");
   Layer &layer = layers[number];

@@ -11,7 +11,10 @@ using namespace mlir;
 
 namespace nnc::frontend {
 
-static constexpr size_t maxListing = size_t(1) << 31;
+/// A listing repeats the paths of groups; beyond this many times its size a file has objects that are one and the same.
+static constexpr size_t maxListing = size_t(1) << 31, leastListing = size_t(1) << 26, maxRepetition = 64;
+/// Of the library for itself; it copies the file.
+static constexpr size_t libraryMemory = size_t(1) << 30;
 static constexpr uint64_t maxRank = 32;
 /// Deflate cannot make data smaller than this.
 static constexpr size_t maxExpansion = 1032;
@@ -39,7 +42,8 @@ static llvm::Error makeDamaged() {
 }
 
 llvm::Expected<Hdf5File> Hdf5File::open(SharedBytes content, size_t sourceBytes) {
-  auto listing = runInChild([&](Sink sink) { return listHdf5(content.bytes, sink); }, maxListing);
+  size_t bytes = content.bytes.size(), limit = std::min(maxListing, std::max(leastListing, bytes * maxRepetition));
+  auto listing = runInChild([&](Sink sink) { return listHdf5(content.bytes, sink); }, limit, libraryMemory + 4 * bytes);
   if (!listing) {
     consumeError(listing.takeError());
     return makeDamaged();
@@ -130,7 +134,8 @@ llvm::Expected<SharedBytes> Hdf5File::read(const Hdf5Dataset &dataset, size_t by
       return llvm::createStringError("'" + dataset.path + "' lies beyond the end of the file");
     return SharedBytes{content.bytes.substr(*dataset.offset, bytes), content.owner};
   }
-  auto elements = runInChild([&](Sink sink) { return readHdf5(content.bytes, dataset.path, bytes, sink); }, bytes);
+  auto elements = runInChild([&](Sink sink) { return readHdf5(content.bytes, dataset.path, bytes, sink); }, bytes,
+                             libraryMemory + 4 * (content.bytes.size() + bytes));
   if (elements && elements->size() == bytes) {
     auto owner = std::make_shared<std::string>(std::move(*elements));
     return SharedBytes{*owner, owner};

@@ -1,6 +1,9 @@
 // Reads single files of an archive. What an entry says of its size is believed only as far as compression can reach.
 #include "lib/Frontend/Import/Archive.h"
 
+#include "llvm/Support/Endian.h"
+
+#include <algorithm>
 #include <vector>
 #include <zip.h>
 
@@ -10,6 +13,7 @@ namespace nnc::frontend {
 
 /// Deflate cannot make data smaller than this.
 static constexpr uint64_t maxExpansion = 1032;
+static constexpr zip_uint64_t leastPiece = 1 << 20;
 
 namespace {
 
@@ -45,6 +49,13 @@ bool hasArchiveFile(StringRef content, StringRef name) {
   return archive.get() && zip_name_locate(archive.get(), name.str().c_str(), 0) >= 0;
 }
 
+StringRef getFirstArchiveFile(StringRef content) {
+  static constexpr size_t lengthOffset = 26, nameOffset = 30;
+  if (!isZip(content) || content.size() < nameOffset)
+    return {};
+  return content.substr(nameOffset, support::endian::read16le(content.data() + lengthOffset));
+}
+
 Expected<SharedBytes> readArchiveFile(StringRef content, StringRef name) {
   auto fail = [&](const Twine &reason) { return createStringError("'" + name + "' of the archive " + reason); };
   Archive archive(content);
@@ -62,10 +73,12 @@ Expected<SharedBytes> readArchiveFile(StringRef content, StringRef name) {
   zip_file_t *file = zip_fopen_index(archive.get(), index, 0);
   if (!file)
     return fail("cannot be read: " + Twine(zip_strerror(archive.get())));
-  auto bytes = std::make_shared<std::vector<char>>(entry.size);
+  // Memory is taken as data come, not as the entry says.
+  auto bytes = std::make_shared<std::vector<char>>();
   zip_uint64_t done = 0;
   while (done < entry.size) {
-    zip_int64_t count = zip_fread(file, bytes->data() + done, entry.size - done);
+    bytes->resize(std::min<zip_uint64_t>(entry.size, std::max(2 * done, leastPiece)));
+    zip_int64_t count = zip_fread(file, bytes->data() + done, bytes->size() - done);
     if (count <= 0)
       break;
     done += count;

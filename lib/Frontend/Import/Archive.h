@@ -17,6 +17,8 @@ struct SharedBytes {
 
 /// Whether `content` is a zip archive that has a file of this name.
 bool hasArchiveFile(llvm::StringRef content, llvm::StringRef name);
+/// The name of the file that an archive begins with, which a damaged one has as well; empty where `content` is none.
+llvm::StringRef getFirstArchiveFile(llvm::StringRef content);
 /// A file of the archive, which may lie behind something else; an error says why it cannot be read.
 llvm::Expected<SharedBytes> readArchiveFile(llvm::StringRef content, llvm::StringRef name);
 

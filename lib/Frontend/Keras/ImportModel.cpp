@@ -17,8 +17,11 @@ namespace nnc::keras {
 static constexpr llvm::StringLiteral configName = "config.json", metadataName = "metadata.json",
                                      weightsName = "model.weights.h5";
 
+/// A truncated archive has lost the list of its files, but still begins with one of them.
 bool isKeras(const frontend::ModelFile &file) {
-  return file.getContent().starts_with(Hdf5File::signature) || hasArchiveFile(file.getContent(), configName);
+  StringRef content = file.getContent(), first = frontend::getFirstArchiveFile(content);
+  return content.starts_with(Hdf5File::signature) || hasArchiveFile(content, configName) || first == configName ||
+         first == metadataName || first == weightsName;
 }
 
 namespace {

@@ -29,6 +29,12 @@ bool GraphImporter::checkElementCounts() {
   return ok;
 }
 
+/// An optional sequence comes twice.
+void GraphImporter::addCompound(StringRef name) {
+  if (!llvm::is_contained(compounds, name))
+    compounds.push_back(name.str());
+}
+
 /// One tensor, of rank one more than its elements.
 static ::onnx::TypeProto stackType(const ::onnx::TypeProto &element) {
   ::onnx::TypeProto type;
@@ -44,6 +50,7 @@ static ::onnx::TypeProto stackType(const ::onnx::TypeProto &element) {
 
 GraphValue GraphImporter::addCompoundInput(frontend::ModelBuilder &main, const ::onnx::ValueInfoProto &input) {
   const std::string &name = input.name();
+  addCompound(name);
   auto fail = [&](const Twine &reason) {
     blockModel("input '" + name + "' " + reason);
     return GraphValue();
@@ -92,6 +99,7 @@ GraphValue GraphImporter::addCompoundInput(frontend::ModelBuilder &main, const :
 }
 
 bool GraphImporter::addCompoundOutput(frontend::ModelBuilder &main, StringRef name, const GraphValue &value) {
+  addCompound(name);
   auto fail = [&](const Twine &reason) {
     blockModel("output '" + name + "' " + reason);
     return false;

@@ -238,6 +238,8 @@ bool GraphImporter::addOutputs(frontend::ModelBuilder &main, Scope &scope) {
       ok &= addCompoundOutput(main, output.name(), result);
       continue;
     }
+    if (!result.keys.empty())
+      addCompound(output.name());
     bool isFirst = &output == &model->graph().output(0);
     std::vector<std::string> own = readOutputLabels(*model, output.name());
     ArrayRef<std::string> labels = result.keys.empty() ? own : result.keys;

@@ -46,6 +46,8 @@ public:
   /// The module, or null with the blockers recorded.
   mlir::OwningOpRef<mlir::ModuleOp> import(llvm::StringRef modelName);
   const frontend::Blockers &getBlockers() const { return blockers; }
+  /// The inputs and outputs that are sequences, maps or optionals, of which the module has the tensors.
+  llvm::ArrayRef<std::string> getCompounds() const { return compounds; }
 
 private:
   // Checks before anything is built.
@@ -61,6 +63,7 @@ private:
                                       llvm::SmallVectorImpl<std::string> &symbols);
   bool addOutputs(frontend::ModelBuilder &main, Scope &scope);
   // Of inputs and outputs that are no tensors (CompoundValues.cpp).
+  void addCompound(llvm::StringRef name);
   bool checkElementCounts();
   GraphValue addCompoundInput(frontend::ModelBuilder &main, const ::onnx::ValueInfoProto &input);
   bool addCompoundOutput(frontend::ModelBuilder &main, llvm::StringRef name, const GraphValue &value);
@@ -120,6 +123,7 @@ private:
   const llvm::StringMap<int64_t> &elementCounts; ///< of inputs that are sequences or optionals
   TensorReader tensors;
   frontend::Blockers blockers{"node"};
+  std::vector<std::string> compounds;
   llvm::DenseSet<const ::onnx::FunctionProto *> checkedFunctions;
   int64_t numImportedNodes = 0;
   int64_t numUnrolledNodes = 0;

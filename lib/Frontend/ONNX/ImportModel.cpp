@@ -122,7 +122,8 @@ static void collectExternalFiles(const ::onnx::GraphProto &graph, StringRef fold
     }
 }
 
-/// A module that has weights from other files names them in `nn.files`, so that nobody overwrites them.
+/// A module that has weights from other files names them in `nn.files`, so that nobody overwrites them; one with inputs or
+/// outputs that are no tensors in the file names those in `nn.compounds`.
 OwningOpRef<ModuleOp> importModel(MLIRContext &context, const frontend::ModelFile &file,
                                   const frontend::ImportOptions &options) {
   frontend::loadDialects(context);
@@ -140,6 +141,8 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, const frontend::ModelFil
   collectExternalFiles(model->graph(), folder, files);
   if (module && !files.empty())
     (*module)->setAttr("nn.files", Builder(&context).getStrArrayAttr(llvm::to_vector_of<StringRef>(files)));
+  if (ArrayRef<std::string> compounds = importer.getCompounds(); module && !compounds.empty())
+    (*module)->setAttr("nn.compounds", Builder(&context).getStrArrayAttr(llvm::to_vector_of<StringRef>(compounds)));
   return module;
 }
 

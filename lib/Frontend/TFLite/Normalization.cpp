@@ -62,9 +62,9 @@ static LogicalResult importLocalResponseNormalization(OpBinder &op) {
 }
 
 static const OpEntry table[] = {
-    {format::BuiltinOperator::L2_NORMALIZATION, importL2Normalization},
+    {format::BuiltinOperator::L2_NORMALIZATION, importL2Normalization, importQuantizedL2Normalization},
     {format::BuiltinOperator::LOCAL_RESPONSE_NORMALIZATION, importLocalResponseNormalization},
-    {format::BuiltinOperator::LOG_SOFTMAX, importLogSoftmax},
+    {format::BuiltinOperator::LOG_SOFTMAX, importLogSoftmax, importQuantizedLogSoftmax},
     {format::BuiltinOperator::SOFTMAX, importSoftmax, importQuantizedSoftmax},
 };
 

@@ -51,7 +51,13 @@ std::string getRefusal(format::BuiltinOperator op, StringRef customName) {
   case format::BuiltinOperator::HASHTABLE_SIZE:
   case format::BuiltinOperator::SKIP_GRAM:
     return "it works on strings or tables of the run time; do this step in the caller";
+  case format::BuiltinOperator::CONCAT_EMBEDDINGS:
+    return "TFLite has no kernel for it";
+  case format::BuiltinOperator::LSH_PROJECTION:
+    return "it hashes bytes of its input; do this step in the caller";
   default:
+    if (StringRef(format::EnumNameBuiltinOperator(op)).starts_with("STABLEHLO_"))
+      return "it is an operator of StableHLO that the converter left as it was; convert the model to operators of TFLite";
     return "the operator is not supported";
   }
 }

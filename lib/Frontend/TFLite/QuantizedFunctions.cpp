@@ -1,5 +1,5 @@
 // Functions of one quantised number. Of 8 bits they are a table of 256 integers, computed here as TFLite's reference
-// kernels would; softmax is a table of exponentials.
+// kernels would.
 #include "lib/Frontend/TFLite/FixedPoint.h"
 #include "lib/Frontend/TFLite/QuantizedOps.h"
 
@@ -19,8 +19,7 @@ static bool checkBytes(OpBinder &op, const Quantization &numbers, const Quantiza
   return !op.failed();
 }
 
-/// The entry of a table for each integer of `x`; entry i - 256 of negative ones is entry i from the end.
-static Value lookUp(OpBinder &op, Value x, ArrayRef<int32_t> table, Type elementType) {
+Value lookUp(OpBinder &op, Value x, ArrayRef<int32_t> table, Type elementType) {
   auto type = RankedTensorType::get({256}, op.getBuilder().getI32Type());
   Value entries = op.cast(op.constant(DenseElementsAttr::get(type, table)), elementType);
   return op.create<nn::GatherOp>(entries, op.cast(x, op.getBuilder().getI32Type()), 0);
@@ -40,8 +39,7 @@ static LogicalResult tabulate(OpBinder &op, llvm::function_ref<int64_t(int64_t)>
 
 //===--- In fixed point ---===//
 
-/// Beyond these integers, less the zero point, a number with `integerBits` before its point would overflow.
-static int64_t getRadius(int integerBits, int shift) {
+int64_t getRadius(int integerBits, int shift) {
   return static_cast<int64_t>(std::floor(std::ldexp((1 << integerBits) - 1.0, 31 - integerBits - shift)));
 }
 
@@ -60,8 +58,7 @@ static LogicalResult tabulateSaturated(OpBinder &op, int32_t (*function)(int32_t
   });
 }
 
-/// Rejects the operator unless its result has the scale that this operator always has.
-static bool checkResult(OpBinder &op, float scale, int64_t zeroPointAboveLowest) {
+bool checkResult(OpBinder &op, float scale, int64_t zeroPointAboveLowest) {
   Quantization result = op.resultTensorQuantization(0);
   // Of 16 bits TFLite takes scales that are nearly this one.
   float tolerance = result.highest > 255 ? 0.001f * scale : 0;
@@ -70,8 +67,7 @@ static bool checkResult(OpBinder &op, float scale, int64_t zeroPointAboveLowest)
   return !op.failed();
 }
 
-/// Whether operand 0 has numbers of 16 bits.
-static bool isWide(OpBinder &op) {
+bool isWide(OpBinder &op) {
   Value x = op.operand(0);
   return x && getElementTypeOrSelf(x).isInteger(16);
 }
@@ -261,73 +257,6 @@ LogicalResult importQuantizedElu(OpBinder &op) {
 LogicalResult importQuantizedExp(OpBinder &op) {
   auto function = [](float x) { return std::exp(x); };
   return isWide(op) ? importWideLines(op, function) : tabulateFloat(op, function);
-}
-
-//===--- Softmax ---===//
-
-/// 1 / x for each of x, sums of exponentials with 12 bits before the point: a number without bits before its point, and
-/// how many x has above 1.
-static std::pair<Value, Value> buildReciprocal(OpBinder &op, Value x) {
-  Type i32 = op.getBuilder().getI32Type();
-  auto number = [&](int64_t value) { return op.scalar(i32, value); };
-  // Bits of x: as many as there are powers of two that are not larger.
-  SmallVector<int32_t> powers;
-  for (int bit = 0; bit < 31; ++bit)
-    powers.push_back(1 << bit);
-  Value isReached = op.create<nn::CompareOp>(x, makeInts(op, powers), nn::ComparePredicate::GreaterEqual);
-  Value bits = op.create<nn::ReduceOp>(op.cast(isReached, i32), nn::ReductionKind::Sum,
-                                       ArrayRef<int64_t>{op.getRank(x) - 1}, /*keepdims=*/true);
-  Value headroom = op.create<nn::SubOp>(number(32), bits);
-  // x shifted to [1, 2), less 1; half of 1 + that.
-  Value above = op.create<nn::BitwiseAndOp>(op.create<nn::ShiftLeftOp>(x, headroom), number(INT32_MAX));
-  Value half = op.create<nn::AddOp>(op.create<nn::ShiftRightOp>(above, number(1)), number(1 << 30));
-  Value result = op.create<nn::AddOp>(buildMultipliedHigh(op, half, number(-1010580540)), number(1515870810));
-  for (int i = 0; i < 3; ++i) {
-    Value error = op.create<nn::SubOp>(number(1 << 29), buildMultipliedHigh(op, half, result));
-    Value step = op.create<nn::ShiftLeftOp>(buildMultipliedHigh(op, result, error), number(2));
-    result = op.create<nn::AddOp>(result, step);
-  }
-  // Twice that, at most the largest number.
-  Value isLarge = op.create<nn::CompareOp>(result, number((1 << 30) - 1), nn::ComparePredicate::Greater);
-  result = op.create<nn::WhereOp>(isLarge, number(INT32_MAX), op.create<nn::ShiftLeftOp>(result, number(1)));
-  return {result, op.create<nn::SubOp>(number(12), headroom)};
-}
-
-LogicalResult importQuantizedSoftmax(OpBinder &op) {
-  Value x = op.operand(0);
-  if (isWide(op))
-    return importWideSoftmax(op);
-  Quantization numbers = op.tensorQuantization(0), result = op.resultTensorQuantization(0);
-  double beta = op.options<format::SoftmaxOptions>().beta();
-  bool isWideResult = result.highest == INT16_MAX;
-  if (!op.failed() && numbers.highest > 255)
-    (void)op.reject("on quantised numbers it is supported for 8 bits, or 16");
-  if (op.failed() || !checkResult(op, isWideResult ? 1.0f / 65536 : 1.0f / 256, 0))
-    return failure();
-  Multiplier factor = makeMultiplier(std::min(beta * numbers.scale() * (1 << 26), 2147483647.0));
-  if (!(beta > 0) || factor.shift < 0 || op.getRank(x) < 1)
-    return op.reject("its beta or the scale of its input is out of range, or it has no axis");
-  // Exponentials of how far a number is below the largest one, and the same as terms of the sum.
-  int64_t radius = getRadius(5, factor.shift);
-  SmallVector<int32_t> exponentials(256), terms(256);
-  for (int64_t distance = 0; distance < 256 && distance <= radius; ++distance) {
-    exponentials[distance] = exponential(scale(-distance, factor), 5);
-    terms[distance] = divideByPower(exponentials[distance], 12);
-  }
-  Type i32 = op.getBuilder().getI32Type();
-  SmallVector<int64_t> last{op.getRank(x) - 1};
-  Value wide = op.cast(x, i32);
-  Value largest = op.create<nn::ReduceOp>(wide, nn::ReductionKind::Max, last, /*keepdims=*/true);
-  Value distance = op.create<nn::SubOp>(largest, wide);
-  Value sum =
-      op.create<nn::ReduceOp>(lookUp(op, distance, terms, i32), nn::ReductionKind::Sum, last, /*keepdims=*/true);
-  if (op.failed())
-    return failure();
-  auto [reciprocal, bits] = buildReciprocal(op, sum);
-  Value exponent = op.create<nn::AddOp>(bits, op.scalar(i32, isWideResult ? 31 - 16 : 31 - 8));
-  Value share = buildMultipliedHigh(op, reciprocal, lookUp(op, distance, exponentials, i32));
-  share = buildDividedByPower(op, share, exponent);
-  return op.result(buildResult(op, share, result, format::Activation::NONE));
 }
 
 } // namespace nnc::tflite

@@ -65,7 +65,20 @@ llvm::LogicalResult importQuantizedRelu(OpBinder &op);
 llvm::LogicalResult importQuantizedRelu6(OpBinder &op);
 llvm::LogicalResult importQuantizedReluN1To1(OpBinder &op);
 llvm::LogicalResult importQuantizedRelu0To1(OpBinder &op);
+/// The entry of a table of 256 for each integer of `x`; entry i - 256 of negative ones is entry i from the end.
+mlir::Value lookUp(OpBinder &op, mlir::Value x, llvm::ArrayRef<int32_t> table, mlir::Type elementType);
+/// Beyond these integers, less the zero point, a number with `integerBits` before its point would overflow.
+int64_t getRadius(int integerBits, int shift);
+/// Rejects the operator unless its result has the scale that this operator always has.
+bool checkResult(OpBinder &op, float scale, int64_t zeroPointAboveLowest);
+/// Whether operand 0 has numbers of 16 bits.
+bool isWide(OpBinder &op);
+
+//===--- Along the last axis: QuantizedNormalization.cpp ---===//
+
 llvm::LogicalResult importQuantizedSoftmax(OpBinder &op);
+llvm::LogicalResult importQuantizedLogSoftmax(OpBinder &op);
+llvm::LogicalResult importQuantizedL2Normalization(OpBinder &op);
 
 //===--- Of 16 bits: WideFunctions.cpp ---===//
 

@@ -165,6 +165,10 @@ def functions():
             yield quantized(f"q_tanh_{name}", "TANH", [every], dtype, [scale], (1 / 128, low + 128))
             yield quantized(f"q_softmax_{name}", "SOFTMAX", [(40, 7)], dtype, [scale], (1 / 256, low), "SoftmaxOptions",
                             beta=1.0)
+            yield quantized(f"q_log_softmax_{name}", "LOG_SOFTMAX", [(40, 7)], dtype, [scale], (1 / 16, low + 255),
+                            "LogSoftmaxOptions")
+            yield quantized(f"q_l2_normalization_{name}", "L2_NORMALIZATION", [(40, 7)], dtype, [scale], (1 / 128, low + 128),
+                            "L2NormOptions")
             yield quantized(f"q_leaky_relu_{name}", "LEAKY_RELU", [every], dtype, [scale], 0.04, "LeakyReluOptions",
                             alpha=0.3)
             yield quantized(f"q_hard_swish_{name}", "HARD_SWISH", [every], dtype, [scale], scale * 0.9)
@@ -172,6 +176,13 @@ def functions():
                 yield quantized(f"q_{op.lower()}_{name}", op, [every], dtype, [scale], 0.04)
         yield quantized(f"q_softmax_long_{dtype.__name__}", "SOFTMAX", [(3, 5, 300)], dtype, [0.03], (1 / 256, low),
                         "SoftmaxOptions", beta=0.7)
+        yield quantized(f"q_log_softmax_long_{dtype.__name__}", "LOG_SOFTMAX", [(3, 5, 300)], dtype, [0.03], (1 / 16, low + 255),
+                        "LogSoftmaxOptions")
+        yield quantized(f"q_log_softmax_wide_{dtype.__name__}", "LOG_SOFTMAX", [(64, 2)], dtype, [0.9], (1 / 16, low + 255),
+                        "LogSoftmaxOptions")
+        for depth in (1, 2, 3, 2000):
+            yield quantized(f"q_l2_normalization_{depth}_{dtype.__name__}", "L2_NORMALIZATION", [(2, 9, depth)], dtype, [0.03],
+                            (1 / 128, low + 128), "L2NormOptions")
     for scale in (0.0003, 0.002):
         yield quantized(f"q_leaky_relu_int16_{scale}", "LEAKY_RELU", [(9, 60)], np.int16, [(scale, 0)], (0.0009, 0),
                         "LeakyReluOptions", alpha=0.3)

@@ -1,6 +1,7 @@
 // Several files are replaced together, or none of them is.
 #include "lib/Target/OutputFiles.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -65,6 +66,17 @@ TEST_F(OutputFiles, KeepsWhatWasThereWhereOneFails) {
   EXPECT_EQ(read("b"), "-");
   EXPECT_EQ(read("d"), "-");
   EXPECT_EQ(countFiles(), 2u); // a, and the folder
+}
+
+TEST_F(OutputFiles, TakesAllCharactersOfPathsAsTheyAre) {
+  ASSERT_FALSE(sys::fs::create_directory(at("50%")));
+  write("50%/a%%%", "old");
+  nnc::OutputFiles files;
+  add(files, "50%/a%%%");
+  add(files, "50%/%b");
+  EXPECT_FALSE(files.commit());
+  EXPECT_EQ(read("50%/a%%%"), "new 50%/a%%%");
+  EXPECT_EQ(read("50%/%b"), "new 50%/%b");
 }
 
 TEST_F(OutputFiles, LeavesNothingWithoutCommit) {
