@@ -63,6 +63,7 @@ private:
   // Of inputs and outputs that are no tensors (CompoundValues.cpp).
   bool checkElementCounts();
   GraphValue addCompoundInput(frontend::ModelBuilder &main, const ::onnx::ValueInfoProto &input);
+  GraphValue addMapInput(frontend::ModelBuilder &main, const ::onnx::ValueInfoProto &input);
   bool addCompoundOutput(frontend::ModelBuilder &main, llvm::StringRef name, const GraphValue &value);
 
   // Nodes.
