@@ -271,7 +271,7 @@ def check(folder, model, x):
 
 #===--- Maps as inputs ---===#
 
-KINDS = {str: TensorProto.STRING, int: TensorProto.INT64, float: TensorProto.FLOAT, np.float64: TensorProto.DOUBLE}
+KINDS = {str: TensorProto.STRING, int: TensorProto.INT64, float: TensorProto.FLOAT}
 
 
 def make_map_model(key, value, nodes, results):
@@ -286,14 +286,16 @@ def check_map(folder, key, value):
     keys = ["owl", "cat", "d\u00e9", "dog"] if key is str else [7, -1, 2**40, 3]
     attributes = {"string_vocabulary" if key is str else "int64_vocabulary": keys}
     model = make_map_model(key, value, [("DictVectorizer", ["x"], [name], attributes) for name in ("y", "z")], ["y", "z"])
-    given = {keys[0]: value(5), keys[3]: value(-2), keys[2]: value(1), key(9): value(8)}
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    wanted = session.run(None, {"x": given})
+    given = {keys[0]: value(5), keys[3]: value(-2), keys[2]: value(1), key(9): value(8)} # lacks keys[1]
+    types = {str: object, float: np.float32, int: np.int64}
+    row = np.array([[given.get(k, value()) for k in keys]], types[value])
+    wanted = [row, row]
+    if value is float: # no other maps can be given to ONNX Runtime from Python
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        wanted = session.run(None, {"x": given})
     source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
     onnx.save(model, source)
     compile_model(source, library, ["--emit=shared", "--name=model"], 60)
-    types = {str: object, float: np.float32, int: np.int64}
-    row = np.array([[given.get(k, value()) for k in keys]], types.get(value, value))
     for actual, expected in zip(CompiledModel(library, "model")([row]), wanted):
         if actual.dtype != expected.dtype or not np.array_equal(actual, expected):
             return f"{actual}, expected {expected}"
@@ -312,7 +314,7 @@ def check_map_refusal(folder, nodes, reason):
 
 def map_cases():
     """(name, what checks it in a folder)"""
-    for key, value in ((str, float), (str, np.float64), (str, int), (int, float), (int, np.float64), (int, str)):
+    for key, value in ((str, float), (str, int), (int, float), (int, str)):
         yield f"map_{key.__name__}_{value.__name__}", lambda folder, key=key, value=value: check_map(folder, key, value)
     first, second = ({"string_vocabulary": keys} for keys in (["a", "b"], ["b", "a"]))
     read = ("DictVectorizer", ["x"], ["y"], first)

@@ -267,21 +267,6 @@ static LogicalResult importFeatureVectorizer(NodeBinder &node) {
   return node.result(Expression::concat(node, parts, 1));
 }
 
-/// The values of a map in the order of the vocabulary: what a map is here.
-static LogicalResult importDictVectorizer(NodeBinder &node) {
-  GraphValue map = node.anyOperand(0);
-  SmallVector<std::string> keys = node.stringsAttr("string_vocabulary");
-  for (int64_t key : node.intsAttr("int64_vocabulary"))
-    keys.push_back(std::to_string(key));
-  if (node.failed())
-    return failure();
-  if (map.keys.empty())
-    return node.reject("it reads what is no map");
-  if (ArrayRef<std::string>(map.keys) != ArrayRef<std::string>(keys))
-    return node.reject("two of them read one map by different vocabularies");
-  return node.result(map.getTensor());
-}
-
 /// A list of maps from labels to scores is, here, the tensor of the scores: columns in the order of the labels, which
 /// become the names of the classes of an output.
 static LogicalResult importZipMap(NodeBinder &node) {
@@ -305,7 +290,6 @@ static const OpEntry table[] = {
     {"ArrayFeatureExtractor", 1, importArrayFeatureExtractor, domain},
     {"Binarizer", 1, importBinarizer, domain},
     {"CategoryMapper", 1, importCategoryMapper, domain},
-    {"DictVectorizer", 1, importDictVectorizer, domain},
     {"FeatureVectorizer", 1, importFeatureVectorizer, domain},
     {"Imputer", 1, importImputer, domain},
     {"LabelEncoder", 2, importLabelEncoder, domain},
