@@ -229,7 +229,7 @@ static StringRef describeCode(int code) {
   case NNC_ERROR_CPU:
     return "this CPU lacks instructions that the model was compiled for; see --cpu";
   case NNC_ERROR_EXTENT:
-    return "a run-time extent, or a position in a sequence, is out of range";
+    return "a run-time extent, a position in a sequence or a category is out of range";
   case NNC_ERROR_TEXT:
     return "strings have no room (see --string-space, --max-pieces), or one is no number";
   case NNC_ERROR_WEIGHTS:

@@ -16,6 +16,7 @@
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -61,13 +62,14 @@ public:
 private:
   void outline(const Layer &layer);
   void outlineLoops(const Layer &layer);
-  func::FuncOp createFunction(const Layer &layer, ValueRange captured);
+  func::FuncOp createFunction(const Layer &layer, ValueRange captured); ///< without its own name
   func::FuncOp findTwin(func::FuncOp function);
   std::string makeName(StringRef layer);
 
   func::FuncOp main;
   OpBuilder builder;
   llvm::StringSet<> names;
+  llvm::StringMap<unsigned> numbers; // the last that was tried behind each name
   llvm::DenseMap<std::pair<FunctionType, size_t>, SmallVector<func::FuncOp>> functions; // by type and number of operations
 };
 
@@ -122,8 +124,8 @@ std::string LayerOutlining::makeName(StringRef layer) {
   for (char c : layer)
     base += llvm::isAlnum(c) ? c : '_';
   std::string name = base;
-  for (unsigned number = 1; !names.insert(name).second; ++number)
-    name = base + "_" + std::to_string(number);
+  for (unsigned &number = numbers[base]; !names.insert(name).second;)
+    name = base + "_" + std::to_string(++number);
   return name;
 }
 
@@ -131,7 +133,7 @@ func::FuncOp LayerOutlining::createFunction(const Layer &layer, ValueRange captu
   builder.setInsertionPoint(main);
   Location loc = layer.getLoc();
   auto type = builder.getFunctionType(TypeRange(captured), {});
-  auto function = func::FuncOp::create(builder, loc, makeName(getLayerName(loc)), type);
+  auto function = func::FuncOp::create(builder, loc, "layer", type);
   function.setPrivate();
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToStart(body);
@@ -169,9 +171,10 @@ void LayerOutlining::outline(const Layer &layer) {
         captured.insert(value);
   func::FuncOp function = createFunction(layer, captured.getArrayRef());
   if (func::FuncOp twin = findTwin(function)) {
-    names.erase(function.getName());
     function.erase();
     function = twin;
+  } else {
+    function.setName(makeName(getLayerName(function.getLoc())));
   }
   builder.setInsertionPoint(layer.operations.back()); // where all that is captured is there
   func::CallOp::create(builder, layer.getLoc(), function, captured.getArrayRef());

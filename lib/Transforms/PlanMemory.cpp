@@ -200,7 +200,9 @@ FailureOr<int64_t> Planner::getBoundBytes(memref::AllocOp op) {
       [&](OpBuilder &b, BlockArgument argument, int64_t dim) -> Value {
         auto bounds = main.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "nn.bounds");
         unsigned place = cast<MemRefType>(argument.getType()).getDynamicDimIndex(dim);
-        return bounds ? arith::ConstantIndexOp::create(b, op.getLoc(), bounds[place]).getResult() : Value();
+        if (!bounds || ShapedType::isDynamic(bounds[place])) // an output's extent, made of values of inputs
+          return memref::DimOp::create(b, op.getLoc(), argument, dim);
+        return arith::ConstantIndexOp::create(b, op.getLoc(), bounds[place]);
       },
       getElementIn(main));
   int64_t limit = getSizeLimit(DataLayout::closest(main).getTypeSizeInBits(builder.getIndexType()));

@@ -4,6 +4,7 @@ three places), some that its optimisers leave, and operators that ONNX had on tr
 import sys
 
 import numpy as np
+import onnxruntime
 from onnx import helper
 
 import domain_ops
@@ -129,14 +130,60 @@ def other_cases():
 
 
 def shared_cases():
-    """A cache with room for more than it holds."""
+    """A cache with room for more than it holds, or for less: the whole length is known, or an input."""
     heads, groups, size, room = 4, 2, 16, 12
-    for name, count, lengths in (("decode", 1, [6]), ("prompt", 4, [4]), ("ragged", 1, [7, 4, 2])):
-        batch = len(lengths)
-        inputs = [floats(batch, count, heads * size), floats(batch, count, groups * size), floats(batch, count, groups * size),
-                  floats(batch, groups, room, size), floats(batch, groups, room, size), np.array(lengths, np.int32) - 1,
-                  constant(np.array(max(lengths), np.int32)), *cache(24, size // 2)]
-        yield "shared_" + name, "GroupQueryAttention", 3, inputs, {"num_heads": heads, "kv_num_heads": groups, "do_rotary": 1}
+    for name, count, lengths in (("decode", 1, [6]), ("prompt", 4, [4]), ("ragged", 1, [7, 4, 2]), ("grown", 1, [room + 1])):
+        batch, total = len(lengths), np.array(max(lengths), np.int32)
+        for kind, whole in (("", constant(total)), ("_input", total)):
+            inputs = [floats(batch, count, heads * size), floats(batch, count, groups * size), floats(batch, count, groups * size),
+                      floats(batch, groups, room, size), floats(batch, groups, room, size), np.array(lengths, np.int32) - 1,
+                      whole, *cache(24, size // 2)]
+            yield f"shared_{name}{kind}", "GroupQueryAttention", 3, inputs, {
+                "num_heads": heads, "kv_num_heads": groups, "do_rotary": 1}
+
+
+def sparse_cases():
+    """Heads that see some blocks of keys only, by two layouts in turns, and a cache with room."""
+    heads, groups, size, room, block = 4, 2, 16, 64, 16
+    starts = constant(np.array([[0, 1, 3, 5, 8], [0, 1, 3, 6, 9]], np.int32))
+    columns = constant(np.array([[0, 0, 1, 1, 2, 1, 2, 3, -1], [0, 0, 1, 0, 1, 2, 0, 2, 3]], np.int32))
+    for name, count, batch, total in (("prompt", 20, 1, 20), ("long_prompt", 57, 2, 57), ("decode", 1, 2, 50), ("last", 1, 1, room)):
+        caches, total_input = [floats(batch, groups, room, size) for _ in range(2)], np.array(total, np.int32)
+        for kind, whole in (("", constant(total_input)), ("_input", total_input)):
+            yield f"sparse_{name}{kind}", "SparseAttention", 3, [
+                floats(batch, count, heads * size), floats(batch, count, groups * size), floats(batch, count, groups * size), *caches,
+                starts, columns, whole, np.full(batch, total, np.int32), *cache(room, size // 2)], {
+                    "num_heads": heads, "kv_num_heads": groups, "sparse_block_size": block, "do_rotary": 1,
+                    "rotary_interleaved": total % 2}
+    yield "sparse_packed", "SparseAttention", 3, [
+        floats(1, 9, (heads + 2 * groups) * size), None, None, *[floats(1, groups, room, size) for _ in range(2)], starts, columns,
+        constant(np.array(9, np.int32)), np.array([9], np.int32)], {
+            "num_heads": heads, "kv_num_heads": groups, "sparse_block_size": block, "scale": 0.3}
+
+
+def delta_cases():
+    """Linear attention with gates; tokens along one axis or two, heads of keys that several of values share."""
+    batch, count, heads, groups, size, width = 2, 5, 2, 4, 8, 6
+    tokens, state = batch * count, floats(batch, groups, width, size)
+    query, keys, values = floats(tokens, heads, size), floats(tokens, heads, size) / 4, floats(tokens, groups, width)
+    decay, rate = -np.abs(floats(tokens, groups)), np.abs(floats(tokens, groups)) / 2
+    wide, logarithm, bias = floats(tokens, groups, size), floats(groups), floats(groups)
+    lists = {"linear": (None, None), "gated": (-np.abs(wide), None), "delta": (None, rate), "gated_delta": (decay, rate)}
+    for rule, gates in lists.items():
+        yield "delta_" + rule, "GatedDeltaNet", 2, [query, keys, values, None, *gates, state], {"update_rule": rule}
+    two = [x.reshape(batch, count, *x.shape[1:]) for x in (query, keys, values, decay, rate, wide)]
+    yield "delta_no_state", "GatedDeltaNet", 2, [*two[:3], None, *two[3:5]], {"qk_l2_norm": 1, "scale": 0.7}
+    for kind, shape in (("softplus", (groups,)), ("kda", (groups, size)), ("qwen", (groups * size,)), ("sigmoid", (groups,))):
+        yield "delta_" + kind, "GatedDeltaNet", 2, [*two[:3], None, two[5], two[4], state, logarithm, floats(*shape)], {
+            "gate_activation": kind, "beta_activation": "sigmoid", "qk_l2_norm": 1, "gate_lower_bound": -3.0}
+    yield "delta_one_gate", "GatedDeltaNet", 2, [query, keys, values, None, decay, rate, state, logarithm, bias], {
+        "gate_activation": "softplus"}
+    for name, shape in (("packed", (tokens, -1)), ("packed_batch", (batch, count, -1))):
+        packed = np.concatenate([x.reshape(shape) for x in (query, keys, values)], -1)
+        gates = [x.reshape(*shape[:-1], groups) for x in (decay, rate)]
+        yield "delta_" + name, "GatedDeltaNet", 2, [packed, None, None, None, *gates, state], {}
+    halves = [x.astype(np.float16) for x in (query, keys, values)]
+    yield "delta_half", "GatedDeltaNet", 2, [*halves, None, decay, rate, state], {"qk_l2_norm": 1}
 
 
 def early_cases():
@@ -172,11 +219,29 @@ def adapt_models():
         return model, given
 
     domain_ops.make_model = make_early
+    run = domain_ops.run_session
+
+    def run_session(session, model, arrays):
+        """ONNX Runtime wants caches of SparseAttention that are inputs and outputs at once."""
+        if model.graph.node[0].op_type != "SparseAttention":
+            return run(session, model, arrays)
+        binding, names = session.io_binding(), [value.name for value in session.get_inputs()]
+        for name, array in zip(names, arrays):
+            value = onnxruntime.OrtValue.ortvalue_from_numpy(array)
+            binding.bind_ortvalue_input(name, value)
+            if name in ("x3", "x4"):
+                binding.bind_ortvalue_output("y1" if name == "x3" else "y2", value)
+        binding.bind_output("y0")
+        session.run_with_iobinding(binding)
+        present_keys, present_values, result = binding.copy_outputs_to_cpu()  # in the order of bind_output
+        return [result, present_keys, present_values]
+
+    domain_ops.run_session = run_session
 
 
 def main():
     adapt_models()
-    groups = (expert_cases, block_cases, gate_cases, rotation_cases, other_cases, shared_cases)
+    groups = (expert_cases, block_cases, gate_cases, rotation_cases, other_cases, shared_cases, sparse_cases, delta_cases)
     everything = [(MICROSOFT, case) for group in groups for case in group()] + [("", case) for case in early_cases()]
     return run_cases("decoder-ops", everything, sys.argv[1:])
 

@@ -135,11 +135,15 @@ def forget_first(model):
         dimension.ClearField("dim_value")
 
 
+def run_session(session, model, arrays):  # pylint: disable=unused-argument
+    return session.run(None, {value.name: array for value, array in zip(session.get_inputs(), arrays)})
+
+
 def check(folder, name, model, arrays):
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.x64quantprecision", "1")  # no saturation between two products
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    wanted = session.run(None, {value.name: array for value, array in zip(session.get_inputs(), arrays)})
+    wanted = run_session(session, model, arrays)
     source, library = os.path.join(folder, name + ".onnx"), os.path.join(folder, name + ".so")
     onnx.save(model, source)
     compile_model(source, library, ["--emit=shared", "--name=model"], 60)

@@ -148,6 +148,24 @@ def workspace_beyond_memory():
     return None
 
 
+def loops_beyond_memory():
+    """How much a loop collects is an input: what no extent can be is refused before the run."""
+    body = helper.make_graph([helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Exp", ["x"], ["e"])], "b",
+                             [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("go", TensorProto.BOOL, [])],
+                             [helper.make_tensor_value_info("on", TensorProto.BOOL, []), helper.make_tensor_value_info("e", FLOAT, [3])])
+    model = make_model([helper.make_node("Loop", ["trips", ""], ["y"], body=body)],
+                       {"trips": (TensorProto.INT64, []), "x": (FLOAT, [3])}, [("y", FLOAT)])
+    x = np.ones(3, np.float32)
+    for trips, exists in ((3, True), (0, True), (-2**63, True), (2**31, False), (2**41, False), (2**63 - 1, False)):
+        try:
+            reason = equals(model, [np.array(trips), x], {"y": np.exp(np.ones((max(trips, 0) if exists else 0, 3), np.float32))}, 1e-6)
+        except Broken as error:
+            reason = str(error)
+        if bool(reason) == exists or (reason and "returned 4" not in reason):
+            return f"{trips} iterations: {reason}"
+    return None
+
+
 def blocks_beyond_range():
     node = helper.make_node("DepthToSpace", ["x"], ["y"], blocksize=1 << 32)
     return refuses(make_model([node], {"x": (FLOAT, [1, 1, 4, 4])}, [("y", FLOAT)]), "cannot rearrange blocks")
@@ -408,7 +426,7 @@ def products_of_nothing():
 
 
 TESTS = [function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
-         names_that_c_has, workspace_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
+         names_that_c_has, workspace_beyond_memory, loops_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
          wide_concatenations, nested_concatenations, many_outputs, many_operands,
          half_precision_norms, half_precision_statistics, remainders_of_huge_quotients, slices_beyond_the_end,
          tensors_without_elements, products_of_nothing,

@@ -8,9 +8,9 @@ import tempfile
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
-from compiled_model import CompiledModel, compile_model, describe_difference
+from compiled_model import Broken, CompiledModel, Refused, compile_model, describe_difference
 from domain_ops import MICROSOFT, RANDOM, cache, constant, floats, forget_first, ints, make_model, run_cases
 
 
@@ -280,12 +280,67 @@ def run_formulas():
     return passed, failed
 
 
+def make_computed_total(kind, past, count, lengths, places):
+    """GroupQueryAttention with a cache of a fixed size, of which other operators compute the whole length: from the lengths, or
+    from a mask of `places` for each sequence. Returns the model and its inputs."""
+    heads, groups, size, batch = 4, 2, 16, len(lengths)
+    shapes = {"q": (batch, count, heads * size), "k": (batch, count, groups * size), "v": (batch, count, groups * size),
+              "past_k": (batch, groups, past, size), "past_v": (batch, groups, past, size)}
+    inputs, node = {name: floats(*shape) for name, shape in shapes.items()}, helper.make_node
+    constants = {"one": np.array(1, np.int32)} if kind == "lengths" else {"one": np.array(1), "last": np.array([1])}
+    if kind == "lengths":
+        inputs["lengths"] = np.array(lengths, np.int32) - 1
+        nodes = [node("ReduceMax", ["lengths"], ["most"], keepdims=0), node("Add", ["most", "one"], ["total"])]
+    else:
+        inputs["mask"] = (np.arange(places) < np.array(lengths)[:, None]).astype(np.int64)
+        nodes = [node("ReduceSum", ["mask", "last"], ["sums"], keepdims=0), node("Sub", ["sums", "one"], ["places"]),
+                 node("Cast", ["places"], ["lengths"], to=TensorProto.INT32)]
+        nodes += ([node("Shape", ["mask"], ["shape"]), node("Gather", ["shape", "one"], ["whole"])] if "extent" in kind else
+                  [node("ReduceMax", ["sums"], ["whole"], keepdims=0)])
+        nodes.append(node("Cast", ["whole"], ["total"], to=TensorProto.INT32))
+    nodes.append(node("GroupQueryAttention", ["q", "k", "v", "past_k", "past_v", "lengths", "total"], ["y", "present_k", "present_v"],
+                      domain=MICROSOFT, num_heads=heads, kv_num_heads=groups))
+    infos = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype),
+                                           [batch, "T"] if name == "mask" and kind == "open_extent" else array.shape)
+             for name, array in inputs.items()]
+    graph = helper.make_graph(nodes, "g", infos, [helper.make_empty_tensor_value_info(name) for name in ("y", "present_k", "present_v")],
+                              [numpy_helper.from_array(array, name) for name, array in constants.items()])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8), inputs
+
+
+def check_computed_totals():
+    """How many passed and failed."""
+    counts = [0, 0]
+    cases = [("lengths", 12, 1, [13], 0), ("lengths", 12, 1, [6], 0), ("lengths", 12, 4, [4], 0), ("lengths", 70, 1, [9, 40], 0),
+             ("mask", 12, 1, [13], 13), ("mask", 100, 1, [60], 101), ("mask", 12, 1, [8, 5], 12),
+             ("extent", 12, 1, [6], 13), ("open_extent", 12, 1, [6], 13), ("open_extent", 12, 1, [6, 4], 6)]
+    for kind, past, count, lengths, places in cases:
+        model, inputs = make_computed_total(kind, past, count, lengths, places)
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        wanted = session.run(None, inputs)
+        with tempfile.TemporaryDirectory(prefix="nnc-exported-") as folder:
+            source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
+            onnx.save(model, source)
+            try:
+                compile_model(source, library, ["--emit=shared", "--name=model"], 60)
+                results = CompiledModel(library, "model")(list(inputs.values()))
+                reasons = [describe_difference(actual, expected, 1e-3, 1e-5) for actual, expected in zip(results, wanted)]
+            except (Broken, Refused) as error:
+                reasons = [str(error)]
+        reason = next((reason for reason in reasons if reason), None)
+        if reason:
+            print(f"FAIL computed total, {kind} {lengths} behind {past}: {reason}")
+        counts[bool(reason)] += 1
+    return counts
+
+
 def main():
     passed, failed = (0, 0) if sys.argv[1:] else run_formulas()
     if not sys.argv[1:]:
         is_same = check_head_norms()
-        lstm = check_quantized_lstm()
-        passed, failed = passed + is_same + lstm[0], failed + (not is_same) + lstm[1]
+        lstm, totals = check_quantized_lstm(), check_computed_totals()
+        passed, failed = passed + is_same + lstm[0] + totals[0], failed + (not is_same) + lstm[1] + totals[1]
     return run_cases("exported", [(MICROSOFT, case) for case in cases()], sys.argv[1:], passed, failed)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Models of ai.onnx.ml (tree ensembles, linear models, encoders) with random parameters against ONNX Runtime: with static
+"""Models of ai.onnx.ml (tree ensembles, linear models, encoders, maps) with random parameters against ONNX Runtime: with static
 shapes, and with a number of rows that is known at run time only. Features are taken from a grid that the thresholds are on
 too, and some are NaN or infinite."""
 import os
@@ -9,7 +9,7 @@ import tempfile
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import helper
+from onnx import TensorProto, helper
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from compiled_model import Broken, CompiledModel, Refused, compile_model, describe_difference  # noqa: E402
@@ -207,6 +207,9 @@ def machines():
         likely = dict(base, kernel_type="RBF", prob_a=[-abs(v) - 0.5 for v in numbers(pairs)], prob_b=numbers(pairs))
         yield f"likely_{classes}", "SVMClassifier", 1, 2, x, likely
         yield f"likely_{classes}_softmax", "SVMClassifier", 1, 2, x, dict(likely, post_transform="SOFTMAX")
+        holes = x.copy()
+        holes[1, 0], holes[3] = np.nan, np.nan
+        yield f"likely_{classes}_nan", "SVMClassifier", 1, 2, holes, likely
         for positive in (False, True):
             weights = numbers(classes * FEATURES)
             weights = [abs(w) for w in weights] if positive else weights
@@ -266,8 +269,80 @@ def check(folder, model, x):
     return None
 
 
+#===--- Maps as inputs ---===#
+
+KINDS = {str: TensorProto.STRING, int: TensorProto.INT64, float: TensorProto.FLOAT}
+
+
+def make_map_model(key, value, nodes, results):
+    kind = helper.make_map_type_proto(KINDS[key], helper.make_tensor_type_proto(KINDS[value], None))
+    graph = helper.make_graph([helper.make_node(*node, domain=DOMAIN, **attributes) for *node, attributes in nodes], "g",
+                              [helper.make_value_info("x", kind)], [helper.make_empty_tensor_value_info(name) for name in results])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid(DOMAIN, 1)], ir_version=8)
+
+
+def check_map(folder, key, value):
+    """A map, of which a key is none of the vocabulary's, which has one that the map lacks: a row of its values."""
+    keys = ["owl", "cat", "d\u00e9", "dog"] if key is str else [7, -1, 2**40, 3]
+    attributes = {"string_vocabulary" if key is str else "int64_vocabulary": keys}
+    model = make_map_model(key, value, [("DictVectorizer", ["x"], [name], attributes) for name in ("y", "z")], ["y", "z"])
+    given = {keys[0]: value(5), keys[3]: value(-2), keys[2]: value(1), key(9): value(8)} # lacks keys[1]
+    types = {str: object, float: np.float32, int: np.int64}
+    row = np.array([[given.get(k, value()) for k in keys]], types[value])
+    wanted = [row, row]
+    if value is float: # no other maps can be given to ONNX Runtime from Python
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        wanted = session.run(None, {"x": given})
+    source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
+    onnx.save(model, source)
+    compile_model(source, library, ["--emit=shared", "--name=model"], 60)
+    for actual, expected in zip(CompiledModel(library, "model")([row]), wanted):
+        if actual.dtype != expected.dtype or not np.array_equal(actual, expected):
+            return f"{actual}, expected {expected}"
+    return None
+
+
+def check_map_refusal(folder, nodes, reason):
+    source = os.path.join(folder, "model.onnx")
+    onnx.save(make_map_model(str, float, nodes, [nodes[-1][2][0]]), source)
+    try:
+        compile_model(source, os.path.join(folder, "model.so"), ["--emit=shared"], 60)
+    except Refused as refusal:
+        return None if reason in str(refusal) else str(refusal)
+    return "it is compiled"
+
+
+def map_cases():
+    """(name, what checks it in a folder)"""
+    for key, value in ((str, float), (str, int), (int, float), (int, str)):
+        yield f"map_{key.__name__}_{value.__name__}", lambda folder, key=key, value=value: check_map(folder, key, value)
+    first, second = ({"string_vocabulary": keys} for keys in (["a", "b"], ["b", "a"]))
+    read = ("DictVectorizer", ["x"], ["y"], first)
+    for name, nodes, reason in (
+            ("unknown", [("CastMap", ["x"], ["y"], {})], "CastMap"),
+            ("vocabularies", [read, ("DictVectorizer", ["x"], ["z"], second)], "two of them read one map by different vocabularies"),
+            ("other", [read, ("Scaler", ["x"], ["z"], {"offset": [0.0], "scale": [1.0]})], "is a map or a sequence of maps, not a tensor")):
+        yield f"map_{name}", lambda folder, nodes=nodes, reason=reason: check_map_refusal(folder, nodes, reason)
+
+
+def check_maps():
+    """How many failed, and how many there are."""
+    failed, cases = 0, list(map_cases())
+    for name, run in cases:
+        try:
+            with tempfile.TemporaryDirectory(prefix="nnc-learning-") as folder:
+                reason = run(folder)
+        except (Broken, Refused) as error:
+            reason = str(error)
+        if reason:
+            print(f"FAIL {name}: {reason}")
+        failed += bool(reason)
+    return failed, len(cases)
+
+
 def main():
-    passed = failed = 0
+    failed, count = check_maps()
+    passed = count - failed
     for name, op, version, outputs, x, attributes in [*regressors(), *classifiers(), *machines(), *others()]:
         for is_dynamic in (False, True):
             try:

@@ -195,6 +195,9 @@ private:
     auto yield = cast<nn::YieldOp>(op.getBody().front().getTerminator());
     SmallVector<Value> initial(carried);
     unsigned numCarried = carried.size();
+    if (op.getNumResults() > numCarried && isMadeOfValues(trips))
+      require(builder, builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, trips, getIndex(builder, INT32_MAX)),
+              "nn.loop: what it collects has at most 2147483647 elements");
     for (auto [element, result] : llvm::zip(yield.getValues().drop_front(numCarried + 1),
                                             op.getResults().drop_front(numCarried))) {
       FailureOr<SmallVector<Value>> extents = findExtents(builder, rewriter, op, element);

@@ -1,5 +1,5 @@
 // Inputs and outputs of a model that are sequences or optionals: as many inputs and
-// outputs of @main as they have elements.
+// outputs of @main as they have elements. A map is a row of its values.
 #include "lib/Frontend/ONNX/GraphImporter.h"
 
 #include "lib/Frontend/ONNX/SequenceEdits.h"
@@ -48,7 +48,45 @@ static ::onnx::TypeProto stackType(const ::onnx::TypeProto &element) {
   return type;
 }
 
+/// The keys, as text, by which a DictVectorizer reads the map `name`; empty where there is none.
+static std::vector<std::string> findVocabulary(const ::onnx::GraphProto &graph, StringRef name) {
+  std::vector<std::string> keys;
+  for (const ::onnx::NodeProto &node : graph.node()) {
+    if (!keys.empty() || node.domain() != "ai.onnx.ml" || node.op_type() != "DictVectorizer" ||
+        !llvm::is_contained(node.input(), name))
+      continue;
+    for (const ::onnx::AttributeProto &attribute : node.attribute()) {
+      llvm::append_range(keys, attribute.strings());
+      for (int64_t key : attribute.ints())
+        keys.push_back(std::to_string(key));
+    }
+  }
+  return keys;
+}
+
+GraphValue GraphImporter::addMapInput(frontend::ModelBuilder &main, const ::onnx::ValueInfoProto &input) {
+  std::vector<std::string> keys = findVocabulary(model->graph(), input.name());
+  if (keys.empty()) {
+    blockModel("input '" + input.name() + "' is a map that no DictVectorizer reads: nothing tells its keys");
+    return {};
+  }
+  ::onnx::TypeProto type;
+  auto *row = type.mutable_tensor_type();
+  row->set_elem_type(input.type().map_type().value_type().tensor_type().elem_type());
+  row->mutable_shape()->add_dim()->set_dim_value(1);
+  row->mutable_shape()->add_dim()->set_dim_value(static_cast<int64_t>(keys.size()));
+  SmallVector<std::string> symbols;
+  RankedTensorType tensor = getInputType(input.name(), type, symbols);
+  if (!tensor)
+    return {};
+  GraphValue value = main.addInput(input.name(), tensor, symbols);
+  value.keys = std::move(keys);
+  return value;
+}
+
 GraphValue GraphImporter::addCompoundInput(frontend::ModelBuilder &main, const ::onnx::ValueInfoProto &input) {
+  if (input.type().has_map_type())
+    return addMapInput(main, input);
   const std::string &name = input.name();
   addCompound(name);
   auto fail = [&](const Twine &reason) {

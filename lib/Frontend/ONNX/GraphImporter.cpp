@@ -152,7 +152,7 @@ RankedTensorType GraphImporter::getInputType(StringRef name, const ::onnx::TypeP
     return RankedTensorType();
   };
   if (!type.has_tensor_type())
-    return fail("is not a tensor; maps, sparse tensors and sequences of sequences are not supported");
+    return fail("is not a tensor; sparse tensors, sequences of sequences and of maps are not supported");
   const auto &tensor = type.tensor_type();
   Type elementType = isStringType(tensor.elem_type()) ? Type(builder.getIndexType())
                                                       : getElementType(builder.getContext(), tensor.elem_type());
@@ -199,7 +199,7 @@ bool GraphImporter::addInputs(frontend::ModelBuilder &main, Scope &scope) {
       blockModel("two inputs are called '" + input.name() + "'");
       return false;
     }
-    if (input.type().has_sequence_type() || input.type().has_optional_type()) {
+    if (input.type().has_sequence_type() || input.type().has_optional_type() || input.type().has_map_type()) {
       GraphValue value = addCompoundInput(main, input);
       ok &= static_cast<bool>(value);
       scope.define(input.name(), value);

@@ -66,6 +66,7 @@ private:
   void addCompound(llvm::StringRef name);
   bool checkElementCounts();
   GraphValue addCompoundInput(frontend::ModelBuilder &main, const ::onnx::ValueInfoProto &input);
+  GraphValue addMapInput(frontend::ModelBuilder &main, const ::onnx::ValueInfoProto &input);
   bool addCompoundOutput(frontend::ModelBuilder &main, llvm::StringRef name, const GraphValue &value);
 
   // Nodes.

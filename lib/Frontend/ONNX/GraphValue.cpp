@@ -26,7 +26,7 @@ StringRef GraphValue::describe() const {
   if (hasElement)
     return "an optional";
   if (!keys.empty())
-    return "a sequence of maps";
+    return "a map or a sequence of maps";
   if (isEmpty)
     return "an optional without an element";
   return sequence ? "a sequence" : tensor ? "a tensor" : "nothing";

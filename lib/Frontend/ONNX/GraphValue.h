@@ -70,7 +70,8 @@ public:
 
   /// A boolean of one element: whether an optional has its element, where only a run knows; else null.
   mlir::Value hasElement;
-  /// Of a sequence of maps, which is a tensor of a row for each: the keys of the columns. Only outputs of the model are such.
+  /// Of a map, which is a row of its values, or a sequence of maps, a row for each: the keys of the columns. Only inputs and
+  /// outputs of the model are such.
   std::vector<std::string> keys;
 
 private:

@@ -1,9 +1,9 @@
-// GroupQueryAttention of com.microsoft: causal attention with a cache of keys and values,
-// rotations by position, and fewer heads of keys than of queries.
-#include "dialects/NN/ConstantFolding.h"
+// GroupQueryAttention and SparseAttention of com.microsoft: causal attention with a cache of keys and values, rotations
+// by position, and fewer heads of keys than of queries; of the second one each head sees some blocks of keys only.
 #include "lib/Frontend/ONNX/AttentionParts.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 using namespace mlir;
 
@@ -18,7 +18,11 @@ struct GroupQueryNode {
   Expression begins; ///< (B), how many positions of each sequence are in the cache
   /// How many rows the cache has afterwards, where it need not be those before and the new ones; else null.
   Expression capacity;
+  /// Where data decide the whole length, the cache has room for all, and this is how many rows it really has; else null.
+  Expression kept;
   Expression bias, sink;
+  Expression blocks; ///< (H, n, n): whether queries of a block see keys of another; null: all do
+  int64_t blockSize = 1;
   int64_t heads = 0, groups = 0, window = -1; ///< how many keys, its own included, a query sees; -1: all
   bool isCausal = true, hasSmoothSoftmax = false;
   double scale = 0, softcap = 0;
@@ -76,10 +80,10 @@ static LogicalResult normalizeHeads(NodeBinder &node, GroupQueryNode &read) {
   return success(!node.failed());
 }
 
-static LogicalResult rotateHeads(NodeBinder &node, GroupQueryNode &read) {
+/// The caches of cosines and sines are the operand `first` and the next one.
+static LogicalResult rotateHeads(NodeBinder &node, GroupQueryNode &read, unsigned first, Expression positions) {
   bool isInterleaved = node.intAttr("rotary_interleaved", 0), isRotated = node.intAttr("do_rotary", 0);
-  Expression cosines(node, node.optionalOperand(7)), sines(node, node.optionalOperand(8)),
-      positions(node, node.optionalOperand(9));
+  Expression cosines(node, node.optionalOperand(first)), sines(node, node.optionalOperand(first + 1));
   if (!isRotated)
     return success(!node.failed());
   if (!cosines || !sines || cosines.getRank() != 2 || sines.getRank() != 2 ||
@@ -94,25 +98,16 @@ static LogicalResult rotateHeads(NodeBinder &node, GroupQueryNode &read) {
   return success(!node.failed());
 }
 
-static LogicalResult readGroupQuery(NodeBinder &node, GroupQueryNode &read) {
-  if (failed(checkGroupQuery(node)))
-    return failure();
+/// What both operators begin with.
+static LogicalResult readHeads(NodeBinder &node, GroupQueryNode &read) {
   read.query = {node, node.operand(0)};
   read.keys = {node, node.optionalOperand(1)};
   read.values = {node, node.optionalOperand(2)};
   read.pastKeys = {node, node.optionalOperand(3)};
   read.pastValues = {node, node.optionalOperand(4)};
-  read.lengths = {node, node.operand(5)};
-  read.total = {node, node.operand(6)};
-  read.bias = {node, node.optionalOperand(10)};
-  read.sink = {node, node.optionalOperand(11)};
   read.heads = node.intAttr("num_heads", 0);
   read.groups = node.intAttr("kv_num_heads", 0);
-  read.window = node.intAttr("local_window_size", -1);
-  read.isCausal = node.intAttr("causal", 1);
-  read.hasSmoothSoftmax = node.intAttr("smooth_softmax", 0) > 0;
   read.scale = node.floatAttr("scale", 0);
-  read.softcap = node.floatAttr("softcap", 0);
   if (node.failed())
     return failure();
   constexpr int64_t maxHeads = 1 << 20;
@@ -121,22 +116,57 @@ static LogicalResult readGroupQuery(NodeBinder &node, GroupQueryNode &read) {
     return node.reject("numbers of heads or the window are out of range");
   if (!read.pastKeys != !read.pastValues || (read.pastKeys && (read.pastKeys.getRank() != 4 || read.pastValues.getRank() != 4)))
     return node.reject("past keys and past values must come together, and have 4 dimensions");
-  if (failed(splitOperands(node, read)) || failed(normalizeHeads(node, read)))
-    return failure();
+  return splitOperands(node, read);
+}
+
+/// Whether `value` is made of inputs of the model, constants and extents, by operations that sizes may be made of.
+static bool canBeSize(Value value, unsigned depth = 0) {
+  Operation *op = value.getDefiningOp();
+  if (!op || isa<nn::ShapeOp, nn::SizeOp>(op) || op->hasTrait<OpTrait::ConstantLike>())
+    return true;
+  return depth < 16 &&
+         isa<nn::CastOp, nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::GatherOp, nn::AddOp, nn::SubOp>(op) &&
+         llvm::all_of(op->getOperands(), [&](Value operand) { return canBeSize(operand, depth + 1); });
+}
+
+/// Where each sequence begins.
+static void placeQueries(NodeBinder &node, GroupQueryNode &read, Expression total) {
   Type i64 = node.getBuilder().getI64Type();
   // Of the first positions the whole sequence is new, whatever its length.
   Expression count = read.query.extent(2), past = read.pastKeys ? read.pastKeys.extent(2) : Expression::ints(node, {0});
   read.begins = (read.lengths.cast(i64).reshape({-1}) + 1 - count).max(past.like(0)).min(past);
-  Expression total = read.total.cast(i64).reshape({1});
-  if (read.pastKeys && (ShapedType::isDynamic(read.pastKeys.getExtent(2)) || nn::getConstantInts(total))) {
+  if (read.pastKeys && read.pastKeys.getExtent(2) != 0) {
     // A cache may have room for more than it holds, which shows only by the whole length.
-    read.capacity = past.max(total);
+    read.capacity = read.blocks ? past : past.max(total);
+    if (!read.blocks && !canBeSize(total)) {
+      read.kept = read.capacity;
+      read.capacity = past + count;
+      Expression fits = (total <= read.capacity).reshape(ArrayRef<int64_t>{});
+      requireOfData(node, fits, "a GroupQueryAttention has no more keys than the cache and the new ones");
+    }
     read.begins = read.begins.min(read.capacity - count).max(past.like(0));
   }
-  return rotateHeads(node, read);
 }
 
-/// The cache, of another length, with the new rows behind what each sequence has in it, and zeros behind them.
+static LogicalResult readGroupQuery(NodeBinder &node, GroupQueryNode &read) {
+  if (failed(checkGroupQuery(node)))
+    return failure();
+  read.lengths = {node, node.operand(5)};
+  read.total = {node, node.operand(6)};
+  read.bias = {node, node.optionalOperand(10)};
+  read.sink = {node, node.optionalOperand(11)};
+  read.window = node.intAttr("local_window_size", -1);
+  read.isCausal = node.intAttr("causal", 1);
+  read.hasSmoothSoftmax = node.intAttr("smooth_softmax", 0) > 0;
+  read.softcap = node.floatAttr("softcap", 0);
+  if (node.failed() || failed(readHeads(node, read)) || failed(normalizeHeads(node, read)))
+    return failure();
+  placeQueries(node, read, read.total.cast(node.getBuilder().getI64Type()).reshape({1}));
+  return rotateHeads(node, read, 7, {node, node.optionalOperand(9)});
+}
+
+/// The cache, of another length, with the new rows behind what each sequence has in it, and zeros behind them; with blocks
+/// what was there.
 static Expression insertRows(NodeBinder &node, const GroupQueryNode &read, Expression past, Expression rows) {
   past = past.cast(rows.getElementType());
   if (node.failed())
@@ -144,7 +174,8 @@ static Expression insertRows(NodeBinder &node, const GroupQueryNode &read, Expre
   Expression pads = Expression::concat(node, {Expression::ints(node, {0}), read.capacity - past.extent(2)}, 0);
   Expression cache(node, node.create<nn::PadOp>(past, pads, Value(), ArrayRef<int64_t>{2}, nn::PadMode::Constant));
   Expression isFilled = Expression::range(cache.extent(2)).unsqueeze({0}) < read.begins.unsqueeze({1});
-  cache = {node, keepShape(node, isFilled.unsqueeze({1, 3}).choose(cache, rows.like(0)), cache)};
+  if (!read.blocks)
+    cache = {node, keepShape(node, isFilled.unsqueeze({1, 3}).choose(cache, rows.like(0)), cache)};
   if (node.failed())
     return {};
   Expression position = read.begins.unsqueeze({1}) + Expression::range(rows.extent(2)).unsqueeze({0});
@@ -173,17 +204,25 @@ static Expression appendRows(NodeBinder &node, const GroupQueryNode &read, Expre
   return all;
 }
 
-/// Which keys each query sees, (B, 1, S, T); null where all.
+/// Which keys each query sees, (B, 1 or H, S, T).
 static Expression findVisible(NodeBinder &node, const GroupQueryNode &read, Expression keys) {
   // There must be as many keys as the node says: a cache that has room for more is not what it means.
   Expression total = read.total.cast(node.getBuilder().getI64Type()).reshape({1});
-  Expression key(node, keepShape(node, Expression::range(total), Expression::range(keys.extent(2))));
+  Expression key = Expression::range(keys.extent(2));
+  if (!read.kept)
+    key = {node, keepShape(node, Expression::range(total), key)};
   key = key.unsqueeze({0, 1, 2});
   Expression begin = read.begins.unsqueeze({1, 2, 3});
   Expression query = Expression::range(read.query.extent(2)).unsqueeze({0, 1, 3}) + begin;
   if (!read.isCausal)
     return key <= read.lengths.cast(begin.getElementType()).reshape({-1, 1, 1, 1});
   Expression visible = key <= query;
+  if (read.blocks) {
+    auto block = [&](Expression place) { return place.reshape({-1}) / static_cast<double>(read.blockSize); };
+    // One batch for all: the sequences are equally long.
+    Expression rows = read.blocks.gather(block(query.slice(0, 0, 1)), 1).gather(block(key), 2);
+    visible = visible & rows.unsqueeze({0});
+  }
   return read.window < 0 ? visible : visible & (key > query - static_cast<double>(read.window));
 }
 
@@ -198,16 +237,17 @@ static Expression takeSoftmax(NodeBinder &node, const GroupQueryNode &read, Expr
   return {node, keepShape(node, result, scores)};
 }
 
-static LogicalResult importGroupQueryAttention(NodeBinder &node) {
-  GroupQueryNode read;
-  if (failed(readGroupQuery(node, read)))
-    return failure();
+static LogicalResult attendGroups(NodeBinder &node, const GroupQueryNode &read) {
   Type type = read.query.getElementType();
   Expression keys = appendRows(node, read, read.pastKeys, read.keys);
   Expression values = appendRows(node, read, read.pastValues, read.values);
   if (node.failed())
     return failure();
   Expression allKeys = keys, allValues = values;
+  if (read.kept) {
+    allKeys = keys.slice(2, Expression::ints(node, {0}), read.kept);
+    allValues = values.slice(2, Expression::ints(node, {0}), read.kept);
+  }
   if (read.capacity) { // room is not looked at
     Expression total = read.total.cast(node.getBuilder().getI64Type()).reshape({1});
     keys = keys.slice(2, Expression::ints(node, {0}), total);
@@ -236,8 +276,76 @@ static LogicalResult importGroupQueryAttention(NodeBinder &node) {
   return success();
 }
 
+static LogicalResult importGroupQueryAttention(NodeBinder &node) {
+  GroupQueryNode read;
+  return failed(readGroupQuery(node, read)) ? failure() : attendGroups(node, read);
+}
+
+/// The blocks of (layout, row) that the compressed rows of two constant operands name, for each head.
+static LogicalResult readBlocks(NodeBinder &node, GroupQueryNode &read) {
+  SmallVector<int64_t> starts = node.constantInts(5), columns = node.constantInts(6);
+  Expression rows(node, node.operand(5)), places(node, node.operand(6));
+  if (node.failed())
+    return failure();
+  if (rows.getRank() != 2 || places.getRank() != 2 || rows.getExtent(0) != places.getExtent(0) ||
+      rows.getExtent(0) < 1 || rows.getExtent(1) < 2 || read.heads % rows.getExtent(0))
+    return node.reject("the blocks must have a row for each of as many layouts as divide the heads");
+  int64_t layouts = rows.getExtent(0), count = rows.getExtent(1) - 1, width = places.getExtent(1);
+  constexpr int64_t maxFlags = 1 << 26;
+  if (count > (1 << 13) || read.heads > maxFlags / (count * count))
+    return node.reject("there are too many blocks");
+  SmallVector<int64_t> flags(read.heads * count * count, 0);
+  for (int64_t head = 0; head < read.heads; ++head)
+    for (int64_t row = 0, layout = head % layouts; row < count; ++row) {
+      int64_t begin = starts[layout * (count + 1) + row], end = starts[layout * (count + 1) + row + 1];
+      if (begin < 0 || end < begin || end > width)
+        return node.reject("a row of blocks is out of range");
+      for (int64_t at = begin; at < end; ++at) {
+        int64_t column = columns[layout * width + at];
+        if (column < 0 || column >= count)
+          return node.reject("a block is out of range");
+        flags[(head * count + row) * count + column] = 1;
+      }
+      if (!flags[(head * count + row) * count + row])
+        return node.reject("a query does not see its own block");
+    }
+  read.blocks = Expression::ints(node, flags).reshape({read.heads, count, count}).cast(node.getBuilder().getI1Type());
+  int64_t room = read.pastKeys.getExtent(2);
+  if (ShapedType::isDynamic(room) || room > count * read.blockSize)
+    return node.reject("the cache must have a known length that the blocks cover");
+  return success(!node.failed());
+}
+
+static LogicalResult importSparseAttention(NodeBinder &node) {
+  GroupQueryNode read;
+  read.total = {node, node.operand(7)};
+  read.blockSize = node.intAttr("sparse_block_size", 0);
+  Expression lengths(node, node.operand(8));
+  if (node.failed() || failed(readHeads(node, read)))
+    return failure();
+  if (!read.pastKeys || read.blockSize < 1 || read.blockSize > (1 << 20))
+    return node.reject("needs a cache, and blocks of keys");
+  if (failed(readBlocks(node, read)))
+    return failure();
+  Type i64 = node.getBuilder().getI64Type();
+  Expression total = read.total.cast(i64).reshape({1});
+  lengths = lengths.cast(i64).reshape({-1});
+  // ONNX Runtime and its documentation differ on shorter sequences.
+  Expression isLongest = lengths.equals(total).cast(i64).reduce(nn::ReductionKind::Min, {0}, /*keepdims=*/false);
+  Expression fits = total.reshape(ArrayRef<int64_t>{}) <= static_cast<double>(read.pastKeys.getExtent(2));
+  requireOfData(node, (isLongest > 0.0) & fits, "sequences of SparseAttention are equally long, and fit the cache");
+  if (node.failed())
+    return failure();
+  read.lengths = lengths - 1;
+  placeQueries(node, read, total);
+  if (failed(rotateHeads(node, read, 9, {})))
+    return failure();
+  return attendGroups(node, read);
+}
+
 static const OpEntry table[] = {
     {"GroupQueryAttention", 1, importGroupQueryAttention, "com.microsoft"},
+    {"SparseAttention", 1, importSparseAttention, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getGroupQueryAttentionOps() { return table; }

@@ -1,7 +1,8 @@
 // Attention without a softmax: a matrix for each head takes up the products of keys
 // and values, position by position, and queries read it.
+#include "lib/Frontend/ONNX/LinearAttention.h"
+
 #include "lib/Frontend/Import/Repetition.h"
-#include "lib/Frontend/ONNX/AttentionParts.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 
@@ -9,25 +10,20 @@ using namespace mlir;
 
 namespace nnc::onnx {
 
-namespace {
-
-/// The operands of one node, all in the type that is computed in; heads of queries are (groups, queries of a group).
-struct LinearAttentionNode {
-  Expression query;       ///< (B, T, G, H / G, D), scaled
-  Expression rows;        ///< (B, T, G, H / G, D), or with one more: what the state is multiplied by, the keys first
-  Expression overlaps;    ///< (B, T, G, H / G, 1), products of queries and keys of the same position
-  Expression keys;        ///< (B, T, G, D)
-  Expression values;      ///< (B, T, G, V)
-  Expression state;       ///< (B, G, D, V)
-  Expression decay, rate; ///< (B, T, G, D or 1) and (B, T, G or 1); null where the rule has none
-};
-
-} // namespace
-
 /// x (B, T, heads * D) as (B, T, heads, D), with the batch and the positions of `like`.
 static Expression splitLast(NodeBinder &node, Expression x, Expression like, int64_t heads, Type type) {
   Expression shape = Expression::concat(node, {like.shape(0, 2), Expression::ints(node, {heads, -1})}, 0);
   return x.cast(type).reshape(shape);
+}
+
+LogicalResult checkUpdateRule(NodeBinder &node, bool hasDecay, bool hasRate) {
+  std::string rule = node.stringAttr("update_rule", "gated_delta");
+  bool isGated = rule == "gated" || rule == "gated_delta", isDelta = rule == "delta" || rule == "gated_delta";
+  if (!isGated && !isDelta && rule != "linear")
+    return node.reject("update_rule '" + rule + "' is not known");
+  if (hasDecay != isGated || hasRate != isDelta)
+    return node.reject("the operands do not fit the update_rule");
+  return success(!node.failed());
 }
 
 static LogicalResult readLinearAttention(NodeBinder &node, LinearAttentionNode &read) {
@@ -35,15 +31,9 @@ static LogicalResult readLinearAttention(NodeBinder &node, LinearAttentionNode &
       past(node, node.optionalOperand(3)), decay(node, node.optionalOperand(4)), rate(node, node.optionalOperand(5));
   int64_t queryHeads = node.intAttr("q_num_heads", 0), heads = node.intAttr("kv_num_heads", 0);
   double scale = node.floatAttr("scale", 0);
-  std::string rule = node.stringAttr("update_rule", "gated_delta");
   node.ignoreAttrs({"chunk_size"}); // of one of several ways to compute the same
-  if (node.failed())
+  if (failed(checkUpdateRule(node, static_cast<bool>(decay), static_cast<bool>(rate))))
     return failure();
-  bool isGated = rule == "gated" || rule == "gated_delta", isDelta = rule == "delta" || rule == "gated_delta";
-  if (!isGated && !isDelta && rule != "linear")
-    return node.reject("update_rule '" + rule + "' is not known");
-  if (static_cast<bool>(decay) != isGated || static_cast<bool>(rate) != isDelta)
-    return node.reject("the operands do not fit the update_rule");
   if (heads < 1 || queryHeads < 1 || queryHeads % heads)
     return node.reject("the heads of the queries must be a multiple of those of the keys");
   for (Expression each : {query, keys, values, decay, rate})
@@ -102,23 +92,27 @@ static frontend::Iteration attendOnce(NodeBinder &node, const LinearAttentionNod
   return {{next}, {Expression(node, node.create<nn::ReshapeOp>(result, shape, /*allow_zero=*/true))}};
 }
 
-static LogicalResult importLinearAttention(NodeBinder &node) {
-  LinearAttentionNode read;
-  if (failed(readLinearAttention(node, read)))
-    return failure();
-  Type type = node.getType(node.operand(0)).getElementType();
+std::pair<Expression, Expression> attendLinearly(NodeBinder &node, LinearAttentionNode read) {
   prepareRows(node, read);
-  Type stateType = node.optionalOperand(3) ? node.getType(node.optionalOperand(3)).getElementType() : type;
   SmallVector<Expression> results =
       frontend::repeat(node, read.keys.extent(1), {read.state}, [&](Expression number, ArrayRef<Expression> carried) {
         return attendOnce(node, read, number, carried.front());
       });
   if (node.failed())
+    return {};
+  return {results[1].transpose({1, 0, 2, 3, 4}), results[0]};
+}
+
+static LogicalResult importLinearAttention(NodeBinder &node) {
+  LinearAttentionNode read;
+  if (failed(readLinearAttention(node, read)))
     return failure();
-  Expression all = results[1].transpose({1, 0, 2, 3, 4}); // (B, T, G, H / G, V)
-  if (failed(node.result(all.reshape({0, 0, -1}).cast(type))))
+  Type type = node.getType(node.operand(0)).getElementType();
+  Type stateType = node.optionalOperand(3) ? node.getType(node.optionalOperand(3)).getElementType() : type;
+  auto [all, state] = attendLinearly(node, read);
+  if (node.failed() || failed(node.result(all.reshape({0, 0, -1}).cast(type))))
     return failure();
-  return node.result(results[0].cast(stateType));
+  return node.result(state.cast(stateType));
 }
 
 /// As that of ONNX, without the states of several positions.
@@ -131,6 +125,7 @@ static LogicalResult importMicrosoftLinearAttention(NodeBinder &node) {
 static const OpEntry table[] = {
     {"LinearAttention", 27, importLinearAttention},
     {"LinearAttention", 1, importMicrosoftLinearAttention, "com.microsoft"},
+    {"GatedDeltaNet", 1, importGatedDeltaNet, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getLinearAttentionOps() { return table; }

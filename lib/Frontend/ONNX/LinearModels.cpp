@@ -190,14 +190,15 @@ static Expression pairwiseProbabilities(NodeBinder &node, const Machines &machin
 
 /// The probabilities of the classes, (rows, classes), that fit those of pairs best: the second method of Wu, Lin and
 /// Weng, "Probability Estimates for Multi-class Classification by Pairwise Coupling" (2004), with the steps of Chang
-/// and Lin's LIBSVM (2011), section 8. A row that is close enough stays as it is.
+/// and Lin's LIBSVM (2011), section 8. A row that is close enough, or of NaN, stays as it is.
 static Expression couple(NodeBinder &node, int64_t classes, Expression pairwise) {
   const nn::ReductionKind sum = nn::ReductionKind::Sum;
   Expression unit = Expression::range(Expression::ints(node, {classes}));
   unit = unit.unsqueeze({1}).equals(unit.unsqueeze({0}));
   Expression diagonal = (pairwise * pairwise).reduce(sum, {1}, /*keepdims=*/true);
   Expression matrix = unit.choose(diagonal, pairwise.transpose({0, 2, 1}) * pairwise * -1);
-  Expression flatDiagonal = diagonal.squeeze({1}), start = flatDiagonal * 0 + 1.0 / static_cast<double>(classes);
+  Expression flatDiagonal = diagonal.squeeze({1});
+  Expression start = flatDiagonal.like(1.0 / static_cast<double>(classes)).broadcast(flatDiagonal.shape());
   Expression one = start.slice(1, 0, 1);
   auto improve = [&](Expression number, ArrayRef<Expression> carried) -> frontend::Iteration {
     Expression p = carried[0], product = carried[1], square = carried[2];
@@ -215,8 +216,8 @@ static Expression couple(NodeBinder &node, int64_t classes, Expression pairwise)
     Expression p = carried[0];
     Expression product = matrix.matmul(p.unsqueeze({2})).squeeze({2});
     Expression square = (p * product).reduce(sum, {1}, /*keepdims=*/true);
-    Expression error = (product - square).unary<nn::AbsOp>().reduce(nn::ReductionKind::Max, {1}, /*keepdims=*/true);
-    Expression isClose = error < 0.005 / static_cast<double>(classes);
+    Expression isFar = (product - square).unary<nn::AbsOp>() >= 0.005 / static_cast<double>(classes);
+    Expression isClose = isFar.cast(node.getBuilder().getI64Type()).reduce(nn::ReductionKind::Max, {1}, true) < 1.0;
     SmallVector<Expression> better = frontend::repeat(
         node, Expression::ints(node, {classes}),
         {p, Expression(node, keepShape(node, product, p)), Expression(node, keepShape(node, square, one))}, improve);

@@ -1,6 +1,7 @@
 // Operators of the domain ai.onnx.ml on numbers, and encoders of strings.
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 #include "lib/Frontend/ONNX/Strings.h"
 
 #include <cmath>
@@ -210,13 +211,6 @@ static LogicalResult importCategoryMapper(NodeBinder &node) {
   return node.failed() ? failure() : translate(node, x, strings, integers);
 }
 
-/// `columns`; a run ends with an error where a row has no 1. What checks is the reading of a string that is no number.
-static Expression requireCategory(NodeBinder &node, Expression columns) {
-  Expression largest = columns.reduce(nn::ReductionKind::Max, {columns.getRank() - 1}, /*keepdims=*/true);
-  Expression text = chooseStrings(node, largest.cast(node.getBuilder().getI64Type()), {"", "0"});
-  return columns + Expression(node, node.create<text::ParseOp>(text, columns.getElementType()));
-}
-
 /// A column of 0 or 1 for each category; an x that is none has zeros, or ends the run with an error.
 static LogicalResult importOneHotEncoder(NodeBinder &node) {
   Expression x(node, node.operand(0)), categories = getList(node, "cats");
@@ -240,8 +234,15 @@ static LogicalResult importOneHotEncoder(NodeBinder &node) {
   if (node.failed())
     return failure();
   Expression columns = matchKeys(x.cast(i64), categories.cast(i64), false).cast(node.getBuilder().getF32Type());
-  if (!zeros && !node.failed())
-    columns = requireCategory(node, columns);
+  if (node.failed())
+    return failure();
+  if (!zeros) {
+    int64_t last = columns.getRank() - 1;
+    Expression isKnown = columns.reduce(nn::ReductionKind::Max, {last}, /*keepdims=*/false);
+    if (last > 0)
+      isKnown = isKnown.reduce(nn::ReductionKind::Min, llvm::to_vector(llvm::seq(last)), /*keepdims=*/false);
+    requireOfData(node, isKnown > 0.0, "each input of a OneHotEncoder is one of its categories");
+  }
   return node.failed() ? failure() : node.result(columns);
 }
 

@@ -1,5 +1,5 @@
-// ONNX operators on sequences and optionals. Nothing of them is left in the module: they
-// arrange values.
+// ONNX operators on sequences, optionals and maps. Nothing of them is left in the module:
+// they arrange values.
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 #include "lib/Frontend/ONNX/SequenceEdits.h"
@@ -209,8 +209,26 @@ static LogicalResult importOptionalGetElement(NodeBinder &node) {
   return node.failed() ? failure() : node.result(value);
 }
 
+//===--- Maps ---===//
+
+/// The values of a map in the order of the vocabulary: what a map is here.
+static LogicalResult importDictVectorizer(NodeBinder &node) {
+  GraphValue map = node.anyOperand(0);
+  SmallVector<std::string> keys = node.stringsAttr("string_vocabulary");
+  for (int64_t key : node.intsAttr("int64_vocabulary"))
+    keys.push_back(std::to_string(key));
+  if (node.failed())
+    return failure();
+  if (map.keys.empty())
+    return node.reject("it reads what is no map");
+  if (ArrayRef<std::string>(map.keys) != ArrayRef<std::string>(keys))
+    return node.reject("two of them read one map by different vocabularies");
+  return node.result(map.getTensor());
+}
+
 static const OpEntry table[] = {
     {"ConcatFromSequence", 11, importConcatFromSequence},
+    {"DictVectorizer", 1, importDictVectorizer, "ai.onnx.ml"},
     {"Identity", 1, importIdentity},
     {"Optional", 15, importOptional},
     {"OptionalGetElement", 15, importOptionalGetElement},

@@ -52,3 +52,42 @@ func.func @main(%a: memref<8xf32>, %b: memref<8xf32>) {
   memref.store %t, %b[%c0] : memref<8xf32> loc(fused["product", "bias"])
   return
 }
+
+// -----
+
+// Layers of one name that differ get numbers; those that are the same share one function and take none.
+// CHECK-DAG: func.func private @layer_same(%{{.*}}: memref<8xf32>, %{{.*}}: memref<8xf32>)
+// CHECK-DAG: func.func private @layer_same_1(%{{.*}}: memref<4xf32>, %{{.*}}: memref<4xf32>)
+// CHECK-DAG: func.func private @layer_same_2(%{{.*}}: memref<8xf32>, %{{.*}}: memref<4xf32>)
+// CHECK-NOT: func.func private
+// CHECK-LABEL: func.func @main
+// CHECK: call @layer_same(%arg0, %arg1)
+// CHECK: call @layer_same_1(%arg2, %arg3)
+// CHECK: call @layer_same(%arg1, %arg0)
+// CHECK: call @layer_same_2(%arg0, %arg2)
+func.func @main(%a: memref<8xf32>, %b: memref<8xf32>, %c: memref<4xf32>, %d: memref<4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %c8 = arith.constant 8 : index
+  scf.for %i = %c0 to %c8 step %c1 {
+    %x = memref.load %a[%i] : memref<8xf32>
+    memref.store %x, %b[%i] : memref<8xf32>
+  } loc("same")
+  memref.copy %a, %b : memref<8xf32> to memref<8xf32>
+  scf.for %i = %c0 to %c4 step %c1 {
+    %x = memref.load %c[%i] : memref<4xf32>
+    memref.store %x, %d[%i] : memref<4xf32>
+  } loc("same")
+  memref.copy %a, %b : memref<8xf32> to memref<8xf32>
+  scf.for %i = %c0 to %c8 step %c1 {
+    %x = memref.load %b[%i] : memref<8xf32>
+    memref.store %x, %a[%i] : memref<8xf32>
+  } loc("same")
+  memref.copy %a, %b : memref<8xf32> to memref<8xf32>
+  scf.for %i = %c0 to %c4 step %c1 {
+    %x = memref.load %a[%i] : memref<8xf32>
+    memref.store %x, %c[%i] : memref<4xf32>
+  } loc("same")
+  return
+}

@@ -128,6 +128,29 @@ func.func @main(%x: memref<?xf32>, %y: memref<?xf32> {nn.output}) {
 
 // -----
 
+// The same where values of an input make it, next to an extent that data decide: the inputs are static, the arena is not.
+// CHECK-LABEL: func.func @main_workspace(
+// CHECK-SAME: %[[N:.*]]: memref<i64>) -> index
+// CHECK: %[[M:.*]]:2 = call @main_output_extents(%[[N]])
+// CHECK: arith.mului_extended %{{.*}}, %[[M]]#1
+func.func @main_output_extents(%n: memref<i64>) -> (index, index) {
+  %c32 = arith.constant 32 : index
+  %0 = memref.load %n[] : memref<i64>
+  %1 = arith.index_cast %0 : i64 to index
+  return %c32, %1 : index, index
+}
+func.func @main(%n: memref<i64> {nn.size_values},
+                %y: memref<?x?xf32> {nn.output, nn.bounds = array<i64: 32, -9223372036854775808>}) {
+  %c1 = arith.constant 1 : index
+  %m = memref.dim %y, %c1 : memref<?x?xf32>
+  %a = memref.alloc(%m) : memref<32x?xf32>
+  %b = memref.cast %a : memref<32x?xf32> to memref<?x?xf32>
+  memref.copy %b, %y : memref<?x?xf32> to memref<?x?xf32>
+  return
+}
+
+// -----
+
 // Data decide the extent: the place is for the bound, the view has the extent. All inputs are static: so is the arena.
 // CHECK-LABEL: peak = 128 : i64, slots = 0
 // CHECK-NOT: @main_workspace

@@ -80,3 +80,18 @@ func.func @carries(%n: tensor<i64>, %x: tensor<?xf32>, %y: tensor<?xf32>) -> ten
   } : (tensor<i64>, tensor<?xf32>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
+
+// -----
+
+// How much a loop collects is limited where a value says it: to what an extent may be.
+// CHECK-LABEL: @collects
+// CHECK: cf.assert %{{.*}}, "nn.loop: what it collects has at most 2147483647 elements"
+// CHECK: scf.for
+func.func @collects(%n: tensor<i64>, %x: tensor<4xf32>) -> tensor<?x4xf32> {
+  %t = arith.constant dense<true> : tensor<i1>
+  %0 = nn.loop %n attributes {operandSegmentSizes = array<i32: 1, 0, 0>} {
+  ^bb0(%i: tensor<i64>):
+    nn.yield %t, %x : tensor<i1>, tensor<4xf32>
+  } : (tensor<i64>) -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
