@@ -214,7 +214,8 @@ static Extents step(Extent extent) {
       .Case([&](ReduceOp reduce) { return stepOfReduce(reduce, extent); })
       .Case([&](BroadcastToOp broadcast) { return stepOfBroadcastTo(broadcast, extent); })
       .Case([&](ConcatOp concat) {
-        return keepUnless(concat.getInputs().front(), extent.axis == static_cast<int64_t>(concat.getAxis()));
+        bool isJoined = extent.axis == static_cast<int64_t>(concat.getAxis()) && concat.getInputs().size() > 1;
+        return keepUnless(concat.getInputs().front(), isJoined);
       })
       .Case([&](SliceOp slice) {
         return keepUnless(slice.getInput(), llvm::is_contained(slice.getAxes(), extent.axis));

@@ -222,8 +222,21 @@ NumberRange RangeFinder::ofReduction(nn::ReduceOp op) {
     double upper = range.upper > 0 ? multiply(range.upper, count.upper) : 0;
     return widen({range.lower < 0 ? multiply(range.lower, count.upper) : 0, upper}, type);
   }
-  bool isExtreme = op.getKind() == nn::ReductionKind::Max || op.getKind() == nn::ReductionKind::Min;
-  return isExtreme && count.lower > 0 ? range : NumberRange();
+  bool isMax = op.getKind() == nn::ReductionKind::Max;
+  if ((!isMax && op.getKind() != nn::ReductionKind::Min) || !(count.lower > 0))
+    return {};
+  // Of numbers put together, the maximum is not below the least that any of them can be.
+  auto concat = op.getInput().getDefiningOp<nn::ConcatOp>();
+  if (!concat || getRanked(concat).getRank() != 1 || op.getAxes().empty())
+    return range;
+  for (Value part : concat.getInputs()) {
+    NumberRange each = getRanked(part).getDimSize(0) > 0 ? find(part) : NumberRange();
+    if (isMax)
+      range.lower = std::max(range.lower, each.lower);
+    else
+      range.upper = std::min(range.upper, each.upper);
+  }
+  return range;
 }
 
 /// Of what does not fit the type nothing is known; the fraction is cut off.

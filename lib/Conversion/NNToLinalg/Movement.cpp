@@ -4,6 +4,7 @@
 // it comes from.
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/Extent.h"
+#include "dialects/NN/ExtentTracing.h"
 #include "dialects/NN/NN.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
@@ -62,9 +63,15 @@ static SmallVector<Value> getReshapeExtents(ImplicitLocOpBuilder &builder, nn::R
   Value one = getIndex(builder, 1), total = one, others = one, zero = getIndex(builder, 0);
   for (Value extent : input)
     total = mul(builder, total, extent);
+  std::optional<SmallVector<nn::KnownInt>> known = nn::getKnownInts(op.getShape());
   for (int64_t i = 0; i < type.getRank(); ++i) {
     Value entry = getRangedEntry(builder, op.getShape(), adaptor.getShape(), i);
-    bool isExtent = entry.getDefiningOp<kernel::BoundedOp>() != nullptr;
+    // An extent is not -1; where it is the input's, it cancels in what is left.
+    const nn::KnownInt source = known ? (*known)[i] : nn::KnownInt();
+    bool isExtent = entry.getDefiningOp<kernel::BoundedOp>() || (!source.value && source.tensor);
+    if (!source.value && source.tensor && i < static_cast<int64_t>(input.size()) &&
+        nn::haveSameExtent(source.tensor, source.axis, op.getInput(), i))
+      entry = input[i];
     isRemaining.push_back(isExtent ? arith::ConstantIntOp::create(builder, 0, 1).getResult()
                                    : compare(builder, arith::CmpIPredicate::eq, entry, getIndex(builder, -1)));
     if (!op.getAllowZero() && i < static_cast<int64_t>(input.size()))
