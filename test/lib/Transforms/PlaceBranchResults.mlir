@@ -1,15 +1,16 @@
-// RUN: nnc-opt %s --place-branch-results --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: nnc-opt %s --place-branch-results --cse --split-input-file --verify-diagnostics | FileCheck %s
 
 // A place for the larger bound, before the branch; the extents are results, and the result is that part of the place.
 // CHECK-LABEL: func.func @main(
 // CHECK-DAG: %[[EIGHT:.*]] = arith.constant 8 : index
 // CHECK: %[[PLACE:.*]] = bufferization.alloc_tensor(%[[EIGHT]]) : tensor<?xf32>
 // CHECK: %[[IF:.*]]:2 = scf.if %{{.*}} -> (tensor<?xf32>, index)
-// CHECK: %[[N:.*]] = tensor.dim
-// CHECK: %[[IN:.*]] = tensor.insert_slice %{{.*}} into %[[PLACE]][0] [%[[N]]] [1]
+// CHECK: %[[THERE:.*]] = tensor.extract_slice %[[PLACE]][0] [%[[N:.*]]] [1]
+// CHECK: %[[PUT:.*]] = bufferization.materialize_in_destination %{{.*}} in %[[THERE]]
+// CHECK: %[[IN:.*]] = tensor.insert_slice %[[PUT]] into %[[PLACE]][0] [%[[N]]] [1]
 // CHECK: scf.yield %[[IN]], %[[N]]
 // CHECK: else
-// CHECK: tensor.insert_slice %{{.*}} into %[[PLACE]]
+// CHECK: bufferization.materialize_in_destination
 // CHECK: %[[EXTENT:.*]] = kernel.bounded %[[IF]]#1, %[[EIGHT]]
 // CHECK: %[[PART:.*]] = tensor.extract_slice %[[IF]]#0[0] [%[[EXTENT]]] [1]
 // CHECK: return %[[PART]]

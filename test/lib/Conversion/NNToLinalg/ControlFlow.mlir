@@ -69,7 +69,7 @@ func.func @collects(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<?x4xf32> {
 // What a loop with a condition collects has room for its number of iterations; as many as there were are the result.
 // CHECK-LABEL: @collects_at_most
 // CHECK: %[[PLACE:.*]] = tensor.empty(%[[N:.*]]) : tensor<?x4xf32>
-// CHECK: %[[LOOP:.*]]:4 = scf.while {{.*}}%[[PLACE]]
+// CHECK: %[[LOOP:.*]]:3 = scf.while {{.*}}%[[PLACE]]
 // CHECK: tensor.insert_slice
 // CHECK: %[[RAN:.*]] = kernel.bounded %[[LOOP]]#{{.*}}, %[[N]]
 // CHECK: tensor.extract_slice %[[LOOP]]#{{.*}}[0, 0] [%[[RAN]], 4] [1, 1]
