@@ -176,6 +176,9 @@ static const llvm::StringMap<Evaluator> &getEvaluators() {
   auto divideFloats = [](Operation *, ArrayRef<Scalar> x) -> std::optional<Scalar> {
     return asFloat(x[0]) / asFloat(x[1]);
   };
+  auto reciprocal = [](Operation *, ArrayRef<Scalar> x) -> std::optional<Scalar> {
+    return APFloat(APFloat(asFloat(x[0]).getSemantics(), 1) / asFloat(x[0]));
+  };
   static const llvm::StringMap<Evaluator> evaluators = {
       {AddOp::getOperationName(), binary(add)},
       {SubOp::getOperationName(), binary(subtract)},
@@ -198,6 +201,7 @@ static const llvm::StringMap<Evaluator> &getEvaluators() {
       {FloorOp::getOperationName(), rounding(APFloat::rmTowardNegative)},
       {CeilOp::getOperationName(), rounding(APFloat::rmTowardPositive)},
       {RoundOp::getOperationName(), rounding(APFloat::rmNearestTiesToEven)},
+      {ReciprocalOp::getOperationName(), reciprocal},
       {NegOp::getOperationName(), signedUnary([](const APSInt &x) { return -x; }, [](const APFloat &x) { return -x; })},
       {AbsOp::getOperationName(), signedUnary([](const APSInt &x) { return x.isNegative() ? APSInt(-x) : x; },
                                               [](const APFloat &x) { return abs(x); })},

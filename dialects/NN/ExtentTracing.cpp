@@ -121,6 +121,15 @@ static Extents stepOfGather(GatherOp op, Extent extent) {
   return {{op.getData(), extent.axis - rank + 1}};
 }
 
+/// As many as there are tuples; the data's axes behind those that a tuple chooses.
+static Extents stepOfGatherND(GatherNDOp op, Extent extent) {
+  RankedTensorType indices = getRanked(op.getIndices());
+  int64_t outer = indices.getRank() - 1;
+  if (extent.axis < outer)
+    return {{op.getIndices(), extent.axis}};
+  return {{op.getData(), extent.axis - outer + indices.getShape().back() + static_cast<int64_t>(op.getBatchDims())}};
+}
+
 static Extents stepOfMatmul(MatmulOp op, Extent extent) {
   int64_t rank = getRanked(extent.value).getRank();
   RankedTensorType lhs = getRanked(op.getLhs()), rhs = getRanked(op.getRhs());
@@ -200,11 +209,13 @@ static Extents step(Extent extent) {
         return Extents{{transpose.getInput(), transpose.getPermutation()[extent.axis]}};
       })
       .Case([&](GatherOp gather) { return stepOfGather(gather, extent); })
+      .Case([&](GatherNDOp gather) { return stepOfGatherND(gather, extent); })
       .Case([&](MatmulOp matmul) { return stepOfMatmul(matmul, extent); })
       .Case([&](ReduceOp reduce) { return stepOfReduce(reduce, extent); })
       .Case([&](BroadcastToOp broadcast) { return stepOfBroadcastTo(broadcast, extent); })
       .Case([&](ConcatOp concat) {
-        return keepUnless(concat.getInputs().front(), extent.axis == static_cast<int64_t>(concat.getAxis()));
+        bool isJoined = extent.axis == static_cast<int64_t>(concat.getAxis()) && concat.getInputs().size() > 1;
+        return keepUnless(concat.getInputs().front(), isJoined);
       })
       .Case([&](SliceOp slice) {
         return keepUnless(slice.getInput(), llvm::is_contained(slice.getAxes(), extent.axis));

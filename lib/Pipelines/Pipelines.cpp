@@ -51,6 +51,7 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  passes.addPass(createPlaceBranchResults()); // where constants that bounds are made of are known
 }
 
 /// From kernels to loops over hardware vectors.

@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 
@@ -50,6 +51,8 @@ Value getElementOfArgument(OpBuilder &builder, func::FuncOp function, func::Func
   SmallVector<Value> index;
   if (cast<ShapedType>(argument.getType()).getRank() == 1)
     index.push_back(arith::ConstantIndexOp::create(builder, argument.getLoc(), position));
+  if (isa<TensorType>(values.getType()))
+    return tensor::ExtractOp::create(builder, argument.getLoc(), values, index);
   return memref::LoadOp::create(builder, argument.getLoc(), values, index);
 }
 

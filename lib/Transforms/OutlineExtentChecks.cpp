@@ -1,5 +1,6 @@
 // Assertions about extents leave @main for a function that the entry points call
-// before it; those about extents that data decide stay.
+// before it; those about extents that data decide, or in a branch that data decide, stay
+// where they are.
 #include "lib/Transforms/ExtentFunctions.h"
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/SizeExpressions.h"
@@ -7,8 +8,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Transforms/RegionUtils.h"
-#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -42,26 +41,6 @@ static Value buildCheck(SizeExpressions &sizes, cf::AssertOp assertion, OpBuilde
   return holds;
 }
 
-/// Whether what is asserted follows from an extent that data decide.
-static bool dependsOnBoundedExtent(cf::AssertOp assertion) {
-  llvm::SetVector<Value> needed;
-  needed.insert(assertion.getArg());
-  for (size_t i = 0; i < needed.size(); ++i) {
-    if (auto argument = dyn_cast<BlockArgument>(needed[i])) {
-      Operation *parent = argument.getOwner()->getParentOp();
-      if (!isa<func::FuncOp>(parent))
-        needed.insert(parent->operand_begin(), parent->operand_end());
-      continue;
-    }
-    Operation *op = needed[i].getDefiningOp();
-    if (isa<kernel::BoundedOp>(op))
-      return true;
-    needed.insert(op->operand_begin(), op->operand_end());
-    getUsedValuesDefinedAbove(op->getRegions(), needed);
-  }
-  return false;
-}
-
 static LogicalResult outlineChecks(func::FuncOp main) {
   SmallVector<cf::AssertOp> assertions;
   main.walk([&](cf::AssertOp assertion) { assertions.push_back(assertion); });
@@ -78,12 +57,9 @@ static LogicalResult outlineChecks(func::FuncOp main) {
       return assertion.emitError(assertion.getMsg());
     if (holds && matchPattern(holds, m_Zero()))
       return assertion.emitError("no extents of the inputs fit: ") << assertion.getMsg();
-    if (!holds && assertion->getParentOp() == main)
+    if (!holds)
       continue; // only the run will tell
-    if (!holds && dependsOnBoundedExtent(assertion))
-      return assertion.emitError("inside a branch or a loop, extents that data decide are not checked: ")
-             << assertion.getMsg();
-    if (holds && !matchPattern(holds, m_One()))
+    if (!matchPattern(holds, m_One()))
       fits = fits ? builder.createOrFold<arith::AndIOp>(assertion.getLoc(), fits, holds) : holds;
     assertion.erase();
   }

@@ -10,6 +10,7 @@
 
 #include "lib/Analysis/LayerName.h"
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/IR/SymbolTable.h"
@@ -89,8 +90,16 @@ static bool isSetup(Operation &op) {
           llvm::all_of(op.getResultTypes(), llvm::IsaPred<IndexType, BaseMemRefType>));
 }
 
+/// Whether the run may end inside of `op`, which a function could not do.
+static bool hasChecks(Operation &op) {
+  return op.getNumRegions() > 0 &&
+         op.walk([](cf::AssertOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
 /// Computes elements: may move into a function.
 static bool isWork(Operation &op) {
+  if (hasChecks(op))
+    return false;
   return isa<scf::ForOp, scf::IfOp, scf::WhileOp, scf::ExecuteRegionOp, memref::LoadOp, memref::StoreOp>(op) ||
          isLoop(&op) ||
          isa<arith::ArithDialect, math::MathDialect, vector::VectorDialect>(op.getDialect());

@@ -81,6 +81,18 @@ def SinkTransposes : Pass<"sink-transposes"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
 }
 
+def PlaceBranchResults : Pass<"place-branch-results", "::mlir::ModuleOp"> {
+  let summary = "Give results of branches whose extents only a branch tells a place for their bound";
+  let description = [{
+    Before: `scf.if` with `nn.unplaced`, whose branches yield tensors of some extent
+    After: both yield them inserted into one `bufferization.alloc_tensor` of the
+    bound, and their extents; a slice of the `kernel.bounded` extents is the result.
+    What nothing bounds is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
+}
+
 def PlaceCarriedValues : Pass<"place-carried-values"> {
   let summary = "Keep what a loop carries in one buffer";
   let description = [{

@@ -16,7 +16,10 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/SaveAndRestore.h"
+
+#include <numeric>
 
 using namespace mlir;
 
@@ -169,42 +172,6 @@ static ExtentInterval multiplyExtents(Location loc, ExtentInterval a, ExtentInte
   return {multiplySaturated(loc, a.lower, b.lower, builder), multiplySaturated(loc, a.upper, b.upper, builder)};
 }
 
-/// The factors that `value` is the product of.
-static void collectFactors(Value value, SmallVectorImpl<Value> &factors) {
-  SmallVector<Value> worklist{value};
-  while (!worklist.empty()) {
-    Value factor = worklist.pop_back_val();
-    if (auto product = factor.getDefiningOp<arith::MulIOp>())
-      worklist.append({product.getLhs(), product.getRhs()});
-    else
-      factors.push_back(factor);
-  }
-}
-
-FailureOr<ExtentInterval> SizeExpressions::rebuildCancelled(Operation *op, OpBuilder &builder) {
-  Value divisor = op->getOperand(1);
-  if (auto atLeast = divisor.getDefiningOp<arith::MaxSIOp>(); atLeast && matchPattern(atLeast.getRhs(), m_One()))
-    divisor = atLeast.getLhs(); // not 0
-  SmallVector<Value> factors, divisors;
-  collectFactors(op->getOperand(0), factors);
-  collectFactors(divisor, divisors);
-  for (Value each : divisors) {
-    auto *found = llvm::find(factors, each);
-    if (found == factors.end())
-      return ExtentInterval();
-    factors.erase(found);
-  }
-  ExtentInterval product(arith::ConstantIndexOp::create(builder, op->getLoc(), 1).getResult());
-  for (Value factor : factors) {
-    FailureOr<ExtentInterval> next = rebuild(factor, builder);
-    if (failed(next))
-      return failure();
-    product = multiplyExtents(op->getLoc(), product, *next, builder);
-  }
-  // Nothing is left where the divisor is 0.
-  return ExtentInterval(arith::ConstantIndexOp::create(builder, op->getLoc(), 0), product.upper);
-}
-
 FailureOr<ExtentInterval> SizeExpressions::rebuildIndex(Value size, OpBuilder &builder) {
   FailureOr<ExtentInterval> value = rebuild(size, builder);
   if (failed(value) || value->upper.getType().isIndex())
@@ -221,6 +188,8 @@ namespace {
 struct Extent {
   Value shaped;
   int64_t dim;
+
+  bool operator==(const Extent &other) const { return shaped == other.shaped && dim == other.dim; }
 };
 } // namespace
 
@@ -282,7 +251,7 @@ static std::optional<Extent> follow(Value shaped, int64_t dim) {
     return Extent{loop.getInitArgs()[number], dim};
   if (auto loop = dyn_cast<scf::WhileOp>(op))
     return Extent{loop.getInits()[number], dim};
-  if (auto branch = dyn_cast<scf::IfOp>(op))
+  if (auto branch = dyn_cast<scf::IfOp>(op); branch && !branch->hasAttr("nn.unplaced"))
     return Extent{branch.thenYield().getOperand(number), dim};
   if (auto choice = dyn_cast<arith::SelectOp>(op)) // what becomes of a branch
     return Extent{choice.getTrueValue(), dim};
@@ -299,6 +268,146 @@ static std::optional<Extent> follow(Value shaped, int64_t dim) {
     if (auto index = other.getConstantIndex())
       return Extent{other.getSource(), *index};
   return std::nullopt;
+}
+
+//===--- Quotients ---===//
+
+namespace {
+
+/// A product of extents and of other numbers.
+struct Product {
+  int64_t constant = 1;
+  SmallVector<Extent> extents;
+  SmallVector<Value> numbers; ///< that are no extents
+
+  bool operator*=(int64_t factor) { return !llvm::MulOverflow(constant, factor, constant); }
+  /// Takes the factors of `divisor` out of this product; false where one is not among them.
+  bool cancel(const Product &divisor);
+};
+
+} // namespace
+
+template <typename List, typename Element> static bool eraseOne(List &list, const Element &element) {
+  auto *found = llvm::find(list, element);
+  if (found == list.end())
+    return false;
+  list.erase(found);
+  return true;
+}
+
+bool Product::cancel(const Product &divisor) {
+  return llvm::all_of(divisor.extents, [&](const Extent &extent) { return eraseOne(extents, extent); }) &&
+         llvm::all_of(divisor.numbers, [&](Value number) { return eraseOne(numbers, number); });
+}
+
+/// The extent that `value` is, as far back as can be seen.
+static std::optional<Extent> getExtent(Value value) {
+  Operation *op = value.getDefiningOp();
+  std::optional<int64_t> dim;
+  if (auto of = dyn_cast_if_present<memref::DimOp>(op))
+    dim = of.getConstantIndex();
+  else if (auto of = dyn_cast_if_present<tensor::DimOp>(op))
+    dim = of.getConstantIndex();
+  if (!dim)
+    return std::nullopt;
+  Extent extent{op->getOperand(0), *dim};
+  while (ShapedType::isDynamic(cast<ShapedType>(extent.shaped.getType()).getDimSize(extent.dim))) {
+    std::optional<Extent> before = follow(extent.shaped, extent.dim);
+    if (!before)
+      break;
+    extent = *before;
+  }
+  return extent;
+}
+
+/// The axes that the reshape before it merges to this one; none of other extents.
+static SmallVector<int64_t, 2> getMergedAxes(const Extent &extent) {
+  Operation *op = extent.shaped.getDefiningOp();
+  if (auto collapse = dyn_cast_if_present<memref::CollapseShapeOp>(op))
+    return collapse.getReassociationIndices()[extent.dim];
+  if (auto collapse = dyn_cast_if_present<tensor::CollapseShapeOp>(op))
+    return collapse.getReassociationIndices()[extent.dim];
+  return {};
+}
+
+/// The factors of `value`; nullopt where they are too many, or too large.
+static std::optional<Product> factorize(Value value) {
+  constexpr size_t mostFactors = 256;
+  Product product;
+  SmallVector<Value> open{value};
+  SmallVector<Extent> merged;
+  auto addExtent = [&](Extent extent) {
+    int64_t known = cast<ShapedType>(extent.shaped.getType()).getDimSize(extent.dim);
+    if (!ShapedType::isDynamic(known))
+      return product *= known;
+    if (SmallVector<int64_t, 2> axes = getMergedAxes(extent); !axes.empty()) {
+      for (int64_t axis : axes)
+        merged.push_back({extent.shaped.getDefiningOp()->getOperand(0), axis});
+      return true;
+    }
+    auto result = dyn_cast<OpResult>(extent.shaped);
+    Type type = extent.shaped.getType();
+    OpFoldResult size = result ? findSize(result.getOwner(), cast<ShapedType>(type), extent.dim) : OpFoldResult();
+    if (auto number = dyn_cast_if_present<Value>(size))
+      open.push_back(number);
+    else
+      product.extents.push_back(extent);
+    return true;
+  };
+  while (!open.empty() || !merged.empty()) {
+    if (open.size() + merged.size() + product.extents.size() + product.numbers.size() > mostFactors)
+      return std::nullopt;
+    if (!merged.empty()) {
+      Extent extent = merged.pop_back_val();
+      for (auto before = follow(extent.shaped, extent.dim); before; before = follow(extent.shaped, extent.dim))
+        extent = *before;
+      if (!addExtent(extent))
+        return std::nullopt;
+      continue;
+    }
+    Value factor = open.pop_back_val();
+    if (auto multiplied = factor.getDefiningOp<arith::MulIOp>()) {
+      open.append({multiplied.getLhs(), multiplied.getRhs()});
+    } else if (std::optional<int64_t> constant = getConstantIntValue(factor)) {
+      if (*constant < 0 || !(product *= *constant))
+        return std::nullopt;
+    } else if (std::optional<Extent> extent = getExtent(factor)) {
+      if (!addExtent(*extent))
+        return std::nullopt;
+    } else {
+      product.numbers.push_back(factor);
+    }
+  }
+  return product;
+}
+
+FailureOr<ExtentInterval> SizeExpressions::rebuildCancelled(Operation *op, OpBuilder &builder) {
+  if (!op->getResult(0).getType().isIndex())
+    return ExtentInterval();
+  Value divisor = op->getOperand(1);
+  if (auto atLeast = divisor.getDefiningOp<arith::MaxSIOp>(); atLeast && matchPattern(atLeast.getRhs(), m_One()))
+    divisor = atLeast.getLhs(); // not 0
+  std::optional<Product> product = factorize(op->getOperand(0)), divisors = factorize(divisor);
+  if (!product || !divisors || divisors->constant == 0 || !product->cancel(*divisors))
+    return ExtentInterval();
+  Location loc = op->getLoc();
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value).getResult(); };
+  int64_t common = std::gcd(product->constant, divisors->constant);
+  ExtentInterval quotient(constant(product->constant / common));
+  auto multiply = [&](FailureOr<ExtentInterval> factor) {
+    if (succeeded(factor))
+      quotient = multiplyExtents(loc, quotient, *factor, builder);
+    return succeeded(factor);
+  };
+  for (const Extent &extent : product->extents)
+    if (!multiply(rebuildExtent(extent.shaped, extent.dim, builder)))
+      return failure();
+  for (Value number : product->numbers)
+    if (!multiply(rebuild(number, builder)))
+      return failure();
+  Value upper = builder.createOrFold<arith::DivSIOp>(loc, quotient.upper, constant(divisors->constant / common));
+  // Nothing is left where the divisor is 0.
+  return ExtentInterval(constant(0), upper);
 }
 
 FailureOr<ExtentInterval> SizeExpressions::rebuildExtent(Value shaped, int64_t dim, OpBuilder &builder) {

@@ -151,7 +151,88 @@ def gathered(rng, n, m):
     return text, {"x": floats(rng, n, m)}
 
 
-TEMPLATES = [branch, counted, conditional, swapped, scanned, symbolic_scan, nested, gathered]
+def ended(rng, n, m):
+    """Collects until a sum is large: the trip count, a counter below a limit, or both bound what there may be."""
+    bound = int(rng.integers(0, 3))
+    counted = "below = Less(k2, limit)  on = And(small, below)" if bound else "on = Identity(small)"
+    trips = "" if bound == 1 else "trips"
+    text = f"""g (int64 trips, int32 limit, float[{n},{m}] x) => (float[{n},{m}] y, int32 count, float[q,{n},{m}] all, float[q] sums)
+      <float most = {{20.0}}, int32 one = {{1}}, int32 zero = {{0}}, bool go = {{1}}> {{
+      y, count, all, sums = Loop({trips}, go, x, zero)<body = b (int64 i, bool c, float[{n},{m}] a, int32 k)
+                                  => (bool on, float[{n},{m}] next, int32 k2, float[{n},{m}] kept, float sum) {{
+        p = Mul(a, a)
+        next = Add(a, p)
+        sum = ReduceSum<keepdims = 0>(next)
+        small = Less(sum, most)
+        k2 = Add(k, one)
+        {counted}
+        kept = Neg(next)
+      }}>
+    }}"""
+    text = text if "trips" in trips else text.replace("int64 trips, ", "")
+    text = text if bound else text.replace("int32 limit, ", "")
+    arrays = {"trips": np.array(rng.integers(0, 9), np.int64), "limit": np.array(rng.integers(-1, 6), np.int32),
+              "x": np.abs(floats(rng, n, m))}
+    return text, {name: array for name, array in arrays.items() if name + "," in text or name + ")" in text.split("=>")[0]}
+
+
+def of_two_shapes(rng, n, m):
+    """Branches that give tensors of other extents: static ones, the inputs', and such as only the branch tells."""
+    kind = int(rng.integers(0, 3))
+    least = int(rng.integers(1, m + 1))
+    n = 1 if kind == 2 else n
+    then = ["p = Slice(x, zero, least, axes)", "p = Neg(w)",
+            "s = Squeeze(x, first) f = Greater(s, none) h = Compress<axis = 0>(s, f) p = Unsqueeze(h, first)"][kind]
+    other = ["q = Relu(x)", "q = Identity(x)", "q = Slice(x, zero, least, axes)"][kind]
+    text = f"""g (bool c, float[{n},{m}] x, float[rows,columns] w) => (float[a,b] y, float[b] z)
+      <int64[1] zero = {{0}}, int64[1] least = {{{least}}}, int64[1] axes = {{1}}, int64[1] first = {{0}}, float none = {{0.0}}> {{
+      y = If(c)<then_branch = t () => (float[u,v] p) {{ {then} }}, else_branch = e () => (float[k,l] q) {{ {other} }}>
+      t = Tanh(y)
+      z = ReduceSum<keepdims = 0>(t, first)
+    }}"""
+    return text, {"c": np.array(rng.random() < 0.5), "x": floats(rng, n, m),
+                  "w": floats(rng, int(rng.integers(1, 5)), int(rng.integers(1, 20)))}
+
+
+def appended(rng, n, m):
+    """What a loop appends to: along either axis, two pieces in an iteration, from nothing or from something."""
+    axis, first = int(rng.integers(0, 2)), int(rng.integers(0, 3))
+    begin = (first, m) if axis == 0 else (n, first)
+    piece = (n, m)
+    text = f"""g (int64 trips, float[{begin[0]},{begin[1]}] start, float[{n},{m}] x) => (float[a,b] y, float[{n},{m}] z) {{
+      y, z = Loop(trips, , start, x)<body = b (int64 i, bool go, float[c,d] a, float[{n},{m}] s) => (bool on, float[e,f] next, float[{n},{m}] t) {{
+        on = Identity(go)
+        t = Sin(s)
+        u = Concat<axis = {axis}>(a, t)
+        v = Neg(s)
+        next = Concat<axis = {axis}>(u, v)
+      }}>
+    }}"""
+    return text, {"trips": np.array(rng.integers(0, 5), np.int64), "start": floats(rng, *begin), "x": floats(rng, *piece)}
+
+
+def grown(rng, n, m):
+    """What a loop reads and appends to: as many rows as its number, or as many as data choose."""
+    chosen = rng.integers(0, 2)
+    new = "g = ReduceMean<axes = [1], keepdims = 0>(x) f = Greater(g, mean) h = Compress<axis = 0>(x, f)" if chosen else "h = Add(x, mean)"
+    text = f"""g (int64 trips, float[2,{m}] start, float[{n},{m}] x) => (float[a,b] y, float[trips_,{m}] all, float[{m}] z)
+      <int64[1] zero = {{0}}> {{
+      first = ReduceSum<keepdims = 0>(start, zero)
+      y, z, all = Loop(trips, , start, first)<body = b (int64 i, bool go, float[c,d] a, float[{m}] s) => (bool on, float[e,f] next, float[{m}] t, float[{m}] kept) {{
+        on = Identity(go)
+        mean = ReduceMean<keepdims = 0>(a)
+        {new}
+        next = Concat<axis = 0>(a, h)
+        v = ReduceSum<keepdims = 0>(next, zero)
+        t = Tanh(v)
+        kept = Neg(t)
+      }}>
+    }}"""
+    return text, {"trips": np.array(rng.integers(0, 5), np.int64), "start": floats(rng, 2, m), "x": floats(rng, n, m)}
+
+
+TEMPLATES = [branch, counted, conditional, swapped, scanned, symbolic_scan, nested, gathered, ended, of_two_shapes, appended,
+             grown]
 
 
 def main():

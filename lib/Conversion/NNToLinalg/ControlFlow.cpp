@@ -1,13 +1,15 @@
 // Branches and loops become scf operations. Results of a branch go to a place
-// that is made before it; what a loop collects goes into one tensor. The extents
-// of both must be known before.
+// that is made before it; what a loop collects goes into one tensor, with room for
+// the iterations that there may be. Results of branches whose extents only a branch
+// tells have no place yet (place-branch-results).
+#include "dialects/Kernel/Kernel.h"
+#include "dialects/NN/Extent.h"
+#include "dialects/NN/ExtentTracing.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
-#include "dialects/NN/Extent.h"
-#include "dialects/NN/ExtentTracing.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -40,31 +42,23 @@ static std::pair<Value, int64_t> traceToInitial(nn::LoopOp loop, std::pair<Value
   return extent;
 }
 
-/// The dynamic extents of `value`, which `op` computes inside, as values from before `op`; fails where they depend on
-/// what happens inside.
-static FailureOr<SmallVector<Value>> findExtents(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter,
-                                                 Operation *op, Value value) {
-  SmallVector<Value> extents;
-  for (int64_t axis = 0; axis < getRanked(value).getRank(); ++axis) {
-    if (!getRanked(value).isDynamicDim(axis)) {
-      extents.push_back(getIndex(builder, getRanked(value).getDimSize(axis)));
-      continue;
-    }
-    std::pair<Value, int64_t> extent = nn::traceExtent(value, axis);
-    if (auto loop = dyn_cast<nn::LoopOp>(op))
-      extent = traceToInitial(loop, extent);
-    auto [origin, originAxis] = extent;
-    if (!getRanked(origin).isDynamicDim(originAxis)) {
-      extents.push_back(getIndex(builder, getRanked(origin).getDimSize(originAxis)));
-      continue;
-    }
-    Region *region = origin.getParentRegion(); // none of an argument that is converted already
-    if (region && op->isAncestor(region->getParentOp()))
-      return op->emitError("the extents of its results are not known before it runs");
-    Value converted = rewriter.getRemappedValue(origin);
-    extents.push_back(getExtent(builder, builder.getLoc(), converted ? converted : origin, originAxis));
-  }
-  return extents;
+/// The extent `axis` of `value`, which `op` computes inside, as a value from before `op`; null where it depends on what
+/// happens inside.
+static Value findExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter, Operation *op, Value value,
+                        int64_t axis) {
+  if (!getRanked(value).isDynamicDim(axis))
+    return getIndex(builder, getRanked(value).getDimSize(axis));
+  std::pair<Value, int64_t> extent = nn::traceExtent(value, axis);
+  if (auto loop = dyn_cast<nn::LoopOp>(op))
+    extent = traceToInitial(loop, extent);
+  auto [origin, originAxis] = extent;
+  if (!getRanked(origin).isDynamicDim(originAxis))
+    return getIndex(builder, getRanked(origin).getDimSize(originAxis));
+  Region *region = origin.getParentRegion(); // none of an argument that is converted already
+  if (region && op->isAncestor(region->getParentOp()))
+    return {};
+  Value converted = rewriter.getRemappedValue(origin);
+  return getExtent(builder, builder.getLoc(), converted ? converted : origin, originAxis);
 }
 
 /// Whether an extent of what an iteration carries on is certainly another one than it began with: it is static, or that
@@ -98,22 +92,26 @@ struct LowerIf : OpConversionPattern<nn::IfOp> {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     auto thenYield = cast<nn::YieldOp>(op.getThenRegion().front().getTerminator());
     auto elseYield = cast<nn::YieldOp>(op.getElseRegion().front().getTerminator());
+    Value condition = readCondition(builder, adaptor.getCondition());
     SmallVector<Value> places;
     SmallVector<Type> types;
-    for (auto [result, thenValue, elseValue] :
-         llvm::zip(op.getResults(), thenYield.getValues(), elseYield.getValues())) {
-      for (int64_t axis = 0; axis < getRanked(result).getRank(); ++axis)
-        if (!nn::haveSameExtent(thenValue, axis, elseValue, axis))
-          return op.emitError("its branches give results of different shapes");
-      FailureOr<SmallVector<Value>> extents = findExtents(builder, rewriter, op, thenValue);
-      if (failed(extents))
-        return failure();
+    SmallVector<int64_t> unplaced;
+    for (OpResult result : op->getResults()) {
       auto type = getTypeConverter()->convertType<RankedTensorType>(result.getType());
+      unsigned number = result.getResultNumber();
       types.push_back(type);
-      places.push_back(createPlace(builder, type, *extents));
+      SmallVector<Value> extents;
+      for (int64_t axis = 0; axis < type.getRank(); ++axis)
+        extents.push_back(findJoinedExtent(builder, rewriter, op, condition,
+                                           {thenYield.getValues()[number], elseYield.getValues()[number]}, axis));
+      bool isKnown = !llvm::is_contained(extents, Value());
+      places.push_back(isKnown ? createPlace(builder, type, extents) : Value());
+      if (!isKnown)
+        unplaced.push_back(number);
     }
-    auto branch = scf::IfOp::create(builder, types, readCondition(builder, adaptor.getCondition()),
-                                    /*addThenBlock=*/true, /*addElseBlock=*/true);
+    auto branch = scf::IfOp::create(builder, types, condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
+    if (!unplaced.empty())
+      branch->setAttr("nn.unplaced", builder.getDenseI64ArrayAttr(unplaced));
     moveBranch(rewriter, thenYield, places, op.getThenRegion(), branch.getThenRegion());
     moveBranch(rewriter, elseYield, places, op.getElseRegion(), branch.getElseRegion());
     rewriter.replaceOp(op, branch.getResults());
@@ -121,13 +119,32 @@ struct LowerIf : OpConversionPattern<nn::IfOp> {
   }
 
 private:
-  /// The terminator is given the places as well; its own pattern puts each value in its place.
+  /// The extent `axis` of what either branch gives, as a value from before `op`; null where a branch decides it.
+  static Value findJoinedExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter, nn::IfOp op,
+                                Value condition, std::pair<Value, Value> values, int64_t axis) {
+    Value yes = findExtent(builder, rewriter, op, values.first, axis);
+    if (!yes || nn::haveSameExtent(values.first, axis, values.second, axis))
+      return yes;
+    Value no = findExtent(builder, rewriter, op, values.second, axis);
+    if (!no)
+      return {};
+    if (Value known = findEntry(builder, op.getCondition(), 0)) {
+      Value isThen = arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, known, getIndex(builder, 0));
+      return arith::SelectOp::create(builder, isThen, yes, no);
+    }
+    Value chosen = arith::SelectOp::create(builder, condition, yes, no);
+    return kernel::BoundedOp::create(builder, chosen, builder.createOrFold<arith::MaxSIOp>(yes, no));
+  }
+
+  /// The terminator is given the places as well, or a value again where it has none; its own pattern puts each value in
+  /// its place.
   static void moveBranch(ConversionPatternRewriter &rewriter, nn::YieldOp yield, ArrayRef<Value> places,
                          Region &source, Region &target) {
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPoint(yield);
     SmallVector<Value> values(yield.getValues());
-    llvm::append_range(values, places);
+    for (auto [value, place] : llvm::zip(yield.getValues(), places))
+      values.push_back(place ? place : value);
     nn::YieldOp::create(rewriter, yield.getLoc(), values);
     rewriter.eraseOp(yield);
     while (!target.empty())
@@ -151,14 +168,14 @@ struct LowerLoop : OpConversionPattern<nn::LoopOp> {
           return op.emitError("the shape of a value that it carries changes from iteration to iteration");
     Value trips, isEntered;
     if (op.getTrips()) {
-      trips = getEntry(builder, op.getTrips(), adaptor.getTrips(), 0);
+      trips = getRangedEntry(builder, op.getTrips(), adaptor.getTrips(), 0);
       trips = builder.createOrFold<arith::MaxSIOp>(trips, getIndex(builder, 0));
     }
     if (op.getCondition() && !isConstantTrue(op.getCondition()))
       isEntered = readCondition(builder, adaptor.getCondition());
     bool isCounted = trips && isConstantTrue(yield.getValues().front());
-    if (!isCounted && op.getNumResults() > op.getNumCarried())
-      return op.emitError("how much it collects depends on data");
+    if (!trips && op.getNumResults() > op.getNumCarried())
+      return op.emitError("how much it collects depends on data, and nothing bounds the number of its iterations");
     if (isCounted && isEntered)
       trips = arith::SelectOp::create(builder, isEntered, trips, getIndex(builder, 0));
     FailureOr<SmallVector<Value>> results = isCounted
@@ -190,42 +207,55 @@ private:
     rewriter.inlineBlockBefore(&op.getBody().front(), block, block->end(), values);
   }
 
+  /// Appends, to `initial`, a tensor for each value that the loop collects, of as many entries as `trips`.
+  LogicalResult addCollected(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter, nn::LoopOp op,
+                             Value trips, SmallVectorImpl<Value> &initial) const {
+    auto yield = cast<nn::YieldOp>(op.getBody().front().getTerminator());
+    unsigned numCarried = op.getNumCarried();
+    for (auto [element, result] :
+         llvm::zip(yield.getValues().drop_front(numCarried + 1), op.getResults().drop_front(numCarried))) {
+      SmallVector<Value> extents{trips};
+      for (int64_t axis = 0; axis < getRanked(element).getRank(); ++axis) {
+        extents.push_back(findExtent(builder, rewriter, op, element, axis));
+        if (!extents.back())
+          return op->emitError("the extents of what it collects are not known before it runs");
+      }
+      auto type = getTypeConverter()->convertType<RankedTensorType>(result.getType());
+      initial.push_back(createEmpty(builder, builder.getLoc(), type, extents));
+    }
+    return success();
+  }
+
   FailureOr<SmallVector<Value>> lowerCounted(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter,
                                              nn::LoopOp op, ArrayRef<Value> carried, Value trips) const {
-    auto yield = cast<nn::YieldOp>(op.getBody().front().getTerminator());
     SmallVector<Value> initial(carried);
-    unsigned numCarried = carried.size();
-    if (op.getNumResults() > numCarried && isMadeOfValues(trips))
+    if (op.getNumResults() > carried.size() && isMadeOfValues(trips))
       require(builder, builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, trips, getIndex(builder, INT32_MAX)),
               "nn.loop: what it collects has at most 2147483647 elements");
-    for (auto [element, result] : llvm::zip(yield.getValues().drop_front(numCarried + 1),
-                                            op.getResults().drop_front(numCarried))) {
-      FailureOr<SmallVector<Value>> extents = findExtents(builder, rewriter, op, element);
-      if (failed(extents))
-        return failure();
-      extents->insert(extents->begin(), trips);
-      auto type = getTypeConverter()->convertType<RankedTensorType>(result.getType());
-      initial.push_back(createEmpty(builder, builder.getLoc(), type, *extents));
-    }
+    if (failed(addCollected(builder, rewriter, op, trips, initial)))
+      return failure();
     auto loop = scf::ForOp::create(builder, getIndex(builder, 0), trips, getIndex(builder, 1), initial);
     if (initial.empty())
       rewriter.eraseOp(loop.getBody()->getTerminator());
-    inlineBody(rewriter, op, loop.getBody(), loop.getInductionVar(), loop.getRegionIterArgs().take_front(numCarried));
+    inlineBody(rewriter, op, loop.getBody(), loop.getInductionVar(), loop.getRegionIterArgs().take_front(carried.size()));
     return SmallVector<Value>(loop.getResults());
   }
 
+  /// What a loop collects has room for `trips` entries, of which those of the iterations that ran are the result.
   FailureOr<SmallVector<Value>> lowerConditional(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter,
                                                  nn::LoopOp op, ArrayRef<Value> carried, Value trips,
                                                  Value isEntered) const {
     // Tensors first: bufferisation wants them at one place in both regions, where canonicalisation drops scalars.
     SmallVector<Value> initial(carried);
+    if (failed(addCollected(builder, rewriter, op, trips, initial)))
+      return failure();
+    size_t numTensors = initial.size();
     initial.push_back(getIndex(builder, 0));
     initial.push_back(isEntered ? isEntered : arith::ConstantIntOp::create(builder, 1, 1).getResult());
-    size_t numCarried = carried.size();
     auto before = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
       Value goesOn = arguments.back();
       if (trips) {
-        Value isInside = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::slt, arguments[numCarried], trips);
+        Value isInside = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::slt, arguments[numTensors], trips);
         goesOn = arith::AndIOp::create(nested, loc, goesOn, isInside);
       }
       scf::ConditionOp::create(nested, loc, goesOn, arguments);
@@ -233,8 +263,23 @@ private:
     auto after = [](OpBuilder &, Location, ValueRange) {};
     auto loop = scf::WhileOp::create(builder, ValueRange(initial).getTypes(), initial, before, after);
     Block *body = loop.getAfterBody();
-    inlineBody(rewriter, op, body, body->getArgument(numCarried), body->getArguments().take_front(numCarried));
-    return SmallVector<Value>(loop.getResults().take_front(numCarried));
+    inlineBody(rewriter, op, body, body->getArgument(numTensors), body->getArguments().take_front(carried.size()));
+    SmallVector<Value> results(loop.getResults().take_front(numTensors));
+    if (results.size() == carried.size())
+      return results;
+    Value count = kernel::BoundedOp::create(builder, loop.getResult(numTensors), trips);
+    for (Value &all : MutableArrayRef(results).drop_front(carried.size()))
+      all = takeBeginning(builder, all, count);
+    return results;
+  }
+
+  /// The first `count` entries of `all` along its first axis.
+  static Value takeBeginning(ImplicitLocOpBuilder &builder, Value all, Value count) {
+    SmallVector<OpFoldResult> sizes{count};
+    for (int64_t axis = 1; axis < getRanked(all).getRank(); ++axis)
+      sizes.push_back(getAsOpFoldResult(getExtent(builder, builder.getLoc(), all, axis)));
+    SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0)), strides(sizes.size(), builder.getIndexAttr(1));
+    return tensor::ExtractSliceOp::create(builder, all, offsets, sizes, strides);
   }
 };
 
@@ -245,29 +290,35 @@ struct LowerYield : OpConversionPattern<nn::YieldOp> {
     ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
     ValueRange values = adaptor.getValues();
     SmallVector<Value> yielded;
-    if (isa<scf::IfOp>(op->getParentOp())) {
+    if (auto branch = dyn_cast<scf::IfOp>(op->getParentOp())) {
       size_t count = values.size() / 2;
-      for (auto [value, place] : llvm::zip(values.take_front(count), values.drop_front(count))) {
-        Value fitting = castTo(builder, value, getRanked(place));
-        yielded.push_back(bufferization::MaterializeInDestinationOp::create(builder, place.getType(), fitting, place)
-                              .getResult());
+      for (auto [value, place, type] :
+           llvm::zip(values.take_front(count), values.drop_front(count), branch.getResultTypes())) {
+        Value fitting = castTo(builder, value, cast<RankedTensorType>(type));
+        if (value != place)
+          fitting = bufferization::MaterializeInDestinationOp::create(builder, place.getType(), fitting, place)
+                        .getResult();
+        yielded.push_back(fitting);
       }
     } else if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp())) {
       for (auto [value, argument] : llvm::zip(values.drop_front(), loop.getRegionIterArgs()))
-        yielded.push_back(getRanked(value).getRank() == getRanked(argument).getRank()
-                              ? castTo(builder, value, getRanked(argument))
-                              : collect(builder, value, argument, loop.getInductionVar()));
+        yielded.push_back(carryOn(builder, value, argument, loop.getInductionVar()));
     } else {
       auto repeat = cast<scf::WhileOp>(op->getParentOp());
-      size_t numCarried = values.size() - 1;
-      Value number = repeat.getAfterArguments()[numCarried];
+      Value number = repeat.getAfterArguments()[values.size() - 1];
       for (auto [value, argument] : llvm::zip(values.drop_front(), repeat.getAfterArguments()))
-        yielded.push_back(castTo(builder, value, getRanked(argument)));
+        yielded.push_back(carryOn(builder, value, argument, number));
       yielded.push_back(arith::AddIOp::create(builder, number, getIndex(builder, 1)));
       yielded.push_back(readCondition(builder, values.front()));
     }
     rewriter.replaceOpWithNewOp<scf::YieldOp>(op, yielded);
     return success();
+  }
+
+  /// What an iteration goes on with in the place of `argument`: `value`, or that with `value` as its entry `at`.
+  static Value carryOn(ImplicitLocOpBuilder &builder, Value value, Value argument, Value at) {
+    return getRanked(value).getRank() == getRanked(argument).getRank() ? castTo(builder, value, getRanked(argument))
+                                                                       : collect(builder, value, argument, at);
   }
 
   /// `all` with `element` as its entry `at`.

@@ -236,7 +236,7 @@ Value ConvertIndexing<nn::FillOp>::build(ImplicitLocOpBuilder &builder, nn::Fill
                                          RankedTensorType type) const {
   SmallVector<Value> extents;
   for (int64_t axis = 0; axis < type.getRank(); ++axis)
-    extents.push_back(getEntry(builder, op.getShape(), adaptor.getShape(), axis));
+    extents.push_back(getExtentEntry(builder, op.getShape(), adaptor.getShape(), axis));
   Value init = createEmpty(builder, builder.getLoc(), type, extents);
   return linalg::FillOp::create(builder, extractOnlyElement(builder, adaptor.getValue()), init).getResult(0);
 }
@@ -262,9 +262,9 @@ static Value getFloatRangeSize(ImplicitLocOpBuilder &builder, nn::RangeOp op, nn
 
 /// The same of integers, usually extents. A delta of 0, which the model must not have, gives some size.
 static Value getRangeSize(ImplicitLocOpBuilder &builder, nn::RangeOp op, nn::RangeOp::Adaptor adaptor) {
-  Value start = getEntry(builder, op.getStart(), adaptor.getStart(), 0);
-  Value limit = getEntry(builder, op.getLimit(), adaptor.getLimit(), 0);
-  Value delta = getEntry(builder, op.getDelta(), adaptor.getDelta(), 0);
+  Value start = getRangedEntry(builder, op.getStart(), adaptor.getStart(), 0);
+  Value limit = getRangedEntry(builder, op.getLimit(), adaptor.getLimit(), 0);
+  Value delta = getRangedEntry(builder, op.getDelta(), adaptor.getDelta(), 0);
   for (Value *value : {&start, &limit, &delta})
     if (isMadeOfValues(*value)) { // of any size: differences must not wrap around
       Value least = builder.createOrFold<arith::MaxSIOp>(*value, getIndex(builder, -(int64_t{1} << 60)));

@@ -2,7 +2,9 @@
 // slices and constant padding become slices inserted into or taken from a
 // destination; everything else is a linalg.generic that reads each element where
 // it comes from.
+#include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/Extent.h"
+#include "dialects/NN/ExtentTracing.h"
 #include "dialects/NN/NN.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
@@ -11,6 +13,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -60,9 +63,17 @@ static SmallVector<Value> getReshapeExtents(ImplicitLocOpBuilder &builder, nn::R
   Value one = getIndex(builder, 1), total = one, others = one, zero = getIndex(builder, 0);
   for (Value extent : input)
     total = mul(builder, total, extent);
+  std::optional<SmallVector<nn::KnownInt>> known = nn::getKnownInts(op.getShape());
   for (int64_t i = 0; i < type.getRank(); ++i) {
-    Value entry = getEntry(builder, op.getShape(), adaptor.getShape(), i);
-    isRemaining.push_back(compare(builder, arith::CmpIPredicate::eq, entry, getIndex(builder, -1)));
+    Value entry = getRangedEntry(builder, op.getShape(), adaptor.getShape(), i);
+    // An extent is not -1; where it is the input's, it cancels in what is left.
+    const nn::KnownInt source = known ? (*known)[i] : nn::KnownInt();
+    bool isExtent = entry.getDefiningOp<kernel::BoundedOp>() || (!source.value && source.tensor);
+    if (!source.value && source.tensor && i < static_cast<int64_t>(input.size()) &&
+        nn::haveSameExtent(source.tensor, source.axis, op.getInput(), i))
+      entry = input[i];
+    isRemaining.push_back(isExtent ? arith::ConstantIntOp::create(builder, 0, 1).getResult()
+                                   : compare(builder, arith::CmpIPredicate::eq, entry, getIndex(builder, -1)));
     if (!op.getAllowZero() && i < static_cast<int64_t>(input.size()))
       entry = select(builder, compare(builder, arith::CmpIPredicate::eq, entry, zero), input[i], entry);
     others = mul(builder, others, select(builder, isRemaining.back(), one, entry));
@@ -76,6 +87,18 @@ static SmallVector<Value> getReshapeExtents(ImplicitLocOpBuilder &builder, nn::R
     if (!remaining)
       remaining = builder.createOrFold<arith::DivUIOp>(total, others);
     entry = select(builder, remains, remaining, entry);
+  }
+  bool isKnown = llvm::all_of(llvm::seq<int64_t>(0, type.getRank()),
+                              [&](int64_t i) { return static_cast<bool>(findEntry(builder, op.getShape(), i)); });
+  if (!isKnown) { // what is known is checked before the run
+    Value fits = arith::ConstantIntOp::create(builder, 1, 1), product = one;
+    for (Value entry : entries) {
+      fits = builder.createOrFold<arith::AndIOp>(fits, compare(builder, arith::CmpIPredicate::sge, entry, zero));
+      product = mul(builder, product, entry);
+    }
+    Value keeps = compare(builder, arith::CmpIPredicate::eq, product, total);
+    require(builder, builder.createOrFold<arith::AndIOp>(fits, keeps),
+            "nn.reshape: the number of elements stays the same");
   }
   return entries;
 }
@@ -172,6 +195,30 @@ static std::pair<Value, Value> clampAtRunTime(ImplicitLocOpBuilder &builder, Val
   return {start, select(builder, positive, size, zero)};
 }
 
+/// Whether `value`, which is converted, is made of what a loop carries or counts, as far as can be seen.
+static bool isOfLoop(Value value) {
+  constexpr size_t mostValues = 64;
+  SmallVector<Value> values{value};
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i == mostValues)
+      return true;
+    Operation *op = values[i].getDefiningOp();
+    Operation *parent = op ? nullptr : values[i].getParentBlock()->getParentOp();
+    if (isa_and_present<scf::SCFDialect>(parent ? parent->getDialect() : nullptr))
+      return true;
+    if (op)
+      llvm::append_range(values, op->getOperands());
+  }
+  return false;
+}
+
+/// Whether entry `i` of a slice's operand is known before the run. What a loop carries looks like an input while it is
+/// converted.
+static bool isKnownEntry(ImplicitLocOpBuilder &builder, Value original, Value converted, int64_t i) {
+  Value entry = findEntry(builder, original, i);
+  return entry && !(isMadeOfValues(entry) && isOfLoop(converted));
+}
+
 template <>
 Value LowerOp<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::SliceOp op, OpAdaptor adaptor,
                                           RankedTensorType type) const {
@@ -190,8 +237,9 @@ Value LowerOp<nn::SliceOp>::build(ImplicitLocOpBuilder &builder, nn::SliceOp op,
     isForward &= matchPattern(step, m_Constant(&constant)) && constant.getInt() > 0;
     Value extent = sizes[axis];
     std::tie(offsets[axis], sizes[axis]) = clampAtRunTime(builder, extent, start, end, step);
-    bool isKnown = findEntry(builder, op.getStarts(), i) && findEntry(builder, op.getEnds(), i) &&
-                   (!op.getSteps() || findEntry(builder, op.getSteps(), i));
+    bool isKnown = isKnownEntry(builder, op.getStarts(), adaptor.getStarts(), i) &&
+                   isKnownEntry(builder, op.getEnds(), adaptor.getEnds(), i) &&
+                   (!op.getSteps() || isKnownEntry(builder, op.getSteps(), adaptor.getSteps(), i));
     if (!isKnown) // data decide, but not more than there is
       sizes[axis] = kernel::BoundedOp::create(builder, sizes[axis], extent);
     strides[axis] = step;
@@ -306,10 +354,16 @@ Value LowerOp<nn::BroadcastToOp>::build(ImplicitLocOpBuilder &builder, nn::Broad
   Value one = getIndex(builder, 1);
   bool isKnown = true;
   for (int64_t axis = 0; axis < type.getRank(); ++axis) {
-    extents[axis] = axis < missing ? one : getEntry(builder, op.getShape(), adaptor.getShape(), axis - missing);
+    extents[axis] = axis < missing ? one : getExtentEntry(builder, op.getShape(), adaptor.getShape(), axis - missing);
     if (axis < added)
       continue;
     Value isOne = compare(builder, arith::CmpIPredicate::eq, extents[axis], one);
+    if (axis >= missing && !findEntry(builder, op.getShape(), axis - missing)) { // else it is checked before the run
+      Value fits = compare(builder, arith::CmpIPredicate::eq, extents[axis], source[axis - added]);
+      Value isRepeated = compare(builder, arith::CmpIPredicate::eq, source[axis - added], one);
+      require(builder, builder.createOrFold<arith::OrIOp>(builder.createOrFold<arith::OrIOp>(isOne, isRepeated), fits),
+              "nn.broadcast_to: extents broadcast");
+    }
     extents[axis] = select(builder, isOne, source[axis - added], extents[axis]);
     isKnown &= !input.isDynamicDim(axis - added);
   }
@@ -364,107 +418,6 @@ Value LowerOp<nn::TileOp>::build(ImplicitLocOpBuilder &builder, nn::TileOp op, O
   return castTo(builder, tensor::CollapseShapeOp::create(builder, tiled, groups), type);
 }
 
-//===----------------------------------------------------------------------===//
-// Images
-//===----------------------------------------------------------------------===//
-
-/// depth_to_space and space_to_depth: split, permute, merge. `split` are the
-/// extents of the six axes after splitting.
-static Value moveBlocks(ImplicitLocOpBuilder &builder, Value input, RankedTensorType type, ArrayRef<int64_t> split,
-                        ArrayRef<Value> extents, ArrayRef<int64_t> permutation) {
-  RankedTensorType splitType = type.clone(split);
-  Value blocks = reshapeTo(builder, input, splitType, extents);
-  SmallVector<int64_t> shape;
-  SmallVector<Value> permuted;
-  for (int64_t axis : permutation) {
-    shape.push_back(split[axis]);
-    permuted.push_back(extents[axis]);
-  }
-  return transposeTo(builder, blocks, type.clone(shape), permutation);
-}
-
-template <typename OpTy>
-static Value convertBlocks(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType type, bool grow) {
-  bool first = op.getLayout() == nn::Layout::ChannelsFirst, dcr = op.getOrder() == nn::DepthOrder::DepthColumnRow;
-  int64_t block = op.getBlock(), channel = first ? 1 : 3, row = first ? 2 : 1;
-  RankedTensorType source = getRanked(input);
-  auto divided = [&](int64_t axis, int64_t by) {
-    return source.isDynamicDim(axis) ? ShapedType::kDynamic : source.getDimSize(axis) / by;
-  };
-  // The three channel parts (row in block, column in block, depth), in the order of memory.
-  int64_t depth = divided(channel, grow ? block * block : 1), unit = grow ? 1 : block;
-  SmallVector<int64_t> split;       // the six extents
-  SmallVector<int64_t> owner;       // the input axis of an extent that is not static
-  SmallVector<int64_t> parts(7);    // positions of: batch, row, column, depth, row in block, column in block
-  auto push = [&](int64_t part, int64_t extent, int64_t axis) {
-    parts[part] = split.size();
-    split.push_back(extent);
-    owner.push_back(axis);
-  };
-  auto pushChannels = [&] {
-    if (grow && dcr)
-      push(4, block, -1), push(5, block, -1), push(3, depth, channel);
-    else if (grow)
-      push(3, depth, channel), push(4, block, -1), push(5, block, -1);
-    else
-      push(3, depth, channel);
-  };
-  push(0, source.getDimSize(0), 0);
-  if (first)
-    pushChannels();
-  push(1, divided(row, unit), row);
-  if (!grow)
-    push(4, block, -1);
-  push(2, divided(row + 1, unit), row + 1);
-  if (!grow)
-    push(5, block, -1);
-  if (!first)
-    pushChannels();
-  SmallVector<Value> extents(split.size());
-  for (auto [i, extent] : llvm::enumerate(split)) {
-    if (!ShapedType::isDynamic(extent))
-      continue;
-    int64_t by = owner[i] == channel ? (grow ? block * block : 1) : owner[i] == 0 ? 1 : unit;
-    extents[i] = builder.createOrFold<arith::DivUIOp>(getExtent(builder, builder.getLoc(), input, owner[i]),
-                                                      getIndex(builder, by));
-  }
-  // The order of the parts in the result.
-  SmallVector<int64_t> order;
-  SmallVector<int64_t> channels = grow ? SmallVector<int64_t>{3} : dcr ? SmallVector<int64_t>{4, 5, 3}
-                                                                      : SmallVector<int64_t>{3, 4, 5};
-  SmallVector<int64_t> space = grow ? SmallVector<int64_t>{1, 4, 2, 5} : SmallVector<int64_t>{1, 2};
-  order.push_back(0);
-  llvm::append_range(order, first ? channels : space);
-  llvm::append_range(order, first ? space : channels);
-  SmallVector<int64_t> permutation = llvm::map_to_vector(order, [&](int64_t part) { return parts[part]; });
-  Value moved = moveBlocks(builder, input, type, split, extents, permutation);
-  SmallVector<ReassociationIndices> groups;
-  auto group = [&](int64_t size) {
-    int64_t start = groups.empty() ? 0 : groups.back().back() + 1;
-    groups.push_back(llvm::to_vector(llvm::seq(start, start + size)));
-  };
-  group(1);
-  if (first)
-    group(channels.size());
-  group(grow ? 2 : 1);
-  group(grow ? 2 : 1);
-  if (!first)
-    group(channels.size());
-  return castTo(builder, tensor::CollapseShapeOp::create(builder, moved, groups), type);
-}
-
-template <>
-Value LowerOp<nn::DepthToSpaceOp>::build(ImplicitLocOpBuilder &builder, nn::DepthToSpaceOp op,
-                                                 OpAdaptor adaptor, RankedTensorType type) const {
-  return convertBlocks(builder, op, adaptor.getInput(), type, /*grow=*/true);
-}
-
-template <>
-Value LowerOp<nn::SpaceToDepthOp>::build(ImplicitLocOpBuilder &builder, nn::SpaceToDepthOp op,
-                                                 OpAdaptor adaptor, RankedTensorType type) const {
-  return convertBlocks(builder, op, adaptor.getInput(), type, /*grow=*/false);
-}
-
 template <>
 Value LowerOp<nn::TriluOp>::build(ImplicitLocOpBuilder &builder, nn::TriluOp op, OpAdaptor adaptor,
                                   RankedTensorType type) const {
@@ -490,8 +443,8 @@ Value LowerOp<nn::TriluOp>::build(ImplicitLocOpBuilder &builder, nn::TriluOp op,
 void populateMovementToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
   patterns.add<LowerOp<nn::ReshapeOp>, LowerOp<nn::SqueezeOp>, LowerOp<nn::UnsqueezeOp>, LowerOp<nn::FlattenOp>,
                LowerOp<nn::TransposeOp>, LowerOp<nn::ConcatOp>, LowerOp<nn::SliceOp>, LowerOp<nn::ReverseOp>,
-               LowerOp<nn::PadOp>, LowerOp<nn::BroadcastToOp>, LowerOp<nn::TileOp>, LowerOp<nn::DepthToSpaceOp>,
-               LowerOp<nn::SpaceToDepthOp>, LowerOp<nn::TriluOp>>(types, patterns.getContext());
+               LowerOp<nn::PadOp>, LowerOp<nn::BroadcastToOp>, LowerOp<nn::TileOp>,
+               LowerOp<nn::TriluOp>>(types, patterns.getContext());
 }
 
 } // namespace nnc

@@ -13,6 +13,7 @@ public:
   StorageTypeConverter();
 };
 
+void populateBlockMovementToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateContractionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateControlFlowToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateConvolutionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);

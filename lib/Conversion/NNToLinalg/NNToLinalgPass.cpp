@@ -185,6 +185,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     Value space = prepareText(getOperation());
     StorageTypeConverter types;
     RewritePatternSet patterns(&getContext());
+    populateBlockMovementToLinalg(types, patterns);
     populateContractionToLinalg(types, patterns);
     populateControlFlowToLinalg(types, patterns);
     populateConvolutionToLinalg(types, patterns);

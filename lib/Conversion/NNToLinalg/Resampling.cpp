@@ -413,7 +413,7 @@ static AxisSampling getSampling(ImplicitLocOpBuilder &builder, nn::ResizeOp op, 
   if (!ShapedType::isDynamic(sampling.resultSize))
     sampling.result = getIndex(builder, sampling.resultSize);
   else if (op.getSizes())
-    sampling.result = getEntry(builder, op.getSizes(), adaptor.getSizes(), i);
+    sampling.result = getExtentEntry(builder, op.getSizes(), adaptor.getSizes(), i);
   else
     sampling.result = toIndex(
         builder, floats.toInteger(floats.floor(floats.mul(floats.fromIndex(sampling.input), sampling.scale))));

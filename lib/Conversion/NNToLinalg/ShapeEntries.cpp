@@ -8,6 +8,7 @@
 #include "dialects/NN/ConstantFolding.h"
 #include "dialects/NN/NN.h"
 #include "dialects/NN/ShapeInference.h"
+#include "lib/Analysis/ValueRanges.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
@@ -29,7 +30,9 @@ namespace {
 /// are.
 class EntryBuilder {
 public:
-  explicit EntryBuilder(ImplicitLocOpBuilder &builder) : builder(builder) {}
+  /// With `takesRanges` what data decide is an entry too, where it is known to be between 0 and some bound.
+  explicit EntryBuilder(ImplicitLocOpBuilder &builder, bool takesRanges = false)
+      : builder(builder), takesRanges(takesRanges) {}
 
   /// Entry `i` of `tensor`; null where it is not made of extents and constants.
   Value build(Value tensor, int64_t i);
@@ -50,8 +53,11 @@ private:
   Value buildOfCondition(Operation *op, int64_t i);
   Value buildOfChoice(nn::WhereOp op, int64_t i);
   Value getExtentOf(Value tensor, int64_t axis);
+  Value buildOfRange(Value tensor, int64_t i);
+  Value findBound(Value tensor, std::optional<int64_t> i);
 
   ImplicitLocOpBuilder &builder;
+  bool takesRanges;
   DenseMap<std::pair<Value, int64_t>, Value> built;
   unsigned depth = 0;
 };
@@ -95,7 +101,48 @@ Value EntryBuilder::build(Value tensor, int64_t i) {
     entry = buildResult(op, i);
     --depth;
   }
+  if (!entry && op && takesRanges)
+    entry = buildOfRange(tensor, i);
   return built[{tensor, i}] = entry;
+}
+
+/// What an entry that data decide is at most, as it is not negative; null where nothing is known. Numbers above 2^31 are no
+/// bound.
+Value EntryBuilder::findBound(Value tensor, std::optional<int64_t> i) {
+  constexpr double most = int64_t{1} << 31, mostOfSum = 1 << 20;
+  NumberRange range = findValueRange(tensor, i);
+  if (range.lower >= 0 && range.upper < most)
+    return getIndex(builder, static_cast<int64_t>(std::floor(range.upper)));
+  Operation *op = tensor.getDefiningOp();
+  if (isa_and_present<nn::CastOp, nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::GatherOp, nn::SliceOp>(op))
+    return isa<IntegerType>(getElementTypeOrSelf(op->getOperand(0))) ? findBound(op->getOperand(0), std::nullopt) : Value();
+  auto reduce = dyn_cast_if_present<nn::ReduceOp>(op);
+  if (reduce && reduce.getKind() == nn::ReductionKind::Max)
+    return findBound(reduce.getInput(), std::nullopt);
+  // A sum counts what is 0 or 1.
+  NumberRange each = reduce ? findValueRange(reduce.getInput()) : NumberRange();
+  if (!reduce || reduce.getKind() != nn::ReductionKind::Sum || !(each.lower >= 0) || !(each.upper <= mostOfSum))
+    return {};
+  Value bound = getIndex(builder, static_cast<int64_t>(std::ceil(each.upper)));
+  for (int64_t axis : reduce.getAxes())
+    bound = mul(builder, bound, getExtentOf(reduce.getInput(), axis));
+  return bound;
+}
+
+/// Whatever is known of it, the run requires.
+Value EntryBuilder::buildOfRange(Value tensor, int64_t i) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!(type.getElementType().isSignlessInteger(32) || type.getElementType().isSignlessInteger(64)) || i >= getLength(tensor))
+    return {};
+  Value bound = findBound(tensor, i);
+  if (!bound)
+    return {};
+  SmallVector<Value> index(type.getRank(), getIndex(builder, i));
+  Value element = tensor::ExtractOp::create(builder, tensor, index);
+  Value entry = arith::IndexCastOp::create(builder, builder.getIndexType(), element);
+  require(builder, arith::CmpIOp::create(builder, arith::CmpIPredicate::ule, entry, bound),
+          "a number that data decide is one that it can be");
+  return kernel::BoundedOp::create(builder, entry, bound);
 }
 
 /// An element of an input of the model: the caller knows it before the run.
@@ -139,7 +186,7 @@ Value EntryBuilder::buildResult(Operation *op, int64_t i) {
       .Case<nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::FlattenOp>([&](Operation *reshape) {
         return getLength(reshape->getOperand(0)) < 0 ? Value() : build(reshape->getOperand(0), i);
       })
-      .Case<nn::FloorOp, nn::CeilOp, nn::ReluOp, nn::NegOp>([&](Operation *unary) { return buildOfFloats(unary, i); })
+      .Case<nn::FloorOp, nn::CeilOp, nn::ReluOp, nn::NegOp, nn::ReciprocalOp>([&](Operation *unary) { return buildOfFloats(unary, i); })
       .Case([&](nn::CastOp cast) { return buildOfCast(cast, i); })
       .Default(Value());
 }
@@ -343,6 +390,10 @@ Value EntryBuilder::buildOfFloats(Operation *op, int64_t i) {
                      .Case([&](nn::FloorOp) { return builder.createOrFold<math::FloorOp>(operands[0]); })
                      .Case([&](nn::CeilOp) { return builder.createOrFold<math::CeilOp>(operands[0]); })
                      .Case([&](nn::NegOp) { return builder.createOrFold<arith::NegFOp>(operands[0]); })
+                     .Case([&](nn::ReciprocalOp) {
+                       Value one = arith::ConstantOp::create(builder, builder.getFloatAttr(wide, 1));
+                       return builder.createOrFold<arith::DivFOp>(one, operands[0]);
+                     })
                      .Case([&](nn::ReluOp) {
                        auto less = arith::CmpFPredicate::OLT;
                        Value isNegative = arith::CmpFOp::create(builder, less, operands[0], zero());
@@ -411,6 +462,23 @@ Value getEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int6
   SmallVector<Value> index(cast<RankedTensorType>(tensor.getType()).getRank(), getIndex(builder, i));
   Value element = tensor::ExtractOp::create(builder, tensor, index);
   return arith::IndexCastOp::create(builder, builder.getIndexType(), element);
+}
+
+Value getRangedEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i) {
+  if (Value entry = findEntry(builder, original, i))
+    return entry;
+  Value entry = EntryBuilder(builder, /*takesRanges=*/true).build(original, i);
+  return entry ? entry : getEntry(builder, original, tensor, i);
+}
+
+Value getExtentEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i) {
+  if (Value entry = findEntry(builder, original, i))
+    return entry; // it is checked before the run
+  Value entry = getRangedEntry(builder, original, tensor, i);
+  if (!entry.getDefiningOp<kernel::BoundedOp>())
+    require(builder, builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge, entry, getIndex(builder, 0)),
+            "an extent that data decide is not negative");
+  return entry;
 }
 
 Value getBoundedEntry(ImplicitLocOpBuilder &builder, Value original, Value tensor, int64_t i, Value bound) {

@@ -23,6 +23,12 @@ mlir::Value toInt64(mlir::ImplicitLocOpBuilder &builder, mlir::Value index);
 /// the source model. Defined in ShapeEntries.cpp.
 mlir::Value getEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, mlir::Value tensor, int64_t i);
 
+/// The same, made of what data decide as well, where ranges of that are known; it is required to keep them.
+mlir::Value getRangedEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, mlir::Value tensor, int64_t i);
+
+/// The same of an entry that is an extent: what data decide is required not to be negative.
+mlir::Value getExtentEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, mlir::Value tensor, int64_t i);
+
 /// The same of an entry that is an extent and at most `bound`; where it depends on data, it is brought in between.
 mlir::Value getBoundedEntry(mlir::ImplicitLocOpBuilder &builder, mlir::Value original, mlir::Value tensor, int64_t i,
                             mlir::Value bound);

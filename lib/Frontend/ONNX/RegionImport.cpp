@@ -1,11 +1,13 @@
-// Imports If, Loop and Scan. A graph is imported into a region that is not yet
+// Imports If and Loop. A graph is imported into a region that is not yet
 // part of the module; its constants go to @main's block, where all may see them.
 #include "dialects/NN/Extent.h"
 #include "dialects/Text/Text.h"
+#include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/ControlFlow.h"
 #include "lib/Frontend/ONNX/GraphImporter.h"
+#include "lib/Frontend/ONNX/LoopBounds.h"
+#include "lib/Frontend/ONNX/LoopGrowth.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
-#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -189,10 +191,9 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
   SmallVector<Type> types;
   for (auto [a, b] : llvm::zip(parts[0], parts[1])) {
     std::optional<RankedTensorType> type = joinTypes(getRanked(a), getRanked(b));
-    if (type && getRanked(a).hasStaticShape() && getRanked(b).hasStaticShape() && !type->hasStaticShape())
-      type = std::nullopt;
     if (!type)
-      return fail("its condition is not known at compile time, and its branches give results of different types or shapes");
+      return fail("its condition is not known at compile time, and its branches give results of different types or "
+                  "numbers of dimensions");
     types.push_back(*type);
   }
   auto op = nn::IfOp::create(builder, loc, types, chosen);
@@ -213,6 +214,66 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
 }
 
 //===--- Loops ---===//
+
+/// How often a loop runs at most, whose condition ends it; rejects it where nothing tells.
+static Value boundTrips(frontend::NodeBuilder &node, Value trips, Block &body, ValueRange yielded, ValueRange initial) {
+  constexpr int64_t mostTrips = 1 << 24; // a constant above that only says that the condition counts
+  auto known = trips ? nn::getConstantInts(trips) : std::nullopt;
+  if (known && known->size() == 1 && known->front() > mostTrips)
+    trips = {};
+  Value allowed = findMostTrips(node, body, yielded, initial);
+  if (trips && allowed)
+    return Expression(node, trips).reshape({1}).min(Expression(node, allowed));
+  if (!trips && !allowed)
+    (void)node.reject("how much it collects depends on data, and nothing bounds the number of its iterations");
+  return trips ? trips : allowed;
+}
+
+/// Makes the loop of a body that ends with `yielded`: whether to go on, what it carries, what it collects. Its results are
+/// those of the node; none where it is refused.
+static SmallVector<Value> createLoop(frontend::NodeBuilder &node, const LoopParts &parts, Region &region,
+                                     SmallVector<Value> yielded, SmallVector<Value> initial) {
+  Block &body = region.front();
+  SmallVector<Value> starts(initial);
+  bool hasTensors = llvm::all_of(parts.initial, [](const GraphValue &value) { return value.isTensor(); });
+  SmallVector<AppendedValue> appended;
+  if (hasTensors)
+    appended = takeAppended(node, body, yielded, initial);
+  bool hasGrowth = hasTensors && llvm::any_of(llvm::seq<unsigned>(0, initial.size()),
+                                              [&](unsigned place) { return grows(body, yielded, place); });
+  auto goesOn = nn::getConstantInts(yielded.front());
+  bool isCounted = goesOn && goesOn->size() == 1 && goesOn->front();
+  Value trips = parts.trips;
+  if ((!isCounted || !trips) && (hasGrowth || yielded.size() > 1 + initial.size()))
+    trips = boundTrips(node, trips, body, yielded, initial);
+  SmallVector<RoomyValue> roomy;
+  if (hasGrowth && !node.failed())
+    roomy = makeRoom(node, body, trips, yielded, initial);
+  for (auto [value, start] : llvm::zip(ArrayRef(yielded).drop_front(), initial))
+    if (failed(verifyCompatibleShape(value.getType(), start.getType())))
+      (void)node.reject("the shape of a value that it carries changes from iteration to iteration");
+  if (node.failed())
+    return {};
+  SmallVector<Type> types(ValueRange(body.getArguments().drop_front()).getTypes());
+  for (Value element : ArrayRef(yielded).drop_front(1 + initial.size()))
+    types.push_back(getStackedType(getRanked(element), isCounted && parts.trips ? parts.count : ShapedType::kDynamic));
+  OpBuilder &builder = node.getBuilder();
+  auto op = nn::LoopOp::create(builder, node.getLoc(), types, trips, parts.condition, initial);
+  op.getBody().takeBody(region);
+  yield(builder, op.getBody(), node.getLoc(), yielded);
+  std::string message;
+  ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
+  if (failed(op.verifyInvariants()))
+    (void)node.reject("it is not valid: " + Twine(message));
+  SmallVector<Value> results(op.getResults().take_front(initial.size() - roomy.size()));
+  for (const RoomyValue &value : roomy)
+    results[value.carried] = Expression(node, results[value.carried])
+                                 .slice(value.axis, Expression::ints(node, {0}), {node, op.getResult(value.length)});
+  llvm::append_range(results, op.getResults().drop_front(initial.size()).drop_back(appended.size()));
+  for (auto [value, stack] : llvm::zip(appended, op.getResults().take_back(appended.size())))
+    results.insert(results.begin() + value.carried, append(node, starts[value.carried], stack, value.axis));
+  return results;
+}
 
 bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                                  SmallVectorImpl<GraphValue> &results) {
@@ -267,22 +328,10 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     if (isFinal)
       region.takeBody(attempt);
   }
-  for (auto [value, start] : llvm::zip(ArrayRef(values).drop_front(), initial))
-    if (failed(verifyCompatibleShape(value.getType(), start.getType())))
-      return fail("the shape of a value that it carries changes from iteration to iteration");
-  SmallVector<Type> resultTypes(ArrayRef(types).drop_front());
-  for (Value element : ArrayRef(values).drop_front(1 + initial.size()))
-    resultTypes.push_back(getStackedType(getRanked(element), parts.count));
-  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
-  auto op = nn::LoopOp::create(builder, loc, resultTypes, parts.trips, parts.condition, initial);
-  op.getBody().takeBody(region);
-  yield(builder, op.getBody(), loc, values);
-  std::string message;
-  ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) { message = diagnostic.str(); });
-  if (failed(op.verifyInvariants()))
-    return fail("it is not valid: " + Twine(message));
-  frontend::NodeBuilder build(builder, loc);
-  results = rebuildResults(build, parts, yielded, SmallVector<Value>(op.getResults()));
+  frontend::NodeBuilder build(builder, NameLoc::get(builder.getStringAttr(getNodeName(node))));
+  SmallVector<Value> created = createLoop(build, parts, region, values, initial);
+  if (!build.failed())
+    results = rebuildResults(build, parts, yielded, created);
   return build.failed() ? fail(build.getReason()) : true;
 }
 
@@ -346,138 +395,6 @@ SmallVector<GraphValue> GraphImporter::getLoopInputs(const ::onnx::GraphProto &g
   auto type = RankedTensorType::get({}, builder.getI1Type());
   Value isTrue = arith::ConstantOp::create(builder, builder.getUnknownLoc(), DenseElementsAttr::get(type, true));
   return {conform(number, graph.input(0)), conform(isTrue, graph.input(1))};
-}
-
-//===--- Scan ---===//
-
-/// In opset 8 all operands have a first axis for the elements of a batch: a Scan along that axis, whose body is the Scan
-/// of one element.
-bool GraphImporter::importBatchedScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                                      ArrayRef<GraphValue> operands) {
-  if (operands.empty() || operands.front()) {
-    block(node, opsets.lookup(""), "sequences of different lengths (sequence_lens) are not supported");
-    return false;
-  }
-  ::onnx::NodeProto outer;
-  outer.set_name(getNodeName(node));
-  outer.set_op_type(node.op_type());
-  *outer.mutable_output() = node.output();
-  ::onnx::AttributeProto *count = outer.add_attribute(), *body = outer.add_attribute();
-  count->set_name("num_scan_inputs");
-  count->set_i(operands.size() - 1);
-  body->set_name("body");
-  ::onnx::NodeProto *inner = body->mutable_g()->add_node();
-  *inner = node;
-  inner->clear_input();
-  for (auto &attribute : *inner->mutable_attribute())
-    if (attribute.name() == "directions")
-      attribute.set_name("scan_input_directions");
-  std::string name = "element"; // hides no name around it
-  for (size_t i = 1; i < operands.size(); ++i) {
-    while (scope.isDefined(name))
-      name += "'";
-    body->mutable_g()->add_input()->set_name(name);
-    inner->add_input(name);
-    name += "'";
-  }
-  for (int i = 0; i < node.output_size(); ++i) {
-    if (node.output(i).empty())
-      inner->set_output(i, "unused" + std::to_string(i));
-    body->mutable_g()->add_output()->set_name(inner->output(i));
-  }
-  unbatchedScans.insert(inner);
-  bool ok = importScan(outer, opsets, scope, depth, operands.drop_front());
-  unbatchedScans.erase(inner);
-  return ok;
-}
-
-bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
-                               ArrayRef<GraphValue> operands) {
-  auto fail = [&](const Twine &reason) {
-    block(node, opsets.lookup(""), reason);
-    return false;
-  };
-  const ::onnx::GraphProto *graph = findGraph(node, "body");
-  int64_t numScans = 0;
-  for (const auto &attribute : node.attribute())
-    if (attribute.name() == "num_scan_inputs")
-      numScans = attribute.i();
-  if (!graph || numScans < 1 || numScans > static_cast<int64_t>(operands.size()) ||
-      llvm::any_of(operands, [](const GraphValue &value) { return !value.isTensor(); }))
-    return fail("it has no body, or its operands do not fit it");
-  LoopParts parts{node, *graph, {}, {}};
-  size_t numStates = operands.size() - numScans;
-  parts.initial.assign(operands.begin(), operands.begin() + numStates);
-  SmallVector<Value> scanned;
-  for (const GraphValue &value : operands.drop_front(numStates))
-    scanned.push_back(value.getTensor());
-  if (graph->output_size() < static_cast<int>(numStates))
-    return fail("its body has too few outputs");
-  size_t numOutputs = graph->output_size() - numStates;
-  SmallVector<int64_t> axes = readInts(node, "scan_input_axes", numScans);
-  SmallVector<int64_t> directions = readInts(node, "scan_input_directions", numScans);
-  SmallVector<int64_t> outputAxes = readInts(node, "scan_output_axes", numOutputs);
-  SmallVector<int64_t> outputDirections = readInts(node, "scan_output_directions", numOutputs);
-  if (axes.size() != scanned.size() || directions.size() != scanned.size() || outputAxes.size() != numOutputs ||
-      outputDirections.size() != numOutputs)
-    return fail("its axes or directions do not fit its operands or results");
-  for (auto [value, axis] : llvm::zip(scanned, axes)) {
-    int64_t rank = getRanked(value).getRank();
-    axis = axis < 0 ? axis + rank : axis;
-    if (axis < 0 || axis >= rank)
-      return fail("a scan axis is out of range");
-    int64_t extent = getRanked(value).getDimSize(axis);
-    if (!ShapedType::isDynamic(extent) && !ShapedType::isDynamic(parts.count) && extent != parts.count)
-      return fail("what it scans differs in length");
-    if (ShapedType::isDynamic(parts.count))
-      parts.count = extent;
-  }
-  Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
-  frontend::NodeBuilder build(builder, loc);
-  frontend::Expression first(build, scanned.front());
-  SmallVector<Value> checked{first};
-  for (auto [value, axis] : llvm::drop_begin(llvm::zip(scanned, axes)))
-    checked.push_back(nn::haveSameExtent(value, axis, first, axes.front())
-                          ? value
-                          : require(build, value, frontend::Expression(build, value).extent(axis).equals(
-                                                      first.extent(axes.front()))));
-  scanned = checked;
-  parts.trips = build.create<nn::ShapeOp>(scanned.front(), axes.front(), axes.front() + 1);
-  Value last = build.create<nn::SubOp>(parts.trips, build.ints({1}));
-  last = build.create<nn::SqueezeOp>(last, ArrayRef<int64_t>{0});
-  parts.prologue = [&](Value number, ArrayRef<GraphValue> carried) {
-    SmallVector<GraphValue> values(carried);
-    for (auto [value, axis, direction] : llvm::zip(scanned, axes, directions)) {
-      Value at = direction ? build.create<nn::SubOp>(last, number) : number;
-      values.push_back(build.create<nn::GatherOp>(value, at, axis));
-    }
-    return values;
-  };
-  if (build.failed())
-    return fail(build.getReason());
-  SmallVector<GraphValue> results;
-  if (!importLoopOp(parts, opsets, scope, depth, results))
-    return false;
-  for (size_t i = 0; i < numOutputs; ++i) {
-    Value value = results[numStates + i].getTensor();
-    int64_t rank = getRanked(value).getRank(), axis = outputAxes[i] < 0 ? outputAxes[i] + rank : outputAxes[i];
-    if (axis < 0 || axis >= rank)
-      return fail("a scan axis is out of range");
-    if (outputDirections[i])
-      value = build.create<nn::ReverseOp>(value, ArrayRef<int64_t>{0});
-    if (axis) {
-      SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(1, rank));
-      permutation.insert(permutation.begin() + axis, 0);
-      value = build.create<nn::TransposeOp>(value, permutation);
-    }
-    results[numStates + i] = value;
-  }
-  if (build.failed())
-    return fail(build.getReason());
-  for (auto [name, value] : llvm::zip(node.output(), results))
-    if (!name.empty())
-      scope.define(name, value);
-  return true;
 }
 
 } // namespace nnc::onnx

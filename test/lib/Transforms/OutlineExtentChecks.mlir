@@ -17,14 +17,17 @@ func.func @main(%a: tensor<2x?xf32>, %b: tensor<?xf32>) -> tensor<2x?xf32> {
 
 // -----
 
-// In a branch that the extents decide an assertion counts where the branch is taken; where data decide it is dropped.
+// In a branch that the extents decide an assertion counts where the branch is taken; where data decide it stays there.
 // CHECK-LABEL: func.func @main_extents_fit(%arg0: index) -> i1
 // CHECK-DAG: %[[TAKEN:.*]] = arith.cmpi sgt
 // CHECK-DAG: %[[FITS:.*]] = arith.cmpi eq
 // CHECK: %[[RESULT:.*]] = arith.select %[[TAKEN]], %[[FITS]], %true
 // CHECK: return %[[RESULT]]
 // CHECK-LABEL: func.func @main(
-// CHECK-NOT: cf.assert
+// CHECK-NOT: "eight"
+// CHECK: scf.if
+// CHECK-NOT: "eight"
+// CHECK: cf.assert %{{.*}}, "four"
 func.func @main(%a: tensor<?xf32>, %flag: tensor<i1>) -> tensor<?xf32> {
   %c0 = arith.constant 0 : index
   %c4 = arith.constant 4 : index

@@ -56,12 +56,47 @@ func.func @conditional(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<4xf32> {
 // -----
 
 func.func @collects(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<?x4xf32> {
-  // expected-error@+1 {{how much it collects depends on data}}
+  // expected-error@+1 {{how much it collects depends on data, and nothing bounds the number of its iterations}}
   %0:2 = nn.loop %c, %x attributes {operandSegmentSizes = array<i32: 0, 1, 1>} {
   ^bb0(%i: tensor<i64>, %a: tensor<4xf32>):
     nn.yield %c, %a, %a : tensor<i1>, tensor<4xf32>, tensor<4xf32>
   } : (tensor<i1>, tensor<4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>)
   return %0#1 : tensor<?x4xf32>
+}
+
+// -----
+
+// What a loop with a condition collects has room for its number of iterations; as many as there were are the result.
+// CHECK-LABEL: @collects_at_most
+// CHECK: %[[PLACE:.*]] = tensor.empty(%[[N:.*]]) : tensor<?x4xf32>
+// CHECK: %[[LOOP:.*]]:3 = scf.while {{.*}}%[[PLACE]]
+// CHECK: tensor.insert_slice
+// CHECK: %[[RAN:.*]] = kernel.bounded %[[LOOP]]#{{.*}}, %[[N]]
+// CHECK: tensor.extract_slice %[[LOOP]]#{{.*}}[0, 0] [%[[RAN]], 4] [1, 1]
+func.func @collects_at_most(%x: tensor<4xf32>, %c: tensor<i1>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %n = nn.shape %y {start = 0 : i64, end = 1 : i64} : (tensor<?x4xf32>) -> tensor<1xi64>
+  %0:2 = nn.loop %n, %c, %x attributes {operandSegmentSizes = array<i32: 1, 1, 1>} {
+  ^bb0(%i: tensor<i64>, %a: tensor<4xf32>):
+    %1 = nn.add %a, %a : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    nn.yield %c, %1, %a : tensor<i1>, tensor<4xf32>, tensor<4xf32>
+  } : (tensor<1xi64>, tensor<i1>, tensor<4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>)
+  return %0#1 : tensor<?x4xf32>
+}
+
+// -----
+
+// Extents that are known before the branch: one of the two.
+// CHECK-LABEL: @branch_of_two
+// CHECK: %[[CHOSEN:.*]] = arith.select %{{.*}}, %c3, %c5
+// CHECK: %[[N:.*]] = kernel.bounded %[[CHOSEN]], %c5
+// CHECK: bufferization.alloc_tensor(%[[N]]) : tensor<?xf32>
+func.func @branch_of_two(%c: tensor<1xi1>, %x: tensor<3xf32>, %y: tensor<5xf32>) -> tensor<?xf32> {
+  %0 = nn.if %c {
+    nn.yield %x : tensor<3xf32>
+  } else {
+    nn.yield %y : tensor<5xf32>
+  } : (tensor<1xi1>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
 }
 
 // -----
