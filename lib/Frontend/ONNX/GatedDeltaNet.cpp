@@ -188,7 +188,7 @@ LogicalResult importGatedDeltaNet(NodeBinder &node) {
     return failure();
   aligned.state = zero;
   if (read.state)
-    aligned.state = {node, keepShape(node, read.state.transpose({0, 1, 3, 2}) + zero, zero)};
+    aligned.state = {node, keepShape(node, read.state.transpose({0, 1, 3, 2}), zero)};
   auto [all, state] = attendLinearly(node, aligned);
   if (node.failed())
     return failure();

@@ -58,7 +58,7 @@ static LogicalResult readLinearAttention(NodeBinder &node, LinearAttentionNode &
   Expression shape = Expression::concat(
       node, {query.extent(0), groups, read.keys.extent(3), read.values.extent(3)}, 0);
   Expression zero = Expression::scalar(node, type, 0).broadcast(shape);
-  read.state = past ? Expression(node, keepShape(node, past.cast(type) + zero, zero)) : zero;
+  read.state = past ? Expression(node, keepShape(node, past.cast(type), zero)) : zero;
   return success(!node.failed());
 }
 
