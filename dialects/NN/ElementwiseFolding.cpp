@@ -262,6 +262,10 @@ static Attribute evaluate(Operation *op, ArrayRef<Attribute> operands) {
       return {};
     values.push_back(getScalars(constants.back()));
   }
+  // Operations are folded before they are verified: their operands may not fit each other.
+  ArrayRef<DenseElementsAttr> alike = ArrayRef(constants).drop_front(isa<WhereOp>(op) ? 1 : 0);
+  if (!llvm::all_of(alike, [&](DenseElementsAttr x) { return x.getElementType() == alike.front().getElementType(); }))
+    return {};
   SmallVector<Scalar> results;
   for (int64_t i = 0; i < type.getNumElements(); ++i) {
     SmallVector<Scalar> arguments;

@@ -38,11 +38,11 @@ static int64_t findInput(const nnc_model &model, StringRef name) {
 /// How the user can fix the extent of `axis`: by its symbol, or where it has none (it is called after the input and the
 /// axis then) by the shape of the whole input, which a model that is compiled already does not take.
 static std::string describeRemedy(const nnc_tensor &input, unsigned axis, StringRef extent) {
-  std::string bySymbol = ("--shape " + extent + "=N").str(), byInput = std::string("--shape ") + input.name + "=";
+  std::string bySymbol = ("--shape " + extent + "=1").str(), byInput = std::string("--shape ") + input.name + "=";
   if (!extent.ends_with("_" + std::to_string(axis)))
     return bySymbol;
   for (unsigned i = 0; i < input.rank; ++i)
-    byInput += (i ? "," : "") + (input.shape[i] < 0 ? "N" : std::to_string(input.shape[i]));
+    byInput += (i ? "," : "") + (input.shape[i] < 0 ? "1" : std::to_string(input.shape[i]));
   return byInput + " (" + bySymbol + " of a compiled model)";
 }
 

@@ -27,9 +27,12 @@ struct ProfileLayers : impl::ProfileLayersBase<ProfileLayers> {
     if (!main || main.isExternal())
       return;
     llvm::MapVector<StringAttr, SmallVector<Operation *>> layers;
-    for (Operation &op : main.getBody().front())
-      if (isa<func::CallOp, memref::CopyOp>(op) || op.getNumRegions() != 0)
-        layers[StringAttr::get(&getContext(), getLayerName(op.getLoc()))].push_back(&op);
+    for (Operation &op : main.getBody().front()) {
+      // What has no name, such as checks of run-time extents, is beside the layers.
+      std::string name = getLayerName(op.getLoc());
+      if (!name.empty() && (isa<func::CallOp, memref::CopyOp>(op) || op.getNumRegions() != 0))
+        layers[StringAttr::get(&getContext(), name)].push_back(&op);
+    }
     OpBuilder builder(main);
     if (layers.empty()) { // a network of less than one loop is all in @main
       getOperation()->setAttr("nn.profiled_layers", builder.getArrayAttr({}));

@@ -149,9 +149,10 @@ LogicalResult WindowPair::cut(int64_t rowBytes, int64_t cacheBytes) {
   if (numBlocks < 3 || getComputed(numBlocks - 1) >= std::min(w.inputs, getComputed(numBlocks)) || getComputed(1) < 1 ||
       getScratchRows() * rowBytes > cacheBytes / 2)
     return failure();
-  // The convolution's windows of the blocks in the loop lie inside the image.
-  return success(ofConv.getBegin(getComputed(1)) >= 0 && ofConv.getEnd(getComputed(numBlocks - 1)) <= ofConv.inputs &&
-                 ofConv.getBegin(getComputed(numBlocks - 1)) < ofConv.inputs);
+  // The first block reads some of the image, and the windows of the blocks in the loop lie inside of it.
+  int64_t second = getComputed(1), last = getComputed(numBlocks - 1);
+  return success(ofConv.getEnd(second) > 0 && ofConv.getBegin(second) >= 0 && ofConv.getEnd(last) <= ofConv.inputs &&
+                 ofConv.getBegin(last) < ofConv.inputs);
 }
 
 FailureOr<WindowPair> WindowPair::match(Operation *windows) {
@@ -160,6 +161,8 @@ FailureOr<WindowPair> WindowPair::match(Operation *windows) {
   Value init = cast<DestinationStyleOpInterface>(windows).getDpsInits()[0];
   if (!middle || !hasStaticImages(middle) || !hasStaticImages(init) || llvm::range_size(middle->getUses()) != 2)
     return failure();
+  if (!isa<func::FuncOp>(windows->getParentOp()))
+    return failure(); // what a loop carries may be read and written under two names
   auto type = middle.getType();
   WindowPair pair;
   pair.windows = windows;
@@ -217,7 +220,7 @@ void WindowTiling::run() {
 void WindowTiling::emitImage(OpFoldResult image) {
   int64_t before = pair.getComputed(pair.numBlocks - 1);
   emitBlock(image, builder.getIndexAttr(0), 0, pair.getComputed(1), pair.block);
-  if (pair.numBlocks > 2) {
+  {
     auto loop = scf::ForOp::create(builder, index(1), index(pair.numBlocks - 1), index(1));
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(loop.getBody());

@@ -194,6 +194,16 @@ def of_two_shapes(rng, n, m):
                   "w": floats(rng, int(rng.integers(1, 5)), int(rng.integers(1, 20)))}
 
 
+def guarded(rng, n, m):
+    """A branch that could not run where its condition says so, and one that gives nothing."""
+    text = f"""g (float[{m}] x, int64[1] k) => (float[a] y) <float[0] none = {{}}, int64[1] length = {{{m}}}> {{
+      d = LessOrEqual(k, length)
+      c = Squeeze(d)
+      y = If(c)<then_branch = t () => (float[b] p) {{ p, i = TopK(x, k) }}, else_branch = e () => (float[f] q) {{ q = Identity(none) }}>
+    }}"""
+    return text, {"x": floats(rng, m), "k": np.array([rng.integers(1, 2 * m + 1)], np.int64)}
+
+
 def appended(rng, n, m):
     """What a loop appends to: along either axis, two pieces in an iteration, from nothing or from something."""
     axis, first = int(rng.integers(0, 2)), int(rng.integers(0, 3))
@@ -231,8 +241,8 @@ def grown(rng, n, m):
     return text, {"trips": np.array(rng.integers(0, 5), np.int64), "start": floats(rng, 2, m), "x": floats(rng, n, m)}
 
 
-TEMPLATES = [branch, counted, conditional, swapped, scanned, symbolic_scan, nested, gathered, ended, of_two_shapes, appended,
-             grown]
+TEMPLATES = [branch, counted, conditional, swapped, scanned, symbolic_scan, nested, gathered, ended, of_two_shapes, guarded,
+             appended, grown]
 
 
 def main():

@@ -291,7 +291,7 @@ static LogicalResult readBlocks(NodeBinder &node, GroupQueryNode &read) {
       rows.getExtent(0) < 1 || rows.getExtent(1) < 2 || read.heads % rows.getExtent(0))
     return node.reject("the blocks must have a row for each of as many layouts as divide the heads");
   int64_t layouts = rows.getExtent(0), count = rows.getExtent(1) - 1, width = places.getExtent(1);
-  constexpr int64_t maxFlags = 1 << 26;
+  constexpr int64_t maxFlags = 1 << 22;
   if (count > (1 << 13) || read.heads > maxFlags / (count * count))
     return node.reject("there are too many blocks");
   SmallVector<int64_t> flags(read.heads * count * count, 0);

@@ -116,7 +116,7 @@ Value append(NodeBuilder &node, Value initial, Value collected, int64_t axis) {
     shape.push_back(all.shape(axis + 2, rank));
   Expression merged = shape.size() == 1 ? shape.front() : Expression::concat(node, shape, 0);
   all = Expression(node, node.create<nn::ReshapeOp>(all, merged, /*allow_zero=*/true));
-  auto first = node.getType(initial), rest = node.getType(all);
+  auto first = node.getType(initial);
   if (node.failed())
     return {};
   bool isEmpty = first.getDimSize(axis) == 0;
@@ -260,7 +260,9 @@ SmallVector<RoomyValue> makeRoom(NodeBuilder &node, Block &body, Value trips, Sm
       most = most + extent;
     }
     int64_t rank = start.getRank();
-    Expression room = Expression(node, trips).reshape({1}).max(Expression::ints(node, {0})) * most;
+    // What would not fit memory anyway stays a number that does not wrap around.
+    auto atMost = [&](Expression number) { return number.min(Expression::ints(node, {INT32_MAX})); };
+    Expression room = atMost(Expression(node, trips).reshape({1}).max(Expression::ints(node, {0}))) * atMost(most);
     SmallVector<Expression> shape;
     if (axis > 0)
       shape.push_back(start.shape(0, axis));

@@ -75,62 +75,6 @@ bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opset
 
 //===--- If ---===//
 
-/// Whether `empty` is without elements where `full`, of the same element type, is cut to nothing along the axes of 0.
-static bool isCutToNothing(RankedTensorType empty, RankedTensorType full) {
-  if (!empty.hasStaticShape() || empty.getNumElements() != 0 || empty.getRank() != full.getRank() ||
-      empty.getElementType() != full.getElementType())
-    return false;
-  return llvm::all_of(llvm::zip(empty.getShape(), full.getShape()),
-                      [](auto extents) { return std::get<0>(extents) == 0 || std::get<0>(extents) == std::get<1>(extents); });
-}
-
-/// Whether a branch can run whatever its condition guards it against: nothing in it may fail, or go on without end. Places in
-/// an axis without elements, numbers in strings and positions in sequences may.
-static bool canAlwaysRun(Region &region) {
-  auto mayFail = [](Operation *op) {
-    return isa<cf::AssertOp, nn::LoopOp, nn::GatherOp, nn::GatherNDOp, nn::GatherElementsOp, nn::ScatterNDOp,
-               nn::ScatterElementsOp, nn::ReshapeOp>(op) ||
-           isa_and_present<text::TextDialect>(op->getDialect());
-  };
-  return !region.walk([&](Operation *op) { return mayFail(op) ? WalkResult::interrupt() : WalkResult::advance(); })
-              .wasInterrupted();
-}
-
-/// Where one branch gives tensors without elements only, and the other one extents that are known in it only ("no boxes:
-/// none are kept"): moves that one before the operation, and returns its results cut to nothing where the condition says
-/// so. Returns nothing for other branches.
-static SmallVector<Value> runFullBranch(frontend::NodeBuilder &node, Value condition, MutableArrayRef<Region> regions,
-                                        ArrayRef<SmallVector<GraphValue>> results, ArrayRef<SmallVector<Value>> parts) {
-  if (!llvm::all_of(results[0], [](const GraphValue &value) { return value.isTensor(); }))
-    return {};
-  for (int empty : {0, 1}) {
-    int full = 1 - empty;
-    bool isCut = !parts[0].empty(), differs = false;
-    for (auto [a, b] : llvm::zip(parts[empty], parts[full])) {
-      isCut = isCut && isCutToNothing(getRanked(a), getRanked(b));
-      differs = differs || !getRanked(b).hasStaticShape();
-    }
-    if (!isCut || !differs || !canAlwaysRun(regions[full]))
-      continue;
-    OpBuilder &builder = node.getBuilder();
-    builder.getInsertionBlock()->getOperations().splice(builder.getInsertionPoint(),
-                                                        regions[full].front().getOperations());
-    SmallVector<Value> cut;
-    Expression isThen = Expression(node, condition).reshape({1}), zero = Expression::ints(node, {0});
-    for (auto [a, b] : llvm::zip(parts[empty], parts[full])) {
-      Expression value(node, b);
-      for (int64_t axis = 0; axis < value.getRank(); ++axis)
-        if (getRanked(a).getDimSize(axis) == 0) {
-          Expression all = value.extent(axis);
-          value = value.slice(axis, zero, empty == 0 ? isThen.choose(zero, all) : isThen.choose(all, zero));
-        }
-      cut.push_back(value);
-    }
-    return cut;
-  }
-  return {};
-}
-
 bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                              ArrayRef<GraphValue> operands) {
   int64_t opset = opsets.lookup("");
@@ -180,14 +124,6 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     llvm::append_range(parts[0], a.getParts());
     llvm::append_range(parts[1], b.getParts());
   }
-  frontend::NodeBuilder moved(builder, loc);
-  if (SmallVector<Value> cut = runFullBranch(moved, chosen, regions, results, parts); !cut.empty()) {
-    if (moved.failed())
-      return fail(moved.getReason());
-    for (auto [name, value] : llvm::zip(node.output(), cut))
-      scope.define(name, value);
-    return true;
-  }
   SmallVector<Type> types;
   for (auto [a, b] : llvm::zip(parts[0], parts[1])) {
     std::optional<RankedTensorType> type = joinTypes(getRanked(a), getRanked(b));
@@ -217,14 +153,13 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
 
 /// How often a loop runs at most, whose condition ends it; rejects it where nothing tells.
 static Value boundTrips(frontend::NodeBuilder &node, Value trips, Block &body, ValueRange yielded, ValueRange initial) {
-  constexpr int64_t mostTrips = 1 << 24; // a constant above that only says that the condition counts
+  constexpr int64_t mostTrips = 1 << 24; // room for more than a constant above that nobody has
   auto known = trips ? nn::getConstantInts(trips) : std::nullopt;
-  if (known && known->size() == 1 && known->front() > mostTrips)
-    trips = {};
+  bool isHuge = known && known->size() == 1 && known->front() > mostTrips;
   Value allowed = findMostTrips(node, body, yielded, initial);
   if (trips && allowed)
     return Expression(node, trips).reshape({1}).min(Expression(node, allowed));
-  if (!trips && !allowed)
+  if ((!trips || isHuge) && !allowed)
     (void)node.reject("how much it collects depends on data, and nothing bounds the number of its iterations");
   return trips ? trips : allowed;
 }

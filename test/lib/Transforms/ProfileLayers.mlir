@@ -21,6 +21,8 @@ module {
     // CHECK: call @layer_first
     // CHECK: memref.store {{.*}}[%c0
     call @layer_first(%y) : (memref<4xf32>) -> () loc("first")
+    // CHECK-NOT: llvm.call_intrinsic
+    memref.copy %y, %x : memref<4xf32> to memref<4xf32> loc(unknown)
     return
   }
 }
