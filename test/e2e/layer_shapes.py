@@ -201,7 +201,7 @@ TESTS += [(windows, *arguments) for arguments in (
     ((3, 3, 224, 224), 33, STEM, ("max", (2, 2), {"strides": [2, 2]})),
     ((1, 3, 224, 226), 64, STEM, ("depthwise", (3, 3), {"dilations": [3, 2], "pads": [3, 2, 3, 2]})),
     ((1, 4, 90, 90), 64, ((5, 5), {"pads": [4, 4, 4, 4]}), ("max", (7, 7), {"strides": [3, 3], "pads": [3, 3, 3, 3]}), "n"),
-    ((1, 3, 120, 2048), 32, ((1, 1), {"strides": [3, 1], "pads": [6, 0, 0, 0]}), ("max", (1, 1), {})),
+    ((1, 3, 120, 2048), 32, ((1, 1), {"strides": [3, 1], "pads": [6, 0, 0, 0]}), ("depthwise", (1, 1), {})),
     ((1, 2, 64, 500), 32, ((1, 1), {"strides": [1, 2]}), ("depthwise", (2, 2), {"strides": [3, 3]})),
     ((1, 2, 20, 30, 60), 32, ((1, 1, 1), {}), ("depthwise", (3, 3, 3), {"pads": [1] * 6})))]
 TESTS += [(shuffles, *arguments) for arguments in (
