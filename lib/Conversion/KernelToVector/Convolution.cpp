@@ -5,7 +5,8 @@
 // short for register tiles (a signal stored as an image of width 1). A row is cut into register tiles of neighbouring
 // pixels: those whose taps all exist run in a loop; the few at the left and right edges are emitted one by one, without
 // the taps that fall outside (where extents are known at run time only, with a test for each). Rows outside are skipped
-// by clamping the loop over the filter's rows. Nothing is padded or copied. A transposed convolution is the same per residue of its strides (see SpatialAxis).
+// by clamping the loop over the filter's rows. Nothing is padded or copied. A transposed convolution is the same per
+// residue of its strides (see SpatialAxis).
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 #include "lib/Conversion/KernelToVector/SpatialAxis.h"
