@@ -44,6 +44,8 @@ OpFoldResult NonZeroOp::fold(FoldAdaptor) {
   auto type = cast<RankedTensorType>(getType());
   if (!positions || !type.hasStaticShape() || type.getDimSize(1) != static_cast<int64_t>(positions->size()))
     return {};
+  if (positions->empty()) // of an input without elements, too, whose other extents may be of any size
+    return DenseElementsAttr::get(type, ArrayRef<int64_t>());
   ArrayRef<int64_t> shape = getRanked(getInput()).getShape();
   SmallVector<int64_t> strides(shape.size(), 1), rows;
   for (size_t axis = shape.size(); axis-- > 1;)
