@@ -51,7 +51,7 @@ struct WindowPair {
   int64_t block = 0, step = 0, overlap = 0, numBlocks = 0;
 
   static FailureOr<WindowPair> match(Operation *windows);
-  /// Rows of the convolution that are computed before block `number` begins.
+  /// Rows of the convolution that the blocks before `number` have computed.
   int64_t getComputed(int64_t number) const {
     return number == numBlocks ? std::min(ofWindows.inputs, ofWindows.getEnd(ofWindows.outputs))
                                : ofWindows.getEnd(number * block);
@@ -69,7 +69,7 @@ private:
 class WindowTiling {
 public:
   explicit WindowTiling(WindowPair pair)
-      : pair(pair), windows(cast<kernel::EpilogueOpInterface>(pair.windows)),
+      : pair(pair),
         builder(FusedLoc::get(pair.conv.getContext(), {pair.windows->getLoc(), pair.conv.getLoc()}), pair.windows) {}
 
   void run();
@@ -84,7 +84,6 @@ private:
   void cloneKernel(Operation *op, Value input, Value init, int64_t padBegin, int64_t padEnd);
 
   WindowPair pair;
-  kernel::EpilogueOpInterface windows;
   ImplicitLocOpBuilder builder;
   Value scratch;
 };
