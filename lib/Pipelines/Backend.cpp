@@ -22,6 +22,7 @@ void buildBuffersPipeline(OpPassManager &manager) {
   manager.addPass(createComputeOutputExtents());
   manager.addNestedPass<func::FuncOp>(createPlaceCarriedValues());
   manager.addPass(createBufferizeModel());
+  manager.addNestedPass<func::FuncOp>(createUpdateInPlace());
 }
 
 void buildArenaPipeline(OpPassManager &manager, bool threads, StringRef profileCounter, GatheredWeights *weights,

@@ -175,6 +175,14 @@ def PadRows : Pass<"pad-rows"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def UpdateInPlace : Pass<"update-in-place"> {
+  let summary = "Write results of products and convolutions over what their epilogues read last";
+  let description = [{
+    Before: `kernel.conv ... epilogue(%x) outs(%new)`, where `%x` is read by nobody after it
+    After: `kernel.conv ... epilogue(%x) outs(%x)`
+  }];
+}
+
 def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every buffer of @main a place in one arena";
   let description = [{
