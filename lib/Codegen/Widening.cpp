@@ -104,6 +104,19 @@ Value loadWide(OpBuilder &builder, Location loc, Value memref, ValueRange indice
   return vector::FromElementsOp::create(builder, loc, type, elements);
 }
 
+Value loadFirst(OpBuilder &builder, Location loc, Value memref, ValueRange indices, int64_t count,
+                int64_t width) {
+  if (count == width)
+    return loadWide(builder, loc, memref, indices, width);
+  auto type = VectorType::get({width}, cast<MemRefType>(memref.getType()).getElementType());
+  SmallVector<bool> exists(width, false);
+  std::fill_n(exists.begin(), count, true);
+  auto bits = DenseElementsAttr::get(VectorType::get({width}, builder.getI1Type()), ArrayRef<bool>(exists));
+  Value mask = arith::ConstantOp::create(builder, loc, bits);
+  Value zeros = createConstant(builder, loc, type, 0);
+  return vector::MaskedLoadOp::create(builder, loc, type, memref, indices, mask, zeros);
+}
+
 void storeWide(OpBuilder &builder, Location loc, Value value, Value memref, ValueRange indices, int64_t width,
                int64_t along) {
   if (width == 1) {

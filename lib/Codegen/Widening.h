@@ -27,6 +27,10 @@ void widenBody(mlir::OpBuilder &builder, mlir::Block &block, mlir::IRMapping &ma
 mlir::Value loadWide(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref, mlir::ValueRange indices,
                      int64_t width, int64_t along = -1);
 
+/// The first `count` of `width` elements from `indices` on, which are contiguous; the others are zeros and are not read.
+mlir::Value loadFirst(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref, mlir::ValueRange indices,
+                      int64_t count, int64_t width);
+
 /// The opposite of loadWide.
 void storeWide(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Value memref,
                mlir::ValueRange indices, int64_t width, int64_t along = -1);

@@ -293,6 +293,28 @@ struct TransposeOfUnitAxes : public OpRewritePattern<nn::TransposeOp> {
   }
 };
 
+/// A product reads its right-hand side in either order.
+struct MergeIntoMatmul : public OpRewritePattern<nn::MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::MatmulOp op, PatternRewriter &rewriter) const override {
+    auto transpose = op.getRhs().getDefiningOp<nn::TransposeOp>();
+    if (!transpose)
+      return rewriter.notifyMatchFailure(op, "the right-hand side is not transposed");
+    SmallVector<int64_t> order(transpose.getPermutation());
+    if (order.size() < 2)
+      return rewriter.notifyMatchFailure(op, "a column");
+    std::swap(order[order.size() - 1], order[order.size() - 2]);
+    if (!isIdentityPermutation(order))
+      return rewriter.notifyMatchFailure(op, "other axes than those of the matrices change places");
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getRhsMutable().set(transpose.getInput());
+      op.setTransposeRhs(!op.getTransposeRhs());
+    });
+    return success();
+  }
+};
+
 /// Says why a transpose that moves elements is left.
 void explainTranspose(nn::TransposeOp op) {
   if (isConstant(op.getInput()))
@@ -319,7 +341,7 @@ struct SinkTransposesPass : public impl::SinkTransposesBase<SinkTransposesPass> 
     RewritePatternSet patterns(&getContext());
     patterns.add<SinkBelowElementwise, SinkBelowAxis<nn::ConcatOp>, SinkBelowAxis<nn::SoftmaxOp>,
                  SinkBelowAxes<nn::SliceOp>, SinkBelowAxes<nn::PadOp>, SinkBelowAxes<nn::ReverseOp>,
-                 SinkBelowAxes<nn::ResizeOp>, SinkBelowReduce, SinkBelowChannelShuffle, MergeTransposes,
+                 SinkBelowAxes<nn::ResizeOp>, SinkBelowReduce, SinkBelowChannelShuffle, MergeIntoMatmul, MergeTransposes,
                  TransposeOfUnitAxes>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();

@@ -3,6 +3,7 @@
 // One parallel loop over batches and panels; inside, register tiles of balanced
 // height. Few rows take several panels at once, so that there are enough
 // independent sums.
+#include "lib/Conversion/KernelToVector/Batches.h"
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 
@@ -49,8 +50,6 @@ private:
   };
 
   void emitAll(OpBuilder &builder);
-  OpFoldResult getBatchCount(OpBuilder &builder) const;
-  SmallVector<Value> getBatch(OpBuilder &builder, Value linear) const;
   void emitPanels(OpBuilder &builder, OpFoldResult batch, OpFoldResult first, int64_t panels);
   void emitLastPanel(OpBuilder &builder, Value batch, OpFoldResult panel, OpFoldResult count);
   void emitRows(OpBuilder &builder, const Columns &columns);
@@ -58,7 +57,6 @@ private:
   Accumulators accumulate(OpBuilder &builder, const Columns &columns, Value row, int64_t rows);
   void storeColumns(OpBuilder &builder, const Columns &columns, ValueRange sums,
                     ArrayRef<SmallVector<Value>> rowIndices);
-  SmallVector<Value> getOperandBatch(OpBuilder &builder, Value operand, ArrayRef<Value> batch) const;
   int64_t choosePanelsAtOnce() const;
 
   kernel::ContractOp op;
@@ -71,44 +69,6 @@ private:
 };
 
 } // namespace
-
-OpFoldResult ContractExpansion::getBatchCount(OpBuilder &builder) const {
-  Index index(builder, loc);
-  OpFoldResult count = index.fold(1);
-  for (int64_t dim = 0; dim < rank - 2; ++dim)
-    count = index.mul(count, getBufferExtent(builder, loc, init, dim));
-  return count;
-}
-
-SmallVector<Value> ContractExpansion::getBatch(OpBuilder &builder, Value linear) const {
-  Index index(builder, loc);
-  SmallVector<Value> batch(rank - 2);
-  OpFoldResult rest = linear;
-  for (int64_t dim = rank - 3; dim >= 0; --dim) {
-    OpFoldResult extent = getBufferExtent(builder, loc, init, dim);
-    batch[dim] = index.get(dim == 0 ? rest : index.rem(rest, extent));
-    rest = index.quotient(rest, extent);
-  }
-  return batch;
-}
-
-/// Broadcast batch dimensions of an operand are read at 0.
-SmallVector<Value> ContractExpansion::getOperandBatch(OpBuilder &builder, Value operand, ArrayRef<Value> batch) const {
-  SmallVector<Value> indices(batch);
-  auto type = cast<MemRefType>(operand.getType()), target = cast<MemRefType>(init.getType());
-  Index index(builder, loc);
-  for (auto [dim, at] : llvm::enumerate(indices)) {
-    if (type.getDimSize(dim) == 1) {
-      at = index.constant(0);
-    } else if (type.isDynamicDim(dim) && type.getDimSize(dim) != 1 && !target.isDynamicDim(dim)) {
-      // May be 1 at run time.
-      Value extent = index.get(getBufferExtent(builder, loc, operand, dim));
-      Value isOne = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, extent, index.constant(1));
-      at = arith::SelectOp::create(builder, loc, isOne, index.constant(0), at);
-    }
-  }
-  return indices;
-}
 
 int64_t ContractExpansion::choosePanelsAtOnce() const {
   auto rows = getStatic(m);
@@ -142,7 +102,7 @@ void ContractExpansion::expand(OpBuilder &builder) {
 
 void ContractExpansion::emitAll(OpBuilder &builder) {
   Index index(builder, loc);
-  OpFoldResult batches = getBatchCount(builder);
+  OpFoldResult batches = getBatchCount(builder, loc, init);
   OpFoldResult fullPanels = index.div(n, panelWidth);
   OpFoldResult rest = index.sub(n, index.mul(fullPanels, index.fold(panelWidth)));
   int64_t atOnce = choosePanelsAtOnce();
@@ -170,12 +130,12 @@ void ContractExpansion::emitAll(OpBuilder &builder) {
 
 void ContractExpansion::emitPanels(OpBuilder &builder, OpFoldResult batch, OpFoldResult first, int64_t panels) {
   Index index(builder, loc);
-  emitRows(builder, {getBatch(builder, index.get(batch)), index.get(first), panels, panels * panelWidth, {}});
+  emitRows(builder, {getBatch(builder, loc, init, batch), index.get(first), panels, panels * panelWidth, {}});
 }
 
 void ContractExpansion::emitLastPanel(OpBuilder &builder, Value batch, OpFoldResult panel, OpFoldResult count) {
   Index index(builder, loc);
-  Columns columns{getBatch(builder, batch), index.get(panel), 1, getStatic(count).value_or(panelWidth), {}};
+  Columns columns{getBatch(builder, loc, init, batch), index.get(panel), 1, getStatic(count).value_or(panelWidth), {}};
   if (getStatic(count))
     return emitRows(builder, columns);
   columns.dynamicCount = index.get(count);
@@ -204,8 +164,8 @@ void ContractExpansion::emitRows(OpBuilder &builder, const Columns &columns) {
 Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &columns, Value row, int64_t rows) {
   int64_t vectors = tile.getNumVectors(columns.count);
   Index index(builder, loc);
-  SmallVector<Value> rowIndices, lhsBatch = getOperandBatch(builder, lhs, columns.batch);
-  SmallVector<Value> rhsBatch = getOperandBatch(builder, rhs, columns.batch);
+  SmallVector<Value> rowIndices, lhsBatch = getOperandBatch(builder, loc, lhs, init, columns.batch);
+  SmallVector<Value> rhsBatch = getOperandBatch(builder, loc, rhs, init, columns.batch);
   for (int64_t i = 0; i < rows; ++i)
     rowIndices.push_back(index.get(index.add(row, index.fold(i))));
   SmallVector<Value> panels;

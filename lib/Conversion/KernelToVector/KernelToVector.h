@@ -25,6 +25,11 @@ void expandPackWinograd(mlir::RewriterBase &rewriter, kernel::PackWinogradOp op)
 /// not possible.
 kernel::ConvOp mergePixels(mlir::RewriterBase &rewriter, kernel::ConvOp op);
 
+/// `op` by the transposed `matrix`, [B..., N, K], in the place of its packed operand.
+void expandDotProducts(mlir::RewriterBase &rewriter, kernel::ContractOp op, mlir::Value matrix);
+/// Lets the product by what `pack` packs read the source itself, without `pack`, where that is faster.
+void readUnpacked(mlir::RewriterBase &rewriter, kernel::PackMatrixOp pack);
+
 } // namespace nnc
 
 #endif // LIB_CONVERSION_KERNELTOVECTOR_KERNELTOVECTOR_H

@@ -16,12 +16,17 @@ namespace {
 
 struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<ConvertKernelToVectorPass> {
   void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    SmallVector<kernel::PackMatrixOp> packs;
+    getOperation()->walk([&](kernel::PackMatrixOp op) { packs.push_back(op); });
+    for (kernel::PackMatrixOp pack : packs)
+      if (cast<DestinationStyleOpInterface>(pack.getOperation()).hasPureBufferSemantics())
+        readUnpacked(rewriter, pack);
     SmallVector<Operation *> kernels;
     getOperation()->walk([&](Operation *op) {
       if (isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::YieldOp, kernel::BoundedOp>(op))
         kernels.push_back(op);
     });
-    IRRewriter rewriter(&getContext());
     for (Operation *op : kernels) {
       if (!cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics()) {
         op->emitOpError("must be on buffers before it is expanded");

@@ -137,6 +137,11 @@ Value MicroKernel::accumulateDot(OpBuilder &builder, Value input, Value weight, 
   return arith::AddIOp::create(builder, loc, sum, accumulator);
 }
 
+/// Whether panels follow each other, the last one filled up; else they are columns of a matrix (see readUnpacked).
+static bool isPacked(MemRefType type) {
+  return type.getLayout().isIdentity() || type.getStridesAndOffset().first[type.getRank() - 2] == type.getShape().back();
+}
+
 Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange outer, Value panel, ValueRange inner,
                                int64_t number, int64_t columns) const {
   Index index(builder, loc);
@@ -145,7 +150,10 @@ Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange oute
   indices.push_back(index.get(index.div(panel, parts)));
   llvm::append_range(indices, inner);
   indices.push_back(index.get(index.add(column, index.fold(number * lanes * group))));
-  Value weights = loadWide(builder, loc, packed, indices, getVectorLanes(number, columns) * group);
+  int64_t width = getVectorLanes(number, columns), existing = columns - number * lanes;
+  if (existing < width && !isPacked(cast<MemRefType>(packed.getType())))
+    return convertElements(builder, loc, loadFirst(builder, loc, packed, indices, existing, width), accumulatorType);
+  Value weights = loadWide(builder, loc, packed, indices, width * group);
   return group > 1 ? weights : convertElements(builder, loc, weights, accumulatorType);
 }
 

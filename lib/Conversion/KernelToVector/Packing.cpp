@@ -1,4 +1,5 @@
 // Packing of right-hand sides and filters into panels.
+#include "lib/Conversion/KernelToVector/Batches.h"
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 
 #include "lib/Codegen/Loops.h"
@@ -45,6 +46,8 @@ private:
   void packPanel(OpBuilder &builder, ValueRange batch, Value panel, OpFoldResult columns);
   void packRow(OpBuilder &builder, ValueRange batch, Value panel, Value row, OpFoldResult columns);
   void packTransposed(OpBuilder &builder, ValueRange batch, Value panel, OpFoldResult columns);
+  void transposeRows(OpBuilder &builder, ValueRange batch, Value panel, Value row, int64_t size, int64_t columns);
+  void copyElement(OpBuilder &builder, ValueRange batch, Value panel, Value row, Value column);
   void transposeBlock(OpBuilder &builder, ValueRange batch, Value panel, Value row, int64_t column, int64_t size);
 
   kernel::PackMatrixOp op;
@@ -58,31 +61,19 @@ private:
 
 void MatrixPacking::expand(OpBuilder &builder) {
   Index index(builder, loc);
-  OpFoldResult batches = index.fold(1);
-  for (int64_t dim = 0; dim < rank - 2; ++dim)
-    batches = index.mul(batches, getBufferExtent(builder, loc, source, dim));
+  OpFoldResult batches = getBatchCount(builder, loc, source);
   OpFoldResult fullPanels = index.div(n, panelWidth);
   OpFoldResult rest = index.sub(n, index.mul(fullPanels, index.fold(panelWidth)));
-  auto getBatch = [&](OpBuilder &nested, OpFoldResult linear) {
-    Index inner(nested, loc);
-    SmallVector<Value> batch(rank - 2);
-    for (int64_t dim = rank - 3; dim >= 0; --dim) {
-      OpFoldResult extent = getBufferExtent(nested, loc, source, dim);
-      batch[dim] = inner.get(inner.rem(linear, extent));
-      linear = inner.quotient(linear, extent);
-    }
-    return batch;
-  };
   parallelForEach(builder, loc, index.mul(batches, fullPanels), [&](OpBuilder &nested, Value linear) {
     Index inner(nested, loc);
-    SmallVector<Value> batch = getBatch(nested, inner.quotient(linear, fullPanels));
+    SmallVector<Value> batch = getBatch(nested, loc, source, inner.quotient(linear, fullPanels));
     packPanel(nested, batch, inner.get(inner.rem(linear, fullPanels)), inner.fold(panelWidth));
   });
   if (getStatic(rest) == 0)
     return;
   OpFoldResult any = index.min(rest, index.fold(1));
   forEach(builder, loc, index.fold(0), index.mul(batches, any), 1, [&](OpBuilder &nested, Value linear) {
-    packPanel(nested, getBatch(nested, linear), Index(nested, loc).get(fullPanels), rest);
+    packPanel(nested, getBatch(nested, loc, source, linear), Index(nested, loc).get(fullPanels), rest);
   });
 }
 
@@ -113,6 +104,8 @@ void MatrixPacking::packRow(OpBuilder &builder, ValueRange batch, Value panel, V
 void MatrixPacking::transposeBlock(OpBuilder &builder, ValueRange batch, Value panel, Value row, int64_t column,
                                    int64_t size) {
   Index index(builder, loc);
+  if (size == 1)
+    return copyElement(builder, batch, panel, row, index.constant(column));
   SmallVector<Value> block;
   for (int64_t i = 0; i < size; ++i) {
     SmallVector<Value> from(batch);
@@ -127,31 +120,58 @@ void MatrixPacking::transposeBlock(OpBuilder &builder, ValueRange batch, Value p
   }
 }
 
+/// Whole blocks of the largest size that fits first, then smaller ones; single elements only where a number of rows or of
+/// columns is known at run time.
 void MatrixPacking::packTransposed(OpBuilder &builder, ValueRange batch, Value panel, OpFoldResult columns) {
   Index index(builder, loc);
-  OpFoldResult blockedRows = index.fold(0);
-  if (getStatic(columns) == panelWidth && lanes > 1) {
-    blockedRows = index.mul(index.div(k, lanes), index.fold(lanes));
-    forEach(builder, loc, index.fold(0), blockedRows, lanes, [&](OpBuilder &nested, Value row) {
-      for (int64_t column = 0; column < panelWidth; column += lanes)
-        transposeBlock(nested, batch, panel, row, column, lanes);
-    });
+  OpFoldResult first = index.fold(0);
+  if (auto count = getStatic(columns)) {
+    OpFoldResult blocked = index.mul(index.div(k, lanes), index.fold(lanes));
+    forEach(builder, loc, first, blocked, lanes,
+            [&](OpBuilder &nested, Value row) { transposeRows(nested, batch, panel, row, lanes, *count); });
+    first = blocked;
+    if (auto rows = getStatic(k)) {
+      int64_t at = *getStatic(blocked);
+      for (int64_t size : splitIntoPowersOfTwo(*rows - at, lanes)) {
+        transposeRows(builder, batch, panel, index.constant(at), size, *count);
+        at += size;
+      }
+      return;
+    }
   }
-  // What is left over, element by element.
-  forEach(builder, loc, blockedRows, k, 1, [&](OpBuilder &nested, Value row) {
+  forEach(builder, loc, first, k, 1, [&](OpBuilder &nested, Value row) {
     SmallVector<Value> target(batch);
     target.append({panel, row});
-    Index inner(nested, loc);
-    forEach(nested, loc, inner.fold(0), columns, 1, [&](OpBuilder &innermost, Value column) {
-      Index at(innermost, loc);
-      SmallVector<Value> from(batch), to(target);
-      from.append({at.get(at.add(at.mul(panel, at.fold(panelWidth)), column)), row});
-      to.push_back(column);
-      Value element = memref::LoadOp::create(innermost, loc, source, from);
-      memref::StoreOp::create(innermost, loc, element, init, to);
+    forEach(nested, loc, index.fold(0), columns, 1, [&](OpBuilder &innermost, Value column) {
+      copyElement(innermost, batch, panel, row, column);
     });
     fillRest(nested, loc, init, target, columns, panelWidth);
   });
+}
+
+/// `size` rows of a panel, of which `columns` columns exist, in squares.
+void MatrixPacking::transposeRows(OpBuilder &builder, ValueRange batch, Value panel, Value row, int64_t size,
+                                  int64_t columns) {
+  Index index(builder, loc);
+  int64_t column = 0;
+  for (int64_t square : splitIntoPowersOfTwo(columns, size)) {
+    for (int64_t i = 0; i < size; i += square)
+      transposeBlock(builder, batch, panel, index.get(index.add(row, index.fold(i))), column, square);
+    column += square;
+  }
+  for (int64_t i = 0; i < size; ++i) {
+    SmallVector<Value> target(batch);
+    target.append({panel, index.get(index.add(row, index.fold(i)))});
+    fillRest(builder, loc, init, target, index.fold(columns), panelWidth);
+  }
+}
+
+void MatrixPacking::copyElement(OpBuilder &builder, ValueRange batch, Value panel, Value row, Value column) {
+  Index index(builder, loc);
+  SmallVector<Value> from(batch), to(batch);
+  from.append({index.get(index.add(index.mul(panel, index.fold(panelWidth)), column)), row});
+  to.append({panel, row, column});
+  memref::StoreOp::create(builder, loc, memref::LoadOp::create(builder, loc, source, from), init, to);
 }
 
 void expandPackMatrix(RewriterBase &rewriter, kernel::PackMatrixOp op) { MatrixPacking(rewriter, op).expand(rewriter); }

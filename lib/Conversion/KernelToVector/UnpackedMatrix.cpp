@@ -1,0 +1,109 @@
+// Right-hand sides that are read where they are. Packing pays when many rows read each panel; of a matrix that is
+// computed at run time and multiplied by a few rows (attention of one query, a convolution with few outputs), the copy
+// would take longer than the product.
+#include "lib/Conversion/KernelToVector/KernelToVector.h"
+#include "lib/Conversion/KernelToVector/MicroKernel.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+static Value getRoot(Value memref) {
+  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
+    memref = view.getViewSource();
+  return memref;
+}
+
+/// The only product that reads what `pack` writes; null where there are others, or where the source may have changed by then.
+static kernel::ContractOp findProduct(kernel::PackMatrixOp pack) {
+  auto packed = pack.getInit().getDefiningOp<memref::AllocOp>();
+  if (!packed || llvm::range_size(packed->getUses()) != 2)
+    return {};
+  kernel::ContractOp product;
+  for (Operation *user : packed->getUsers())
+    if (auto contract = dyn_cast<kernel::ContractOp>(user))
+      product = contract;
+  if (!product || product.getRhs() != packed || product->getBlock() != pack->getBlock() || !pack->isBeforeInBlock(product))
+    return {};
+  for (Operation *op = pack->getNextNode(); op != product; op = op->getNextNode()) {
+    auto other = dyn_cast<kernel::PackMatrixOp>(op);
+    bool writesElsewhere = other && getRoot(other.getInit()) != getRoot(pack.getSource());
+    if (!isMemoryEffectFree(op) && !isa<memref::AllocOp>(op) && !writesElsewhere)
+      return {};
+  }
+  return product;
+}
+
+/// Whether one register tile holds all rows of `product`, so that each element of the matrix is read once.
+static bool hasFewRows(kernel::ContractOp product, int64_t panelWidth) {
+  auto init = cast<MemRefType>(product.getInit().getType());
+  int64_t rows = init.getDimSize(init.getRank() - 2);
+  MicroKernel tile(product, cast<MemRefType>(product.getLhs().getType()).getElementType(), panelWidth);
+  return !ShapedType::isDynamic(rows) && tile.getPanelParts() == 1 && rows <= tile.getMaxRows(tile.getPanelVectors());
+}
+
+/// `source`, [B..., K, N], as [B..., ceil(N / width), K, width]; of the last panel there are only N % width columns.
+static Value viewAsPanels(OpBuilder &builder, Location loc, Value source, MemRefType packed) {
+  Index index(builder, loc);
+  int64_t rank = packed.getRank(), width = packed.getShape().back();
+  SmallVector<OpFoldResult> sizes, strides(rank, index.fold(1));
+  for (int64_t dim = 0; dim < rank - 1; ++dim)
+    sizes.push_back(getBufferExtent(builder, loc, source, dim));
+  OpFoldResult columns = sizes.back(), rows = sizes[rank - 3];
+  OpFoldResult distance = index.mul(rows, columns);
+  for (int64_t dim = rank - 4; dim >= 0; --dim) {
+    strides[dim] = distance;
+    distance = index.mul(distance, sizes[dim]);
+  }
+  strides[rank - 3] = index.fold(width);
+  strides[rank - 2] = columns;
+  sizes[rank - 3] = index.ceilDiv(columns, width);
+  sizes[rank - 2] = rows;
+  sizes.push_back(index.fold(width));
+  auto [staticStrides, dynamicStrides] = decomposeMixedValues(strides);
+  SmallVector<int64_t> shape(decomposeMixedValues(sizes).first);
+  auto type = MemRefType::get(shape, packed.getElementType(), StridedLayoutAttr::get(builder.getContext(), 0, staticStrides));
+  return memref::ReinterpretCastOp::create(builder, loc, type, source, index.fold(0), sizes, strides);
+}
+
+/// Whether `product` by the transposed `source` is one of few rows and of floats that are summed in their own type.
+static bool areDotProducts(kernel::ContractOp product, MemRefType source) {
+  constexpr int64_t mostRows = 4;
+  auto lhs = cast<MemRefType>(product.getLhs().getType()), init = cast<MemRefType>(product.getInit().getType());
+  Type element = source.getElementType();
+  int64_t rows = init.getDimSize(init.getRank() - 2);
+  return !ShapedType::isDynamic(rows) && rows <= mostRows && !lhs.isDynamicDim(lhs.getRank() - 1) &&
+         isa<FloatType>(element) && element.getIntOrFloatBitWidth() >= 32 && lhs.getElementType() == element &&
+         product.getEpilogue().front().getArgument(0).getType() == element && init.getElementType() == element &&
+         source.getStridesAndOffset().first.back() == 1;
+}
+
+void readUnpacked(RewriterBase &rewriter, kernel::PackMatrixOp pack) {
+  auto source = cast<MemRefType>(pack.getSource().getType()), packed = cast<MemRefType>(pack.getInit().getType());
+  kernel::ContractOp product = findProduct(pack);
+  if (!product || source.getElementType() != packed.getElementType())
+    return;
+  // A result may have taken the place of what the epilogue read.
+  for (Value operand : product->getOperands())
+    if (getRoot(operand) == getRoot(pack.getSource()))
+      return;
+  rewriter.setInsertionPoint(product);
+  Value place = pack.getInit();
+  if (pack.getTransposed() && areDotProducts(product, source)) {
+    expandDotProducts(rewriter, product, pack.getSource());
+    rewriter.eraseOp(product);
+  } else if (!pack.getTransposed() && source.getLayout().isIdentity() && !source.isDynamicDim(source.getRank() - 1) &&
+             hasFewRows(product, packed.getShape().back())) {
+    product.getRhsMutable().set(viewAsPanels(rewriter, product.getLoc(), pack.getSource(), packed));
+  } else {
+    return;
+  }
+  rewriter.eraseOp(pack);
+  rewriter.eraseOp(place.getDefiningOp());
+}
+
+} // namespace nnc
