@@ -38,12 +38,17 @@ static kernel::ContractOp findProduct(kernel::PackMatrixOp pack) {
   return product;
 }
 
-/// Whether one register tile holds all rows of `product`, so that each element of the matrix is read once.
-static bool hasFewRows(kernel::ContractOp product, int64_t panelWidth) {
+/// Whether `product` has so few rows that a copy of `source`, [B..., K, N], takes longer than it saves. More tiles of rows
+/// read each panel again: from the cache, but for rows that share its sets or lie on too many pages.
+static bool hasFewRows(kernel::ContractOp product, MemRefType source, int64_t panelWidth) {
+  constexpr int64_t mostTiles = 8, mostSpreadTiles = 2, setPeriodBytes = 4096, mostPages = 1024;
   auto init = cast<MemRefType>(product.getInit().getType());
-  int64_t rows = init.getDimSize(init.getRank() - 2);
+  int64_t rows = init.getDimSize(init.getRank() - 2), rank = source.getRank(), k = source.getDimSize(rank - 2);
+  int64_t rowBytes = source.getDimSize(rank - 1) * llvm::divideCeil(source.getElementTypeBitWidth(), 8);
   MicroKernel tile(product, cast<MemRefType>(product.getLhs().getType()).getElementType(), panelWidth);
-  return !ShapedType::isDynamic(rows) && tile.getPanelParts() == 1 && rows <= tile.getMaxRows(tile.getPanelVectors());
+  bool isSpread = ShapedType::isDynamic(k) || k > mostPages || rowBytes % setPeriodBytes == 0;
+  return !ShapedType::isDynamic(rows) && tile.getPanelParts() == 1 && tile.getGroup() == 1 &&
+         rows <= (isSpread ? mostSpreadTiles : mostTiles) * tile.getMaxRows(tile.getPanelVectors());
 }
 
 /// `source`, [B..., K, N], as [B..., ceil(N / width), K, width]; of the last panel there are only N % width columns.
@@ -97,7 +102,7 @@ void readUnpacked(RewriterBase &rewriter, kernel::PackMatrixOp pack) {
     expandDotProducts(rewriter, product, pack.getSource());
     rewriter.eraseOp(product);
   } else if (!pack.getTransposed() && source.getLayout().isIdentity() && !source.isDynamicDim(source.getRank() - 1) &&
-             hasFewRows(product, packed.getShape().back())) {
+             hasFewRows(product, source, packed.getShape().back())) {
     product.getRhsMutable().set(viewAsPanels(rewriter, product.getLoc(), pack.getSource(), packed));
   } else {
     return;
