@@ -63,6 +63,15 @@ def MultiplyPatches : Pass<"multiply-patches"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
 }
 
+def MultiplyPixels : Pass<"multiply-pixels"> {
+  let summary = "Make pointwise convolutions that stand alone products of matrices";
+  let description = [{
+    Before: `nn.conv %x, %w` of a model's input, with a filter of 8x16x1x1
+    After: `nn.matmul %w, %x` of 8x16 and 16x(H*W), between reshapes
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
+}
+
 def AssignLayouts : Pass<"assign-layouts"> {
   let summary = "Make every spatial operation channels-last, between transposes";
   let description = [{

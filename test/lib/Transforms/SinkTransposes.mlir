@@ -81,3 +81,16 @@ func.func @left(%x: tensor<1x8x4x6xf32>) -> tensor<8x1x4x6xf32> {
   %4 = nn.transpose %3 {permutation = array<i64: 3, 2, 1, 0>} : (tensor<6x4x1x8xf32>) -> tensor<8x1x4x6xf32>
   return %4 : tensor<8x1x4x6xf32>
 }
+
+// A product takes its right-hand side in either order.
+// CHECK-LABEL: @product
+// CHECK-NOT: nn.transpose
+// CHECK: %[[FIRST:.*]] = nn.matmul %arg0, %arg1 {transpose_rhs}
+// CHECK: nn.matmul %[[FIRST]], %arg2 :
+func.func @product(%a: tensor<2x3x4xf32>, %b: tensor<2x5x4xf32>, %c: tensor<5x6xf32>) -> tensor<2x3x6xf32> {
+  %0 = nn.transpose %b {permutation = array<i64: 0, 2, 1>} : (tensor<2x5x4xf32>) -> tensor<2x4x5xf32>
+  %1 = nn.matmul %a, %0 : (tensor<2x3x4xf32>, tensor<2x4x5xf32>) -> tensor<2x3x5xf32>
+  %2 = nn.transpose %c {permutation = array<i64: 1, 0>} : (tensor<5x6xf32>) -> tensor<6x5xf32>
+  %3 = nn.matmul %1, %2 {transpose_rhs} : (tensor<2x3x5xf32>, tensor<6x5xf32>) -> tensor<2x3x6xf32>
+  return %3 : tensor<2x3x6xf32>
+}
