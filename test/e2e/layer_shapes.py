@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Layers whose shape decides how they are computed, against ONNX Runtime: windows that do not overlap, groups and
 shuffles of channels, rows of all short lengths and with NaN in each place, attention in blocks of rows, the first few and
-the first many of an order."""
+the first many of an order, products of few rows, pointwise convolutions alone, residual sums."""
 import os
 import sys
 
@@ -185,6 +185,53 @@ def firsts(shape, axis, k, largest, dtype):
     return equals(model, [x], wanted, tolerance=1e-9)
 
 
+def few_rows(lhs, rhs, transposed, free=()):
+    """Products of few rows by what is computed at run time, alone and with a residue; `free` axes of rhs are symbolic."""
+    rng = np.random.default_rng(16)
+    axes = list(range(len(rhs)))
+    stored = (*rhs[:-2], rhs[-1], rhs[-2]) if transposed else rhs
+    inputs = {"a": rng.standard_normal(lhs).astype(np.float32), "b": rng.standard_normal(stored).astype(np.float32)}
+    inputs["a"].flat[0], inputs["b"].flat[-1] = np.inf, np.nan
+    swap = [helper.make_node("Transpose", ["b"], ["t"], perm=[*axes[:-2], axes[-1], axes[-2]])]
+    nodes = [*(swap if transposed else [helper.make_node("Neg", ["b"], ["t"])]), helper.make_node("MatMul", ["a", "t"], ["p"]),
+             helper.make_node("MatMul", ["a", "t"], ["q"]), helper.make_node("Relu", ["q"], ["r"]),
+             helper.make_node("Add", ["p", "r"], ["y"])]
+    declared = {"a": (FLOAT, lhs[:-1] + (("k",) if "k" in free else lhs[-1:])),
+                "b": (FLOAT, tuple(name if name in free else extent for name, extent in
+                                   zip((*"xy"[:len(rhs) - 2], *("nk" if transposed else "kn")), stored)))}
+    fixed = make_model(nodes, inputs, [("y", FLOAT)])
+    return agrees(make_model(nodes, declared, [("y", FLOAT)]), inputs, oracle=fixed)
+
+
+def pixels(shape, outputs, groups=1, strides=None, batch=None):
+    """A pointwise convolution without neighbours, with what reads its channels and pixels."""
+    rng = np.random.default_rng(17)
+    draw = lambda *extents: rng.standard_normal(extents).astype(np.float32)
+    spatial = len(shape) - 2
+    strides = strides or [1] * spatial
+    inputs = {"x": draw(*shape)}
+    inputs["x"].flat[3] = np.nan
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], group=groups, strides=strides),
+             helper.make_node("Mul", ["c", "s"], ["m"]), helper.make_node("Relu", ["m"], ["y"])]
+    constants = {"w": draw(outputs, shape[1] // groups, *[1] * spatial), "b": draw(outputs), "s": draw(outputs, *[1] * spatial)}
+    fixed = make_model(nodes, inputs, [("y", FLOAT)], constants)
+    return agrees(make_model(nodes, {"x": (FLOAT, (batch or shape[0], *shape[1:]))}, [("y", FLOAT)], constants), inputs, oracle=fixed)
+
+
+def residuals(shape, kernel):
+    """Sums that take the place of their operand, and those that must not: it is read once more, or multiplied as well."""
+    rng = np.random.default_rng(18)
+    channels, pads = shape[1], [kernel // 2] * 4
+    x = rng.standard_normal(shape).astype(np.float32)
+    constants = {name: (rng.standard_normal((channels, channels, kernel, kernel)) / (channels * kernel)).astype(np.float32)
+                 for name in "uvw"}
+    conv = lambda source, weights, result: helper.make_node("Conv", [source, weights], [result], pads=pads)
+    nodes = [conv("x", "u", "a"), helper.make_node("Relu", ["a"], ["r"]), conv("r", "v", "c"), helper.make_node("Add", ["c", "r"], ["s"]),
+             conv("s", "w", "d"), helper.make_node("Tanh", ["d"], ["t"]), conv("t", "u", "e"), helper.make_node("Add", ["s", "e"], ["f"]),
+             conv("f", "v", "g"), helper.make_node("Add", ["g", "f"], ["h"]), conv("h", "w", "i"), helper.make_node("Mul", ["i", "d"], ["y"])]
+    return agrees(make_model(nodes, {"x": x}, [("y", FLOAT)], constants), {"x": x})
+
+
 TESTS = [(patches, *arguments) for arguments in (
     ((2, 3, 28, 42), 37, (14, 14)), ((1, 1, 90), 5, (9,)), ((1, 2, 4, 6, 6), 19, (2, 3, 3)), ((3, 4, 8, 8), 16, (4, 4), "n"),
     ((1, 3, 16, 32), 20, (16, 16)), ((1, 3, 17, 33), 20, (16, 16)), ((1, 5, 12, 12), 8, (4, 4)), ((1, 1, 3, 3), 1, (3, 3)))]
@@ -218,6 +265,15 @@ TESTS += [(firsts, *arguments) for arguments in (
     ((3, 50), 1, 5, True, np.float32), ((3, 50), 1, 6, True, np.float32), ((3, 50), 1, 50, True, np.float32),
     ((2, 300, 7), 1, 40, False, np.float32), ((9, 4), 0, 8, True, np.float64), ((1, 5000), 1, 100, True, np.int64),
     ((5, 60), 1, 31, False, np.uint8), ((4, 33), 1, 20, True, np.int32), ((2, 7), 1, 7, False, np.float16))]
+
+TESTS += [(few_rows, lhs, rhs, transposed) for transposed in (False, True) for lhs, rhs in (
+    ((1, 7), (7, 1)), ((2, 3, 1, 40), (2, 3, 40, 77)), ((2, 33), (33, 13)), ((3, 1, 5, 16), (1, 4, 16, 17)), ((30, 20), (20, 1024)),
+    ((100, 9), (9, 45)), ((4, 1, 80), (4, 80, 200)), ((9, 1100), (1100, 31)))]
+TESTS += [(few_rows, (2, 3, 1, 40), (2, 3, 40, 77), transposed, free) for transposed in (False, True) for free in ("k", "n", "x", "kn")]
+TESTS += [(pixels, *arguments) for arguments in (
+    ((1, 3, 16, 16), 7), ((2, 16, 13, 15), 33, 1, None, "n"), ((1, 12, 300), 10, 2), ((2, 9, 31, 33), 6, 3, [2, 2]),
+    ((1, 5, 8, 9, 10), 17, 1, [1, 2, 1]), ((3, 1, 150), 1))]
+TESTS += [(residuals, *arguments) for arguments in (((1, 16, 9, 9), 1), ((2, 40, 12, 11), 3), ((1, 64, 28, 28), 3), ((1, 7, 5, 5), 1))]
 
 
 def main():
