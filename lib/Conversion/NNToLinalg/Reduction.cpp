@@ -173,6 +173,40 @@ Value LowerOp<nn::ArgReduceOp>::build(ImplicitLocOpBuilder &builder, nn::ArgRedu
 
 //===--- Running sums and products ---===//
 
+/// Running sums of rows [O, R, 1], whose elements are neighbours: several rows side by side, since each sum waits for the
+/// one before it.
+template <typename OpTy>
+static Value accumulateNeighbours(ImplicitLocOpBuilder &builder, OpTy op, Value rows, Value initial, bool isProduct) {
+  constexpr int64_t rowsAtOnce = 4;
+  SmallVector<Value> extents = getExtents(builder, rows);
+  Value zero = getIndex(builder, 0), one = getIndex(builder, 1), last = arith::SubIOp::create(builder, extents[1], one);
+  auto emit = [&](Value lower, Value upper, int64_t count, Value into) {
+    auto body = [&](OpBuilder &nested, Location loc, Value row, ValueRange carried) {
+      ImplicitLocOpBuilder inner(loc, nested);
+      SmallVector<Value> numbers, state(carried);
+      for (int64_t i = 0; i < count; ++i)
+        numbers.push_back(add(inner, row, getIndex(inner, i)));
+      state.append(count, initial);
+      auto advance = [&](OpBuilder &innermost, Location, Value step, ValueRange sums) {
+        Value at = op.getReverse() ? arith::SubIOp::create(innermost, loc, last, step).getResult() : step;
+        SmallVector<Value> next(sums);
+        for (auto [i, number] : llvm::enumerate(numbers)) {
+          Value place[] = {number, at, zero}, element = tensor::ExtractOp::create(innermost, loc, rows, place);
+          next[i + 1] = combine(innermost, loc, element, sums[i + 1], isProduct);
+          next[0] = tensor::InsertOp::create(innermost, loc, op.getExclusive() ? sums[i + 1] : next[i + 1], next[0], place);
+        }
+        scf::YieldOp::create(innermost, loc, next);
+      };
+      scf::YieldOp::create(inner, scf::ForOp::create(inner, zero, extents[1], one, state, advance).getResult(0));
+    };
+    return scf::ForOp::create(builder, lower, upper, getIndex(builder, count), into, body).getResult(0);
+  };
+  Value atOnce = getIndex(builder, rowsAtOnce);
+  Value whole = mul(builder, arith::DivUIOp::create(builder, extents[0], atOnce), atOnce);
+  Value result = emit(zero, whole, rowsAtOnce, createEmptyLike(builder, builder.getLoc(), getRanked(rows), rows));
+  return emit(whole, extents[0], 1, result);
+}
+
 template <typename OpTy>
 static Value lowerCumulative(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType type,
                              bool isProduct) {
@@ -184,6 +218,8 @@ static Value lowerCumulative(ImplicitLocOpBuilder &builder, OpTy op, Value input
   Type element = type.getElementType();
   TypedAttr start = isProduct ? cast<TypedAttr>(builder.getOneAttr(element)) : builder.getZeroAttr(element);
   Value initial = arith::ConstantOp::create(builder, start);
+  if (rowsType.getDimSize(2) == 1)
+    return splitAxes(builder, accumulateNeighbours(builder, op, rows, initial, isProduct), type, counts, getExtents(builder, input));
   Value sum = createEmpty(builder, builder.getLoc(), slice, {extents[0], extents[2]});
   sum = linalg::FillOp::create(builder, initial, sum).getResult(0);
   Value result = createEmptyLike(builder, builder.getLoc(), rowsType, rows);

@@ -110,20 +110,19 @@ Value findIndices(ImplicitLocOpBuilder &builder, Value rows, Value values, RowPr
   return reduceGeneric(builder, rows, inputs, initial, body);
 }
 
+Value combine(OpBuilder &builder, Location loc, Value x, Value y, bool isProduct) {
+  bool isFloat = isa<FloatType>(x.getType());
+  if (isProduct)
+    return isFloat ? arith::MulFOp::create(builder, loc, x, y).getResult() : arith::MulIOp::create(builder, loc, x, y).getResult();
+  return isFloat ? arith::AddFOp::create(builder, loc, x, y).getResult() : arith::AddIOp::create(builder, loc, x, y).getResult();
+}
+
 Value accumulateRows(ImplicitLocOpBuilder &builder, Value value, Value into, bool isProduct) {
   RankedTensorType type = getRanked(into);
   AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
   auto body = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
-    bool isFloat = isa<FloatType>(type.getElementType());
-    Value x = arguments[1], y = arguments[0], result;
-    if (isProduct)
-      result = isFloat ? arith::MulFOp::create(nested, loc, x, y).getResult()
-                       : arith::MulIOp::create(nested, loc, x, y).getResult();
-    else
-      result = isFloat ? arith::AddFOp::create(nested, loc, x, y).getResult()
-                       : arith::AddIOp::create(nested, loc, x, y).getResult();
-    linalg::YieldOp::create(nested, loc, result);
+    linalg::YieldOp::create(nested, loc, combine(nested, loc, arguments[1], arguments[0], isProduct));
   };
   return linalg::GenericOp::create(builder, type, value, into, ArrayRef<AffineMap>{identity, identity}, iterators, body)
       .getResult(0);

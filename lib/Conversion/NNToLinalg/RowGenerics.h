@@ -41,6 +41,9 @@ mlir::Value takeElements(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, 
 /// `rows` [O, R, I] with `elements` [O, I] in the place of those `at`.
 mlir::Value putElements(mlir::ImplicitLocOpBuilder &builder, mlir::Value elements, mlir::Value rows, mlir::Value at);
 
+/// x + y, or x * y.
+mlir::Value combine(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, mlir::Value y, bool isProduct);
+
 /// `into` plus (or times) `value`, element by element, in the place of `into`.
 mlir::Value accumulateRows(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value into, bool isProduct);
 

@@ -48,24 +48,26 @@ func.func @arg_reduce(%x: tensor<?x7xf32>) -> tensor<?xi64> {
 // -----
 
 // CHECK-LABEL: @cumsum
-func.func @cumsum(%x: tensor<4x7xf32>) -> tensor<4x7xf32> {
+func.func @cumsum(%x: tensor<7x4xf32>) -> tensor<7x4xf32> {
   // CHECK: scf.for %{{.*}} iter_args(%[[SUM:.*]] = %{{.*}}, %[[ALL:.*]] = %{{.*}})
   // CHECK: arith.subi
   // CHECK: tensor.insert_slice %[[SUM]] into %[[ALL]]
   // CHECK: tensor.extract_slice
   // CHECK: linalg.generic {{.*}} outs(%[[SUM]]
-  %0 = nn.cumsum %x {axis = 1 : i64, exclusive, reverse} : (tensor<4x7xf32>) -> tensor<4x7xf32>
-  return %0 : tensor<4x7xf32>
+  %0 = nn.cumsum %x {axis = 0 : i64, exclusive, reverse} : (tensor<7x4xf32>) -> tensor<7x4xf32>
+  return %0 : tensor<7x4xf32>
 }
 
 // -----
 
+// Four rows side by side, then the fifth.
 // CHECK-LABEL: @cumprod
-func.func @cumprod(%x: tensor<4x7xf32>) -> tensor<4x7xf32> {
+func.func @cumprod(%x: tensor<5x7xf32>) -> tensor<5x7xf32> {
   // CHECK: %[[ONE:.*]] = arith.constant 1.0{{.*}} : f32
-  // CHECK: linalg.fill ins(%[[ONE]]
-  // CHECK: scf.for
+  // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]])
+  // CHECK-COUNT-4: arith.mulf
+  // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %{{.*}} = %[[ONE]])
   // CHECK: arith.mulf
-  %0 = nn.cumprod %x {axis = 1 : i64} : (tensor<4x7xf32>) -> tensor<4x7xf32>
-  return %0 : tensor<4x7xf32>
+  %0 = nn.cumprod %x {axis = 1 : i64} : (tensor<5x7xf32>) -> tensor<5x7xf32>
+  return %0 : tensor<5x7xf32>
 }
