@@ -3,10 +3,12 @@
 //
 // Expects NN operations. Each operation with a `layout` of channels_first is
 // rewritten between two transposes; sink-transposes then cancels most of them
-// and moves the rest to the graph's boundary.
+// and moves the rest to the graph's boundary. An instance normalization whose transposes would stay keeps its layout: it
+// does as well with neighbouring pixels.
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"
+#include "lib/Transforms/LayoutNeighbours.h"
 #include "lib/Transforms/Permutation.h"
 
 using namespace mlir;
@@ -49,7 +51,8 @@ struct AssignLayoutsPass : public impl::AssignLayoutsBase<AssignLayoutsPass> {
     getOperation()->walk([&](Operation *op) {
       auto layout = op->getAttrOfType<nn::LayoutAttr>("layout");
       if (isa_and_nonnull<nn::NNDialect>(op->getDialect()) && layout && layout.getValue() == nn::Layout::ChannelsFirst &&
-          cast<RankedTensorType>(op->getOperand(0).getType()).getRank() > 2)
+          cast<RankedTensorType>(op->getOperand(0).getType()).getRank() > 2 &&
+          !(isa<nn::InstanceNormOp>(op) && standsAlone(op)))
         spatial.push_back(op);
     });
     OpBuilder builder(&getContext());

@@ -6,11 +6,11 @@
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"
+#include "lib/Transforms/LayoutNeighbours.h"
 
 #include "dialects/NN/NN.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -24,41 +24,6 @@ static constexpr int64_t fewestPixels = 128;
 
 static bool areAll(ArrayRef<int64_t> values, int64_t value) {
   return llvm::all_of(values, [value](int64_t other) { return other == value; });
-}
-
-/// Whether a transpose can be moved past `op`.
-static bool takesAnyLayout(Operation *op) {
-  return op->hasTrait<nn::ElementwiseTrait>() ||
-         isa<nn::ConcatOp, nn::SoftmaxOp, nn::SliceOp, nn::PadOp, nn::ReverseOp, nn::ResizeOp, nn::ReduceOp>(op);
-}
-
-/// Whether no transpose of `conv` would meet another: what it reads and what reads it reaches no spatial operation and no
-/// transpose through operations that take any layout.
-static bool standsAlone(nn::ConvOp conv) {
-  constexpr size_t mostNeighbours = 64;
-  llvm::SetVector<Operation *> seen;
-  auto visit = [&](Operation *op) {
-    if (!op || op == conv || seen.contains(op) || isa<arith::ConstantOp>(op))
-      return true;
-    if (isa<nn::TransposeOp>(op) || op->hasAttr("layout"))
-      return false;
-    if (takesAnyLayout(op))
-      seen.insert(op);
-    return seen.size() < mostNeighbours;
-  };
-  auto visitNeighbours = [&](ValueRange operands, Operation *op) {
-    return llvm::all_of(operands, [&](Value value) {
-             return visit(value.getDefiningOp()) &&
-                    llvm::all_of(value.getUsers(), visit);
-           }) &&
-           llvm::all_of(op->getUsers(), visit);
-  };
-  if (!visitNeighbours(conv.getInput(), conv))
-    return false;
-  for (size_t i = 0; i < seen.size(); ++i)
-    if (!visitNeighbours(seen[i]->getOperands(), seen[i]))
-      return false;
-  return true;
 }
 
 /// Whether each output pixel is of one input pixel, and all extents but the batch are known.

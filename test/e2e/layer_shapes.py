@@ -218,6 +218,27 @@ def pixels(shape, outputs, groups=1, strides=None, batch=None):
     return agrees(make_model(nodes, {"x": (FLOAT, (batch or shape[0], *shape[1:]))}, [("y", FLOAT)], constants), inputs, oracle=fixed)
 
 
+def instance_norms(shape, batch=None):
+    """Without neighbours each channel is a row, with them the channels are last."""
+    rng = np.random.default_rng(19)
+    channels, spatial = shape[1], len(shape) - 2
+    inputs = {"x": rng.standard_normal(shape).astype(np.float32)}
+    inputs["x"][-1, -1].flat[0] = np.nan
+    constants = {name: rng.standard_normal(channels).astype(np.float32) for name in "sb"}
+    constants["w"] = rng.standard_normal((channels, channels, *[1] * spatial)).astype(np.float32)
+    nodes = [helper.make_node("InstanceNormalization", ["x", "s", "b"], ["n"]), helper.make_node("Relu", ["n"], ["y"]),
+             helper.make_node("Neg", ["x"], ["m"]), helper.make_node("Conv", ["m", "w"], ["c"]),
+             helper.make_node("InstanceNormalization", ["c", "s", "b"], ["z"])]
+    outputs = {"y": nodes[:2], "z": nodes[2:]}
+    for output, chosen in outputs.items():
+        fixed = make_model(chosen, inputs, [(output, FLOAT)], constants)
+        declared = {"x": (FLOAT, (batch or shape[0], *shape[1:]))}
+        reason = agrees(make_model(chosen, declared, [(output, FLOAT)], constants), inputs, oracle=fixed)
+        if reason:
+            return reason
+    return None
+
+
 def residuals(shape, kernel):
     """Sums that take the place of their operand, and those that must not: it is read once more, or multiplied as well."""
     rng = np.random.default_rng(18)
@@ -273,6 +294,7 @@ TESTS += [(few_rows, (2, 3, 1, 40), (2, 3, 40, 77), transposed, free) for transp
 TESTS += [(pixels, *arguments) for arguments in (
     ((1, 3, 16, 16), 7), ((2, 16, 13, 15), 33, 1, None, "n"), ((1, 12, 300), 10, 2), ((2, 9, 31, 33), 6, 3, [2, 2]),
     ((1, 5, 8, 9, 10), 17, 1, [1, 2, 1]), ((3, 1, 150), 1))]
+TESTS += [(instance_norms, *arguments) for arguments in (((1, 5, 7, 9),), ((3, 4, 31),), ((2, 3, 4, 5, 6),), ((2, 6, 8, 8), "n"))]
 TESTS += [(residuals, *arguments) for arguments in (((1, 16, 9, 9), 1), ((2, 40, 12, 11), 3), ((1, 64, 28, 28), 3), ((1, 7, 5, 5), 1))]
 
 

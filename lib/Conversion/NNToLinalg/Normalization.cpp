@@ -3,10 +3,12 @@
 // operations of their own elsewhere.
 #include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -107,16 +109,35 @@ Value LowerOp<nn::RmsNormOp>::build(ImplicitLocOpBuilder &builder, nn::RmsNormOp
                            op.getEpsilon().convertToDouble(), /*center=*/false, type);
 }
 
+/// `parameter` [C] once for each image of `input` [N, C, ...], as [N * C].
+static Value repeatPerImage(ImplicitLocOpBuilder &builder, Value parameter, Value input) {
+  RankedTensorType type = getRanked(input);
+  if (type.getDimSize(0) == 1)
+    return parameter;
+  auto repeated = getRanked(parameter).clone({type.getDimSize(0), type.getDimSize(1)});
+  SmallVector<Value> extents = getExtents(builder, input);
+  extents.truncate(2);
+  Value all = generate(builder, repeated, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    return tensor::ExtractOp::create(inner, parameter, index[1]);
+  });
+  return mergeAxes(builder, all, {2});
+}
+
 template <>
 Value LowerOp<nn::InstanceNormOp>::build(ImplicitLocOpBuilder &builder, nn::InstanceNormOp op, OpAdaptor adaptor,
                                          RankedTensorType type) const {
-  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout());
-  int64_t counts[] = {1, type.getRank() - 2, 1};
-  Value rows = mergeAxes(builder, input, counts);
-  Value result = normalizeRows(builder, rows, adaptor.getScale(), adaptor.getBias(), /*parameterAxis=*/2,
+  Value input = adaptor.getInput(), scale = adaptor.getScale(), bias = adaptor.getBias();
+  SmallVector<int64_t> counts{1, type.getRank() - 2, 1};
+  int64_t parameterAxis = 2;
+  if (op.getLayout() == nn::Layout::ChannelsFirst) {
+    counts = {2, type.getRank() - 2, 0}; // each channel is a row
+    parameterAxis = 0;
+    scale = repeatPerImage(builder, scale, input);
+    bias = repeatPerImage(builder, bias, input);
+  }
+  Value result = normalizeRows(builder, mergeAxes(builder, input, counts), scale, bias, parameterAxis,
                                op.getEpsilon().convertToDouble(), /*center=*/true);
-  result = splitAxes(builder, result, getRanked(input), counts, getExtents(builder, input));
-  return fromChannelsLast(builder, result, type, op.getLayout());
+  return splitAxes(builder, result, type, counts, getExtents(builder, input));
 }
 
 //===--- Batch normalization that no convolution took up ---===//

@@ -57,3 +57,15 @@ func.func @batch_norm_and_lrn(%x: tensor<1x16x3x5xf32>, %s: tensor<16xf32>) -> (
   %1 = nn.lrn %x {layout = #nn<layout channels_first>, size = 5 : i64, alpha = 1.0e-4, beta = 0.75, bias = 1.0} : (tensor<1x16x3x5xf32>) -> tensor<1x16x3x5xf32>
   return %0, %1 : tensor<1x16x3x5xf32>, tensor<1x16x3x5xf32>
 }
+
+// -----
+
+// Channels first each channel is a row; the scale is repeated for each image.
+// CHECK-LABEL: @instance_norm_of_planes
+// CHECK: %[[ROWS:.*]] = tensor.collapse_shape %arg0 {{.*}} into tensor<6x20
+// CHECK: kernel.normalize
+// CHECK: tensor<6x20x1xf32>, tensor<6xf32>, tensor<6xf32>, tensor<6x20x1xf32>
+func.func @instance_norm_of_planes(%x: tensor<2x3x4x5xf32>, %s: tensor<3xf32>, %b: tensor<3xf32>) -> tensor<2x3x4x5xf32> {
+  %0 = nn.instance_norm %x, %s, %b {layout = #nn<layout channels_first>, epsilon = 1.0e-05 : f64} : (tensor<2x3x4x5xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3x4x5xf32>
+  return %0 : tensor<2x3x4x5xf32>
+}
