@@ -10,7 +10,10 @@ def Kernel_DepthwiseOp : Kernel_StructuredOp<"depthwise",
     (ins DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads_begin,
          DenseI64ArrayAttr:$pads_end)> {
   let summary = "convolution of each channel by itself";
-  let description = "input [N, S..., C], filter [K..., C], init [N, O..., C]; one to three spatial dimensions.";
+  let description = [{
+    input [N, S..., C], filter [K..., C], init [N, O..., C]; one to three spatial dimensions. Of images with one channel
+    each may have a filter of its own: input [N, S..., 1], filter [K..., N].
+  }];
 }
 
 def Kernel_PoolKind : I32EnumAttr<"PoolKind", "what becomes of a window's elements", [

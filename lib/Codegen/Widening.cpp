@@ -104,6 +104,25 @@ Value loadWide(OpBuilder &builder, Location loc, Value memref, ValueRange indice
   return vector::FromElementsOp::create(builder, loc, type, elements);
 }
 
+Value loadEvery(OpBuilder &builder, Location loc, Value memref, ValueRange indices, int64_t width, int64_t along,
+                int64_t stride) {
+  if (width == 1 || stride == 1)
+    return loadWide(builder, loc, memref, indices, width, along);
+  Value result;
+  for (int64_t part = 0; part < stride; ++part) {
+    // The last vector ends with the last element.
+    int64_t start = part + 1 < stride ? part * width : (width - 1) * part;
+    Value next = loadWide(builder, loc, memref, shift(builder, loc, SmallVector<Value>(indices), along, start), width, along);
+    SmallVector<int64_t> lanes;
+    for (int64_t lane = 0; lane < width; ++lane) {
+      int64_t at = lane * stride, owner = std::min(at / width, stride - 1);
+      lanes.push_back(owner == part ? width + at - start : part == 1 ? std::min(at, width - 1) : lane);
+    }
+    result = result ? vector::ShuffleOp::create(builder, loc, result, next, lanes).getResult() : next;
+  }
+  return result;
+}
+
 Value loadFirst(OpBuilder &builder, Location loc, Value memref, ValueRange indices, int64_t count,
                 int64_t width) {
   if (count == width)

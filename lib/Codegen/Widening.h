@@ -27,6 +27,11 @@ void widenBody(mlir::OpBuilder &builder, mlir::Block &block, mlir::IRMapping &ma
 mlir::Value loadWide(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref, mlir::ValueRange indices,
                      int64_t width, int64_t along = -1);
 
+/// Every `stride`-th element, `width` of them, from `indices` on along dimension `along`. No element behind the last one is
+/// read.
+mlir::Value loadEvery(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref, mlir::ValueRange indices,
+                      int64_t width, int64_t along, int64_t stride);
+
 /// The first `count` of `width` elements from `indices` on, which are contiguous; the others are zeros and are not read.
 mlir::Value loadFirst(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref, mlir::ValueRange indices,
                       int64_t count, int64_t width);

@@ -3,8 +3,8 @@
 //
 // Expects NN operations. Each operation with a `layout` of channels_first is
 // rewritten between two transposes; sink-transposes then cancels most of them
-// and moves the rest to the graph's boundary. An instance normalization whose transposes would stay keeps its layout: it
-// does as well with neighbouring pixels.
+// and moves the rest to the graph's boundary. Instance normalizations, pools and depthwise convolutions whose transposes
+// would stay keep their layout where they do as well with vectors of neighbouring pixels.
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"
@@ -43,6 +43,33 @@ static void makeChannelsLast(OpBuilder &builder, Operation *op) {
   }
 }
 
+/// Whether the windows of a row that lie inside of the image are many enough for vectors of them, and those at its edges,
+/// of `taps` elements each, which are computed one by one, take no longer than the transposes would.
+static bool hasLongRows(Operation *op, int64_t taps) {
+  constexpr int64_t leastPixels = 16, mostStride = 4, tapsPerTransposedPixel = 4;
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (!type.hasStaticShape() || !cast<RankedTensorType>(op->getOperand(0).getType()).hasStaticShape())
+    return false;
+  auto getLast = [&](StringRef name) { return op->getAttrOfType<DenseI64ArrayAttr>(name).asArrayRef().back(); };
+  int64_t stride = getLast("strides"), count = type.getShape().back();
+  int64_t atEdges = 2 * llvm::divideCeil(std::max<int64_t>({getLast("pads_begin"), getLast("pads_end"), 0}), stride);
+  return stride <= mostStride && count - atEdges >= leastPixels && atEdges * taps <= tapsPerTransposedPixel * count;
+}
+
+/// Whether `op` is as fast channels first, without transposes.
+static bool takesPlanes(Operation *op) {
+  if (isa<nn::InstanceNormOp>(op))
+    return true;
+  if (isa<nn::MaxPoolOp, nn::AvgPoolOp, nn::SumPoolOp>(op))
+    return hasLongRows(op, ShapedType::getNumElements(op->getAttrOfType<DenseI64ArrayAttr>("window").asArrayRef()));
+  auto conv = dyn_cast<nn::ConvOp>(op);
+  if (!conv || conv.getGroups() == 1)
+    return false;
+  auto filter = cast<RankedTensorType>(conv.getFilter().getType());
+  bool isDepthwise = filter.hasStaticShape() && filter.getDimSize(1) == 1 && filter.getDimSize(0) == static_cast<int64_t>(conv.getGroups());
+  return isDepthwise && hasLongRows(op, ShapedType::getNumElements(filter.getShape().drop_front(2)));
+}
+
 namespace {
 
 struct AssignLayoutsPass : public impl::AssignLayoutsBase<AssignLayoutsPass> {
@@ -52,7 +79,7 @@ struct AssignLayoutsPass : public impl::AssignLayoutsBase<AssignLayoutsPass> {
       auto layout = op->getAttrOfType<nn::LayoutAttr>("layout");
       if (isa_and_nonnull<nn::NNDialect>(op->getDialect()) && layout && layout.getValue() == nn::Layout::ChannelsFirst &&
           cast<RankedTensorType>(op->getOperand(0).getType()).getRank() > 2 &&
-          !(isa<nn::InstanceNormOp>(op) && standsAlone(op)))
+          !(takesPlanes(op) && standsAlone(op)))
         spatial.push_back(op);
     });
     OpBuilder builder(&getContext());

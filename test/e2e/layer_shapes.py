@@ -239,6 +239,28 @@ def instance_norms(shape, batch=None):
     return None
 
 
+def planes(kind, shape, window, dtype, attributes):
+    """Pools and depthwise convolutions without neighbours, of vectors of neighbouring pixels; followed by what reads their
+    channels and pixels."""
+    rng = np.random.default_rng(20)
+    draw = lambda *extents: rng.standard_normal(extents).astype(np.float32)
+    x = draw(*shape) if dtype == np.float32 else rng.integers(-100, 100, shape).astype(dtype)
+    if kind == "Conv":  # what ONNX Runtime's pools make of NaN depends on its place
+        x.flat[3], x.flat[-1], x.flat[-2] = np.nan, np.inf, -np.inf
+    constants = {"s": draw(shape[1], *[1] * len(window))}
+    if kind == "Conv":
+        constants.update(w=draw(shape[1], 1, *window), b=draw(shape[1]))
+        first = helper.make_node("Conv", ["x", "w", "b"], ["p"], group=shape[1], **attributes)
+    else:
+        first = helper.make_node(kind, ["x"], ["p"], kernel_shape=window, **attributes)
+    rest = [helper.make_node("Mul", ["p", "s"], ["m"]), helper.make_node("Exp", ["m"], ["e"]), helper.make_node("Add", ["e", "p"], ["y"])]
+    if dtype != np.float32:
+        rest = [helper.make_node("Identity", ["p"], ["y"])]
+        constants = {}
+    code = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    return agrees(make_model([first, *rest], {"x": (code, shape)}, [("y", code)], constants, opset=20), {"x": x})
+
+
 def residuals(shape, kernel):
     """Sums that take the place of their operand, and those that must not: it is read once more, or multiplied as well."""
     rng = np.random.default_rng(18)
@@ -294,6 +316,17 @@ TESTS += [(few_rows, (2, 3, 1, 40), (2, 3, 40, 77), transposed, free) for transp
 TESTS += [(pixels, *arguments) for arguments in (
     ((1, 3, 16, 16), 7), ((2, 16, 13, 15), 33, 1, None, "n"), ((1, 12, 300), 10, 2), ((2, 9, 31, 33), 6, 3, [2, 2]),
     ((1, 5, 8, 9, 10), 17, 1, [1, 2, 1]), ((3, 1, 150), 1))]
+TESTS += [(planes, kind, shape, window, np.float32, attributes) for kind in ("Conv", "MaxPool", "AveragePool")
+          for shape, window, attributes in (
+              ((2, 5, 21, 40), (3, 3), {"pads": [1, 1, 1, 1]}), ((1, 3, 9, 83), (3, 5), {"pads": [0, 2, 1, 1], "strides": [1, 2]}),
+              ((1, 7, 200), (3,), {"dilations": [3]}), ((3, 4, 5, 6, 70), (2, 3, 4), {"strides": [2, 1, 3], "pads": [0, 1, 2, 1, 0, 1]}),
+              ((1, 11, 64, 64), (2, 2), {"strides": [2, 2]}), ((1, 2, 30, 150), (1, 20), {"strides": [1, 4]}),
+              ((1, 4, 7, 19), (3, 3), {}))]
+TESTS += [(planes, "MaxPool", (2, 3, 12, 50), (3, 3), np.float32, {"strides": [2, 2], "ceil_mode": 1}),
+          (planes, "MaxPool", (1, 5, 8, 90), (2, 3), np.int8, {"pads": [1, 1, 0, 1]}),
+          (planes, "MaxPool", (1, 5, 8, 90), (2, 3), np.uint8, {"strides": [1, 2]}),
+          (planes, "AveragePool", (2, 3, 12, 50), (3, 3), np.float32, {"strides": [2, 2], "pads": [1, 1, 1, 1], "count_include_pad": 1}),
+          (planes, "AveragePool", (2, 3, 12, 50), (3, 2), np.float32, {"strides": [2, 3], "ceil_mode": 1})]
 TESTS += [(instance_norms, *arguments) for arguments in (((1, 5, 7, 9),), ((3, 4, 31),), ((2, 3, 4, 5, 6),), ((2, 6, 8, 8), "n"))]
 TESTS += [(residuals, *arguments) for arguments in (((1, 16, 9, 9), 1), ((2, 40, 12, 11), 3), ((1, 64, 28, 28), 3), ((1, 7, 5, 5), 1))]
 

@@ -1,8 +1,9 @@
-// Pooling and depthwise convolution of channels-last images.
+// Pooling and depthwise convolution of channels-last images, and of planes, images of one channel.
 //
 // One parallel loop over batch and output rows; a row is cut into tiles of
 // neighbouring pixels, as in Convolution.cpp; innermost a loop over channels, one
-// vector at a time, with one accumulator per pixel.
+// vector at a time, with one accumulator per pixel. Of planes a vector holds
+// neighbouring pixels; those at the edges are computed one by one.
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/SpatialAxis.h"
 
@@ -12,6 +13,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -64,7 +66,10 @@ protected:
   std::vector<SpatialAxis> axes;
 
 private:
+  bool isOfPlanes() const;
   void emitTile(OpBuilder &builder, const Place &place);
+  void emitPlaneRow(OpBuilder &builder, Value batch, ArrayRef<Value> rows);
+  void emitPlaneTile(OpBuilder &builder, Value batch, ArrayRef<Value> rows, Value first, ArrayRef<int64_t> widths);
 };
 
 } // namespace
@@ -85,6 +90,8 @@ void StencilExpansion::expand(OpBuilder &builder) {
       rest = inner.quotient(rest, axes[dim].count);
     }
     Value batch = inner.get(rest);
+    if (isOfPlanes())
+      return emitPlaneRow(nested, batch, rows);
     auto emitPixels = [&](OpBuilder &tiled, const PixelTile &pixels) {
       forEachVector(tiled, loc, getBufferExtent(tiled, loc, input, spatial + 1), target.getLanes(accumulatorType),
                     [&](OpBuilder &innermost, Value channel, int64_t width) {
@@ -131,6 +138,85 @@ void StencilExpansion::emitTile(OpBuilder &builder, const Place &place) {
   }
 }
 
+/// Whether there are neighbours in a row only.
+bool StencilExpansion::isOfPlanes() const {
+  constexpr int64_t mostStride = 4;
+  auto type = cast<MemRefType>(input.getType());
+  return type.getDimSize(spatial + 1) == 1 && getStatic(axes.back().count) && getStatic(axes.back().extent) &&
+         axes.back().inStride <= mostStride && target.getLanes(accumulatorType) > 1;
+}
+
+void StencilExpansion::emitPlaneRow(OpBuilder &builder, Value batch, ArrayRef<Value> rows) {
+  constexpr int64_t vectorsAtOnce = 4;
+  const SpatialAxis &axis = axes.back();
+  Index index(builder, loc);
+  auto [first, end] = axis.getInterior(index);
+  int64_t lower = *getStatic(first), upper = std::max(lower, *getStatic(end)), lanes = target.getLanes(accumulatorType);
+  auto emitEdge = [&](int64_t from, int64_t to) {
+    forEach(builder, loc, index.fold(from), index.fold(to), 1, [&](OpBuilder &nested, Value at) {
+      PixelTile pixel{at, std::nullopt, 1, /*isInterior=*/false};
+      emitTile(nested, {batch, rows, &pixel, Index(nested, loc).constant(0), 1});
+    });
+  };
+  emitEdge(0, lower);
+  int64_t size = vectorsAtOnce * lanes, rest = lower + (upper - lower) / size * size;
+  forEach(builder, loc, index.fold(lower), index.fold(rest), size, [&](OpBuilder &nested, Value at) {
+    emitPlaneTile(nested, batch, rows, at, SmallVector<int64_t>(vectorsAtOnce, lanes));
+  });
+  if (rest < upper)
+    emitPlaneTile(builder, batch, rows, index.constant(rest), splitIntoPowersOfTwo(upper - rest, lanes));
+  emitEdge(upper, *getStatic(axis.count));
+}
+
+/// Neighbouring pixels from `first` on, all of whose taps exist along the row, as vectors of `widths`.
+void StencilExpansion::emitPlaneTile(OpBuilder &builder, Value batch, ArrayRef<Value> rows, Value first,
+                                     ArrayRef<int64_t> widths) {
+  const SpatialAxis &axis = axes.back();
+  Index index(builder, loc);
+  PixelTile pixels{first, std::nullopt, std::accumulate(widths.begin(), widths.end(), int64_t(0)), /*isInterior=*/true};
+  Value channel = index.constant(0);
+  SmallVector<Value> sums;
+  for (int64_t width : widths)
+    sums.push_back(start(builder, getWideType(accumulatorType, width)));
+  auto takeTap = [&](OpBuilder &nested, Taps inputRows, Taps filterRows, OpFoldResult tap, ValueRange carried) {
+    Index inner(nested, loc);
+    SmallVector<Value> filter(filterRows), next(carried);
+    filter.push_back(inner.get(axis.getFilter(inner, tap)));
+    OpFoldResult column = axis.getInput(inner, first, tap);
+    for (auto [sum, width] : llvm::zip(next, widths)) {
+      SmallVector<Value> at{batch};
+      llvm::append_range(at, inputRows);
+      at.append({inner.get(column), channel});
+      Value element = convertElements(nested, loc, loadEvery(nested, loc, input, at, width, spatial, axis.inStride),
+                                      accumulatorType);
+      sum = take(nested, sum, element, filter, {batch, rows, &pixels, channel, width});
+      column = inner.add(column, inner.fold(width * axis.inStride));
+    }
+    return next;
+  };
+  sums = forEachOuterTap(builder, loc, ArrayRef(axes).drop_back(), rows, sums,
+                         [&](OpBuilder &nested, Taps inputRows, Taps filterRows, ValueRange outer) {
+                           SmallVector<Value> values(outer);
+                           if (axis.taps > axis.unrolledTaps)
+                             return forEachCarrying(nested, loc, index.fold(0), index.fold(axis.taps), 1, values,
+                                                    [&](OpBuilder &inner, Value tap, ValueRange carried) {
+                                                      return takeTap(inner, inputRows, filterRows, tap, carried);
+                                                    });
+                           for (int64_t tap = 0; tap < axis.taps; ++tap)
+                             values = takeTap(nested, inputRows, filterRows, index.fold(tap), values);
+                           return values;
+                         });
+  int64_t offset = 0;
+  for (auto [sum, width] : llvm::zip(sums, widths)) {
+    SmallVector<Value> at{batch};
+    llvm::append_range(at, rows);
+    at.append({index.get(index.add(first, index.fold(offset))), channel});
+    storeThroughEpilogue(builder, cast<kernel::EpilogueOpInterface>(op),
+                         finish(builder, sum, offset, {batch, rows, &pixels, channel, width}), at, width, spatial);
+    offset += width;
+  }
+}
+
 namespace {
 
 class DepthwiseExpansion : public StencilExpansion {
@@ -147,9 +233,12 @@ private:
   Value take(OpBuilder &builder, Value accumulator, Value element, ArrayRef<Value> position,
              const Place &place) override {
     SmallVector<Value> at(position);
-    at.push_back(place.channel);
-    Value weight = convertElements(builder, loc, loadWide(builder, loc, filter, at, place.width), accumulatorType);
-    return multiplyAdd(builder, loc, element, weight, accumulator, target.getFma());
+    bool isOfPlane = cast<MemRefType>(input.getType()).getDimSize(spatial + 1) == 1 &&
+                     cast<MemRefType>(filter.getType()).getDimSize(spatial) != 1;
+    at.push_back(isOfPlane ? place.batch : place.channel);
+    bool isOne = isOfPlane || cast<MemRefType>(filter.getType()).getDimSize(spatial) == 1;
+    Value weight = convertElements(builder, loc, loadWide(builder, loc, filter, at, isOne ? 1 : place.width), accumulatorType);
+    return multiplyAdd(builder, loc, element, broadcastTo(builder, loc, weight, place.width), accumulator, target.getFma());
   }
 
   Value filter;

@@ -10,6 +10,7 @@
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/Planes.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 #include "lib/Support/Decision.h"
 
@@ -86,7 +87,7 @@ SmallVector<Value> getResultExtents(ImplicitLocOpBuilder &builder, Value input, 
 }
 
 Value createConvolution(ImplicitLocOpBuilder &builder, Value input, Value filter, Value bias, Value init,
-                        const ConvolutionWindows &windows, bool isDepthwise) {
+                        const ConvolutionWindows &windows, Filtering filtering) {
   SmallVector<NamedAttribute> attributes;
   auto add = [&](StringRef name, ArrayRef<int64_t> values) {
     attributes.push_back(builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values)));
@@ -99,8 +100,8 @@ Value createConvolution(ImplicitLocOpBuilder &builder, Value input, Value filter
     attributes.push_back(builder.getNamedAttr("transposed", builder.getUnitAttr()));
   SmallVector<EpilogueOperand> operands;
   if (bias) {
-    int64_t rank = getRanked(init).getRank();
-    operands.push_back({bias, AffineMap::get(rank, 0, builder.getAffineDimExpr(rank - 1))});
+    int64_t rank = getRanked(init).getRank(), channelDim = filtering == Filtering::Planes ? 0 : rank - 1;
+    operands.push_back({bias, AffineMap::get(rank, 0, builder.getAffineDimExpr(channelDim))});
   }
   auto addBias = [](ImplicitLocOpBuilder &inner, ValueRange values) -> Value {
     if (values.size() == 1)
@@ -109,18 +110,22 @@ Value createConvolution(ImplicitLocOpBuilder &builder, Value input, Value filter
       return arith::AddFOp::create(inner, values[0], values[1]);
     return arith::AddIOp::create(inner, values[0], values[1]);
   };
-  return isDepthwise ? createKernel<kernel::DepthwiseOp>(builder, {input, filter}, init, attributes, operands, addBias)
-                     : createKernel<kernel::ConvOp>(builder, {input, filter}, init, attributes, operands, addBias);
+  if (filtering == Filtering::Full)
+    return createKernel<kernel::ConvOp>(builder, {input, filter}, init, attributes, operands, addBias);
+  return createKernel<kernel::DepthwiseOp>(builder, {input, filter}, init, attributes, operands, addBias);
 }
 
-/// An empty destination, channels last, for a convolution of `input`, channels last as well.
+/// `type`, channels last, with the channels that the filter knows.
+static RankedTensorType setChannels(RankedTensorType type, RankedTensorType filterType) {
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() = filterType.getDimSize(0);
+  return type.clone(shape);
+}
+
+/// An empty destination of type `last`, channels last, for a convolution of `input`, channels last as well.
 template <typename OpTy>
 static Value createConvInit(ImplicitLocOpBuilder &builder, OpTy op, Value input, RankedTensorType filterType,
                             RankedTensorType last) {
-  // The filter knows the channels.
-  SmallVector<int64_t> shape(last.getShape());
-  shape.back() = filterType.getDimSize(0);
-  last = last.clone(shape);
   SmallVector<Value> extents = getResultExtents(builder, input, last, [&](int64_t i, Value extent) {
     nn::Window window{filterType.getDimSize(i + 2), op.getStrides()[i], op.getDilations()[i], op.getPadsBegin()[i],
                       op.getPadsEnd()[i]};
@@ -135,19 +140,34 @@ static ConvolutionWindows getWindows(OpTy op) {
   return {op.getStrides(), op.getDilations(), op.getPadsBegin(), op.getPadsEnd(), /*transposed=*/false};
 }
 
+/// Each plane has a filter of its own.
+static Value filterPlanes(ImplicitLocOpBuilder &builder, nn::ConvOp op, Value image, Value filter, Value bias,
+                          RankedTensorType type) {
+  Value input = toPlanes(builder, image);
+  Value init = createConvInit(builder, op, input, getRanked(filter), getPlanesType(type));
+  Value filters = repeatPerImage(builder, arrangeDepthwiseFilter(builder, filter), image);
+  Value biases = bias ? repeatPerImage(builder, bias, image) : Value();
+  Value result = createConvolution(builder, input, filters, biases, init, getWindows(op), Filtering::Planes);
+  return fromPlanes(builder, result, image, type);
+}
+
 template <>
 Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, OpAdaptor adaptor,
                                  RankedTensorType type) const {
-  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout()), filter = adaptor.getFilter();
+  Value filter = adaptor.getFilter();
   RankedTensorType filterType = getRanked(filter);
   int64_t groups = op.getGroups();
-  Value init = createConvInit(builder, op, input, filterType, getChannelsLastType(type, op.getLayout()));
   bool isDepthwise = groups > 1 && filterType.getDimSize(1) == 1 && filterType.getDimSize(0) == groups;
   if (isDepthwise)
     remark::passed(op.getLoc(), about::algorithm) << "the depthwise kernel: each channel is filtered by itself";
+  if (isDepthwise && op.getLayout() == nn::Layout::ChannelsFirst)
+    return filterPlanes(builder, op, adaptor.getInput(), filter, adaptor.getBias(), type);
+  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout());
+  Value init = createConvInit(builder, op, input, filterType, setChannels(getChannelsLastType(type, op.getLayout()), filterType));
   filter = isDepthwise ? arrangeDepthwiseFilter(builder, filter)
                        : packFilter(builder, op, filter, groups, /*transposed=*/false);
-  Value result = createConvolution(builder, input, filter, adaptor.getBias(), init, getWindows(op), isDepthwise);
+  Value result = createConvolution(builder, input, filter, adaptor.getBias(), init, getWindows(op),
+                                   isDepthwise ? Filtering::Depthwise : Filtering::Full);
   return fromChannelsLast(builder, result, type, op.getLayout());
 }
 
@@ -163,7 +183,7 @@ Value LowerOp<nn::IntegerConvOp>::build(ImplicitLocOpBuilder &builder, nn::Integ
     return {};
   }
   Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout());
-  Value init = createConvInit(builder, op, input, filterType, getChannelsLastType(type, op.getLayout()));
+  Value init = createConvInit(builder, op, input, filterType, setChannels(getChannelsLastType(type, op.getLayout()), filterType));
   Value packed = packIntegerFilter(builder, op, adaptor.getFilter(), op.getGroups());
   Value result = createConvolution(builder, input, packed, Value(), init, getWindows(op));
   return fromChannelsLast(builder, result, type, op.getLayout());

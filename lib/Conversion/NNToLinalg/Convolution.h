@@ -13,16 +13,19 @@ struct ConvolutionWindows {
   bool transposed;
 };
 
+/// Which filters there are: each output channel's of all inputs, each channel's of itself, or each plane's (see Planes.h).
+enum class Filtering { Full, Depthwise, Planes };
+
 /// A filter of static shape, (OC, C/G, K...) or, `transposed`, (C, OC/G, K...), in the order of kernel.conv. `op` knows
 /// the target.
 mlir::Value packFilter(mlir::ImplicitLocOpBuilder &builder, mlir::Operation *op, mlir::Value filter, int64_t groups,
                        bool transposed);
 
-/// kernel.conv, or kernel.depthwise, of `input` (N, spatial..., C) into `init`, with `bias` (OC; null for none) in its
-/// epilogue.
+/// kernel.conv, or kernel.depthwise, of `input` (N, spatial..., C) into `init`, with `bias` (one for each filter; null for
+/// none) in its epilogue.
 mlir::Value createConvolution(mlir::ImplicitLocOpBuilder &builder, mlir::Value input, mlir::Value filter,
                               mlir::Value bias, mlir::Value init, const ConvolutionWindows &windows,
-                              bool isDepthwise = false);
+                              Filtering filtering = Filtering::Full);
 
 /// The extents of a result of `type`, channels last, of a convolution of `input`, channels last: spatial ones by
 /// `count` of the spatial dimension and the input's extent. Null where the type knows them.

@@ -3,12 +3,12 @@
 // operations of their own elsewhere.
 #include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
-#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+#include "lib/Conversion/NNToLinalg/Planes.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
-#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
+#include "lib/Conversion/NNToLinalg/Planes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -107,20 +107,6 @@ Value LowerOp<nn::RmsNormOp>::build(ImplicitLocOpBuilder &builder, nn::RmsNormOp
                                     RankedTensorType type) const {
   return normalizeTrailing(builder, adaptor.getInput(), adaptor.getScale(), Value(), op.getAxis(),
                            op.getEpsilon().convertToDouble(), /*center=*/false, type);
-}
-
-/// `parameter` [C] once for each image of `input` [N, C, ...], as [N * C].
-static Value repeatPerImage(ImplicitLocOpBuilder &builder, Value parameter, Value input) {
-  RankedTensorType type = getRanked(input);
-  if (type.getDimSize(0) == 1)
-    return parameter;
-  auto repeated = getRanked(parameter).clone({type.getDimSize(0), type.getDimSize(1)});
-  SmallVector<Value> extents = getExtents(builder, input);
-  extents.truncate(2);
-  Value all = generate(builder, repeated, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
-    return tensor::ExtractOp::create(inner, parameter, index[1]);
-  });
-  return mergeAxes(builder, all, {2});
 }
 
 template <>

@@ -1,4 +1,4 @@
-// Pools become kernel.pool. Kernels compare signed integers: unsigned ones are
+// Pools become kernel.pool, on planes where channels are first. Kernels compare signed integers: unsigned ones are
 // compared with their sign bit flipped.
 #include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
@@ -6,6 +6,8 @@
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/Planes.h"
+#include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -32,8 +34,9 @@ static Value flipSign(ImplicitLocOpBuilder &builder, Value value) {
 template <typename OpTy>
 static Value lowerPool(ImplicitLocOpBuilder &builder, OpTy op, Value source, RankedTensorType type,
                        kernel::PoolKind kind) {
-  Value input = toChannelsLast(builder, source, op.getLayout());
-  RankedTensorType last = getChannelsLastType(type, op.getLayout());
+  bool isPlanes = op.getLayout() == nn::Layout::ChannelsFirst;
+  Value input = isPlanes ? toPlanes(builder, source) : source;
+  RankedTensorType last = isPlanes ? getPlanesType(type) : type;
   SmallVector<Value> extents = getExtents(builder, input);
   for (int64_t axis = 1; axis < last.getRank() - 1; ++axis) {
     nn::Window window{op.getWindow()[axis - 1], op.getStrides()[axis - 1], op.getDilations()[axis - 1],
@@ -59,7 +62,7 @@ static Value lowerPool(ImplicitLocOpBuilder &builder, OpTy op, Value source, Ran
   Value result = createKernel<kernel::PoolOp>(builder, input, init, attributes);
   if (flips)
     result = flipSign(builder, result);
-  return fromChannelsLast(builder, result, type, op.getLayout());
+  return isPlanes ? fromPlanes(builder, result, source, type) : castTo(builder, result, type);
 }
 
 template <>

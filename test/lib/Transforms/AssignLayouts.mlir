@@ -21,3 +21,15 @@ func.func @instance_norm_alone(%x: tensor<2x3x4x5xf32>, %s: tensor<3xf32>, %b: t
   %1 = nn.relu %0 : (tensor<2x3x4x5xf32>) -> tensor<2x3x4x5xf32>
   return %1 : tensor<2x3x4x5xf32>
 }
+
+// Pools and depthwise convolutions of long rows likewise; not of short ones, nor beside a convolution.
+// CHECK-LABEL: @planes
+// CHECK-NOT: nn.transpose
+// CHECK: nn.max_pool
+// CHECK: nn.transpose
+// CHECK: nn.max_pool
+func.func @planes(%x: tensor<1x3x8x64xf32>, %y: tensor<1x3x64x8xf32>) -> (tensor<1x3x4x32xf32>, tensor<1x3x32x4xf32>) {
+  %0 = nn.max_pool %x {layout = #nn<layout channels_first>, window = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : (tensor<1x3x8x64xf32>) -> tensor<1x3x4x32xf32>
+  %1 = nn.max_pool %y {layout = #nn<layout channels_first>, window = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : (tensor<1x3x64x8xf32>) -> tensor<1x3x32x4xf32>
+  return %0, %1 : tensor<1x3x4x32xf32>, tensor<1x3x32x4xf32>
+}

@@ -121,3 +121,25 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// Of images of one channel a vector holds neighbouring pixels; of a stride of 2 every second element of two loads, the last of
+// which ends with the last element. Each image has a filter of its own. The first pixel, whose window begins before the row,
+// is computed by itself.
+// CHECK-LABEL: @planes
+// CHECK: memref.load %arg0
+// CHECK: %[[FIRST:.*]] = vector.load {{.*}} : memref<2x35xf32>, vector<16xf32>
+// CHECK: %[[LAST:.*]] = vector.load {{.*}} : memref<2x35xf32>, vector<16xf32>
+// CHECK: vector.shuffle %[[FIRST]], %[[LAST]] [0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31]
+// CHECK: memref.load %arg1[%{{.*}}, %[[IMAGE:.*]]]
+// CHECK: vector.store {{.*}} : memref<2x18xf32>, vector<16xf32>
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @planes(%x: memref<2x35x1xf32>, %w: memref<3x2xf32>, %y: memref<2x18x1xf32>) {
+    kernel.depthwise(%x, %w, %y) attributes {strides = array<i64: 2>, dilations = array<i64: 1>, pads_begin = array<i64: 1>, pads_end = array<i64: 1>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<2x35x1xf32>, memref<3x2xf32>, memref<2x18x1xf32>) -> ()
+    return
+  }
+}

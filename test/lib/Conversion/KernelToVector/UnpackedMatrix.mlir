@@ -1,0 +1,69 @@
+// RUN: nnc-opt %s --convert-kernel-to-vector --split-input-file | FileCheck %s
+
+// A matrix that is computed at run time and multiplied by few rows is not packed: of its last panel only what exists is read.
+// CHECK-LABEL: @few_rows
+// CHECK-NOT: memref.alloc
+// CHECK: %[[PANELS:.*]] = memref.reinterpret_cast %arg1 to offset: [0], sizes: [2, 4, 32], strides: [32, 41, 1]
+// CHECK: vector.load %[[PANELS]]
+// CHECK: %[[EXISTS:.*]] = arith.constant dense<[true, true, true, true, true, true, true, true, true, false
+// CHECK: vector.maskedload %[[PANELS]]
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @few_rows(%a: memref<3x4xf32>, %b: memref<4x41xf32>, %y: memref<3x41xf32>) {
+    %packed = memref.alloc() : memref<2x4x32xf32>
+    kernel.pack_matrix(%b, %packed) : (memref<4x41xf32>, memref<2x4x32xf32>) -> ()
+    kernel.contract(%a, %packed, %y) attributes {epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<3x4xf32>, memref<2x4x32xf32>, memref<3x41xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// What its rows are is transposed in registers, when they are summed.
+// CHECK-LABEL: @dot_products
+// CHECK-NOT: memref.alloc
+// CHECK-COUNT-17: vector.load {{.*}} vector<16xf32>
+// CHECK: vector.maskedload
+// CHECK: vector.store {{.*}} vector<16xf32>
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @dot_products(%a: memref<1x40xf32>, %b: memref<16x40xf32>, %y: memref<1x16xf32>) {
+    %packed = memref.alloc() : memref<1x40x16xf32>
+    kernel.pack_matrix(%b, %packed) {transposed} : (memref<16x40xf32>, memref<1x40x16xf32>) -> ()
+    kernel.contract(%a, %packed, %y) attributes {epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x40xf32>, memref<1x40x16xf32>, memref<1x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Neither where the result has taken the place of the matrix, nor where another product needs it packed as well.
+// CHECK-LABEL: @packed
+// CHECK-COUNT-2: memref.alloc
+// CHECK-NOT: memref.reinterpret_cast
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @packed(%a: memref<16x16xf32>, %x: memref<16x16xf32>, %y: memref<16x16xf32>, %z: memref<16x16xf32>) {
+    %packed = memref.alloc() : memref<1x16x16xf32>
+    kernel.pack_matrix(%x, %packed) : (memref<16x16xf32>, memref<1x16x16xf32>) -> ()
+    kernel.contract(%a, %packed, %x, %x) attributes {epilogue_maps = [affine_map<(d0, d1) -> (d0, d1)>]} {
+    ^bb0(%value: f32, %residue: f32):
+      %sum = arith.addf %value, %residue : f32
+      kernel.yield %sum : f32
+    } : (memref<16x16xf32>, memref<1x16x16xf32>, memref<16x16xf32>, memref<16x16xf32>) -> ()
+    %other = memref.alloc() : memref<1x16x16xf32>
+    kernel.pack_matrix(%a, %other) : (memref<16x16xf32>, memref<1x16x16xf32>) -> ()
+    kernel.contract(%x, %other, %y) attributes {epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<16x16xf32>, memref<1x16x16xf32>, memref<16x16xf32>) -> ()
+    kernel.contract(%y, %other, %z) attributes {epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<16x16xf32>, memref<1x16x16xf32>, memref<16x16xf32>) -> ()
+    return
+  }
+}
