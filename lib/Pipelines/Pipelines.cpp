@@ -50,6 +50,7 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   passes.addNestedPass<func::FuncOp>(createFuseElementwise());         // a chain is one epilogue
   passes.addPass(createLowerAffinePass()); // the indices of loops that were fused with a transpose
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());
+  passes.addNestedPass<func::FuncOp>(createFlushDenormals()); // biases are in epilogues now
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createPlaceBranchResults()); // where constants that bounds are made of are known

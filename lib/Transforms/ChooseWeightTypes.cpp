@@ -10,8 +10,7 @@
 // their rounding errors.
 #include "lib/Transforms/Passes.h"
 
-#include "mlir/IR/AsmState.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
+#include "lib/Transforms/ConstantBits.h"
 
 using namespace mlir;
 
@@ -25,18 +24,6 @@ static constexpr int64_t leastBytes = 1024;
 /// Products by fewer rows are as slow as their weights are read, whatever the arithmetic (docs/adr/0010).
 static constexpr int64_t leastRows = 4;
 static constexpr uint32_t infinity = 0x7f800000;
-
-/// The elements in memory order, one where all are the same; empty where the bytes are not there.
-static ArrayRef<char> getBytes(Attribute value) {
-  ArrayRef<char> raw;
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      raw = blob->getData();
-  } else if (auto dense = dyn_cast<DenseElementsAttr>(value)) {
-    raw = dense.getRawData();
-  }
-  return reinterpret_cast<uintptr_t>(raw.data()) % alignof(uint32_t) == 0 ? raw : ArrayRef<char>();
-}
 
 /// The bf16 next to the f32 `word`, of two the even one; NaN stays NaN.
 static uint16_t roundToBF16(uint32_t word) {
@@ -66,15 +53,6 @@ static std::optional<uint16_t> getHalf(uint32_t word) {
 
 /// Whether a signalling NaN is among these: widened by an instruction, it would come back quiet.
 static bool isSignalling(uint32_t word) { return (word & 0x7fffffff) > infinity && !(word & 0x400000); }
-
-/// A tensor of `type` with these bits (one for all, or one for each element).
-template <typename T> static TypedAttr makeConstant(RankedTensorType type, ArrayRef<T> bits) {
-  ArrayRef<char> raw(reinterpret_cast<const char *>(bits.data()), bits.size() * sizeof(T));
-  if (static_cast<int64_t>(bits.size()) != type.getNumElements())
-    return DenseElementsAttr::getFromRawBuffer(type, raw);
-  auto blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(raw, /*align=*/64, /*dataIsMutable=*/false);
-  return DenseResourceElementsAttr::get(type, "weights", std::move(blob));
-}
 
 /// `words` rounded to bf16; nothing where a finite one would become infinite.
 static std::optional<std::vector<uint16_t>> roundAll(ArrayRef<uint32_t> words) {

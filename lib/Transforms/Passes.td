@@ -184,6 +184,15 @@ def PadRows : Pass<"pad-rows"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def FlushDenormals : Pass<"flush-denormals"> {
+  let summary = "Make denormal weights and biases of products zero";
+  let description = [{
+    Before: `kernel.conv` of a filter [1.0, 1.0e-40]
+    After: `kernel.conv` of a filter [1.0, 0.0]
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def UpdateInPlace : Pass<"update-in-place"> {
   let summary = "Write results of products and convolutions over what their epilogues read last";
   let description = [{

@@ -261,6 +261,28 @@ def planes(kind, shape, window, dtype, attributes):
     return agrees(make_model([first, *rest], {"x": (code, shape)}, [("y", code)], constants, opset=20), {"x": x})
 
 
+def divisions(divisor):
+    """Quotients by a constant are those of the division, bit for bit; infinity, zero and NaN are what they are."""
+    bits = np.random.default_rng(21).integers(0, 2**32, 200_000, dtype=np.uint32).view(np.float32)
+    with np.errstate(all="ignore"):
+        magnitudes = np.abs(bits), np.abs(bits / np.float32(divisor))
+    x = bits[np.all([(1e-30 < m) & (m < np.inf) for m in magnitudes], axis=0)]
+    make = lambda x: make_model([helper.make_node("Div", ["x", "c"], ["y"])], {"x": x}, [("y", FLOAT)], {"c": np.float32(divisor)})
+    edges = np.array([0, -0.0, np.inf, -np.inf, np.nan, 13.5, -13.5, 3e38, -3e38] * 5, np.float32)
+    return equals(make(x), [x], {"y": x / np.float32(divisor)}) or agrees(make(edges), {"x": edges})
+
+
+def denormals(scale):
+    """Weights of which some are denormal, beside others of `scale`: a matrix that is tiny as a whole counts."""
+    rng = np.random.default_rng(22)
+    x = rng.standard_normal((20, 40)).astype(np.float32)
+    weights = (rng.standard_normal((40, 30)) * scale).astype(np.float32)
+    weights[::3], weights[:, 4], bias = np.float32(3e-40), np.float32(-1e-39), np.full(30, 1e-40, np.float32)
+    bias[0] = scale
+    nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["p"]), helper.make_node("Mul", ["p", "s"], ["y"])]
+    return agrees(make_model(nodes, {"x": x}, [("y", FLOAT)], {"w": weights, "b": bias, "s": np.float32(1 / scale)}), {"x": x})
+
+
 def residuals(shape, kernel):
     """Sums that take the place of their operand, and those that must not: it is read once more, or multiplied as well."""
     rng = np.random.default_rng(18)
@@ -327,6 +349,8 @@ TESTS += [(planes, "MaxPool", (2, 3, 12, 50), (3, 3), np.float32, {"strides": [2
           (planes, "MaxPool", (1, 5, 8, 90), (2, 3), np.uint8, {"strides": [1, 2]}),
           (planes, "AveragePool", (2, 3, 12, 50), (3, 3), np.float32, {"strides": [2, 2], "pads": [1, 1, 1, 1], "count_include_pad": 1}),
           (planes, "AveragePool", (2, 3, 12, 50), (3, 2), np.float32, {"strides": [2, 3], "ceil_mode": 1})]
+TESTS += [(divisions, divisor) for divisor in (3, 6, -7, 0.1, 255, 127.5, 1e-10, 1.1, 1.9999999, 2, 1e30)]
+TESTS += [(denormals, scale) for scale in (1, 1e-10, 1e-38)]
 TESTS += [(instance_norms, *arguments) for arguments in (((1, 5, 7, 9),), ((3, 4, 31),), ((2, 3, 4, 5, 6),), ((2, 6, 8, 8), "n"))]
 TESTS += [(residuals, *arguments) for arguments in (((1, 16, 9, 9), 1), ((2, 40, 12, 11), 3), ((1, 64, 28, 28), 3), ((1, 7, 5, 5), 1))]
 
