@@ -97,8 +97,14 @@ def training_cases():
     yield "batch_norm_flat", "BatchNormalization", 3, [floats(9, 4), *row], {"training_mode": 1}
 
 
+def logarithm_cases():
+    """Large scores, whose differences are small."""
+    for offset in (1e4, -3e6, 1e30):
+        yield f"log_softmax_{offset:.0g}", "LogSoftmax", 1, [(ints(3, 6, 9) + np.float32(offset)).astype(np.float32)], {"axis": 1}
+
+
 def cases():
-    for group in (pool_cases, deformable_cases, matrix_cases, vectorizer_cases, region_cases, training_cases):
+    for group in (pool_cases, deformable_cases, matrix_cases, vectorizer_cases, region_cases, training_cases, logarithm_cases):
         yield from group()
 
 
