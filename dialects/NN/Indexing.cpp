@@ -34,15 +34,21 @@ LogicalResult GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return pushType(types, shape, adaptor.getData());
 }
 
-LogicalResult GatherOp::verify() {
-  std::optional<SmallVector<int64_t>> indices = getConstantInts(getIndices());
-  int64_t extent = getRanked(getData()).getDimSize(getAxis());
-  if (!indices || ShapedType::isDynamic(extent))
+/// Of tuples of indices, the i-th of each into an axis of `extents[i]` elements: those that are constant are in range.
+static LogicalResult verifyIndices(Operation *op, Value indices, ArrayRef<int64_t> extents) {
+  std::optional<SmallVector<int64_t>> known = getConstantInts(indices);
+  if (!known || extents.empty())
     return success();
-  for (int64_t index : *indices)
-    if (index < -extent || index >= extent)
-      return emitOpError("has the index ") << index << " into an axis of " << extent << " elements";
+  for (auto [i, index] : llvm::enumerate(*known)) {
+    int64_t extent = extents[i % extents.size()];
+    if (!ShapedType::isDynamic(extent) && (index < -extent || index >= extent))
+      return op->emitOpError("has the index ") << index << " into an axis of " << extent << " elements";
+  }
   return success();
+}
+
+LogicalResult GatherOp::verify() {
+  return verifyIndices(*this, getIndices(), getRanked(getData()).getDimSize(getAxis()));
 }
 
 LogicalResult GatherElementsOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
@@ -65,7 +71,7 @@ static bool fitsBeside(RankedTensorType indices, RankedTensorType data, int64_t 
 LogicalResult GatherElementsOp::verify() {
   if (!fitsBeside(getRanked(getIndices()), getRanked(getData()), getAxis()))
     return emitOpError("has more indices than data beside the axis");
-  return success();
+  return verifyIndices(*this, getIndices(), getRanked(getData()).getDimSize(getAxis()));
 }
 
 LogicalResult GatherNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
@@ -105,7 +111,7 @@ LogicalResult ScatterElementsOp::verify() {
     return emitOpError("has updates of ") << updates << " for indices of " << indices;
   if (!fitsBeside(indices, getRanked(getData()), getAxis()))
     return emitOpError("has more indices than data beside the axis");
-  return success();
+  return verifyIndices(*this, getIndices(), getRanked(getData()).getDimSize(getAxis()));
 }
 
 LogicalResult ScatterNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
@@ -125,7 +131,7 @@ LogicalResult ScatterNDOp::verify() {
   if (updates.getElementType() != data.getElementType() || updates.getRank() != static_cast<int64_t>(shape.size()) ||
       failed(verifyCompatibleShape(shape, updates.getShape())))
     return emitOpError("updates ") << data << " at " << indices << " with " << updates;
-  return success();
+  return verifyIndices(*this, getIndices(), data.getShape().take_front(indices.getShape().back()));
 }
 
 //===----------------------------------------------------------------------===//

@@ -28,7 +28,7 @@ def NN_ReduceOp : NN_Op<"reduce"> {
 
 def NN_ArgReduceOp : NN_Op<"arg_reduce"> {
   let summary = "index of the largest or smallest element along an axis";
-  let description = "Of equal elements the first one counts, or with `last` the last one.";
+  let description = "Of equal elements the first one counts, or with `last` the last one. NaN is more extreme than all numbers.";
   let arguments = (ins NN_Tensor:$input, I64Attr:$axis, BoolAttr:$keepdims, UnitAttr:$min, UnitAttr:$last);
   let results = (outs RankedTensorOf<[I64]>:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -50,7 +50,7 @@ def NN_CumProdOp : NN_CumulativeOp<"cumprod", "product">;
 
 def NN_TopKOp : NN_Op<"top_k"> {
   let summary = "the k largest (or with `smallest` the smallest) elements along an axis, in order, and their indices";
-  let description = "Of equal elements the one with the lower index comes first. NaN is never chosen before a number.";
+  let description = "Of equal elements the one with the lower index comes first. NaN is larger than all numbers.";
   let arguments = (ins NN_Tensor:$input, NN_ShapeTensor:$k, I64Attr:$axis, UnitAttr:$smallest);
   let results = (outs NN_Tensor:$values, RankedTensorOf<[I64]>:$indices);
   let assemblyFormat = "$input `,` $k attr-dict `:` functional-type(operands, results)";

@@ -176,6 +176,21 @@ def ended(rng, n, m):
     return text, {name: array for name, array in arrays.items() if name + "," in text or name + ")" in text.split("=>")[0]}
 
 
+def bounded_by_condition(rng, n, m):
+    """A constant trip count that no run reaches, as loops with a condition alone are exported."""
+    trips = rng.choice([2**24 + 1, 2**31 - 1, 2**40, 2**63 - 1])
+    text = f"""g (float[{n},{m}] x) => (float[{n},{m}] y, int64 count) <int64 trips = {{{trips}}}, bool go = {{1}}, int64 zero = {{0}}, float most = {{9.0}}> {{
+      y, count = Loop(trips, go, x, zero)<body = b (int64 i, bool c, float[{n},{m}] a, int64 k) => (bool on, float[{n},{m}] next, int64 last) {{
+        p = Mul(a, a)
+        next = Add(a, p)
+        sum = ReduceSum<keepdims = 0>(next)
+        on = Less(sum, most)
+        last = Identity(i)
+      }}>
+    }}"""
+    return text, {"x": np.abs(floats(rng, n, m))}
+
+
 def of_two_shapes(rng, n, m):
     """Branches that give tensors of other extents: static ones, the inputs', and such as only the branch tells."""
     kind = int(rng.integers(0, 3))
@@ -241,8 +256,8 @@ def grown(rng, n, m):
     return text, {"trips": np.array(rng.integers(0, 5), np.int64), "start": floats(rng, 2, m), "x": floats(rng, n, m)}
 
 
-TEMPLATES = [branch, counted, conditional, swapped, scanned, symbolic_scan, nested, gathered, ended, of_two_shapes, guarded,
-             appended, grown]
+TEMPLATES = [branch, counted, conditional, swapped, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,
+             of_two_shapes, guarded, appended, grown]
 
 
 def main():

@@ -170,19 +170,41 @@ def attention_read_again():
 
 
 def firsts(shape, axis, k, largest, dtype):
-    """TopK with many equal elements, and NaN, which comes last."""
+    """TopK with many equal elements, and NaN, which is larger than all numbers."""
     rng = np.random.default_rng(6)
     x = rng.integers(0, 9, shape).astype(dtype)
     if x.dtype.kind == "f":
         x[rng.random(shape) < 0.1] = np.nan
         x[rng.random(shape) < 0.1] = -np.inf
-    keys = x.astype(np.float64) * (-1 if largest else 1)  # numpy sorts NaN to the end
-    order = np.take(np.argsort(keys, axis, kind="stable"), np.arange(k), axis)
+    keys = [x.astype(np.float64) * (-1 if largest else 1), np.isnan(x) != largest]
+    order = np.take(np.lexsort(keys, axis), np.arange(k), axis)
     wanted = {"values": np.take_along_axis(x, order, axis), "indices": order}
     code = helper.np_dtype_to_tensor_dtype(x.dtype)
     nodes = [helper.make_node("TopK", ["x", "k"], list(wanted), axis=axis, largest=int(largest))]
     model = make_model(nodes, {"x": (code, shape)}, [("values", code), ("indices", TensorProto.INT64)], {"k": np.array([k])})
     return equals(model, [x], wanted, tolerance=1e-9)
+
+
+def extremes(shape, axis, dtype):
+    """Places of the largest and smallest elements: the first or last NaN, if there is one, as in ONNX's reference implementation. ONNX
+    Runtime's depend on where NaN is."""
+    rng = np.random.default_rng(9)
+    x = rng.integers(0, 5, shape).astype(dtype)
+    x[rng.random(shape) < 0.4 / shape[axis]] = np.nan
+    flipped, length = np.flip(x, axis), shape[axis]
+    wanted = {"ArgMax": x.argmax(axis), "ArgMin": x.argmin(axis), "ArgMax_last": length - 1 - flipped.argmax(axis),
+              "ArgMin_last": length - 1 - flipped.argmin(axis)}
+    nodes = [helper.make_node(name[:6], ["x"], [name], axis=axis, keepdims=0, select_last_index=int("last" in name)) for name in wanted]
+    places = np.arange(length).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+    wanted["Hardmax"] = (places == x.argmax(axis, keepdims=True)).astype(dtype)
+    nodes.append(helper.make_node("Hardmax", ["x"], ["Hardmax"], axis=axis))
+    code = helper.np_dtype_to_tensor_dtype(x.dtype)
+    outputs = [(name, code if name == "Hardmax" else TensorProto.INT64) for name in wanted]
+    for extents in (shape, [f"n{i}" for i in range(len(shape))]):
+        reason = equals(make_model(nodes, {"x": (code, extents)}, outputs, {}, opset=20), [x], wanted, tolerance=0)
+        if reason:
+            return reason
+    return None
 
 
 def few_rows(lhs, rhs, transposed, free=()):
@@ -326,8 +348,11 @@ TESTS += [(attention, *arguments) for arguments in (
     (1, 3, 130, 130, 16, (1, 1, 130, 130)), (2, 2, 51, 1500, 5, (2, 1, 1, 1500)), (2, 3, 200, 33, 8, (3, 1, 33)),
     (1, 1, 300, 300, 4, (300,)), (3, 2, 1, 3000, 8, (3, 2, 1, 3000)), (1, 4, 65, 1024, 8, (1, 1, 65, 1)))]
 TESTS.append((attention_read_again,))
+TESTS += [(extremes, *arguments) for arguments in (
+    ((9, 4), 1, np.float32), ((9, 40), 1, np.float32), ((3, 7, 5), 1, np.float64), ((33, 20), 0, np.float32), ((20, 9), 1, np.float16))]
 TESTS += [(firsts, *arguments) for arguments in (
     ((3, 50), 1, 5, True, np.float32), ((3, 50), 1, 6, True, np.float32), ((3, 50), 1, 50, True, np.float32),
+    ((40, 5), 1, 5, True, np.float32), ((40, 5), 1, 5, False, np.float32), ((40, 5), 1, 4, False, np.float16), ((40, 9), 1, 9, False, np.float32),
     ((2, 300, 7), 1, 40, False, np.float32), ((9, 4), 0, 8, True, np.float64), ((1, 5000), 1, 100, True, np.int64),
     ((5, 60), 1, 31, False, np.uint8), ((4, 33), 1, 20, True, np.int32), ((2, 7), 1, 7, False, np.float16))]
 

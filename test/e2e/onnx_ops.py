@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from domain_ops import RANDOM, floats, ints, run_cases
+from domain_ops import RANDOM, constant, floats, ints, run_cases
 
 ONNX = ""
 
@@ -97,8 +97,21 @@ def training_cases():
     yield "batch_norm_flat", "BatchNormalization", 3, [floats(9, 4), *row], {"training_mode": 1}
 
 
+def logarithm_cases():
+    """Large scores, whose differences are small."""
+    for offset in (1e4, -3e6, 1e30):
+        yield f"log_softmax_{offset:.0g}", "LogSoftmax", 1, [(ints(3, 6, 9) + np.float32(offset)).astype(np.float32)], {"axis": 1}
+
+
+def pad_cases():
+    """What negative pads leave is what is repeated."""
+    for pads in ([-1, 2, 1, -2], [3, -1, -2, 7], [0, 5, 4, 0]):
+        yield f"wrap_{pads}", "Pad", 1, [floats(5, 6), constant(np.array(pads, np.int64))], {"mode": "wrap"}
+
+
 def cases():
-    for group in (pool_cases, deformable_cases, matrix_cases, vectorizer_cases, region_cases, training_cases):
+    for group in (pool_cases, deformable_cases, matrix_cases, vectorizer_cases, region_cases, training_cases, logarithm_cases,
+                  pad_cases):
         yield from group()
 
 

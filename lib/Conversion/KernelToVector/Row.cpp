@@ -142,10 +142,12 @@ static void emitSoftmaxRow(OpBuilder &builder, kernel::SoftmaxOp op, const RowSp
     sum = rows.reduce(builder, getSumOfExp(loc, rows, max));
   }
   if (op.getLog()) {
-    Value offset = createAdd(builder, loc, max, math::LogOp::create(builder, loc, sum));
+    // Not x - (max + log(sum)): of large x that sum would keep no digit of the logarithm.
+    Value logarithm = math::LogOp::create(builder, loc, sum);
     return rows.forEachElement(builder, op.getInput(), [&](OpBuilder &nested, Value x, ValueRange at, int64_t width) {
-      storeThroughEpilogue(nested, kernel, createSub(nested, loc, x, rows.widen(nested, offset, width)), at, width,
-                           rows.getAlong());
+      Value shifted = createSub(nested, loc, x, rows.widen(nested, max, width));
+      storeThroughEpilogue(nested, kernel, createSub(nested, loc, shifted, rows.widen(nested, logarithm, width)), at,
+                           width, rows.getAlong());
     });
   }
   Value one = createConstant(builder, loc, sum.getType(), 1);

@@ -297,6 +297,16 @@ static Value foldIntoExtent(ImplicitLocOpBuilder &builder, nn::PadMode mode, Val
       select(builder, isMirrored, sub(builder, period, position), position), zero);
 }
 
+/// As foldIntoExtent, of what negative pads leave of an axis.
+static Value wrapIntoRest(ImplicitLocOpBuilder &builder, Value index, Value extent, Value before, Value after) {
+  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  auto positive = [&](Value x) { return builder.createOrFold<arith::MaxSIOp>(x, zero); };
+  Value cut = positive(sub(builder, zero, before)), removed = positive(sub(builder, zero, after));
+  Value rest = builder.createOrFold<arith::MaxSIOp>(sub(builder, extent, add(builder, cut, removed)), one);
+  Value place = foldIntoExtent(builder, nn::PadMode::Wrap, sub(builder, index, positive(before)), rest);
+  return builder.createOrFold<arith::MinSIOp>(add(builder, cut, place), sub(builder, extent, one));
+}
+
 /// Constant padding: the input, cut where a pad is negative, inserted into a
 /// destination filled with the value.
 static Value padWithConstant(ImplicitLocOpBuilder &builder, Value input, Value value, RankedTensorType type,
@@ -339,8 +349,12 @@ Value LowerOp<nn::PadOp>::build(ImplicitLocOpBuilder &builder, nn::PadOp op, OpA
   }
   return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {
     SmallVector<Value> source(indices);
-    for (int64_t axis : op.getAxes())
-      source[axis] = foldIntoExtent(inner, op.getMode(), sub(inner, source[axis], before[axis]), input[axis]);
+    for (int64_t axis : op.getAxes()) {
+      if (op.getMode() == nn::PadMode::Wrap)
+        source[axis] = wrapIntoRest(inner, source[axis], input[axis], before[axis], after[axis]);
+      else
+        source[axis] = foldIntoExtent(inner, op.getMode(), sub(inner, source[axis], before[axis]), input[axis]);
+    }
     return tensor::ExtractOp::create(inner, adaptor.getInput(), source);
   });
 }

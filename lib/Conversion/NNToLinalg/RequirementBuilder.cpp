@@ -155,9 +155,13 @@ void RequirementBuilder::ofConvTranspose(nn::ConvTransposeOp conv) {
 
 template <typename OpTy> void RequirementBuilder::ofPool(OpTy pool) {
   int64_t first = pool.getLayout() == nn::Layout::ChannelsFirst ? 2 : 1;
-  for (int64_t i = 0; i < static_cast<int64_t>(pool.getWindow().size()); ++i)
+  for (int64_t i = 0; i < static_cast<int64_t>(pool.getWindow().size()); ++i) {
+    // Pads alone hold no value; where they hold no window, the image has elements if one fits.
+    if (pool.getPadsBegin()[i] + pool.getPadsEnd()[i] > (pool.getWindow()[i] - 1) * pool.getDilations()[i])
+      requireElements({pool.getInput(), i + first});
     requireWindow({pool.getInput(), i + first}, {pool.getWindow()[i], pool.getStrides()[i], pool.getDilations()[i],
                                                  pool.getPadsBegin()[i], pool.getPadsEnd()[i]});
+  }
 }
 
 void RequirementBuilder::ofReshape(nn::ReshapeOp reshape) {

@@ -25,19 +25,39 @@ Value createExtreme(ImplicitLocOpBuilder &builder, Type type, bool largest, bool
   return arith::ConstantOp::create(builder, builder.getIntegerAttr(type, value));
 }
 
+Value createEnd(ImplicitLocOpBuilder &builder, Type type, bool last, RowOrder order) {
+  bool isLargest = last == order.ascending;
+  if (auto floatType = dyn_cast<FloatType>(type); floatType && isLargest)
+    return arith::ConstantOp::create(builder,
+                                     builder.getFloatAttr(type, APFloat::getNaN(floatType.getFloatSemantics())));
+  return createExtreme(builder, type, isLargest, order.isUnsigned);
+}
+
+/// Whether two elements are equal; NaN is equal to NaN.
+static Value areEqual(ImplicitLocOpBuilder &builder, Value x, Value y) {
+  if (!isa<FloatType>(x.getType()))
+    return arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, x, y);
+  Value equal = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, x, y);
+  Value areNaN = arith::AndIOp::create(builder, arith::CmpFOp::create(builder, arith::CmpFPredicate::UNO, x, x),
+                                       arith::CmpFOp::create(builder, arith::CmpFPredicate::UNO, y, y));
+  return arith::OrIOp::create(builder, equal, areNaN);
+}
+
 Value isAfter(ImplicitLocOpBuilder &builder, Value x, Value position, Value other, Value otherPosition,
               RowOrder order) {
-  Value beyond, equal;
+  Value beyond;
   if (isa<FloatType>(x.getType())) {
-    auto predicate = order.ascending ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT;
-    beyond = arith::CmpFOp::create(builder, predicate, x, other);
-    equal = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, x, other);
+    // NaN is above all numbers.
+    auto predicate = order.ascending ? arith::CmpFPredicate::UGT : arith::CmpFPredicate::ULT;
+    Value lower = order.ascending ? other : x;
+    beyond = arith::AndIOp::create(builder, arith::CmpFOp::create(builder, predicate, x, other),
+                                   arith::CmpFOp::create(builder, arith::CmpFPredicate::ORD, lower, lower));
   } else {
     auto greater = order.isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
     auto less = order.isUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
     beyond = arith::CmpIOp::create(builder, order.ascending ? greater : less, x, other);
-    equal = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, x, other);
   }
+  Value equal = areEqual(builder, x, other);
   Value later = arith::CmpIOp::create(builder, arith::CmpIPredicate::sgt, position, otherPosition);
   return arith::OrIOp::create(builder, beyond, arith::AndIOp::create(builder, equal, later));
 }
@@ -70,12 +90,12 @@ static Value reduceGeneric(ImplicitLocOpBuilder &builder, Value rows, ValueRange
 
 Value findNext(ImplicitLocOpBuilder &builder, Value rows, Value values, Value positions, RowOrder order) {
   Type element = getRanked(rows).getElementType();
-  Value initial = createExtreme(builder, element, /*largest=*/order.ascending, order.isUnsigned);
+  Value initial = createEnd(builder, element, /*last=*/true, order);
   auto body = [&](ImplicitLocOpBuilder &inner, ValueRange inputs, Value position, Value accumulated) -> Value {
     Value after = isAfter(inner, inputs[0], position, inputs[1], inputs[2], order);
     Value candidate = arith::SelectOp::create(inner, after, inputs[0], initial);
     if (isa<FloatType>(element))
-      return order.ascending ? arith::MinimumFOp::create(inner, accumulated, candidate).getResult()
+      return order.ascending ? arith::MinNumFOp::create(inner, accumulated, candidate).getResult()
                              : arith::MaximumFOp::create(inner, accumulated, candidate).getResult();
     if (order.isUnsigned)
       return order.ascending ? arith::MinUIOp::create(inner, accumulated, candidate).getResult()
@@ -96,11 +116,7 @@ Value findIndices(ImplicitLocOpBuilder &builder, Value rows, Value values, RowPr
   SmallVector<Value> inputs{values};
   llvm::append_range(inputs, further);
   auto body = [&](ImplicitLocOpBuilder &inner, ValueRange elements, Value position, Value accumulated) -> Value {
-    Value equal;
-    if (isa<FloatType>(elements[0].getType()))
-      equal = arith::CmpFOp::create(inner, arith::CmpFPredicate::UEQ, elements[0], elements[1]);
-    else
-      equal = arith::CmpIOp::create(inner, arith::CmpIPredicate::eq, elements[0], elements[1]);
+    Value equal = areEqual(inner, elements[0], elements[1]);
     if (isChosen)
       equal = arith::AndIOp::create(inner, equal, isChosen(inner, elements[0], position, elements.drop_front(2)));
     Value candidate = arith::SelectOp::create(inner, equal, position, initial);

@@ -17,7 +17,10 @@ struct RowOrder {
 /// The largest or smallest value of `type`.
 mlir::Value createExtreme(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, bool largest, bool isUnsigned);
 
-/// Whether x at `position` comes after `other` at `otherPosition` (i64). Never true of NaN.
+/// The `last` (or first) value of all in `order`, in which NaN is above all numbers.
+mlir::Value createEnd(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, bool last, RowOrder order);
+
+/// Whether x at `position` comes after `other` at `otherPosition` (i64).
 mlir::Value isAfter(mlir::ImplicitLocOpBuilder &builder, mlir::Value x, mlir::Value position, mlir::Value other,
                     mlir::Value otherPosition, RowOrder order);
 
@@ -30,7 +33,7 @@ using RowPredicate =
     llvm::function_ref<mlir::Value(mlir::ImplicitLocOpBuilder &, mlir::Value x, mlir::Value position, mlir::ValueRange)>;
 
 /// The first, or with `last` the last, position (i64) in each row of `rows` [O, R, I]
-/// of an element that equals `values` [O, I] (NaN counts as equal) and satisfies
+/// of an element that equals `values` [O, I] (NaN is equal to NaN) and satisfies
 /// `isChosen`, which may be null. `further` inputs are [O, I]. Where there is none, some position.
 mlir::Value findIndices(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, mlir::Value values,
                         RowPredicate isChosen, bool last, mlir::ValueRange further = {});

@@ -65,7 +65,7 @@ std::pair<Value, Value> RowSelection::selectInPasses(ImplicitLocOpBuilder &build
   };
   // Before the first element: the most extreme value, at the position before all.
   Type i64 = builder.getI64Type();
-  Value values = fill(result, createExtreme(builder, result.getElementType(), !order.ascending, order.isUnsigned));
+  Value values = fill(result, createEnd(builder, result.getElementType(), /*last=*/false, order));
   Value indices = fill(result.clone(i64), arith::ConstantIntOp::create(builder, i64, -1));
   Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
   auto isChosen = [&](ImplicitLocOpBuilder &inner, Value x, Value position, ValueRange before) {
@@ -95,12 +95,13 @@ Value RowSelection::mayBeBetter(ImplicitLocOpBuilder &builder, Value a, Value b)
   return arith::CmpFOp::create(builder, predicate, a, b);
 }
 
-/// Whether element `a` comes before `b` whatever their places: any number before NaN.
+/// Whether element `a` comes before `b` whatever their places; NaN is above all numbers.
 Value RowSelection::isBetter(ImplicitLocOpBuilder &builder, Value a, Value b) const {
   Value isBetter = mayBeBetter(builder, a, b);
   if (!isa<FloatType>(a.getType()))
     return isBetter;
-  Value isNumber = arith::CmpFOp::create(builder, arith::CmpFPredicate::ORD, a, a);
+  Value lower = order.ascending ? a : b;
+  Value isNumber = arith::CmpFOp::create(builder, arith::CmpFPredicate::ORD, lower, lower);
   return arith::AndIOp::create(builder, isBetter, isNumber);
 }
 

@@ -46,9 +46,10 @@ static LogicalResult importLogSoftmax(NodeBinder &node) {
   return importAlongAxis(node, [&](Value x, int64_t axis) { return node.create<nn::LogSoftmaxOp>(x, axis); });
 }
 
-/// 1 at the first largest element along the axis, which may have no elements, 0 elsewhere.
+/// 1 at the first largest element along the axis, which may have no elements, 0 elsewhere. NaN is above all numbers.
 static Value markLargest(NodeBinder &node, Value x, int64_t axis) {
   frontend::Expression all(node, x), isLargest = all >= all.reduce(nn::ReductionKind::Max, {axis}, /*keepdims=*/true);
+  isLargest = isLargest | all.unary<nn::IsNaNOp>();
   frontend::Expression count(node, node.create<nn::CumSumOp>(isLargest.cast(node.getBuilder().getI64Type()), axis,
                                                              /*exclusive=*/false, /*reverse=*/false));
   return (isLargest & count.equals(1)).choose(all.like(1), all.like(0));

@@ -10,8 +10,18 @@ using namespace mlir;
 
 namespace nnc::onnx {
 
-static LogicalResult importMaxPool(NodeBinder &node) {
+/// The operand of a pool: spatial extents of 0 would leave windows of pads alone.
+static Value takeImage(NodeBinder &node) {
   Value x = node.operand(0);
+  if (node.failed())
+    return x;
+  if (llvm::is_contained(node.getType(x).getShape().drop_front(std::min<int64_t>(2, node.getRank(x))), 0))
+    (void)node.reject("the image has no elements");
+  return x;
+}
+
+static LogicalResult importMaxPool(NodeBinder &node) {
+  Value x = takeImage(node);
   bool ceil = node.intAttr("ceil_mode", 0), isColumnMajor = node.intAttr("storage_order", 0);
   if (node.failed())
     return failure();
@@ -46,7 +56,7 @@ static LogicalResult importNhwcMaxPool(NodeBinder &node) {
 }
 
 static LogicalResult importAveragePool(NodeBinder &node) {
-  Value x = node.operand(0);
+  Value x = takeImage(node);
   bool ceil = node.intAttr("ceil_mode", 0), includePads = node.intAttr("count_include_pad", 0);
   if (node.failed())
     return failure();
@@ -87,7 +97,7 @@ static Value takeRoot(NodeBinder &node, Value x, int64_t p) {
 }
 
 static LogicalResult importLpPool(NodeBinder &node) {
-  Value x = node.operand(0);
+  Value x = takeImage(node);
   int64_t p = node.intAttr("p", 2);
   bool ceil = node.intAttr("ceil_mode", 0);
   if (node.failed())
@@ -112,12 +122,14 @@ static Value reduceSpatial(NodeBinder &node, Value x, nn::ReductionKind kind) {
 }
 
 template <nn::ReductionKind kind> static LogicalResult importGlobalPool(NodeBinder &node) {
-  Value x = node.operand(0);
+  Value x = takeImage(node);
+  if (node.failed())
+    return failure();
   return node.result(reduceSpatial(node, x, kind));
 }
 
 static LogicalResult importGlobalLpPool(NodeBinder &node) {
-  Value x = node.operand(0);
+  Value x = takeImage(node);
   int64_t p = node.intAttr("p", 2);
   if (node.failed())
     return failure();

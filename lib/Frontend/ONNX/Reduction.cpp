@@ -74,6 +74,10 @@ template <bool min> static LogicalResult importArgReduce(NodeBinder &node) {
   Value x = node.operand(0);
   int64_t axis = node.axisAttr("axis", 0, x);
   bool keepdims = node.intAttr("keepdims", 1), last = node.intAttr("select_last_index", 0);
+  if (node.failed())
+    return failure();
+  if (node.getType(x).getDimSize(axis) == 0)
+    return node.reject("the axis has no elements");
   return node.result(node.create<nn::ArgReduceOp>(x, axis, keepdims, min, last));
 }
 

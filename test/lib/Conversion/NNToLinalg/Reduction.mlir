@@ -39,7 +39,8 @@ func.func @no_meaning(%x: tensor<2x3xi32>) -> tensor<i32> {
 func.func @arg_reduce(%x: tensor<?x7xf32>) -> tensor<?xi64> {
   // CHECK: kernel.reduce{{.*}} kind = #kernel<reduction min>
   // CHECK: linalg.generic {{.*}} ["parallel", "reduction", "parallel"]
-  // CHECK: arith.cmpf ueq
+  // CHECK: arith.cmpf oeq
+  // CHECK: arith.cmpf uno
   // CHECK: arith.maxsi
   %0 = nn.arg_reduce %x {axis = 1 : i64, keepdims = false, min, last} : (tensor<?x7xf32>) -> tensor<?xi64>
   return %0 : tensor<?xi64>
