@@ -20,6 +20,26 @@ std::string findCompanion(const frontend::ModelFile &file) {
   return frontend::findSibling(file.path, frontend::isText(file.getContent()) ? ".weights" : ".cfg");
 }
 
+static StringRef getName(Dialect dialect) { return dialect == Dialect::AlexeyAB ? "alexeyab" : "pjreddie"; }
+
+static DetectedDialect chooseDialect(const Config &config, int64_t patchLevel, StringRef wanted) {
+  for (Dialect dialect : {Dialect::AlexeyAB, Dialect::Pjreddie})
+    if (wanted == getName(dialect))
+      return {dialect, "--darknet-dialect", ""};
+  return detectDialect(config, patchLevel);
+}
+
+/// What the text says and darknet does not read, or reads otherwise than it may be meant.
+static void warnOfConfig(Location loc, const Config &config, const DetectedDialect &detected) {
+  if (!detected.counter.empty())
+    emitWarning(loc) << "darknet dialect: " << getName(detected.dialect) << " (" << detected.reason
+                     << "), but the other fork's is " << detected.counter << "; --darknet-dialect= decides";
+  for (const std::string &message : config.repeated)
+    emitWarning(loc) << message;
+  for (const std::string &message : findIgnoredKeys(config, detected.dialect))
+    emitWarning(loc) << message;
+}
+
 OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::ModelFile> files,
                                   const frontend::ImportOptions &options) {
   frontend::loadDialects(context);
@@ -54,9 +74,8 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
     header = *read;
   }
   NetworkState network;
-  network.dialect = options.darknetDialect == "alexeyab"   ? Dialect::AlexeyAB
-                    : options.darknetDialect == "pjreddie" ? Dialect::Pjreddie
-                                                           : detectDialect(*config, header.patch);
+  DetectedDialect detected = chooseDialect(*config, header.patch, options.darknetDialect);
+  network.dialect = detected.dialect;
   if (weights)
     network.weights = WeightStream(*weights, header, network.dialect);
   network.folder = llvm::sys::path::parent_path(text->path).str();
@@ -66,15 +85,18 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
     else
       llvm::consumeError(file.takeError());
   }
+  warnOfConfig(loc, *config, detected);
   CfgImporter importer(&context, *config, network, options);
   OwningOpRef<ModuleOp> module =
       importer.import(options.name.empty() ? llvm::sys::path::stem(text->path) : StringRef(options.name));
+  for (const auto &[cause, message] : network.warnings)
+    emitWarning(loc) << message;
   if (!module) {
     importer.getBlockers().report(loc);
     return {};
   }
   if (options.verbose) {
-    emitRemark(loc) << "darknet dialect: " << (network.dialect == Dialect::AlexeyAB ? "alexeyab" : "pjreddie");
+    emitRemark(loc) << "darknet dialect: " << getName(detected.dialect) << " (" << detected.reason << ")";
     for (const std::string &remark : importer.getRemarks())
       emitRemark(loc) << remark;
   }

@@ -23,6 +23,13 @@ void SectionBinder::refuseKeys(std::initializer_list<StringRef> keys) {
       (void)reject(key + "=" + section.text(key) + " is not supported");
 }
 
+void SectionBinder::warn(StringRef cause, const Twine &text) {
+  if (llvm::any_of(network.warnings, [&](const auto &warning) { return warning.first == cause; }))
+    return;
+  std::string message = ("line " + Twine(section.line) + ": [" + section.type + "]: " + text).str();
+  network.warnings.emplace_back(cause.str(), std::move(message));
+}
+
 //===--- Layers ---===//
 
 const Layer *SectionBinder::layerAt(int64_t number) {

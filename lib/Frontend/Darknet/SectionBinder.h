@@ -47,6 +47,7 @@ struct NetworkState {
   std::vector<Layer> layers; ///< imported so far, the first is the input
   frontend::ModelBuilder *main = nullptr;
   std::vector<State> states; ///< in the order of their layers
+  std::vector<std::pair<std::string, std::string>> warnings; ///< cause and text; a cause is told once
 };
 
 class SectionBinder : public frontend::NodeBuilder {
@@ -99,6 +100,8 @@ public:
   /// Says with -v what is unlike other formats and was met.
   void remark(const llvm::Twine &text) { remarks.push_back(text.str()); }
   llvm::ArrayRef<std::string> getRemarks() const { return remarks; }
+  /// Says always what may not be meant, for the first of all layers with this cause.
+  void warn(llvm::StringRef cause, const llvm::Twine &text);
 
 private:
   const Section &section;
