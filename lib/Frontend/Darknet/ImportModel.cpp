@@ -48,13 +48,18 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
     bool isText = frontend::isText(file.getContent());
     const frontend::ModelFile *&place = isText ? text : weights;
     if (place) {
-      emitError(FileLineColLoc::get(&context, file.path, 0, 0)) << "a second file of the same kind";
+      emitError(FileLineColLoc::get(&context, file.path, 0, 0)) 
+          << (isText ? "a second network; its weights are a binary file (.weights)"
+                     : "a second file of weights; the network is a text file (.cfg)");
       return {};
     }
     place = &file;
   }
   if (!text) {
-    emitError(FileLineColLoc::get(&context, files.front().path, 0, 0)) << "the network is missing: its .cfg file";
+    StringRef path = files.front().path;
+    emitError(FileLineColLoc::get(&context, path, 0, 0))
+        << "these are weights alone, and there is no '" << frontend::getSiblingName(path, ".cfg")
+        << "'; give the network's .cfg file as well";
     return {};
   }
   Location loc = FileLineColLoc::get(&context, text->path, 0, 0);
@@ -76,6 +81,7 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
   NetworkState network;
   DetectedDialect detected = chooseDialect(*config, header.patch, options.darknetDialect);
   network.dialect = detected.dialect;
+  network.weightsPath = weights ? weights->path : frontend::getSiblingName(text->path, ".weights");
   if (weights)
     network.weights = WeightStream(*weights, header, network.dialect);
   network.folder = llvm::sys::path::parent_path(text->path).str();

@@ -58,12 +58,17 @@ Value SectionBinder::flat(const Layer &layer) {
 
 //===--- Weights ---===//
 
+std::string SectionBinder::describeMissingWeights() const {
+  return network.weights.isMissing()
+             ? "it needs weights, and there is no '" + network.weightsPath + "'; give the .weights file as well"
+             : "'" + network.weightsPath + "' ends before its weights";
+}
+
 Value SectionBinder::weights(ArrayRef<int64_t> shape) {
   auto count = frontend::countElements(shape);
   auto bytes = count ? network.weights.take(*count) : std::nullopt;
   if (!bytes) {
-    (void)reject(network.weights.isMissing() ? "it needs weights, and there is no .weights file; give it as well"
-                                             : "the .weights file ends before its weights");
+    (void)reject(describeMissingWeights());
     return {};
   }
   auto type = RankedTensorType::get(shape, builder.getF32Type());
@@ -74,8 +79,7 @@ Value SectionBinder::weights(ArrayRef<int64_t> shape) {
 std::vector<float> SectionBinder::weightNumbers(int64_t count) {
   auto bytes = network.weights.take(count);
   if (!bytes) {
-    (void)reject(network.weights.isMissing() ? "it needs weights, and there is no .weights file; give it as well"
-                                             : "the .weights file ends before its weights");
+    (void)reject(describeMissingWeights());
     return std::vector<float>(std::max<int64_t>(0, std::min<int64_t>(count, 1 << 20)), 0);
   }
   std::vector<float> numbers(count);

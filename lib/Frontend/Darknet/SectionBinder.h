@@ -41,6 +41,7 @@ struct State {
 struct NetworkState {
   Dialect dialect = Dialect::Pjreddie;
   WeightStream weights;
+  std::string weightsPath; ///< of the file, or of the one that there should be
   std::string folder; ///< of the .cfg, for trees
   std::vector<std::string> labels; ///< of classes; none where there is no .names file
   int64_t batch = 1, steps = 1;
@@ -104,6 +105,8 @@ public:
   void warn(llvm::StringRef cause, const llvm::Twine &text);
 
 private:
+  std::string describeMissingWeights() const;
+
   const Section &section;
   size_t index;
   NetworkState &network;

@@ -52,6 +52,20 @@ static Error makeError(const Twine &text) { return createStringError(text); }
 /// The layers that a wrapper holds.
 static Error readInner(Layer &layer);
 
+/// An .h5 file does not say what is an operation; in those of Keras 3 every layer has these parameters and no operation
+/// has. Both have some names in common.
+static bool isBare(const json::Object &object, const json::Object &config) {
+  const json::Array *calls = object.getArray("inbound_nodes");
+  return calls && !calls->empty() && calls->front().getAsObject() && !config.get("trainable") && !config.get("dtype");
+}
+
+/// A class of the user's may have the name of one of Keras'; since Keras 3 a layer says where its class is from.
+static bool isOfUser(const json::Object &object) {
+  auto module = object.getString("module");
+  bool isOfKeras = module && (*module == "keras" || module->starts_with("keras.") || module->starts_with("tf_keras."));
+  return object.getString("registered_name") && !isOfKeras;
+}
+
 static Expected<std::unique_ptr<Layer>> readLayer(const json::Value &value) {
   std::optional<TypedObject> typed = asTypedObject(&value);
   static const json::Object none;
@@ -59,16 +73,16 @@ static Expected<std::unique_ptr<Layer>> readLayer(const json::Value &value) {
   if (!typed)
     return makeError("a layer has no class");
   auto layer = std::make_unique<Layer>();
-  layer->className = typed->className.str();
+  layer->className = (isOfUser(*object) ? "a class of the user's, " : "") + typed->className.str();
   layer->config = typed->config ? typed->config : &none;
   layer->name = layer->parameters().getString("name", object->getString("name").value_or("")).str();
   layer->isTrainable = layer->parameters().getBool("trainable", true);
   StringRef module = object->getString("module").value_or("");
   layer->isOperation = module.starts_with("keras.src.ops") || module.starts_with("keras.ops");
-  // An .h5 file does not say what is an operation.
-  if (module.empty() && !isModelClass(layer->className) && !layer->isInput() && !findLayer(*layer)) {
+  if (module.empty() && !isModelClass(layer->className) && !layer->isInput()) {
+    bool isUnknown = !findLayer(*layer);
     layer->isOperation = true;
-    layer->isOperation = findLayer(*layer) != nullptr;
+    layer->isOperation = findLayer(*layer) && (isUnknown || isBare(*object, *layer->config));
   }
   if (isModelClass(layer->className) && !layer->isOperation) {
     auto graph = readGraph(value);

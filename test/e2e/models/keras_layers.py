@@ -362,6 +362,16 @@ def signals():
     return cases
 
 
+def applications():
+    """Layers that networks of keras.applications have of their own."""
+    def scale(keras, x, y):
+        from keras.src.applications.convnext import LayerScale, StochasticDepth
+        from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+        return CustomScaleLayer(0.3)([x, StochasticDepth(0.2)(LayerScale(1.0, 3)(y))])
+
+    return [Case("applications", scale, [(4, 3), (4, 3)])]
+
+
 def make_all():
-    return (activations() + identities() + dense() + convolutions() + other_convolutions() + pools() + normalizations() +
+    return (applications() + activations() + identities() + dense() + convolutions() + other_convolutions() + pools() + normalizations() +
             movements() + merges() + adaptive_pools() + recurrent() + attention() + groups() + categories() + signals() + models())
