@@ -340,7 +340,14 @@ def models():
         dense = keras.layers.Dense(4)
         return [dense(x), dense(y)]
 
-    return [Case("nested", nested, [(5,)]), Case("shared", shared, [(5,), (5,)])]
+    def nested_result(keras, x, y):
+        inner = keras.Input((5,))
+        model = keras.Model(inner, keras.layers.Dense(4, activation="tanh")(inner))
+        first, second = model(x), model(y)
+        return [first, keras.layers.Dense(3)(second)]
+
+    return [Case("nested", nested, [(5,)]), Case("shared", shared, [(5,), (5,)]),
+            Case("nested result", nested_result, [(5,), (5,)])]
 
 
 def signals():
