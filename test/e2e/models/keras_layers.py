@@ -264,7 +264,7 @@ def other_backward(keras, x):
 
 def attention():
     def multi_head(**parameters):
-        call = {key: parameters.pop(key) for key in list(parameters) if key == "use_causal_mask"}
+        call = {key: parameters.pop(key) for key in list(parameters) if key in ("use_causal_mask", "return_attention_scores")}
         return lambda keras, q, v, *k: keras.layers.MultiHeadAttention(**parameters)(q, v, *k, **call)
 
     x, y, z = (5, 6), (4, 6), (4, 6)
@@ -279,6 +279,8 @@ def attention():
         Case("MultiHeadAttention key", multi_head(num_heads=2, key_dim=3, output_shape=5), [x, (4, 3), (4, 2)]),
         Case("MultiHeadAttention no bias", multi_head(num_heads=3, key_dim=2, use_bias=False), [x, y]),
         Case("MultiHeadAttention causal", multi_head(num_heads=2, key_dim=3, use_causal_mask=True), [x, x]),
+        Case("MultiHeadAttention scores", multi_head(num_heads=2, key_dim=3, return_attention_scores=True), [x, y]),
+        Case("MultiHeadAttention causal scores", multi_head(num_heads=2, key_dim=3, use_causal_mask=True, return_attention_scores=True), [x, x]),
         Case("MultiHeadAttention given masks", lambda keras, q, v, k, m, n: keras.layers.MultiHeadAttention(num_heads=2, key_dim=3)(
             q, v, k, value_mask=m, key_mask=n), [x, y, z, (4,), (4,)], dtypes=["float32"] * 3 + ["bool"] * 2),
         layer("", "EinsumDense", (4, 6), equation="abc,cd->abd", output_shape=(None, 5), bias_axes="d"),
