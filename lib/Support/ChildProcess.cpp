@@ -12,9 +12,6 @@
 
 namespace nnc {
 
-/// Seconds of processor time that a child may take.
-static constexpr rlim_t maxSeconds = 60;
-
 /// Lets this process take so many bytes more than it has.
 static void limitMemory(size_t bytes) {
   unsigned long pages = 0;
@@ -28,14 +25,14 @@ static void limitMemory(size_t bytes) {
     setrlimit(RLIMIT_AS, &memory);
 }
 
-[[noreturn]] static void runChild(llvm::function_ref<bool(Sink)> work, size_t maxMemory, int output) {
+[[noreturn]] static void runChild(llvm::function_ref<bool(Sink)> work, ChildLimits limits, int output) {
   for (int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGXCPU, SIGPIPE})
     std::signal(signal, SIG_DFL);
-  rlimit time{maxSeconds, maxSeconds}, core{0, 0};
+  rlimit time{limits.seconds, limits.seconds}, core{0, 0};
   setrlimit(RLIMIT_CPU, &time);
   setrlimit(RLIMIT_CORE, &core);
-  if (maxMemory)
-    limitMemory(maxMemory);
+  if (limits.memory)
+    limitMemory(limits.memory);
   if (int null = open("/dev/null", O_WRONLY); null >= 0) {
     dup2(null, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
@@ -51,13 +48,13 @@ static void limitMemory(size_t bytes) {
   _exit(isDone && isWritten ? 0 : 1);
 }
 
-llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes, size_t maxMemory) {
+llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes, ChildLimits limits) {
   std::array<int, 2> ends;
   if (pipe2(ends.data(), O_CLOEXEC) != 0)
     return llvm::createStringError("cannot make a pipe");
   pid_t child = fork();
   if (child == 0)
-    runChild(work, maxMemory, ends[1]);
+    runChild(work, limits, ends[1]);
   close(ends[1]);
   if (child < 0) {
     close(ends[0]);

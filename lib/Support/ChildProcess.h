@@ -12,10 +12,15 @@ namespace nnc {
 /// Where the child writes to.
 using Sink = llvm::function_ref<void(llvm::StringRef bytes)>;
 
-/// Runs `work` in a child process, with a limit on its time and without error output, and returns what it hands to the
-/// sink; an error where it returns false, crashes, or writes more than `maxBytes`. It may take `maxMemory` bytes beside
-/// what this process has; 0 sets no limit.
-llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes, size_t maxMemory = 0);
+/// What a child may take: bytes beside what this process has (0 sets no limit), and seconds of processor time.
+struct ChildLimits {
+  size_t memory = 0;
+  unsigned seconds = 60;
+};
+
+/// Runs `work` in a child process, without error output, and returns what it hands to the sink; an error where it
+/// returns false, crashes, exceeds its limits, or writes more than `maxBytes`.
+llvm::Expected<std::string> runInChild(llvm::function_ref<bool(Sink)> work, size_t maxBytes, ChildLimits limits = {});
 
 } // namespace nnc
 

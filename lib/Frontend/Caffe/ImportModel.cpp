@@ -71,7 +71,7 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
     return {};
   if (!net.net) {
     emitError(FileLineColLoc::get(&context, files.front().path, 0, 0))
-        << "the network is missing: it is a text file (.prototxt)";
+        << "these are weights alone; give the network, a text file (.prototxt), as well";
     return {};
   }
   StringRef path = files.front().path;

@@ -2,6 +2,7 @@
 #include "lib/Frontend/Caffe/LayerTable.h"
 
 #include "lib/Frontend/Caffe/Caffe.h"
+#include "lib/Frontend/Caffe/NetReader.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -57,6 +58,8 @@ StringRef getRefusal(StringRef type) {
       .Cases({"Region", "YoloDetectionOutput", "Yolov3DetectionOutput"},
              "forks differ in what it computes; end the network before it and do this step in the caller")
       .Case("", "it has no type")
+      .StartsWith(foreignTypePrefix, "its type is a number that a fork of Caffe gave; give the fork's .prototxt, which has its "
+                                     "name, as well")
       .Default("this type of layer is not supported");
 }
 

@@ -40,6 +40,8 @@ void selectLayers(format::Net &net);
 
 /// Turns `layers` of the first two generations, and inputs that are no layers, into `layer`.
 llvm::Error upgradeNet(format::Net &net);
+/// Types of the second generation that the schema lacks are called this and their number.
+inline constexpr llvm::StringLiteral foreignTypePrefix = "number ";
 
 } // namespace nnc::caffe
 

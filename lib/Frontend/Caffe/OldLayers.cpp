@@ -1,6 +1,11 @@
 // Upgrades networks of the first two generations (`layers`), and inputs that are no layers.
 #include "lib/Frontend/Caffe/NetReader.h"
 
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Weverything"
+#include <google/protobuf/unknown_field_set.h>
+#pragma clang diagnostic pop
+
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -173,6 +178,17 @@ static void upgradeParameters(format::OldLayer &old, format::Layer &layer) {
 #undef NNC_PARAM
 }
 
+/// A type that the schema lacks stays as its number; weights of such a layer are found all the same. Empty where there is
+/// no type.
+static std::string getForeignType(const format::OldLayer &old) {
+  const google::protobuf::UnknownFieldSet &unknown = old.GetReflection()->GetUnknownFields(old);
+  for (int i = 0; i < unknown.field_count(); ++i)
+    if (unknown.field(i).number() == format::OldLayer::kTypeFieldNumber &&
+        unknown.field(i).type() == google::protobuf::UnknownField::TYPE_VARINT)
+      return (foreignTypePrefix + Twine(unknown.field(i).varint())).str();
+  return "";
+}
+
 static Error upgradeLayer(format::OldLayer &old, format::Layer &layer) {
   for (std::string &bottom : *old.mutable_bottom())
     layer.add_bottom()->swap(bottom);
@@ -189,7 +205,7 @@ static Error upgradeLayer(format::OldLayer &old, format::Layer &layer) {
     layer.set_name(old.name());
     layer.set_type(getTypeName(old.type()).str());
     if (layer.type().empty())
-      return makeError("layer '" + old.name() + "' has no type");
+      layer.set_type(getForeignType(old));
     upgradeParameters(old, layer);
     return Error::success();
   }

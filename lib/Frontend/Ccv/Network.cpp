@@ -4,6 +4,7 @@
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Endian.h"
 
 #include <cmath>
 #include <sqlite3.h>
@@ -50,6 +51,19 @@ int Database::authorize(void *, int action, const char *, const char *, const ch
   return !view && (action == SQLITE_SELECT || action == SQLITE_READ) ? SQLITE_OK : SQLITE_DENY;
 }
 
+/// Whether the pages that the header counts are more than the file has; SQLite itself reads what is left of them.
+static bool isCutOff(StringRef content) {
+  static constexpr size_t pageSizeAt = 16, changesAt = 24, numPagesAt = 28, countedAt = 92, headerBytes = 100;
+  if (content.size() < headerBytes)
+    return true;
+  auto read32 = [&](size_t at) { return support::endian::read32be(content.data() + at); };
+  uint64_t pageSize = support::endian::read16be(content.data() + pageSizeAt);
+  if (pageSize == 1)
+    pageSize = 65536;
+  // Old versions of SQLite changed the file without counting.
+  return read32(changesAt) == read32(countedAt) && read32(numPagesAt) * pageSize > content.size();
+}
+
 Error Database::open(StringRef content) {
   sqlite3_hard_heap_limit64(2 * static_cast<int64_t>(content.size()) + workingBytes);
   if (sqlite3_open_v2(":memory:", &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
@@ -68,6 +82,8 @@ Error Database::open(StringRef content) {
   for (auto [limit, value] : limits)
     sqlite3_limit(handle, limit, value);
   sqlite3_progress_handler(handle, lookEvery, look, &looks);
+  if (isCutOff(content))
+    return createStringError("the database ends before its last page: the file was cut off");
   auto *bytes = reinterpret_cast<unsigned char *>(const_cast<char *>(content.data())); // read only, as the flag says
   if (sqlite3_deserialize(handle, "main", bytes, content.size(), content.size(), SQLITE_DESERIALIZE_READONLY) != SQLITE_OK)
     return fail("not a database that SQLite can open");

@@ -161,7 +161,9 @@ Value activate(SectionBinder &layer, Value x, StringRef name, bool isImage) {
     }
     return entry.build(layer, x);
   }
-  layer.remark("activation '" + name + "' is not known: relu, as darknet does");
+  bool isOfFork = llvm::any_of(table, [&](const ActivationEntry &entry) { return entry.name == name; });
+  layer.warn(name, "activation '" + name + "' is not known" + (isOfFork ? " to pjreddie's fork" : "") +
+                       ": relu is taken, as darknet does");
   return layer.create<nn::ReluOp>(x);
 }
 

@@ -161,7 +161,7 @@ static LogicalResult importSam(SectionBinder &layer) {
 
 /// A learned constant: filters channels, atoms rows.
 static LogicalResult importImplicit(SectionBinder &layer) {
-  int64_t filters = layer.positive("filters", 1), atoms = layer.positive("atoms", 1);
+  int64_t filters = layer.positive("filters", 128), atoms = layer.positive("atoms", 1);
   int64_t rows = layer.getNetwork().batch * layer.getNetwork().steps;
   Value weights = layer.weights({1, filters, atoms, 1});
   return layer.result(layer.create<nn::BroadcastToOp>(weights, layer.ints({rows, filters, atoms, 1})));

@@ -110,7 +110,10 @@ Expected<Config> parseConfig(StringRef content) {
     auto [key, value] = StringRef(line).split('=');
     if (!section || !StringRef(line).contains('='))
       return fail("neither a section nor key=value");
-    section->options.try_emplace(key, value.str());
+    if (!section->options.try_emplace(key, value.str()).second)
+      config.repeated.push_back(("line " + Twine(number) + ": '" + key + "' is there twice in [" + section->type +
+                                 "]: the first counts, as in darknet")
+                                    .str());
   }
   if (!hasNet)
     return createStringError("the section [net] is missing");

@@ -33,6 +33,8 @@ struct Section {
 struct Config {
   Section net;
   std::vector<Section> layers;
+  /// Keys that a section has twice, a message for each.
+  std::vector<std::string> repeated;
 };
 
 /// Whether a text begins with the section of a network.
@@ -40,9 +42,25 @@ bool looksLikeConfig(llvm::StringRef content);
 
 llvm::Expected<Config> parseConfig(llvm::StringRef content);
 
-/// The fork that a network was written for, from sections and keys that only one has, else from the patch level in the
-/// weights' header (-1: no weights). Dialect.cpp
-Dialect detectDialect(const Config &config, int64_t patchLevel);
+/// The fork that a network was written for.
+struct DetectedDialect {
+  Dialect dialect;
+  std::string reason;  ///< what told the forks apart
+  std::string counter; ///< what speaks for the other fork; empty where nothing does
+};
+
+/// From sections and keys that only one fork has, else from the patch level in the weights' header (-1: no weights).
+/// Dialect.cpp
+DetectedDialect detectDialect(const Config &config, int64_t patchLevel);
+
+/// Which forks read a key.
+enum class KeyOwner { None, Both, AlexeyAB, Pjreddie };
+
+/// Of a key in a section of this type. Keys.cpp
+KeyOwner findOwner(llvm::StringRef type, llvm::StringRef key);
+
+/// Keys that this fork does not read, a message for each. Keys.cpp
+std::vector<std::string> findIgnoredKeys(const Config &config, Dialect dialect);
 
 } // namespace nnc::darknet
 

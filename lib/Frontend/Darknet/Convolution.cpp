@@ -95,7 +95,7 @@ static LogicalResult importConvolutional(SectionBinder &layer) {
   layer.refuseKeys({"dontload", "dontloadscales"});
   if (layer.isAlexeyAB()) {
     layer.refuseKeys({"deform", "sway", "rotate", "stretch", "stretch_sway", "antialiasing", "xnor", "binary"});
-    layer.refuseKeys({"numload"});
+    layer.refuseKeys({"numload", "cbn", "coordconv"});
     if (layer.get().integer("batch_normalize", 0) > 1)
       (void)layer.reject("batch_normalize=2 (statistics over several batches) is not supported");
   } else if (shape.size == 1 && (shape.strideX > 1 || shape.strideY > 1)) {

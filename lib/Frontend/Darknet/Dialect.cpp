@@ -7,39 +7,61 @@ using namespace llvm;
 
 namespace nnc::darknet {
 
-static const StringRef alexeySections[] = {"scale_channels", "sam",      "gaussian_yolo", "conv_lstm", "history",
-                                           "local_avgpool",  "reorg3d",  "contrastive",   "silence",   "implicit"};
+static const StringRef alexeySections[] = {"scale_channels", "sam",     "gaussian_yolo", "conv_lstm", "history",
+                                           "local_avgpool",  "reorg3d", "contrastive",   "silence",   "implicit"};
 static const StringRef pjreddieSections[] = {"deconvolutional", "iseg", "l2norm", "logistic"};
-/// Keys of layers that only one fork knows.
-static const StringRef alexeyKeys[] = {
-    "antialiasing",      "assisted_excitation", "beta_nms",  "counters_per_class", "dilation",     "group_id",
-    "iou_loss",          "iou_normalizer",      "iou_thresh", "cls_normalizer",    "maxpool_depth", "max_delta",
-    "new_coords",        "nms_kind",            "obj_normalizer", "scale_x_y",     "share_index",  "stride_x",
-    "stride_y",          "weights_type",        "weights_normalization", "hidden", "resize"};
-static const StringRef alexeyNetKeys[] = {"mosaic", "cutmix", "mixup", "letter_box", "optimized_memory", "blur",
-                                          "ema_alpha", "label_smooth_eps", "workspace_size_limit_MB"};
-static const StringRef pjreddieKeys[] = {"hidden_filters", "output_filters", "background", "extra", "tanh"};
 static const StringRef alexeyActivations[] = {"mish",     "swish", "hard_mish", "relu6", "gelu", "revleaky",
                                               "normalize_channels", "normalize_channels_softmax",
                                               "normalize_channels_softmax_maxval"};
 
-Dialect detectDialect(const Config &config, int64_t patchLevel) {
-  auto hasAny = [](const Section &section, ArrayRef<StringRef> keys) {
-    return any_of(keys, [&](StringRef key) { return section.has(key); });
-  };
-  if (hasAny(config.net, alexeyNetKeys))
-    return Dialect::AlexeyAB;
-  for (const Section &layer : config.layers) {
-    if (is_contained(alexeySections, layer.type) || hasAny(layer, alexeyKeys) ||
-        is_contained(alexeyActivations, layer.text("activation")) || (layer.type == "route" && layer.has("groups")) ||
-        (layer.type == "shortcut" && layer.text("from").contains(',')))
-      return Dialect::AlexeyAB;
-    if (is_contained(pjreddieSections, layer.type) || hasAny(layer, pjreddieKeys) ||
-        (layer.type == "shortcut" && (layer.has("alpha") || layer.has("beta"))))
-      return Dialect::Pjreddie;
+namespace {
+
+/// The first thing that only this fork has.
+struct Evidence {
+  std::string forAlexeyAB, forPjreddie;
+  bool isAlexeyFirst = false;
+
+  void add(bool isAlexeyAB, const Section &section, const Twine &what) {
+    std::string &place = isAlexeyAB ? forAlexeyAB : forPjreddie;
+    if (!place.empty())
+      return;
+    if (forAlexeyAB.empty() && forPjreddie.empty())
+      isAlexeyFirst = isAlexeyAB;
+    place = ("line " + Twine(section.line) + ": " + what).str();
   }
-  // AlexeyAB's fork writes version 0.2.5, the original 0.2.0.
-  return patchLevel == 5 ? Dialect::AlexeyAB : Dialect::Pjreddie;
+};
+
+} // namespace
+
+static void collect(const Section &section, Evidence &evidence) {
+  std::string name = "[" + section.type + "]";
+  if (is_contained(alexeySections, section.type) || is_contained(pjreddieSections, section.type))
+    evidence.add(is_contained(alexeySections, section.type), section, name);
+  SmallVector<StringRef> keys(section.options.keys());
+  llvm::sort(keys);
+  for (StringRef key : keys)
+    if (KeyOwner owner = findOwner(section.type, key); owner == KeyOwner::AlexeyAB || owner == KeyOwner::Pjreddie)
+      evidence.add(owner == KeyOwner::AlexeyAB, section, key + " in " + name);
+  if (StringRef activation = section.text("activation"); is_contained(alexeyActivations, activation))
+    evidence.add(true, section, "activation=" + activation);
+  if (section.type == "shortcut" && section.text("from").contains(','))
+    evidence.add(true, section, "several layers in " + name);
+}
+
+DetectedDialect detectDialect(const Config &config, int64_t patchLevel) {
+  Evidence evidence;
+  collect(config.net, evidence);
+  for (const Section &layer : config.layers)
+    collect(layer, evidence);
+  // AlexeyAB's fork writes version 0.2.5, the original 0.2.0; so did older ones of AlexeyAB's.
+  std::string header = patchLevel == 5 ? "the weights' version, x.y.5" : "";
+  if (!evidence.forAlexeyAB.empty() && (evidence.isAlexeyFirst || evidence.forPjreddie.empty()))
+    return {Dialect::AlexeyAB, evidence.forAlexeyAB, evidence.forPjreddie};
+  if (!evidence.forPjreddie.empty())
+    return {Dialect::Pjreddie, evidence.forPjreddie, evidence.forAlexeyAB.empty() ? header : evidence.forAlexeyAB};
+  if (!header.empty())
+    return {Dialect::AlexeyAB, header, ""};
+  return {Dialect::Pjreddie, "nothing in it is AlexeyAB's alone", ""};
 }
 
 } // namespace nnc::darknet

@@ -20,6 +20,26 @@ std::string findCompanion(const frontend::ModelFile &file) {
   return frontend::findSibling(file.path, frontend::isText(file.getContent()) ? ".weights" : ".cfg");
 }
 
+static StringRef getName(Dialect dialect) { return dialect == Dialect::AlexeyAB ? "alexeyab" : "pjreddie"; }
+
+static DetectedDialect chooseDialect(const Config &config, int64_t patchLevel, StringRef wanted) {
+  for (Dialect dialect : {Dialect::AlexeyAB, Dialect::Pjreddie})
+    if (wanted == getName(dialect))
+      return {dialect, "--darknet-dialect", ""};
+  return detectDialect(config, patchLevel);
+}
+
+/// What the text says and darknet does not read, or reads otherwise than it may be meant.
+static void warnOfConfig(Location loc, const Config &config, const DetectedDialect &detected) {
+  if (!detected.counter.empty())
+    emitWarning(loc) << "darknet dialect: " << getName(detected.dialect) << " (" << detected.reason
+                     << "), but the other fork's is " << detected.counter << "; --darknet-dialect= decides";
+  for (const std::string &message : config.repeated)
+    emitWarning(loc) << message;
+  for (const std::string &message : findIgnoredKeys(config, detected.dialect))
+    emitWarning(loc) << message;
+}
+
 OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::ModelFile> files,
                                   const frontend::ImportOptions &options) {
   frontend::loadDialects(context);
@@ -28,13 +48,18 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
     bool isText = frontend::isText(file.getContent());
     const frontend::ModelFile *&place = isText ? text : weights;
     if (place) {
-      emitError(FileLineColLoc::get(&context, file.path, 0, 0)) << "a second file of the same kind";
+      emitError(FileLineColLoc::get(&context, file.path, 0, 0)) 
+          << (isText ? "a second network; its weights are a binary file (.weights)"
+                     : "a second file of weights; the network is a text file (.cfg)");
       return {};
     }
     place = &file;
   }
   if (!text) {
-    emitError(FileLineColLoc::get(&context, files.front().path, 0, 0)) << "the network is missing: its .cfg file";
+    StringRef path = files.front().path;
+    emitError(FileLineColLoc::get(&context, path, 0, 0))
+        << "these are weights alone, and there is no '" << frontend::getSiblingName(path, ".cfg")
+        << "'; give the network's .cfg file as well";
     return {};
   }
   Location loc = FileLineColLoc::get(&context, text->path, 0, 0);
@@ -54,9 +79,9 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
     header = *read;
   }
   NetworkState network;
-  network.dialect = options.darknetDialect == "alexeyab"   ? Dialect::AlexeyAB
-                    : options.darknetDialect == "pjreddie" ? Dialect::Pjreddie
-                                                           : detectDialect(*config, header.patch);
+  DetectedDialect detected = chooseDialect(*config, header.patch, options.darknetDialect);
+  network.dialect = detected.dialect;
+  network.weightsPath = weights ? weights->path : frontend::getSiblingName(text->path, ".weights");
   if (weights)
     network.weights = WeightStream(*weights, header, network.dialect);
   network.folder = llvm::sys::path::parent_path(text->path).str();
@@ -66,15 +91,18 @@ OwningOpRef<ModuleOp> importModel(MLIRContext &context, ArrayRef<frontend::Model
     else
       llvm::consumeError(file.takeError());
   }
+  warnOfConfig(loc, *config, detected);
   CfgImporter importer(&context, *config, network, options);
   OwningOpRef<ModuleOp> module =
       importer.import(options.name.empty() ? llvm::sys::path::stem(text->path) : StringRef(options.name));
+  for (const auto &[cause, message] : network.warnings)
+    emitWarning(loc) << message;
   if (!module) {
     importer.getBlockers().report(loc);
     return {};
   }
   if (options.verbose) {
-    emitRemark(loc) << "darknet dialect: " << (network.dialect == Dialect::AlexeyAB ? "alexeyab" : "pjreddie");
+    emitRemark(loc) << "darknet dialect: " << getName(detected.dialect) << " (" << detected.reason << ")";
     for (const std::string &remark : importer.getRemarks())
       emitRemark(loc) << remark;
   }

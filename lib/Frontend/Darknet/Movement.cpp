@@ -35,8 +35,10 @@ static LogicalResult importRoute(SectionBinder &layer) {
     Value part = areImages ? layer.image(*source) : layer.flat(*source);
     if (layer.failed())
       return failure();
-    if (!parts.empty() && areImages && layer.getShape(part).drop_front(2) != layer.getShape(parts[0]).drop_front(2))
+    if (!parts.empty() && areImages && layer.getShape(part).drop_front(2) != layer.getShape(parts[0]).drop_front(2)) {
+      layer.warn("route", "its layers differ in height or width: they are joined as vectors, as darknet does");
       areImages = false;
+    }
     parts.push_back(part);
   }
   if (!areImages)

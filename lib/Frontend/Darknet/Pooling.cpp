@@ -58,7 +58,7 @@ static LogicalResult importMaxpoolDepth(SectionBinder &layer, Value x) {
 static LogicalResult importMaxpool(SectionBinder &layer) {
   Value x = layer.image();
   if (layer.isAlexeyAB())
-    layer.refuseKeys({"antialiasing"});
+    layer.refuseKeys({"antialiasing", "maxpool_zero_nonmax"});
   if (layer.failed())
     return failure();
   if (layer.isAlexeyAB() && layer.get().integer("maxpool_depth", 0))

@@ -201,7 +201,11 @@ static ConvLstm readConvLstm(SectionBinder &layer, int64_t channels) {
   lstm.shape.pad = section.integer("pad", 0) ? lstm.shape.size / 2 : section.integer("padding", 0);
   lstm.shape.normalizes = section.integer("batch_normalize", 0);
   lstm.peephole = section.integer("peephole", 0);
-  if (layer.positive("stride", 1) != 1 || lstm.shape.pad * 2 != lstm.shape.size - 1)
+  // darknet's CPU path takes tanh whatever is said.
+  if (StringRef activation = section.text("lstm_activation", "tanh"); activation != "tanh")
+    (void)layer.reject("lstm_activation=" + activation + " is not supported");
+  if (layer.positive("stride", 1) != 1 || lstm.shape.pad * 2 != lstm.shape.size - 1 ||
+      (lstm.shape.size > 1 && layer.positive("dilation", 1) != 1))
     (void)layer.reject("only windows that keep the size of the image are supported (pad=1, stride=1)");
   if (lstm.peephole)
     for (char gate : {'f', 'i', 'o'})

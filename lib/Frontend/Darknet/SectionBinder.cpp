@@ -23,6 +23,13 @@ void SectionBinder::refuseKeys(std::initializer_list<StringRef> keys) {
       (void)reject(key + "=" + section.text(key) + " is not supported");
 }
 
+void SectionBinder::warn(StringRef cause, const Twine &text) {
+  if (llvm::any_of(network.warnings, [&](const auto &warning) { return warning.first == cause; }))
+    return;
+  std::string message = ("line " + Twine(section.line) + ": [" + section.type + "]: " + text).str();
+  network.warnings.emplace_back(cause.str(), std::move(message));
+}
+
 //===--- Layers ---===//
 
 const Layer *SectionBinder::layerAt(int64_t number) {
@@ -51,12 +58,17 @@ Value SectionBinder::flat(const Layer &layer) {
 
 //===--- Weights ---===//
 
+std::string SectionBinder::describeMissingWeights() const {
+  return network.weights.isMissing()
+             ? "it needs weights, and there is no '" + network.weightsPath + "'; give the .weights file as well"
+             : "'" + network.weightsPath + "' ends before its weights";
+}
+
 Value SectionBinder::weights(ArrayRef<int64_t> shape) {
   auto count = frontend::countElements(shape);
   auto bytes = count ? network.weights.take(*count) : std::nullopt;
   if (!bytes) {
-    (void)reject(network.weights.isMissing() ? "it needs weights, and there is no .weights file; give it as well"
-                                             : "the .weights file ends before its weights");
+    (void)reject(describeMissingWeights());
     return {};
   }
   auto type = RankedTensorType::get(shape, builder.getF32Type());
@@ -67,8 +79,7 @@ Value SectionBinder::weights(ArrayRef<int64_t> shape) {
 std::vector<float> SectionBinder::weightNumbers(int64_t count) {
   auto bytes = network.weights.take(count);
   if (!bytes) {
-    (void)reject(network.weights.isMissing() ? "it needs weights, and there is no .weights file; give it as well"
-                                             : "the .weights file ends before its weights");
+    (void)reject(describeMissingWeights());
     return std::vector<float>(std::max<int64_t>(0, std::min<int64_t>(count, 1 << 20)), 0);
   }
   std::vector<float> numbers(count);

@@ -41,12 +41,14 @@ struct State {
 struct NetworkState {
   Dialect dialect = Dialect::Pjreddie;
   WeightStream weights;
+  std::string weightsPath; ///< of the file, or of the one that there should be
   std::string folder; ///< of the .cfg, for trees
   std::vector<std::string> labels; ///< of classes; none where there is no .names file
   int64_t batch = 1, steps = 1;
   std::vector<Layer> layers; ///< imported so far, the first is the input
   frontend::ModelBuilder *main = nullptr;
   std::vector<State> states; ///< in the order of their layers
+  std::vector<std::pair<std::string, std::string>> warnings; ///< cause and text; a cause is told once
 };
 
 class SectionBinder : public frontend::NodeBuilder {
@@ -99,8 +101,12 @@ public:
   /// Says with -v what is unlike other formats and was met.
   void remark(const llvm::Twine &text) { remarks.push_back(text.str()); }
   llvm::ArrayRef<std::string> getRemarks() const { return remarks; }
+  /// Says always what may not be meant, for the first of all layers with this cause.
+  void warn(llvm::StringRef cause, const llvm::Twine &text);
 
 private:
+  std::string describeMissingWeights() const;
+
   const Section &section;
   size_t index;
   NetworkState &network;

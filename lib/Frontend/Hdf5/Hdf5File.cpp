@@ -37,13 +37,19 @@ Type Hdf5Dataset::getElementType(MLIRContext *context) const {
   }
 }
 
+/// Damaged files make the library turn in circles; honest ones take a hundredth of this.
+static ChildLimits getLimits(size_t fileBytes, size_t resultBytes) {
+  size_t megabytes = (fileBytes + resultBytes) >> 20;
+  return {libraryMemory + 4 * (fileBytes + resultBytes), static_cast<unsigned>(std::min<size_t>(60, 5 + megabytes))};
+}
+
 static llvm::Error makeDamaged() {
   return llvm::createStringError("the HDF5 file is damaged, or of a kind that nnc does not read");
 }
 
 llvm::Expected<Hdf5File> Hdf5File::open(SharedBytes content, size_t sourceBytes) {
   size_t bytes = content.bytes.size(), limit = std::min(maxListing, std::max(leastListing, bytes * maxRepetition));
-  auto listing = runInChild([&](Sink sink) { return listHdf5(content.bytes, sink); }, limit, libraryMemory + 4 * bytes);
+  auto listing = runInChild([&](Sink sink) { return listHdf5(content.bytes, sink); }, limit, getLimits(bytes, 0));
   if (!listing) {
     consumeError(listing.takeError());
     return makeDamaged();
@@ -134,15 +140,19 @@ llvm::Expected<SharedBytes> Hdf5File::read(const Hdf5Dataset &dataset, size_t by
       return llvm::createStringError("'" + dataset.path + "' lies beyond the end of the file");
     return SharedBytes{content.bytes.substr(*dataset.offset, bytes), content.owner};
   }
+  auto fail = [&] { return llvm::createStringError("the elements of '" + dataset.path + "' cannot be read"); };
+  if (isDamaged)
+    return fail();
   auto elements = runInChild([&](Sink sink) { return readHdf5(content.bytes, dataset.path, bytes, sink); }, bytes,
-                             libraryMemory + 4 * (content.bytes.size() + bytes));
+                             getLimits(content.bytes.size(), bytes));
   if (elements && elements->size() == bytes) {
     auto owner = std::make_shared<std::string>(std::move(*elements));
     return SharedBytes{*owner, owner};
   }
   if (!elements)
     consumeError(elements.takeError());
-  return llvm::createStringError("the elements of '" + dataset.path + "' cannot be read");
+  isDamaged = true;
+  return fail();
 }
 
 } // namespace nnc::frontend

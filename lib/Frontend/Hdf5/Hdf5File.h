@@ -62,6 +62,8 @@ private:
   size_t sourceBytes = 0;
   /// Bytes of all that was read until now.
   mutable size_t bytesRead = 0;
+  /// The library failed to read a dataset: it is not asked for others.
+  mutable bool isDamaged = false;
   llvm::StringMap<char> groups;
   llvm::StringMap<Hdf5Dataset> datasets;
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> attributes;

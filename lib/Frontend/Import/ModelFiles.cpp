@@ -19,6 +19,8 @@ Expected<ModelFile> ModelFile::open(StringRef path) {
   auto file = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!file)
     return createStringError(file.getError().message());
+  if ((*file)->getBufferSize() == 0)
+    return createStringError("the file is empty");
   return ModelFile{path.str(), std::move(*file)};
 }
 
@@ -28,10 +30,15 @@ bool isText(StringRef content) {
   });
 }
 
-std::string findSibling(StringRef path, StringRef extension) {
+std::string getSiblingName(StringRef path, StringRef extension) {
   SmallString<128> sibling(path);
   sys::path::replace_extension(sibling, extension);
-  return sys::fs::is_regular_file(sibling) && sibling != path ? sibling.str().str() : "";
+  return sibling.str().str();
+}
+
+std::string findSibling(StringRef path, StringRef extension) {
+  std::string sibling = getSiblingName(path, extension);
+  return sys::fs::is_regular_file(sibling) && sibling != path ? sibling : "";
 }
 
 } // namespace nnc::frontend

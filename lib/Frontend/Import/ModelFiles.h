@@ -25,6 +25,9 @@ struct ModelFile {
 /// Whether a file is text: no byte of it is a control character beside white space. Looks at its beginning only.
 bool isText(llvm::StringRef content);
 
+/// `path` with the extension `extension` (with its dot) instead of its own, whether or not there is such a file.
+std::string getSiblingName(llvm::StringRef path, llvm::StringRef extension);
+
 /// The file beside `path` that has its name and the extension `extension` (with its dot) instead; empty where there is
 /// none. Another name would be a guess, and weights of another network may well fit.
 std::string findSibling(llvm::StringRef path, llvm::StringRef extension);

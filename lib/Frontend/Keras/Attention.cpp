@@ -34,10 +34,13 @@ static void refuseArguments(LayerBinder &layer, std::initializer_list<StringRef>
   }
 }
 
+static bool isAsked(LayerBinder &layer, StringRef name) {
+  const Operand *given = layer.argument(name);
+  return given && given->constant && given->constant->getAsBoolean() == true;
+}
+
 static bool isCausal(LayerBinder &layer) {
-  const Operand *given = layer.argument("use_causal_mask");
-  bool isAsked = given && given->constant && given->constant->getAsBoolean() == true;
-  return isAsked || layer.parameters().getBool("causal", false);
+  return isAsked(layer, "use_causal_mask") || layer.parameters().getBool("causal", false);
 }
 
 /// Which steps of queries and values count: the masks of the inputs, or those that the call gives instead.
@@ -208,7 +211,7 @@ static Expression takeShares(LayerBinder &layer, Expression scores) {
   Expression condition = bindCondition(layer, scores);
   if (layer.failed() || !condition)
     return scores.softmax(3);
-  bool isExplicit = layer.parameters().getNumber("dropout", 0) > 0;
+  bool isExplicit = layer.parameters().getNumber("dropout", 0) > 0 || isAsked(layer, "return_attention_scores");
   double least = scores.getElementType().isF16() ? -3e4 : isExplicit ? -1e9 : -2.38e38;
   Expression shares = condition.choose(scores, scores.like(least)).softmax(3);
   return isExplicit ? condition.choose(shares, shares.like(0)) : shares;
@@ -231,7 +234,7 @@ struct Heads {
 };
 
 static LogicalResult importHeads(LayerBinder &layer, Heads heads) {
-  refuseArguments(layer, {"query_mask", "return_attention_scores"}); // some versions of Keras ignore the first
+  refuseArguments(layer, {"query_mask"}); // some versions of Keras ignore it
   layer.refuse({"use_gate", "flash_attention"});
   Expression query = tensorArgument(layer, "query", 0), value = tensorArgument(layer, "value", 1);
   Expression key = tensorArgument(layer, "key", 2);
@@ -263,8 +266,14 @@ static LogicalResult importHeads(LayerBinder &layer, Heads heads) {
   mixed = mixed.matmul({layer, layer.reshape(kernel, {total, width})});
   if (layer.parameters().getBool("use_bias", true))
     mixed = mixed + Expression(layer, layer.weight({width}));
-  layer.setMask(getSteps(layer, layer.argument("query", 0)));
-  return layer.result(mixed);
+  bool returnsShares = isAsked(layer, "return_attention_scores");
+  Expression steps = getSteps(layer, layer.argument("query", 0));
+  if (steps && returnsShares)
+    return layer.reject("the argument 'return_attention_scores' is not supported for a query with a mask");
+  layer.setMask(steps);
+  if (failed(layer.result(mixed)) || !returnsShares)
+    return success(!layer.failed());
+  return layer.result(shares);
 }
 
 static LogicalResult importMultiHead(LayerBinder &layer) {
@@ -281,6 +290,7 @@ static LogicalResult importGroupQuery(LayerBinder &layer) {
   int64_t size = layer.positive("head_dim", 0);
   if (queries % values != 0)
     return layer.reject("its heads cannot be divided into groups");
+  refuseArguments(layer, {"return_attention_scores"});
   return importHeads(layer, {queries, values, size, size});
 }
 

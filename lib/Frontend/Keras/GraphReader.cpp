@@ -38,8 +38,11 @@ private:
   bool isRef(const json::Value &value) const;
   Error readOutputs(const json::Value &value, StringRef key);
   Error readInputs(const json::Value &value);
+  void renumberModels();
 
   Graph &graph;
+  /// Calls are written as Keras 3 does.
+  bool hasObjects = false;
   StringMap<unsigned> layerOf;
 };
 
@@ -52,6 +55,20 @@ static Error makeError(const Twine &text) { return createStringError(text); }
 /// The layers that a wrapper holds.
 static Error readInner(Layer &layer);
 
+/// An .h5 file does not say what is an operation; in those of Keras 3 every layer has these parameters and no operation
+/// has. Both have some names in common.
+static bool isBare(const json::Object &object, const json::Object &config) {
+  const json::Array *calls = object.getArray("inbound_nodes");
+  return calls && !calls->empty() && calls->front().getAsObject() && !config.get("trainable") && !config.get("dtype");
+}
+
+/// A class of the user's may have the name of one of Keras'; since Keras 3 a layer says where its class is from.
+static bool isOfUser(const json::Object &object) {
+  auto module = object.getString("module");
+  bool isOfKeras = module && (*module == "keras" || module->starts_with("keras.") || module->starts_with("tf_keras."));
+  return object.getString("registered_name") && !isOfKeras;
+}
+
 static Expected<std::unique_ptr<Layer>> readLayer(const json::Value &value) {
   std::optional<TypedObject> typed = asTypedObject(&value);
   static const json::Object none;
@@ -59,16 +76,16 @@ static Expected<std::unique_ptr<Layer>> readLayer(const json::Value &value) {
   if (!typed)
     return makeError("a layer has no class");
   auto layer = std::make_unique<Layer>();
-  layer->className = typed->className.str();
+  layer->className = (isOfUser(*object) ? "a class of the user's, " : "") + typed->className.str();
   layer->config = typed->config ? typed->config : &none;
   layer->name = layer->parameters().getString("name", object->getString("name").value_or("")).str();
   layer->isTrainable = layer->parameters().getBool("trainable", true);
   StringRef module = object->getString("module").value_or("");
   layer->isOperation = module.starts_with("keras.src.ops") || module.starts_with("keras.ops");
-  // An .h5 file does not say what is an operation.
-  if (module.empty() && !isModelClass(layer->className) && !layer->isInput() && !findLayer(*layer)) {
+  if (module.empty() && !isModelClass(layer->className) && !layer->isInput()) {
+    bool isUnknown = !findLayer(*layer);
     layer->isOperation = true;
-    layer->isOperation = findLayer(*layer) != nullptr;
+    layer->isOperation = findLayer(*layer) && (isUnknown || isBare(*object, *layer->config));
   }
   if (isModelClass(layer->className) && !layer->isOperation) {
     auto graph = readGraph(value);
@@ -290,6 +307,7 @@ Error Reader::readCalls(Layer &layer, const json::Array &nodes) {
     const json::Array *list = node.getAsArray();
     if (!object && !list)
       return makeError("layer '" + layer.name + "': a call is neither an object nor a list");
+    hasObjects |= object != nullptr;
     auto call = object ? readCall(*object) : readOldCall(*list);
     if (!call)
       return makeError("layer '" + layer.name + "': " + toString(call.takeError()));
@@ -355,6 +373,44 @@ Error Reader::readOutputs(const json::Value &value, StringRef key) {
   return makeError("the model's outputs are not written as [layer, call, result]");
 }
 
+static void forEachRef(Argument &argument, function_ref<void(TensorRef &)> visit) {
+  if (argument.kind == Argument::Tensor)
+    visit(argument.tensor);
+  for (Argument &item : argument.items)
+    forEachRef(item, visit);
+}
+
+/// The first call of a nested model, which made it, is not in the file but is counted: since Keras 3 only where a result
+/// is one of the outer model, and not of a Sequential; before that everywhere.
+void Reader::renumberModels() {
+  for (unsigned index = 0; index < graph.layers.size(); ++index) {
+    const Layer &nested = *graph.layers[index];
+    if (!nested.graph || (hasObjects && nested.className == "Sequential"))
+      continue;
+    SmallVector<TensorRef *> refs;
+    auto collect = [&](TensorRef &ref) {
+      if (ref.layer == index)
+        refs.push_back(&ref);
+    };
+    for (Graph::Output &output : graph.outputs)
+      collect(output.tensor);
+    for (auto &layer : graph.layers)
+      for (Call &call : layer->calls)
+        if (!hasObjects) {
+          for (Argument &argument : call.positional)
+            forEachRef(argument, collect);
+          for (auto &[name, argument] : call.named)
+            forEachRef(argument, collect);
+        }
+    auto isCounted = [](const TensorRef *ref) { return ref->call >= 1; };
+    auto isBeyond = [&](const TensorRef *ref) { return ref->call == nested.calls.size(); };
+    bool beginsWithInput = !nested.graph->layers.empty() && nested.graph->layers.front()->isInput();
+    if (all_of(refs, isCounted) && (hasObjects || beginsWithInput || any_of(refs, isBeyond)))
+      for (TensorRef *ref : refs)
+        --ref->call;
+  }
+}
+
 Error Reader::readFunctional(const json::Object &config) {
   const json::Array *layers = config.getArray("layers");
   const json::Value *inputs = config.get("input_layers"), *outputs = config.get("output_layers");
@@ -373,7 +429,10 @@ Error Reader::readFunctional(const json::Object &config) {
   }
   if (Error error = readInputs(*inputs))
     return error;
-  return readOutputs(*outputs, "");
+  if (Error error = readOutputs(*outputs, ""))
+    return error;
+  renumberModels();
+  return Error::success();
 }
 
 Error Reader::readSequential(const json::Array &layers) {

@@ -8,8 +8,18 @@ using nnc::frontend::Expression;
 
 namespace nnc::keras {
 
+/// Rejects a layer that merges something else than tensors with them.
+static void refuseConstants(LayerBinder &layer, ArrayRef<Operand> operands) {
+  for (const Operand &operand : operands) {
+    if (operand.kind == Argument::Constant && operand.constant && operand.constant->kind() != llvm::json::Value::Null)
+      (void)layer.reject("an argument is a constant; this layer takes tensors");
+    refuseConstants(layer, operand.items);
+  }
+}
+
 /// All inputs; those of fewer axes get axes of extent 1 behind the batch.
 static SmallVector<Value> getInputs(LayerBinder &layer, unsigned least) {
+  refuseConstants(layer, layer.getOperands().positional);
   SmallVector<Value> inputs;
   int64_t rank = 0;
   for (unsigned i = 0; i < std::max<size_t>(layer.getInputs().size(), least); ++i) {
@@ -118,7 +128,17 @@ static LogicalResult importAverage(LayerBinder &layer) {
   return layer.result(layer.mul(sum, layer.like(sum, 1.0 / inputs.size())));
 }
 
+/// The first input and `scale` times the second: a layer of keras.applications' InceptionResNetV2.
+static LogicalResult importCustomScale(LayerBinder &layer) {
+  layer.expectInputs(2);
+  if (!layer.parameters().has("scale"))
+    return layer.reject("it lacks the parameter 'scale'");
+  Value x = layer.input(0), y = layer.input(1);
+  return layer.result(layer.add(x, layer.mul(y, layer.like(y, layer.parameters().getNumber("scale", 1)))));
+}
+
 static LogicalResult importConcatenate(LayerBinder &layer) {
+  refuseConstants(layer, layer.getOperands().positional);
   SmallVector<Value> inputs;
   for (unsigned i = 0; i < std::max<size_t>(layer.getInputs().size(), 1); ++i)
     inputs.push_back(layer.input(i));
@@ -190,6 +210,7 @@ static LogicalResult importDot(LayerBinder &layer) {
 
 static const LayerEntry table[] = {
     {"Add", importChain<nn::AddOp>},      {"Average", importAverage},
+    {"CustomScaleLayer", importCustomScale},
     {"Concatenate", importConcatenate},   {"Dot", importDot},
     {"Maximum", importExtreme<nn::MaxOp>},  {"Minimum", importExtreme<nn::MinOp>},
     {"Multiply", importMultiply}, {"Subtract", importSubtract},

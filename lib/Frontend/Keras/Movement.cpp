@@ -132,6 +132,7 @@ static const LayerEntry table[] = {
     {"SpatialDropout1D", importIdentity},
     {"SpatialDropout2D", importIdentity},
     {"SpatialDropout3D", importIdentity},
+    {"StochasticDepth", importIdentity}, // of keras.applications' ConvNeXt
     {"ZeroPadding1D", importZeroPadding<1>},
     {"ZeroPadding2D", importZeroPadding<2>},
     {"ZeroPadding3D", importZeroPadding<3>},

@@ -121,6 +121,15 @@ static void listRMSNormalization(const Parameters &, SmallVectorImpl<WeightSlot>
   slots.push_back({"vars/0"});
 }
 
+/// A factor for each channel: a layer of keras.applications' ConvNeXt.
+static LogicalResult importLayerScale(LayerBinder &layer) {
+  Value x = layer.input();
+  int64_t channels = layer.positive("projection_dim", 0);
+  return layer.result(layer.mul(x, layer.weight({channels})));
+}
+
+static void listLayerScale(const Parameters &, SmallVectorImpl<WeightSlot> &slots) { slots.push_back({"vars/0"}); }
+
 /// The channels in groups; each group of a sample has its own statistics.
 static LogicalResult importGroupNormalization(LayerBinder &layer) {
   Value input = layer.input();
@@ -247,6 +256,7 @@ static const LayerEntry table[] = {
     {"BatchNormalization", importBatchNormalization, listBatchNormalization},
     {"GroupNormalization", importGroupNormalization, listScaleAndCenter},
     {"LayerNormalization", importLayerNormalization, listScaleAndCenter},
+    {"LayerScale", importLayerScale, listLayerScale},
     {"Normalization", importNormalization, listNormalization},
     {"RMSNormalization", importRMSNormalization, listRMSNormalization},
     {"Rescaling", importRescaling},

@@ -204,6 +204,8 @@ static Expression unfold(NodeBinder &node, Expression x, int64_t axis, int64_t s
   Expression starts = Expression::range(count) * static_cast<double>(step);
   Expression places = starts.unsqueeze({1}) + Expression::range(Expression::ints(node, {size})).unsqueeze({0});
   Expression parts = x.gather(places, axis);
+  if (node.failed())
+    return {};
   SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(0, x.getRank() + 1));
   permutation.erase(permutation.begin() + axis + 1);
   permutation.push_back(axis + 1);
@@ -236,6 +238,8 @@ static LogicalResult importNGramRepeatBlock(NodeBinder &node) {
   scores = {node, require(node, scores, words.extent(0).equals(scores.extent(0)))};
   words = words.cast(i64);
   Expression stretches = unfold(node, words, 1, size, 1);
+  if (node.failed())
+    return failure();
   // One word more, that no stretch has, can be read where there is none.
   Expression column = Expression::concat(node, {words.extent(0), Expression::ints(node, {1})}, 0);
   Expression padded = Expression::concat(node, {words, Expression::scalar(node, i64, 0).broadcast(column)}, 1);

@@ -264,7 +264,7 @@ def other_backward(keras, x):
 
 def attention():
     def multi_head(**parameters):
-        call = {key: parameters.pop(key) for key in list(parameters) if key == "use_causal_mask"}
+        call = {key: parameters.pop(key) for key in list(parameters) if key in ("use_causal_mask", "return_attention_scores")}
         return lambda keras, q, v, *k: keras.layers.MultiHeadAttention(**parameters)(q, v, *k, **call)
 
     x, y, z = (5, 6), (4, 6), (4, 6)
@@ -279,6 +279,8 @@ def attention():
         Case("MultiHeadAttention key", multi_head(num_heads=2, key_dim=3, output_shape=5), [x, (4, 3), (4, 2)]),
         Case("MultiHeadAttention no bias", multi_head(num_heads=3, key_dim=2, use_bias=False), [x, y]),
         Case("MultiHeadAttention causal", multi_head(num_heads=2, key_dim=3, use_causal_mask=True), [x, x]),
+        Case("MultiHeadAttention scores", multi_head(num_heads=2, key_dim=3, return_attention_scores=True), [x, y]),
+        Case("MultiHeadAttention causal scores", multi_head(num_heads=2, key_dim=3, use_causal_mask=True, return_attention_scores=True), [x, x]),
         Case("MultiHeadAttention given masks", lambda keras, q, v, k, m, n: keras.layers.MultiHeadAttention(num_heads=2, key_dim=3)(
             q, v, k, value_mask=m, key_mask=n), [x, y, z, (4,), (4,)], dtypes=["float32"] * 3 + ["bool"] * 2),
         layer("", "EinsumDense", (4, 6), equation="abc,cd->abd", output_shape=(None, 5), bias_axes="d"),
@@ -340,7 +342,14 @@ def models():
         dense = keras.layers.Dense(4)
         return [dense(x), dense(y)]
 
-    return [Case("nested", nested, [(5,)]), Case("shared", shared, [(5,), (5,)])]
+    def nested_result(keras, x, y):
+        inner = keras.Input((5,))
+        model = keras.Model(inner, keras.layers.Dense(4, activation="tanh")(inner))
+        first, second = model(x), model(y)
+        return [first, keras.layers.Dense(3)(second)]
+
+    return [Case("nested", nested, [(5,)]), Case("shared", shared, [(5,), (5,)]),
+            Case("nested result", nested_result, [(5,), (5,)])]
 
 
 def signals():
@@ -362,6 +371,16 @@ def signals():
     return cases
 
 
+def applications():
+    """Layers that networks of keras.applications have of their own."""
+    def scale(keras, x, y):
+        from keras.src.applications.convnext import LayerScale, StochasticDepth
+        from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+        return CustomScaleLayer(0.3)([x, StochasticDepth(0.2)(LayerScale(1.0, 3)(y))])
+
+    return [Case("applications", scale, [(4, 3), (4, 3)])]
+
+
 def make_all():
-    return (activations() + identities() + dense() + convolutions() + other_convolutions() + pools() + normalizations() +
+    return (applications() + activations() + identities() + dense() + convolutions() + other_convolutions() + pools() + normalizations() +
             movements() + merges() + adaptive_pools() + recurrent() + attention() + groups() + categories() + signals() + models())

@@ -10,8 +10,7 @@ REDUCTIONS = ["sum", "mean", "max", "min", "prod", "var", "std"]
 
 
 def one(name, function, *shapes, **options):
-    return Case("ops " + name, lambda keras, *inputs: function(keras.ops, *inputs), list(shapes), **{"formats": ("keras",),
-                                                                                               **options})
+    return Case("ops " + name, lambda keras, *inputs: function(keras.ops, *inputs), list(shapes), **options)
 
 
 def make_all():
