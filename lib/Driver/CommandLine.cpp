@@ -7,6 +7,7 @@
 #include "lib/Driver/VerifyExport.h"
 #include "lib/Driver/Version.h"
 #include "lib/Export/ONNX/Export.h"
+#include "lib/Target/TargetChecks.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -441,6 +442,9 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   }
   if (Error error = checkEffects(result))
     return error;
+  if (!result.exportOpset)
+    if (Error error = checkTarget(result.target))
+      return error;
   if (outputs && outputs->debugLines) {
     if (isPrinted || !isFile)
       return makeError("-g is for code that is written to a file");

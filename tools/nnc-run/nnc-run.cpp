@@ -6,6 +6,7 @@
 #include "lib/Driver/ModelLibrary.h"
 #include "lib/Driver/OptionNames.h"
 #include "lib/Target/OutputFiles.h"
+#include "lib/Target/TargetChecks.h"
 #include "tools/nnc-run/Bench.h"
 #include "tools/nnc-run/Profile.h"
 #include "tools/nnc-run/Report.h"
@@ -133,6 +134,8 @@ static Expected<nnc::ModelLibrary> loadModel(const nnc::CompilerCommandLine &com
     return loadCompiled(path, commandLine.wasNamed() ? options.name : "", weightsFile);
   if (!weightsFile.empty())
     return createStringError("--weights-file is for a model that is compiled already");
+  if (Error error = nnc::checkRunsHere(options.target))
+    return error;
   return compileAndLoad(options, report);
 }
 
