@@ -316,6 +316,8 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
     return Error::success();
   if (outputs->output.getNumOccurrences() > 1)
     return makeError("-o is given twice; a model has one output");
+  if (outputs->output.getNumOccurrences() && outputs->output.empty())
+    return makeError("-o needs a name; without -o, the output has the model's");
   if (outputs->opset.getNumOccurrences() && !isONNX)
     return makeError("--opset is for --emit=onnx");
   for (const cl::Option *option : std::initializer_list<const cl::Option *>{&outputs->verify, &outputs->quantized,

@@ -129,16 +129,16 @@ Expected<ModelLibrary> ModelLibrary::load(StringRef path, StringRef name) {
   auto linked = linkSharedLibrary(bytes, Triple(sys::getDefaultTargetTriple()), /*freestanding=*/false);
   if (!linked)
     return createStringError(path + ": " + toString(linked.takeError()));
-  SmallString<128> library;
-  if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", library))
-    return errorCodeToError(error);
-  FileRemover remove(library);
+  Expected<std::string> library = createTemporaryFile("so");
+  if (!library)
+    return library.takeError();
+  FileRemover remove(*library);
   OutputFiles files;
-  if (Error error = files.add(library, [&](raw_ostream &os) { os.write(linked->data(), linked->size()); }))
+  if (Error error = files.add(*library, [&](raw_ostream &os) { os.write(linked->data(), linked->size()); }))
     return error;
   if (Error error = files.commit())
     return error;
-  if (Error error = loadLibrary(library, name, result.model))
+  if (Error error = loadLibrary(*library, name, result.model))
     return error;
   return result;
 }

@@ -69,37 +69,38 @@ static Expected<std::string> readText(StringRef path) {
 /// Compiles a model file to a temporary library and loads it. With --profile, `report` gets what the compiler reports,
 /// where that is asked for: it is not complete before the model has run.
 static Expected<nnc::ModelLibrary> compileAndLoad(nnc::CompileOptions options, std::string &report) {
-  SmallString<128> library, account, weights;
-  if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", library))
-    return errorCodeToError(error);
-  FileRemover remove(library), removeAccount, removeWeights;
-  if (options.output.externalWeights) {
-    if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "weights", weights))
-      return errorCodeToError(error);
-    removeWeights.setFile(weights);
-    options.output.weightsFile = weights.str().str();
-  }
-  bool isCompleted = options.profile && !options.output.reportFile.empty();
-  if (isCompleted) {
-    if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "json", account))
-      return errorCodeToError(error);
-    removeAccount.setFile(account);
-    options.output.reportFile = account.str().str();
-  }
-  options.output.kind = nnc::OutputKind::Shared;
-  options.output.outputFile = library.str().str();
-  options.output.headerFile.clear();
+  FileRemover remove, removeAccount, removeWeights;
+  auto create = [](StringRef extension, FileRemover &remover, std::string &path) -> Error {
+    Expected<std::string> created = nnc::createTemporaryFile(extension);
+    if (!created)
+      return created.takeError();
+    path = *created;
+    remover.setFile(path);
+    return Error::success();
+  };
+  nnc::OutputOptions &output = options.output;
+  if (output.externalWeights)
+    if (Error error = create("weights", removeWeights, output.weightsFile))
+      return std::move(error);
+  bool isCompleted = options.profile && !output.reportFile.empty();
+  if (isCompleted)
+    if (Error error = create("json", removeAccount, output.reportFile))
+      return std::move(error);
+  if (Error error = create("so", remove, output.outputFile))
+    return std::move(error);
+  output.kind = nnc::OutputKind::Shared;
+  output.headerFile.clear();
   if (failed(nnc::compileModel(options)))
     return createStringError(""); // has been said
   if (isCompleted) {
-    Expected<std::string> text = readText(account);
+    Expected<std::string> text = readText(output.reportFile);
     if (!text)
       return text.takeError();
     report = std::move(*text);
   }
-  auto model = nnc::ModelLibrary::load(library, "");
+  auto model = nnc::ModelLibrary::load(output.outputFile, "");
   if (model && model->needsWeights())
-    if (Error error = model->readWeights(weights))
+    if (Error error = model->readWeights(output.weightsFile))
       return std::move(error);
   return model;
 }
@@ -142,7 +143,7 @@ static Expected<nnc::ModelLibrary> loadModel(const nnc::CompilerCommandLine &com
 /// Writes each output to a file named after it; '/' and the like become '_'.
 static Error writeOutputs(ArrayRef<nnc::HostTensor> outputs, StringRef folder) {
   if (std::error_code error = sys::fs::create_directories(folder))
-    return createStringError(folder + ": " + error.message());
+    return createStringError("cannot make the folder '" + folder + "': " + error.message());
   for (const nnc::HostTensor &output : outputs) {
     std::string name = output.name;
     for (char &c : name)
@@ -270,6 +271,9 @@ int main(int argc, char **argv) {
   if (!reportFile.empty())
     if (Error error = nnc::checkOutputPath(reportFile))
       return fail(std::move(error));
+  if (!options.outputDir.empty())
+    if (Error error = nnc::checkOutputFolder(options.outputDir))
+      return fail(std::move(error));
   bool isCompiled = false;
   std::string report;
   auto model = loadModel(commandLine, options.model.front(), *compileOptions, options.weightsFile, isCompiled, report);
@@ -292,6 +296,8 @@ int main(int argc, char **argv) {
   }
   bool areRight = true;
   if (Error error = run(*model, options, *compileOptions, report, areRight))
+    return fail(std::move(error));
+  if (Error error = nnc::flushStandardOutput())
     return fail(std::move(error));
   return areRight ? 0 : 1;
 }
