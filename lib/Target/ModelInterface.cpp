@@ -3,6 +3,8 @@
 // workspace.
 #include "lib/Target/ModelInterface.h"
 
+#include "lib/Target/ExtentFormulas.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -218,6 +220,23 @@ static bool isRead(ModuleOp module, unsigned fromEnd) {
   return false;
 }
 
+/// See ModelInterface::outputFormulas. Bounds are no formulas, and packed outputs have others' extents.
+static std::vector<std::string> getOutputFormulas(const ModelInterface &interface, ModuleOp module) {
+  auto function = module.lookupSymbol<func::FuncOp>("main_output_extents");
+  if (!function || function.isExternal() || function.getNumResults() != interface.outputExtents.size())
+    return {};
+  std::vector<std::string> arguments;
+  for (const TensorInterface &input : interface.inputs)
+    for (unsigned place : input.extentOf)
+      arguments.push_back(interface.extents[place]);
+  std::vector<std::string> formulas = listExtentFormulas(function, arguments);
+  for (const TensorInterface &output : interface.outputs)
+    for (unsigned place : output.extentOf)
+      if (!output.bounds.empty() || output.isPacked())
+        formulas[place].clear();
+  return formulas;
+}
+
 void ModelInterface::addBounds(ModuleOp module) {
   int64_t pointerBytes = DataLayout(module).getTypeSize(IndexType::get(module.getContext()));
   for (TensorInterface &tensor : llvm::concat<TensorInterface>(inputs, outputs))
@@ -253,6 +272,7 @@ void ModelInterface::addBounds(ModuleOp module) {
     }
     outputExtents.clear();
   }
+  outputFormulas = getOutputFormulas(*this, module);
 }
 
 void recordElementTypes(ModuleOp module) {

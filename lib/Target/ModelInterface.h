@@ -71,6 +71,8 @@ struct ModelInterface {
   std::vector<TensorInterface> outputs;
   std::vector<std::string> extents;       ///< names of the distinct symbolic extents of the inputs, C identifiers
   std::vector<std::string> outputExtents; ///< one per dynamic dimension of the outputs, "<output>_<dimension>"
+  /// What they are, written with `extents`; empty where that is not known, or long. As long as `outputExtents`, or empty.
+  std::vector<std::string> outputFormulas;
   bool threads = false;                   ///< the entry takes a parallel-for callback
   bool externalWeights = false;           ///< the entry takes the weights
   std::optional<int64_t> macs;            ///< multiply-adds of one run; nullopt where not known
@@ -94,7 +96,8 @@ struct ModelInterface {
   static llvm::FailureOr<ModelInterface> get(mlir::ModuleOp module, llvm::StringRef name = "");
 
   /// Adds what is known from the stage `arena` on: bounds of extents that data decide, which inputs' values sizes are
-  /// made of, extents that turned out to be constants, and the target's pointers.
+  /// made of, extents that turned out to be constants, how extents of outputs follow from those of inputs, and the target's
+  /// pointers.
   void addBounds(mlir::ModuleOp module);
 };
 
