@@ -194,6 +194,10 @@ void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
     define(prefix + "MAX_NUMEL", makeNumber(room.getNumElements()), "room that its buffer must have");
     define(prefix + "MAX_BYTES", makeNumber(room.getBytes()));
   }
+  if (tensor.quantization) {
+    define(prefix + "QUANT_SCALE", makeFloat(tensor.quantization->scale), "an element stands for (element - zero point) * scale");
+    define(prefix + "QUANT_ZERO_POINT", "(" + Twine(tensor.quantization->zeroPoint) + ")");
+  }
   if (tensor.preprocessing)
     writePreprocessing(prefix, *tensor.preprocessing);
   if (!tensor.labels.empty()) {

@@ -135,6 +135,15 @@ static std::optional<InputPreprocessing> getPreprocessing(DictionaryAttr attrs) 
   return result;
 }
 
+static std::optional<QuantizedNumbers> getQuantization(DictionaryAttr attrs) {
+  auto fields = attrs ? attrs.getAs<DictionaryAttr>("nn.quantization") : DictionaryAttr();
+  auto scale = fields ? fields.getAs<FloatAttr>("scale") : FloatAttr();
+  auto zeroPoint = fields ? fields.getAs<IntegerAttr>("zero_point") : IntegerAttr();
+  if (!scale || !zeroPoint)
+    return std::nullopt;
+  return QuantizedNumbers{static_cast<float>(scale.getValueAsDouble()), zeroPoint.getInt()};
+}
+
 static TensorInterface makeTensor(Type type, DictionaryAttr attrs, std::string fallback, llvm::StringSet<> &taken) {
   TensorInterface tensor;
   auto name = attrs ? attrs.getAs<StringAttr>("nn.name") : StringAttr();
@@ -144,6 +153,7 @@ static TensorInterface makeTensor(Type type, DictionaryAttr attrs, std::string f
   tensor.elementType = recorded ? recorded.getValue() : cast<ShapedType>(type).getElementType();
   tensor.shape = getShape(type).vec();
   tensor.preprocessing = getPreprocessing(attrs);
+  tensor.quantization = getQuantization(attrs);
   if (auto labels = attrs ? attrs.getAs<ArrayAttr>("nn.labels") : ArrayAttr())
     for (auto label : labels.getAsRange<StringAttr>())
       tensor.labels.push_back(label.str());

@@ -25,6 +25,12 @@ struct InputPreprocessing {
   bool isApplied = false;         ///< the model does it: the input is raw
 };
 
+/// What integers stand for: (integer - zero point) * scale.
+struct QuantizedNumbers {
+  float scale = 1;
+  int64_t zeroPoint = 0;
+};
+
 /// One input or output.
 struct TensorInterface {
   std::string name;                 ///< as in the source model
@@ -40,6 +46,7 @@ struct TensorInterface {
   std::optional<unsigned> next;         ///< of an input that is a state: the place of the output that is the next one
   mlir::DenseElementsAttr initial = {}; ///< that state before the first run; null: zeros
   std::optional<InputPreprocessing> preprocessing; ///< of an input, where the model says so
+  std::optional<QuantizedNumbers> quantization;    ///< of integers, where the model says so
   std::vector<std::string> labels;                 ///< of an output: the names of its classes, where the model has them
 
   bool hasSizeValues = false; ///< of an input: the functions about extents take its values
