@@ -233,6 +233,10 @@ static Expected<EmitKind> getEmitKind(StringRef asked, StringRef output, StringR
     return makeError("--emit=" + asked + ": expected obj, asm, llvm, mlir, lib, shared or onnx");
   if (!asked.empty() || !stopAfter.empty())
     return *kind;
+  for (StringRef foreign : {".dll", ".dylib", ".exe", ".lib"})
+    if (sys::path::extension(output) == foreign)
+      return makeError("-o " + output + ": nnc writes no " + foreign + " files; link an object (model.o, model.obj) with the "
+                                        "target's own linker");
   return StringSwitch<EmitKind>(sys::path::extension(output))
       .Case(".a", EmitKind::Library)
       .Case(".so", EmitKind::Shared)

@@ -194,7 +194,7 @@ FailureOr<WindowPair> WindowPair::match(Operation *windows) {
 //===--- Tiling ---===//
 
 void WindowTiling::run() {
-  remark::passed(pair.windows->getLoc(), about::fusion)
+  remark::passed(builder.getLoc(), about::fusion)
       << remark::add("with the convolution before it in blocks of {0} rows", pair.block);
   auto middle = cast<MemRefType>(pair.conv.getInit().getType());
   SmallVector<int64_t> shape(middle.getShape());

@@ -255,9 +255,8 @@ int main(int argc, char **argv) {
   RunOptions options(commandLine.getCategory());
   cl::HideUnrelatedOptions(commandLine.getCategory());
   cl::SetVersionPrinter(nnc::printVersion);
-  if (Error error = nnc::checkOptionNames(ArrayRef(argv, argc).drop_front()))
+  if (Error error = nnc::readOptions(argc, argv, "nnc-run: runs a model on given or random inputs\n"))
     return fail(std::move(error));
-  cl::ParseCommandLineOptions(argc, argv, "nnc-run: runs a model on given or random inputs\n");
   if (options.model.empty())
     return fail(createStringError("no model given; see nnc-run --help"));
   auto compileOptions = commandLine.getOptions(options.model);

@@ -28,9 +28,8 @@ int main(int argc, char **argv) {
   cl::list<std::string> inputs(cl::Positional, cl::desc("<model> [<weights>]"), cl::cat(commandLine.getCategory()));
   cl::HideUnrelatedOptions(commandLine.getCategory());
   cl::SetVersionPrinter(nnc::printVersion);
-  if (Error error = nnc::checkOptionNames(ArrayRef(argv, argc).drop_front()))
+  if (Error error = nnc::readOptions(argc, argv, "nnc: compiles a trained network to an object file and a C header\n"))
     return fail(std::move(error));
-  cl::ParseCommandLineOptions(argc, argv, "nnc: compiles a trained network to an object file and a C header\n");
   if (commandLine.wantsOperatorList()) {
     for (const nnc::Format &format : nnc::getFormats())
       if (format.printSupportedOps)
