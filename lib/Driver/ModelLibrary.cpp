@@ -247,12 +247,12 @@ Error ModelLibrary::run(ArrayRef<HostTensor> inputs, MutableArrayRef<HostTensor>
   std::vector<int64_t> reported(model->num_output_extents);
   const nnc_weights *weights = getWeights();
   const char *data = weightsCopy.data() ? weightsCopy.data() : weightsFile ? weightsFile->getBufferStart() : nullptr;
-  int code = weights ? weights->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr,
+  int code = weights ? weights->invoke(from.data(), to.data(), extents.data(), workspace.data(), parallel,
                                        reported.data(), data)
              : model->invoke_reporting
                  ? model->invoke_reporting(from.data(), to.data(), extents.data(), workspace.data(),
-                                           /*parallel=*/nullptr, reported.data())
-                 : model->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr);
+                                           parallel, reported.data())
+                 : model->invoke(from.data(), to.data(), extents.data(), workspace.data(), parallel);
   if (code)
     return createStringError("the model returned error " + Twine(code) + ": " + describeCode(code));
   if (model->invoke_reporting)

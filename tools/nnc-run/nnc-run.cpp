@@ -7,6 +7,7 @@
 #include "lib/Driver/OptionNames.h"
 #include "lib/Target/OutputFiles.h"
 #include "lib/Target/TargetChecks.h"
+#include "nnc/Pool.h"
 #include "tools/nnc-run/Bench.h"
 #include "tools/nnc-run/Profile.h"
 #include "tools/nnc-run/Report.h"
@@ -41,6 +42,10 @@ struct RunOptions {
         atol{"atol", cl::desc("Accepted error besides (default 1e-5)"), cl::init(1e-5), cl::cat(category)},
         seed{"seed", cl::desc("Of random inputs (default 0)"), cl::init(0), cl::cat(category)},
         bench{"bench", cl::desc("Time it"), cl::cat(category)},
+        numThreads{"num-threads",
+                   cl::desc("Threads that run the loops of a model of --threads, which a model file is compiled with then; 0: one for each "
+                            "CPU (default: 1)"),
+                   cl::value_desc("n"), cl::init(1), cl::cat(category)},
         reportOf{
             "report-of",
             cl::desc("The JSON report of the compiled model: --profile --report=<file> adds the measured times to it"),
@@ -54,6 +59,7 @@ struct RunOptions {
   cl::opt<double> rtol, atol;
   cl::opt<uint64_t> seed;
   cl::opt<bool> bench;
+  cl::opt<unsigned> numThreads;
   cl::opt<std::string> reportOf;
 };
 
@@ -273,6 +279,7 @@ int main(int argc, char **argv) {
   if (!options.outputDir.empty())
     if (Error error = nnc::checkOutputFolder(options.outputDir))
       return fail(std::move(error));
+  compileOptions->output.threads |= options.numThreads != 1;
   bool isCompiled = false;
   std::string report;
   auto model = loadModel(commandLine, options.model.front(), *compileOptions, options.weightsFile, isCompiled, report);
@@ -293,6 +300,11 @@ int main(int argc, char **argv) {
       return fail(text.takeError());
     report = std::move(*text);
   }
+  auto destroy = [](nnc_pool *pool) { nnc_pool_destroy(pool); };
+  std::unique_ptr<nnc_pool, decltype(destroy)> pool(options.numThreads == 1 ? nullptr : nnc_pool_create(options.numThreads),
+                                                    destroy);
+  if (pool)
+    model->setParallel(nnc_pool_parallel(pool.get()));
   bool areRight = true;
   if (Error error = run(*model, options, *compileOptions, report, areRight))
     return fail(std::move(error));
