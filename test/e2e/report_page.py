@@ -39,6 +39,7 @@ const counts = {
   buffers: count("#workspace .buffer"), moment: count("#workspace .moment"), live: count("#workspace .live"),
   legend: count("#memory .legend span"), rows: count("#layers tbody tr"), decisions: count("#decisions tbody tr"),
   bars: count("#cost .bar"), dots: count("#cost .dot"), scripts: count("script"), measured: count("#cost .note"),
+  costs: count("#graph .costs"),
   joined: [...document.querySelectorAll("#cost text")].filter((text) => text.textContent.includes(" + ")).length,
   foreign: count("iframe, object, embed, link, img, base, form, [src], a[href^='http'], a[href^='javascript']"),
   nan: (document.getElementById("page").outerHTML.match(/NaN|undefined|\\[object/g) || []).length,
@@ -215,6 +216,7 @@ def check_counts(counts, facts, needed):
     expect(not counts["failures"], f"JavaScript errors: {counts['failures'][:3]}")
     expect(counts["nodes"] == len(facts["layers"]) > 0, f"{counts['nodes']} nodes for {len(facts['layers'])} layers")
     expect(counts["rows"] == len(facts["layers"]), f"{counts['rows']} rows for {len(facts['layers'])} layers")
+    expect(counts["costs"] > 0 or not counts["dots"], "no node of the graph tells its costs")
     edges = sum(len(layer.get(key, [])) for layer in facts["layers"] for key in ("from", "from_inputs", "to_outputs"))
     expect(counts["edges"] == edges, f"{counts['edges']} edges, expected {edges}")
     placed = [buffer for buffer in facts["memory"]["buffers"] if "offset" in buffer]
