@@ -256,7 +256,7 @@ def check_measured(browser, folder):
         check_counts(counts, json.load(file), ["bars", "dots"])
     run(NNC_RUN, stem(folder), "--profile", "--cpu=x86-64-v3", "--report=" + page)
     counts, source = probe(browser, page, folder)
-    expect("convolution before it in blocks of" in source, "the stem is not computed in blocks")
+    expect("a convolution and the windows behind it in blocks of" in source, "the stem is not computed in blocks")
     expect(counts["ready"] and not counts["failures"] and counts["joined"], f"what is timed as one is drawn apart: {counts}")
 
 

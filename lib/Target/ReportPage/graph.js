@@ -43,8 +43,8 @@ const costsHeight = 14;
 function costsOf(layer) {
   const unit = layer.units.find((known) => known.main === layer.index && known.bytes !== undefined);
   if (!unit) return undefined;
-  const limit = unit.roof !== undefined ? percent(unit.roof) : unit.bound;
-  return [unit.flops ? metric(unit.flops, "FLOP") : undefined, bytes(unit.bytes), limit].filter(Boolean).join(" \u00b7 ");
+  const reached = unit.roof === undefined ? undefined : percent(unit.roof);
+  return [unit.flops ? metric(unit.flops, "FLOP") : undefined, bytes(unit.bytes), reached].filter(Boolean).join(" \u00b7 ");
 }
 const shareOf = (layer) => layer.units.filter((unit) => unit.main === layer.index).reduce((sum, unit) => sum + unit
   .share, 0);
@@ -311,7 +311,7 @@ function makeGraphSection() {
         "The layers after folding and the choice of layouts. Layers in one frame are one loop nest; dashed ones " +
         "are computed by the kernel above while its results are in registers, those without a box move nothing. Percentages are ",
         hasTimes ? "measured shares of the time; below, the kernel's operations, the bytes that it moves, and how much it reaches of what " +
-        "the roofline allows." : "estimated shares of the time; below, the kernel's operations, the bytes that it moves, and by what it is bound."),
+        "the roofline allows." : "estimated shares of the time; below, the kernel's operations and the bytes that it moves."),
       html("div", { class: "tools" }, tools), html("div", { class: "graph" }, scroll, detail))
   };
 }
