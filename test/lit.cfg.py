@@ -1,5 +1,6 @@
 # Configuration of the lit tests: every .mlir, .onnxtxt and .test file below this folder, except inputs.
 import os
+import shutil
 
 import lit.formats
 
@@ -14,3 +15,7 @@ config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.nnc_build_dir, "bin"), config.llvm_tools_dir, config.environment["PATH"]])
 config.substitutions.append(("%build", config.nnc_build_dir))
 config.substitutions.append(("%source", os.path.dirname(config.test_source_root)))
+
+# What is not among the packages that the tests need.
+if shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm"):
+    config.available_features.add("arm-none-eabi")

@@ -7,6 +7,7 @@
 #include "lib/Driver/VerifyExport.h"
 #include "lib/Driver/Version.h"
 #include "lib/Export/ONNX/Export.h"
+#include "lib/Target/TargetChecks.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -232,6 +233,10 @@ static Expected<EmitKind> getEmitKind(StringRef asked, StringRef output, StringR
     return makeError("--emit=" + asked + ": expected obj, asm, llvm, mlir, lib, shared or onnx");
   if (!asked.empty() || !stopAfter.empty())
     return *kind;
+  for (StringRef foreign : {".dll", ".dylib", ".exe", ".lib"})
+    if (sys::path::extension(output) == foreign)
+      return makeError("-o " + output + ": nnc writes no " + foreign + " files; link an object (model.o, model.obj) with the "
+                                        "target's own linker");
   return StringSwitch<EmitKind>(sys::path::extension(output))
       .Case(".a", EmitKind::Library)
       .Case(".so", EmitKind::Shared)
@@ -315,6 +320,8 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
     return Error::success();
   if (outputs->output.getNumOccurrences() > 1)
     return makeError("-o is given twice; a model has one output");
+  if (outputs->output.getNumOccurrences() && outputs->output.empty())
+    return makeError("-o needs a name; without -o, the output has the model's");
   if (outputs->opset.getNumOccurrences() && !isONNX)
     return makeError("--opset is for --emit=onnx");
   for (const cl::Option *option : std::initializer_list<const cl::Option *>{&outputs->verify, &outputs->quantized,
@@ -441,6 +448,9 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   }
   if (Error error = checkEffects(result))
     return error;
+  if (!result.exportOpset)
+    if (Error error = checkTarget(result.target))
+      return error;
   if (outputs && outputs->debugLines) {
     if (isPrinted || !isFile)
       return makeError("-g is for code that is written to a file");

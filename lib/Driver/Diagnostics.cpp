@@ -1,4 +1,4 @@
-// What a diagnostic looks like: the file or the layer in front.
+// What a diagnostic looks like: the file or the layer in front, or else the compiler's name.
 #include "lib/Driver/Diagnostics.h"
 
 using namespace mlir;
@@ -31,7 +31,10 @@ std::string describeWithoutFile(const Diagnostic &diagnostic) {
 }
 
 void printDiagnostic(Diagnostic &diagnostic, llvm::raw_ostream &os) {
-  printLocation(diagnostic.getLocation(), os);
+  std::string place;
+  llvm::raw_string_ostream placeStream(place);
+  printLocation(diagnostic.getLocation(), placeStream);
+  os << (place.empty() ? "nnc: " : place);
   switch (diagnostic.getSeverity()) {
   case DiagnosticSeverity::Error:
     os << "error: ";

@@ -129,16 +129,16 @@ Expected<ModelLibrary> ModelLibrary::load(StringRef path, StringRef name) {
   auto linked = linkSharedLibrary(bytes, Triple(sys::getDefaultTargetTriple()), /*freestanding=*/false);
   if (!linked)
     return createStringError(path + ": " + toString(linked.takeError()));
-  SmallString<128> library;
-  if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", library))
-    return errorCodeToError(error);
-  FileRemover remove(library);
+  Expected<std::string> library = createTemporaryFile("so");
+  if (!library)
+    return library.takeError();
+  FileRemover remove(*library);
   OutputFiles files;
-  if (Error error = files.add(library, [&](raw_ostream &os) { os.write(linked->data(), linked->size()); }))
+  if (Error error = files.add(*library, [&](raw_ostream &os) { os.write(linked->data(), linked->size()); }))
     return error;
   if (Error error = files.commit())
     return error;
-  if (Error error = loadLibrary(library, name, result.model))
+  if (Error error = loadLibrary(*library, name, result.model))
     return error;
   return result;
 }
@@ -247,12 +247,12 @@ Error ModelLibrary::run(ArrayRef<HostTensor> inputs, MutableArrayRef<HostTensor>
   std::vector<int64_t> reported(model->num_output_extents);
   const nnc_weights *weights = getWeights();
   const char *data = weightsCopy.data() ? weightsCopy.data() : weightsFile ? weightsFile->getBufferStart() : nullptr;
-  int code = weights ? weights->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr,
+  int code = weights ? weights->invoke(from.data(), to.data(), extents.data(), workspace.data(), parallel,
                                        reported.data(), data)
              : model->invoke_reporting
                  ? model->invoke_reporting(from.data(), to.data(), extents.data(), workspace.data(),
-                                           /*parallel=*/nullptr, reported.data())
-                 : model->invoke(from.data(), to.data(), extents.data(), workspace.data(), /*parallel=*/nullptr);
+                                           parallel, reported.data())
+                 : model->invoke(from.data(), to.data(), extents.data(), workspace.data(), parallel);
   if (code)
     return createStringError("the model returned error " + Twine(code) + ": " + describeCode(code));
   if (model->invoke_reporting)

@@ -26,6 +26,9 @@ public:
   /// Maps that file; an error where it has not the model's weights.
   llvm::Error readWeights(llvm::StringRef path);
 
+  /// Loops of a model that was compiled with `--threads` run on `pool` from now on, as long as it lives.
+  void setParallel(const nnc_parallel *pool) { parallel = pool; }
+
   /// Runs the code for `cpu`, one of those that the model was compiled for, from now on.
   llvm::Error useCpu(llvm::StringRef cpu) const;
 
@@ -47,6 +50,7 @@ private:
   const nnc_weights *getWeights() const;
 
   const nnc_model *model = nullptr;
+  const nnc_parallel *parallel = nullptr; ///< null: the calling thread alone
   std::unique_ptr<llvm::MemoryBuffer> weightsFile;
   AlignedMemory weightsCopy; ///< where the file is not mapped, and lies at another address than it may
 };

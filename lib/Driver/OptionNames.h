@@ -11,6 +11,10 @@ namespace nnc {
 /// one that may be meant.
 llvm::Error checkOptionNames(llvm::ArrayRef<const char *> words);
 
+/// Reads the command line into the registered options; ends the process where it asks for help
+/// or the version, and where a value is none of its option's.
+llvm::Error readOptions(int argc, char **argv, llvm::StringRef overview);
+
 } // namespace nnc
 
 #endif // LIB_DRIVER_OPTIONNAMES_H

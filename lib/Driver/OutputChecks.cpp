@@ -109,6 +109,9 @@ Error checkOutputs(const CompileOptions &options) {
       if (isSamePath(named.file, other.file))
         return makeError(named.file + " is the name of both " + other.purpose + " and " + named.purpose);
   }
+  if (!options.dumpFolder.empty())
+    if (Error error = checkOutputFolder(options.dumpFolder))
+      return error;
   if (options.externalData)
     if (Error error = checkDataFile(output.outputFile, options.inputs))
       return error;

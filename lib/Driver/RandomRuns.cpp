@@ -3,6 +3,7 @@
 
 #include "lib/Driver/ModelLibrary.h"
 #include "lib/Support/ChildProcess.h"
+#include "lib/Target/OutputFiles.h"
 
 #include "llvm/Support/FileSystem.h"
 
@@ -16,12 +17,12 @@ static constexpr uint64_t maxBytes = uint64_t{4} << 30; ///< of inputs, and of o
 static constexpr size_t maxAnswer = 1 << 20;
 
 Expected<TemporaryLibrary> TemporaryLibrary::compile(CompileOptions options, StringRef name, CompileFunction compile) {
-  SmallString<128> path;
-  if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", path))
-    return errorCodeToError(error);
+  Expected<std::string> path = createTemporaryFile("so");
+  if (!path)
+    return path.takeError();
   TemporaryLibrary result;
-  result.path = path.str().str();
-  result.remover = std::make_unique<FileRemover>(path);
+  result.path = *path;
+  result.remover = std::make_unique<FileRemover>(*path);
   result.name = options.name = name.str();
   options.dumpFolder.clear();
   options.printMemoryPlan = options.profile = options.verbose = false;

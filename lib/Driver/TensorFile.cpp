@@ -3,13 +3,12 @@
 // (numpy.lib.format).
 #include "lib/Driver/HostTensor.h"
 
-#include "lib/Driver/OutputFile.h"
 #include "lib/Frontend/ONNX/TensorFile.h"
+#include "lib/Target/OutputFiles.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -280,12 +279,13 @@ Error writeNumpyFile(const HostTensor &tensor, StringRef path) {
   std::string header = "{'descr': '" + order + code + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   header.append(63 - (magic.size() + 4 + header.size()) % 64, ' ');
   header += '\n';
-  return writeToOutput(path, [&](raw_ostream &os) {
+  OutputFiles files;
+  Error error = files.add(path, [&](raw_ostream &os) {
     os << magic << '\x01' << '\0';
     os << static_cast<char>(header.size() & 0xff) << static_cast<char>(header.size() >> 8) << header;
     os.write(elements.data(), elements.size());
-    return Error::success();
   });
+  return error ? std::move(error) : files.commit();
 }
 
 } // namespace nnc

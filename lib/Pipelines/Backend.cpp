@@ -74,6 +74,7 @@ void buildLLVMPipeline(OpPassManager &manager, bool debugLines, bool convertsHal
   narrow.half = !convertsHalf;
   manager.addPass(createNarrowFloatsAsIntegers(narrow));
   manager.addPass(createEmitParallelCalls());
+  manager.addNestedPass<LLVM::LLVMFuncOp>(createHoistStackBuffers());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   if (debugLines)

@@ -1,6 +1,7 @@
 // The features of CPUs come from LLVM, the bits that announce them from Intel's manual.
 #include "lib/Target/CpuDispatch.h"
 
+#include "lib/Target/CpuModel.h"
 #include "nnc/Runtime.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -90,10 +91,14 @@ static Expected<CpuVariant> makeVariant(const TargetOptions &options, StringRef 
   X86::fillValidCPUArchList(known, /*Only64Bit=*/true);
   if (cpu == "native")
     return createStringError("--cpu: 'native' cannot be one of several CPUs; it names this machine's only");
-  if (!is_contained(known, cpu))
-    return createStringError("the target x86-64 does not know the CPU '%s'", cpu.str().c_str());
+  if (cpu == "multi")
+    return createStringError("--cpu: 'multi' stands alone, for x86-64-v2,x86-64-v3,x86-64-v4");
   CpuVariant variant{cpu.str(), options, {}};
   variant.target.cpu = variant.name;
+  if (auto machine = createTargetMachine(variant.target); !machine)
+    return machine.takeError();
+  if (!is_contained(known, cpu))
+    return createStringError("--cpu: '%s' cannot be one of several CPUs of x86-64", cpu.str().c_str());
   SmallVector<StringRef> edits;
   StringRef(options.features).split(edits, ',', -1, /*KeepEmpty=*/false);
   for (StringRef edit : edits)
@@ -126,7 +131,8 @@ Expected<std::vector<CpuVariant>> listCpus(const TargetOptions &options) {
     return std::vector<CpuVariant>{{options.cpu, options, {}}};
   Triple triple(Triple::normalize(options.triple.empty() ? sys::getDefaultTargetTriple() : options.triple));
   if (triple.getArch() != Triple::x86_64)
-    return createStringError("--cpu=%s: code for several CPUs is for x86-64 only", options.cpu.c_str());
+    return createStringError("--cpu=%s: code for several CPUs is for x86-64 only; another target takes one CPU",
+                             options.cpu.c_str());
   StringRef list = options.cpu == "multi" ? "x86-64-v2,x86-64-v3,x86-64-v4" : StringRef(options.cpu);
   SmallVector<StringRef> names;
   list.split(names, ',');

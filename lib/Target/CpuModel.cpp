@@ -2,6 +2,8 @@
 // count, FMA and cache sizes from the resulting feature set.
 #include "lib/Target/CpuModel.h"
 
+#include "lib/Target/TargetNames.h"
+
 #include "mlir/Dialect/DLTI/DLTI.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Import.h"
@@ -81,9 +83,13 @@ static llvm::Error checkFeatures(const llvm::MCSubtargetInfo &info, StringRef fe
   for (StringRef name : names) {
     StringRef bare = name;
     if (!bare.consume_front("+") && !bare.consume_front("-"))
-      return llvm::createStringError("feature '%s' lacks its + or -", name.str().c_str());
-    if (llvm::none_of(info.getAllProcessorFeatures(), [&](auto &known) { return bare == known.Key; }))
-      return llvm::createStringError("the target does not know the feature '%s'", bare.str().c_str());
+      return llvm::createStringError("--features: '" + name + "' lacks its sign: +" + name + " adds it, -" + name +
+                                     " takes it away");
+    if (llvm::any_of(info.getAllProcessorFeatures(), [&](auto &known) { return bare == known.Key; }))
+      continue;
+    std::string nearest = findNearestFeature(bare, info);
+    return llvm::createStringError("--features: the target does not know the feature '" + bare + "'" +
+                                   (nearest.empty() ? "" : "; '" + nearest + "' is the nearest"));
   }
   return llvm::Error::success();
 }
@@ -102,29 +108,44 @@ static std::string getDefaultFeatures(const llvm::Triple &triple) {
   return triple.isRISCV() && hasSystem ? "+m,+a,+f,+d,+c" : "";
 }
 
+/// The code generator of a triple, or an error that says what to write instead.
+static llvm::Expected<const llvm::Target *> findTarget(const TargetOptions &options, const llvm::Triple &triple) {
+  StringRef name = options.triple;
+  if ((name == "arm" || name == "thumb") && options.cpu.empty()) // for clang, CPUs of 1994
+    return llvm::createStringError("--target=" + name + " names no machine; " + suggestTarget(name));
+  std::string error;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return llvm::createStringError("--target=" + name + ": there is no such target; " + suggestTarget(name));
+  if (!triple.isLittleEndian())
+    return llvm::createStringError("%s is big-endian; only little-endian targets are supported", triple.str().c_str());
+  if (triple.getArch() == llvm::Triple::xtensa || triple.getArch() == llvm::Triple::avr)
+    return llvm::createStringError("--target=" + name + " is not supported" +
+                                   (triple.getArch() == llvm::Triple::avr ? "" : "; " + suggestTarget(name)));
+  return target;
+}
+
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetOptions &options) {
   initializeTargets();
   std::string host = llvm::sys::getDefaultTargetTriple();
   llvm::Triple triple(llvm::Triple::normalize(options.triple.empty() ? host : options.triple));
-  std::string error;
-  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!target)
-    return llvm::createStringError(error);
-
-  if (!triple.isLittleEndian())
-    return llvm::createStringError("%s is big-endian; only little-endian targets are supported", triple.str().c_str());
+  auto found = findTarget(options, triple);
+  if (!found)
+    return found.takeError();
+  const llvm::Target *target = *found;
 
   bool isHost = triple.getArch() == llvm::Triple(host).getArch();
   bool native = options.cpu == "native" || (options.cpu.empty() && isHost);
   if (native && !isHost)
-    return llvm::createStringError("the CPU 'native' needs the host's own target");
+    return llvm::createStringError("--cpu=native is this machine's CPU, and %s is another machine", triple.str().c_str());
   std::string cpu = native                ? llvm::sys::getHostCPUName().str()
                     : options.cpu.empty() ? getDefaultCpu(triple)
                                           : options.cpu;
   std::string features = native ? getHostFeatures() : options.cpu.empty() ? getDefaultFeatures(triple) : "";
   std::unique_ptr<llvm::MCSubtargetInfo> generic(target->createMCSubtargetInfo(triple, "", ""));
   if (!generic->isCPUStringValid(cpu))
-    return llvm::createStringError("the target %s does not know the CPU '%s'", triple.str().c_str(), cpu.c_str());
+    return llvm::createStringError("the target " + triple.str() + " does not know the CPU '" + cpu + "'; " +
+                                   suggestCpu(cpu, triple, *generic));
   if (llvm::Error unknown = checkFeatures(*generic, options.features))
     return unknown;
   if (!options.features.empty())

@@ -23,7 +23,7 @@ bool runsHere(const llvm::TargetMachine &machine);
 /// The LLVM intrinsic that reads a counter of time which user programs may read; "" where the target has none.
 llvm::StringRef getTickCounter(const llvm::Triple &triple);
 
-/// The machine for `options`, or an error that says which name is unknown.
+/// The machine for `options`, or an error that says which name is unknown, and what may be meant.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetOptions &options);
 
 /// What code generation must know of `machine`. Weights are packed for vectors of `packedBits` where these are wider

@@ -273,6 +273,9 @@ LogicalResult Emitter::measure() {
     return module.emitError("the object would have ") << facts->data << " bytes of writable data";
   sizes.code = facts->code;
   sizes.stack = getWorstStack(*llvmModule, facts->stack);
+  if (sizes.stack < 0)
+    sizes.stackUnknown = facts->stack.empty() ? "objects for " + machine->getTargetTriple().str() + " do not tell what functions need"
+                                              : "how much a function needs is known at run time only";
   auto stripped = stripStackSizes(object);
   if (!stripped)
     return fail(stripped.takeError());

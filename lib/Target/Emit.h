@@ -20,6 +20,7 @@ struct EmittedSizes {
   int64_t workspaceBound = 0; ///< lower bound of the workspace: the largest sum of live buffers
   int64_t stack = 0;          ///< worst case over the call tree; -1 where it is not known
   int64_t object = 0;
+  std::string stackUnknown; ///< why it is not
   std::string weightsHash; ///< of weights in a file of their own: SHA-256, in hexadecimal
 };
 

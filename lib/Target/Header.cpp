@@ -60,10 +60,14 @@ static std::string makeShape(const TensorInterface &tensor, const ModelInterface
   unsigned dynamic = 0;
   for (int64_t extent : tensor.shape) {
     text += text.empty() ? "" : " x ";
-    if (mlir::ShapedType::isDynamic(extent))
-      text += (isInput ? interface.extents : interface.outputExtents)[tensor.extentOf[dynamic++]];
-    else
+    if (!mlir::ShapedType::isDynamic(extent)) {
       text += std::to_string(extent);
+      continue;
+    }
+    unsigned place = tensor.extentOf[dynamic++];
+    bool isInputs = !isInput && place < interface.outputFormulas.size() &&
+                    is_contained(interface.extents, interface.outputFormulas[place]);
+    text += isInput ? interface.extents[place] : isInputs ? interface.outputFormulas[place] : interface.outputExtents[place];
   }
   return text.empty() ? "scalar" : text;
 }
@@ -164,6 +168,8 @@ void HeaderWriter::writeModelMacros() {
   define("CODE_BYTES", makeNumber(sizes.code));
   if (sizes.stack >= 0)
     define("STACK_BYTES", makeNumber(sizes.stack), "worst case of one run");
+  else
+    os << "/* There is no " << macro << "_STACK_BYTES: " << sizes.stackUnknown << ". */\n";
   if (interface.macs)
     define("MACS", makeNumber(*interface.macs), "multiply-adds of one run");
 }
@@ -187,6 +193,10 @@ void HeaderWriter::writeTensorMacros(const TensorInterface &tensor) {
     room.shape = *largest;
     define(prefix + "MAX_NUMEL", makeNumber(room.getNumElements()), "room that its buffer must have");
     define(prefix + "MAX_BYTES", makeNumber(room.getBytes()));
+  }
+  if (tensor.quantization) {
+    define(prefix + "QUANT_SCALE", makeFloat(tensor.quantization->scale), "an element stands for (element - zero point) * scale");
+    define(prefix + "QUANT_ZERO_POINT", "(" + Twine(tensor.quantization->zeroPoint) + ")");
   }
   if (tensor.preprocessing)
     writePreprocessing(prefix, *tensor.preprocessing);
@@ -216,8 +226,10 @@ void HeaderWriter::writeOutputExtents(const TensorInterface &tensor) {
   for (auto [axis, extent] : enumerate(tensor.shape)) {
     if (!mlir::ShapedType::isDynamic(extent))
       continue;
-    os << " *   " << interface.outputExtents[tensor.extentOf[dynamic]] << ": dimension " << axis << " of "
-       << inComment(tensor.name);
+    unsigned place = tensor.extentOf[dynamic];
+    os << " *   " << interface.outputExtents[place] << ": dimension " << axis << " of " << inComment(tensor.name);
+    if (place < interface.outputFormulas.size() && !interface.outputFormulas[place].empty())
+      os << ", always " << interface.outputFormulas[place];
     if (dynamic < tensor.bounds.size() && !mlir::ShapedType::isDynamic(tensor.bounds[dynamic]))
       os << ", at most " << tensor.bounds[dynamic];
     os << "\n";

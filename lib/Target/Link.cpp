@@ -1,6 +1,8 @@
 // The archive is written by LLVM; a shared library needs a linker from the PATH.
 #include "lib/Target/Link.h"
 
+#include "lib/Target/OutputFiles.h"
+
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
@@ -30,26 +32,19 @@ Expected<SmallVector<char, 0>> makeStaticLibrary(ArrayRef<char> object, const st
 }
 
 Expected<SmallVector<char, 0>> linkSharedLibrary(ArrayRef<char> object, const Triple &triple, bool freestanding) {
-  SmallString<128> objectPath, libraryPath;
-  if (std::error_code error = sys::fs::createTemporaryFile("nnc", "o", objectPath))
-    return errorCodeToError(error);
-  FileRemover removeObject(objectPath);
-  {
-    std::error_code error;
-    raw_fd_ostream os(objectPath, error);
-    if (error)
-      return errorCodeToError(error);
-    os.write(object.data(), object.size());
-    os.close();
-    if (os.has_error()) {
-      error = os.error();
-      os.clear_error();
-      return createStringError(objectPath + ": " + error.message());
-    }
-  }
-  if (std::error_code error = sys::fs::createTemporaryFile("nnc", "so", libraryPath))
-    return errorCodeToError(error);
-  FileRemover removeLibrary(libraryPath);
+  Expected<std::string> objectPath = createTemporaryFile("o");
+  if (!objectPath)
+    return objectPath.takeError();
+  FileRemover removeObject(*objectPath);
+  OutputFiles files;
+  if (Error error = files.add(*objectPath, [&](raw_ostream &os) { os.write(object.data(), object.size()); }))
+    return std::move(error);
+  if (Error error = files.commit())
+    return std::move(error);
+  Expected<std::string> libraryPath = createTemporaryFile("so");
+  if (!libraryPath)
+    return libraryPath.takeError();
+  FileRemover removeLibrary(*libraryPath);
 
   bool isHost = triple.getArch() == Triple(sys::getDefaultTargetTriple()).getArch();
   SmallVector<StringRef> arguments;
@@ -61,7 +56,7 @@ Expected<SmallVector<char, 0>> linkSharedLibrary(ArrayRef<char> object, const Tr
     linker = sys::findProgramByName("cc");
   if (!linker)
     return createStringError("a shared library needs a linker: install lld or a C compiler");
-  arguments = {*linker, "-shared", "-o", libraryPath, objectPath};
+  arguments = {*linker, "-shared", "-o", *libraryPath, *objectPath};
   bool isDriver = StringRef(*linker).ends_with("cc");
   if (isDriver)
     arguments.push_back("-nostdlib");
@@ -70,7 +65,7 @@ Expected<SmallVector<char, 0>> linkSharedLibrary(ArrayRef<char> object, const Tr
   std::string message;
   if (sys::ExecuteAndWait(*linker, arguments, std::nullopt, {}, 0, 0, &message) != 0)
     return createStringError("linking the shared library failed: " + *linker + " " + message);
-  auto library = MemoryBuffer::getFile(libraryPath, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  auto library = MemoryBuffer::getFile(*libraryPath, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!library)
     return errorCodeToError(library.getError());
   return copyBytes(**library);

@@ -3,6 +3,8 @@
 // workspace.
 #include "lib/Target/ModelInterface.h"
 
+#include "lib/Target/ExtentFormulas.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -133,6 +135,15 @@ static std::optional<InputPreprocessing> getPreprocessing(DictionaryAttr attrs) 
   return result;
 }
 
+static std::optional<QuantizedNumbers> getQuantization(DictionaryAttr attrs) {
+  auto fields = attrs ? attrs.getAs<DictionaryAttr>("nn.quantization") : DictionaryAttr();
+  auto scale = fields ? fields.getAs<FloatAttr>("scale") : FloatAttr();
+  auto zeroPoint = fields ? fields.getAs<IntegerAttr>("zero_point") : IntegerAttr();
+  if (!scale || !zeroPoint)
+    return std::nullopt;
+  return QuantizedNumbers{static_cast<float>(scale.getValueAsDouble()), zeroPoint.getInt()};
+}
+
 static TensorInterface makeTensor(Type type, DictionaryAttr attrs, std::string fallback, llvm::StringSet<> &taken) {
   TensorInterface tensor;
   auto name = attrs ? attrs.getAs<StringAttr>("nn.name") : StringAttr();
@@ -142,6 +153,7 @@ static TensorInterface makeTensor(Type type, DictionaryAttr attrs, std::string f
   tensor.elementType = recorded ? recorded.getValue() : cast<ShapedType>(type).getElementType();
   tensor.shape = getShape(type).vec();
   tensor.preprocessing = getPreprocessing(attrs);
+  tensor.quantization = getQuantization(attrs);
   if (auto labels = attrs ? attrs.getAs<ArrayAttr>("nn.labels") : ArrayAttr())
     for (auto label : labels.getAsRange<StringAttr>())
       tensor.labels.push_back(label.str());
@@ -218,6 +230,23 @@ static bool isRead(ModuleOp module, unsigned fromEnd) {
   return false;
 }
 
+/// See ModelInterface::outputFormulas. Bounds are no formulas, and packed outputs have others' extents.
+static std::vector<std::string> getOutputFormulas(const ModelInterface &interface, ModuleOp module) {
+  auto function = module.lookupSymbol<func::FuncOp>("main_output_extents");
+  if (!function || function.isExternal() || function.getNumResults() != interface.outputExtents.size())
+    return {};
+  std::vector<std::string> arguments;
+  for (const TensorInterface &input : interface.inputs)
+    for (unsigned place : input.extentOf)
+      arguments.push_back(interface.extents[place]);
+  std::vector<std::string> formulas = listExtentFormulas(function, arguments);
+  for (const TensorInterface &output : interface.outputs)
+    for (unsigned place : output.extentOf)
+      if (!output.bounds.empty() || output.isPacked())
+        formulas[place].clear();
+  return formulas;
+}
+
 void ModelInterface::addBounds(ModuleOp module) {
   int64_t pointerBytes = DataLayout(module).getTypeSize(IndexType::get(module.getContext()));
   for (TensorInterface &tensor : llvm::concat<TensorInterface>(inputs, outputs))
@@ -253,6 +282,7 @@ void ModelInterface::addBounds(ModuleOp module) {
     }
     outputExtents.clear();
   }
+  outputFormulas = getOutputFormulas(*this, module);
 }
 
 void recordElementTypes(ModuleOp module) {

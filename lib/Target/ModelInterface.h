@@ -25,6 +25,12 @@ struct InputPreprocessing {
   bool isApplied = false;         ///< the model does it: the input is raw
 };
 
+/// What integers stand for: (integer - zero point) * scale.
+struct QuantizedNumbers {
+  float scale = 1;
+  int64_t zeroPoint = 0;
+};
+
 /// One input or output.
 struct TensorInterface {
   std::string name;                 ///< as in the source model
@@ -40,6 +46,7 @@ struct TensorInterface {
   std::optional<unsigned> next;         ///< of an input that is a state: the place of the output that is the next one
   mlir::DenseElementsAttr initial = {}; ///< that state before the first run; null: zeros
   std::optional<InputPreprocessing> preprocessing; ///< of an input, where the model says so
+  std::optional<QuantizedNumbers> quantization;    ///< of integers, where the model says so
   std::vector<std::string> labels;                 ///< of an output: the names of its classes, where the model has them
 
   bool hasSizeValues = false; ///< of an input: the functions about extents take its values
@@ -71,6 +78,8 @@ struct ModelInterface {
   std::vector<TensorInterface> outputs;
   std::vector<std::string> extents;       ///< names of the distinct symbolic extents of the inputs, C identifiers
   std::vector<std::string> outputExtents; ///< one per dynamic dimension of the outputs, "<output>_<dimension>"
+  /// What they are, written with `extents`; empty where that is not known, or long. As long as `outputExtents`, or empty.
+  std::vector<std::string> outputFormulas;
   bool threads = false;                   ///< the entry takes a parallel-for callback
   bool externalWeights = false;           ///< the entry takes the weights
   std::optional<int64_t> macs;            ///< multiply-adds of one run; nullopt where not known
@@ -94,7 +103,8 @@ struct ModelInterface {
   static llvm::FailureOr<ModelInterface> get(mlir::ModuleOp module, llvm::StringRef name = "");
 
   /// Adds what is known from the stage `arena` on: bounds of extents that data decide, which inputs' values sizes are
-  /// made of, extents that turned out to be constants, and the target's pointers.
+  /// made of, extents that turned out to be constants, how extents of outputs follow from those of inputs, and the target's
+  /// pointers.
   void addBounds(mlir::ModuleOp module);
 };
 

@@ -13,7 +13,8 @@ using namespace llvm;
 namespace nnc {
 
 static Error fail(StringRef path, const Twine &reason) {
-  return createStringError("cannot write '" + path + "': " + reason);
+  return createStringError((path == "-" ? "cannot write to the standard output" : "cannot write '" + path + "'") + ": " +
+                           reason);
 }
 
 /// `path` with something behind it that no file beside it has.
@@ -192,7 +193,34 @@ Error checkOutputPath(StringRef path) {
     return fail(path, "there is no folder '" + folder + "'");
   if (std::error_code error = sys::fs::access(folder, sys::fs::AccessMode::Write))
     return fail(path, error.message());
+  if (sys::fs::exists(path) && sys::fs::access(path, sys::fs::AccessMode::Write))
+    return fail(path, "it exists and is read-only");
   return Error::success();
+}
+
+Error checkOutputFolder(StringRef path) {
+  StringRef above = path; // the nearest that is there
+  while (!above.empty() && !sys::fs::exists(above))
+    above = sys::path::parent_path(above);
+  if (above.empty())
+    above = ".";
+  if (!sys::fs::is_directory(above))
+    return createStringError("there can be no folder '" + path + "': '" + above + "' is a file");
+  if (std::error_code error = sys::fs::access(above, sys::fs::AccessMode::Write))
+    return createStringError("cannot write into the folder '" + path + "': " + error.message());
+  return Error::success();
+}
+
+Error flushStandardOutput() { return flush(outs(), "-"); }
+
+Expected<std::string> createTemporaryFile(StringRef extension) {
+  SmallString<128> path, folder;
+  std::error_code error = sys::fs::createTemporaryFile("nnc", extension, path);
+  if (!error)
+    return path.str().str();
+  sys::path::system_temp_directory(/*erasedOnReboot=*/true, folder);
+  return createStringError("cannot make a temporary file in '" + folder + "': " + error.message() +
+                           "; the variable TMPDIR names another folder");
 }
 
 } // namespace nnc

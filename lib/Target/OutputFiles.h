@@ -64,8 +64,17 @@ private:
 };
 
 /// Whether a file can be written at `path`, as far as that can be told without writing: its folder exists and lets
-/// itself be written, and `path` itself is no folder.
+/// itself be written, and `path` itself is no folder, nor a file that is read-only.
 llvm::Error checkOutputPath(llvm::StringRef path);
+
+/// The same for a folder, which is made where it is not there.
+llvm::Error checkOutputFolder(llvm::StringRef path);
+
+/// Writes what is left to write to the standard output, which may be a file on a full disk.
+llvm::Error flushStandardOutput();
+
+/// An empty file among the system's temporary ones, of a name that ends with `extension`; the caller removes it.
+llvm::Expected<std::string> createTemporaryFile(llvm::StringRef extension);
 
 } // namespace nnc
 

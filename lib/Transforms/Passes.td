@@ -244,6 +244,15 @@ def EmitParallelCalls : Pass<"emit-parallel-calls", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def HoistStackBuffers : Pass<"hoist-stack-buffers", "::mlir::LLVM::LLVMFuncOp"> {
+  let summary = "Allocate buffers on the stack where their function begins";
+  let description = [{
+    Before: `llvm.alloca` of constant size in a loop, which takes stack with each iteration.
+    After: the `llvm.alloca` is in the function's first block.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def ProfileLayers : Pass<"profile-layers", "::mlir::ModuleOp"> {
   let summary = "Count how long each layer takes";
   let description = [{

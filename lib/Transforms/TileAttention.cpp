@@ -219,7 +219,7 @@ void AttentionTiling::forEach(Value upper, bool isShared, function_ref<void(Valu
 }
 
 void AttentionTiling::run() {
-  remark::passed(attention.product.getLoc(), about::fusion)
+  remark::passed(builder.getLoc(), about::fusion)
       << remark::add("attention in blocks of {0} rows: scores stay in the cache", block);
   // Rows whose distance is a multiple of 4 KiB would share few lines of the L1 cache.
   int64_t line = 16, stride = llvm::alignTo(attention.columns, line), numBatches = attention.getNumBatches();

@@ -194,8 +194,8 @@ FailureOr<WindowPair> WindowPair::match(Operation *windows) {
 //===--- Tiling ---===//
 
 void WindowTiling::run() {
-  remark::passed(pair.windows->getLoc(), about::fusion)
-      << remark::add("with the convolution before it in blocks of {0} rows", pair.block);
+  remark::passed(builder.getLoc(), about::fusion)
+      << remark::add("a convolution and the windows behind it in blocks of {0} rows", pair.block);
   auto middle = cast<MemRefType>(pair.conv.getInit().getType());
   SmallVector<int64_t> shape(middle.getShape());
   shape[0] = 1;

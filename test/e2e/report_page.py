@@ -39,6 +39,8 @@ const counts = {
   buffers: count("#workspace .buffer"), moment: count("#workspace .moment"), live: count("#workspace .live"),
   legend: count("#memory .legend span"), rows: count("#layers tbody tr"), decisions: count("#decisions tbody tr"),
   bars: count("#cost .bar"), dots: count("#cost .dot"), scripts: count("script"), measured: count("#cost .note"),
+  costs: count("#graph .costs"),
+  joined: [...document.querySelectorAll("#cost text")].filter((text) => text.textContent.includes(" + ")).length,
   foreign: count("iframe, object, embed, link, img, base, form, [src], a[href^='http'], a[href^='javascript']"),
   nan: (document.getElementById("page").outerHTML.match(/NaN|undefined|\\[object/g) || []).length,
 };
@@ -214,6 +216,7 @@ def check_counts(counts, facts, needed):
     expect(not counts["failures"], f"JavaScript errors: {counts['failures'][:3]}")
     expect(counts["nodes"] == len(facts["layers"]) > 0, f"{counts['nodes']} nodes for {len(facts['layers'])} layers")
     expect(counts["rows"] == len(facts["layers"]), f"{counts['rows']} rows for {len(facts['layers'])} layers")
+    expect(counts["costs"] > 0 or not counts["dots"], "no node of the graph tells its costs")
     edges = sum(len(layer.get(key, [])) for layer in facts["layers"] for key in ("from", "from_inputs", "to_outputs"))
     expect(counts["edges"] == edges, f"{counts['edges']} edges, expected {edges}")
     placed = [buffer for buffer in facts["memory"]["buffers"] if "offset" in buffer]
@@ -229,6 +232,16 @@ def check_counts(counts, facts, needed):
     expect(not counts["wide"], "the page is wider than its window")
 
 
+def stem(folder):
+    """A convolution and a pooling of more than a cache, which are computed in blocks of rows and timed as one."""
+    graph = GraphBuilder(1)
+    value = graph.node("Conv", "x", graph.normal((16, 3, 7, 7), 0.1), pads=[3, 3, 3, 3], strides=[2, 2])
+    value = graph.node("Relu", value)
+    value = graph.node("MaxPool", value, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    value = graph.node("Conv", value, graph.normal((16, 16, 1, 1), 0.1))
+    return save(folder, graph, {"x": (FLOAT, (1, 3, 224, 224))}, {value: (FLOAT, None)})
+
+
 def check_measured(browser, folder):
     """nnc-run adds times: compiling itself, and to the report of a library."""
     page, library, report = (os.path.join(folder, name) for name in ("page.html", "model.so", "model.json"))
@@ -241,6 +254,10 @@ def check_measured(browser, folder):
     counts, _ = probe(browser, page, folder)
     with open(report, encoding="utf-8") as file:
         check_counts(counts, json.load(file), ["bars", "dots"])
+    run(NNC_RUN, stem(folder), "--profile", "--cpu=x86-64-v3", "--report=" + page)
+    counts, source = probe(browser, page, folder)
+    expect("a convolution and the windows behind it in blocks of" in source, "the stem is not computed in blocks")
+    expect(counts["ready"] and not counts["failures"] and counts["joined"], f"what is timed as one is drawn apart: {counts}")
 
 
 def main():

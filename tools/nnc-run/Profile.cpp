@@ -50,7 +50,9 @@ Expected<ProfileTimes> measureProfile(function_ref<Error()> body, const nnc_prof
 }
 
 void printProfile(const ProfileTimes &times, raw_ostream &os) {
-  os << "      ms      %  GFLOP/s  layer\n";
+  bool isShort = times.milliseconds < 1;
+  double scale = isShort ? 1e3 : 1;
+  os << (isShort ? "      us" : "      ms") << "      %  GFLOP/s  layer\n";
   double inLayers = 0;
   for (const ProfileTimes::Layer &layer : times.layers) {
     double time = layer.milliseconds;
@@ -60,12 +62,12 @@ void printProfile(const ProfileTimes &times, raw_ostream &os) {
     std::string name = layer.name;
     for (char &c : name) // names are the model's
       c = isPrint(c) ? c : '?';
-    os << formatv("{0,8:f4}  {1,5:f1}  {2,7}  {3}\n", time, 100 * time / times.milliseconds, speed,
+    os << formatv("{0,8:f4}  {1,5:f1}  {2,7}  {3}\n", scale * time, 100 * time / times.milliseconds, speed,
                   name.empty() ? "-" : name);
   }
-  os << formatv("{0,8:f4}  {1,5:f1}           beside the layers\n", times.milliseconds - inLayers,
+  os << formatv("{0,8:f4}  {1,5:f1}           beside the layers\n", scale * (times.milliseconds - inLayers),
                 100 - 100 * inLayers / times.milliseconds);
-  os << formatv("{0,8:f4}  100.0           one run, the mean of {1}\n", times.milliseconds, times.runs);
+  os << formatv("{0,8:f4}  100.0           one run, the mean of {1}\n", scale * times.milliseconds, times.runs);
 }
 
 double measureClock() {

@@ -6,6 +6,8 @@
 #include "lib/Driver/ModelLibrary.h"
 #include "lib/Driver/OptionNames.h"
 #include "lib/Target/OutputFiles.h"
+#include "lib/Target/TargetChecks.h"
+#include "nnc/Pool.h"
 #include "tools/nnc-run/Bench.h"
 #include "tools/nnc-run/Profile.h"
 #include "tools/nnc-run/Report.h"
@@ -40,6 +42,10 @@ struct RunOptions {
         atol{"atol", cl::desc("Accepted error besides (default 1e-5)"), cl::init(1e-5), cl::cat(category)},
         seed{"seed", cl::desc("Of random inputs (default 0)"), cl::init(0), cl::cat(category)},
         bench{"bench", cl::desc("Time it"), cl::cat(category)},
+        numThreads{"num-threads",
+                   cl::desc("Threads that run the loops of a model of --threads, which a model file is compiled with then; 0: one for each "
+                            "CPU (default: 1)"),
+                   cl::value_desc("n"), cl::init(1), cl::cat(category)},
         reportOf{
             "report-of",
             cl::desc("The JSON report of the compiled model: --profile --report=<file> adds the measured times to it"),
@@ -53,6 +59,7 @@ struct RunOptions {
   cl::opt<double> rtol, atol;
   cl::opt<uint64_t> seed;
   cl::opt<bool> bench;
+  cl::opt<unsigned> numThreads;
   cl::opt<std::string> reportOf;
 };
 
@@ -68,37 +75,38 @@ static Expected<std::string> readText(StringRef path) {
 /// Compiles a model file to a temporary library and loads it. With --profile, `report` gets what the compiler reports,
 /// where that is asked for: it is not complete before the model has run.
 static Expected<nnc::ModelLibrary> compileAndLoad(nnc::CompileOptions options, std::string &report) {
-  SmallString<128> library, account, weights;
-  if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "so", library))
-    return errorCodeToError(error);
-  FileRemover remove(library), removeAccount, removeWeights;
-  if (options.output.externalWeights) {
-    if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "weights", weights))
-      return errorCodeToError(error);
-    removeWeights.setFile(weights);
-    options.output.weightsFile = weights.str().str();
-  }
-  bool isCompleted = options.profile && !options.output.reportFile.empty();
-  if (isCompleted) {
-    if (std::error_code error = sys::fs::createTemporaryFile("nnc-run", "json", account))
-      return errorCodeToError(error);
-    removeAccount.setFile(account);
-    options.output.reportFile = account.str().str();
-  }
-  options.output.kind = nnc::OutputKind::Shared;
-  options.output.outputFile = library.str().str();
-  options.output.headerFile.clear();
+  FileRemover remove, removeAccount, removeWeights;
+  auto create = [](StringRef extension, FileRemover &remover, std::string &path) -> Error {
+    Expected<std::string> created = nnc::createTemporaryFile(extension);
+    if (!created)
+      return created.takeError();
+    path = *created;
+    remover.setFile(path);
+    return Error::success();
+  };
+  nnc::OutputOptions &output = options.output;
+  if (output.externalWeights)
+    if (Error error = create("weights", removeWeights, output.weightsFile))
+      return std::move(error);
+  bool isCompleted = options.profile && !output.reportFile.empty();
+  if (isCompleted)
+    if (Error error = create("json", removeAccount, output.reportFile))
+      return std::move(error);
+  if (Error error = create("so", remove, output.outputFile))
+    return std::move(error);
+  output.kind = nnc::OutputKind::Shared;
+  output.headerFile.clear();
   if (failed(nnc::compileModel(options)))
     return createStringError(""); // has been said
   if (isCompleted) {
-    Expected<std::string> text = readText(account);
+    Expected<std::string> text = readText(output.reportFile);
     if (!text)
       return text.takeError();
     report = std::move(*text);
   }
-  auto model = nnc::ModelLibrary::load(library, "");
+  auto model = nnc::ModelLibrary::load(output.outputFile, "");
   if (model && model->needsWeights())
-    if (Error error = model->readWeights(weights))
+    if (Error error = model->readWeights(output.weightsFile))
       return std::move(error);
   return model;
 }
@@ -133,13 +141,15 @@ static Expected<nnc::ModelLibrary> loadModel(const nnc::CompilerCommandLine &com
     return loadCompiled(path, commandLine.wasNamed() ? options.name : "", weightsFile);
   if (!weightsFile.empty())
     return createStringError("--weights-file is for a model that is compiled already");
+  if (Error error = nnc::checkRunsHere(options.target))
+    return error;
   return compileAndLoad(options, report);
 }
 
 /// Writes each output to a file named after it; '/' and the like become '_'.
 static Error writeOutputs(ArrayRef<nnc::HostTensor> outputs, StringRef folder) {
   if (std::error_code error = sys::fs::create_directories(folder))
-    return createStringError(folder + ": " + error.message());
+    return createStringError("cannot make the folder '" + folder + "': " + error.message());
   for (const nnc::HostTensor &output : outputs) {
     std::string name = output.name;
     for (char &c : name)
@@ -251,9 +261,8 @@ int main(int argc, char **argv) {
   RunOptions options(commandLine.getCategory());
   cl::HideUnrelatedOptions(commandLine.getCategory());
   cl::SetVersionPrinter(nnc::printVersion);
-  if (Error error = nnc::checkOptionNames(ArrayRef(argv, argc).drop_front()))
+  if (Error error = nnc::readOptions(argc, argv, "nnc-run: runs a model on given or random inputs\n"))
     return fail(std::move(error));
-  cl::ParseCommandLineOptions(argc, argv, "nnc-run: runs a model on given or random inputs\n");
   if (options.model.empty())
     return fail(createStringError("no model given; see nnc-run --help"));
   auto compileOptions = commandLine.getOptions(options.model);
@@ -267,6 +276,10 @@ int main(int argc, char **argv) {
   if (!reportFile.empty())
     if (Error error = nnc::checkOutputPath(reportFile))
       return fail(std::move(error));
+  if (!options.outputDir.empty())
+    if (Error error = nnc::checkOutputFolder(options.outputDir))
+      return fail(std::move(error));
+  compileOptions->output.threads |= options.numThreads != 1;
   bool isCompiled = false;
   std::string report;
   auto model = loadModel(commandLine, options.model.front(), *compileOptions, options.weightsFile, isCompiled, report);
@@ -287,8 +300,15 @@ int main(int argc, char **argv) {
       return fail(text.takeError());
     report = std::move(*text);
   }
+  auto destroy = [](nnc_pool *pool) { nnc_pool_destroy(pool); };
+  std::unique_ptr<nnc_pool, decltype(destroy)> pool(options.numThreads == 1 ? nullptr : nnc_pool_create(options.numThreads),
+                                                    destroy);
+  if (pool)
+    model->setParallel(nnc_pool_parallel(pool.get()));
   bool areRight = true;
   if (Error error = run(*model, options, *compileOptions, report, areRight))
+    return fail(std::move(error));
+  if (Error error = nnc::flushStandardOutput())
     return fail(std::move(error));
   return areRight ? 0 : 1;
 }

@@ -79,12 +79,24 @@ void ModelBuilder::setPreprocessing(Value input, const Preprocessing &preprocess
     main.setArgAttr(cast<BlockArgument>(input).getArgNumber(), "nn.preprocessing", attribute);
 }
 
-void ModelBuilder::addOutput(StringRef name, Value value, ArrayRef<std::string> labels) {
+static DictionaryAttr makeAttribute(OpBuilder &builder, const QuantizedNumbers &numbers) {
+  return builder.getDictionaryAttr({builder.getNamedAttr("scale", builder.getF32FloatAttr(numbers.scale)),
+                                    builder.getNamedAttr("zero_point", builder.getI64IntegerAttr(numbers.zeroPoint))});
+}
+
+void ModelBuilder::setQuantization(Value input, const QuantizedNumbers &numbers) {
+  main.setArgAttr(cast<BlockArgument>(input).getArgNumber(), "nn.quantization", makeAttribute(builder, numbers));
+}
+
+void ModelBuilder::addOutput(StringRef name, Value value, ArrayRef<std::string> labels,
+                             const std::optional<QuantizedNumbers> &numbers) {
   results.push_back(value);
   NamedAttrList attributes;
   attributes.set("nn.name", builder.getStringAttr(name));
   if (!labels.empty())
     attributes.set("nn.labels", builder.getStrArrayAttr(llvm::to_vector_of<StringRef>(labels)));
+  if (numbers)
+    attributes.set("nn.quantization", makeAttribute(builder, *numbers));
   outputAttributes.push_back(attributes.getDictionary(builder.getContext()));
 }
 

@@ -25,6 +25,13 @@ llvm::Error fixSymbols(ShapeOverrides &shapes, llvm::StringRef input, llvm::Arra
 llvm::Error overrideShape(const ShapeOverrides &shapes, llvm::StringRef input, llvm::ArrayRef<std::string> symbols,
                           llvm::SmallVectorImpl<int64_t> &shape);
 
+/// What the integers of an input or output stand for: (integer - zero point) * scale. It is the attribute
+/// `nn.quantization` of @main's argument or result, a dictionary of the fields below.
+struct QuantizedNumbers {
+  float scale = 1;
+  int64_t zeroPoint = 0;
+};
+
 class ModelBuilder {
 public:
   /// Begins @main of a model called `name`; `builder` is set to its end.
@@ -34,8 +41,12 @@ public:
   mlir::Value addInput(llvm::StringRef name, mlir::RankedTensorType type, llvm::ArrayRef<std::string> symbols = {});
   /// Says how an argument is made of raw numbers; nothing happens where that does not fit it.
   void setPreprocessing(mlir::Value input, const Preprocessing &preprocessing);
-  /// Adds a result; the names of results differ. `labels` are the names of its classes, where the model has them.
-  void addOutput(llvm::StringRef name, mlir::Value value, llvm::ArrayRef<std::string> labels = {});
+  /// Says what an argument's integers stand for.
+  void setQuantization(mlir::Value input, const QuantizedNumbers &numbers);
+  /// Adds a result; the names of results differ. `labels` are the names of its classes, `numbers` what its integers stand
+  /// for, where the model says so.
+  void addOutput(llvm::StringRef name, mlir::Value value, llvm::ArrayRef<std::string> labels = {},
+                 const std::optional<QuantizedNumbers> &numbers = std::nullopt);
   unsigned getNumOutputs() const { return results.size(); }
   /// Adds a result that is the input `state` of the next run; before the first it is `initial`, zeros where that is null.
   void addNextState(llvm::StringRef name, mlir::Value value, mlir::Value state, mlir::DenseElementsAttr initial = {});

@@ -36,6 +36,18 @@ Value ModelImporter::addInput(frontend::ModelBuilder &main, StringRef name, Smal
   return main.addInput(name, RankedTensorType::get(shape, elementType), symbols);
 }
 
+/// What the integers of a tensor stand for, where one scale holds for all of them.
+static std::optional<frontend::QuantizedNumbers> getQuantizedNumbers(const format::Tensor &tensor, Type elementType) {
+  if (!tensor.quantization() || !isa<IntegerType>(elementType) ||
+      tensor.quantization()->details_type() != format::QuantizationDetails::NONE)
+    return std::nullopt;
+  ArrayRef<float> scales = getElements(tensor.quantization()->scale());
+  ArrayRef<int64_t> zeroPoints = getElements(tensor.quantization()->zero_point());
+  if (scales.size() != 1 || zeroPoints.size() > 1 || !(scales.front() > 0) || !std::isfinite(scales.front()))
+    return std::nullopt;
+  return frontend::QuantizedNumbers{scales.front(), zeroPoints.empty() ? 0 : zeroPoints.front()};
+}
+
 bool ModelImporter::addInputs(frontend::ModelBuilder &main, GraphImporter &graph) {
   bool ok = true;
   Metadata metadata = model.reader.getMetadata();
@@ -53,6 +65,8 @@ bool ModelImporter::addInputs(frontend::ModelBuilder &main, GraphImporter &graph
     ok &= static_cast<bool>(value);
     if (auto preprocessing = value ? metadata.getPreprocessing(place, cast<RankedTensorType>(value.getType())) : std::nullopt)
       main.setPreprocessing(value, *preprocessing);
+    if (auto numbers = value ? getQuantizedNumbers(tensor, elementType) : std::nullopt)
+      main.setQuantization(value, *numbers);
     if (value && !graph.define(index, {value, std::nullopt})) {
       model.blockers.addToModel("tensor '" + graph.getName(index) + "' is an input twice");
       return false;
@@ -75,7 +89,8 @@ bool ModelImporter::addOutputs(frontend::ModelBuilder &main, GraphImporter &grap
         model.blockers.addToModel("output '" + graph.getName(index) + "' is not produced by any operator");
       return false; // otherwise its producer's blocker tells why
     }
-    main.addOutput(makeUnique(outputNames, graph.getName(index), "output_" + Twine(place)), value, metadata.getLabels(place));
+    main.addOutput(makeUnique(outputNames, graph.getName(index), "output_" + Twine(place)), value, metadata.getLabels(place),
+                   getQuantizedNumbers(graph.getTensor(index), cast<RankedTensorType>(value.getType()).getElementType()));
   }
   return true;
 }

@@ -107,8 +107,6 @@ function drawRoofline() {
       stroke: "var(--compute)",
       "stroke-width": 2
     }),
-    svg("text", { class: "soft end", x: width - right - 4, y: y(peak) - 7 },
-    `f32 peak: ${peak} operations per cycle`),
     [...shown].sort((a, b) => b.share - a.share).map((unit) => svg("circle", {
       class: "dot",
       cx: x(unit.intensity),
@@ -117,7 +115,9 @@ function drawRoofline() {
       fill: unit.colour,
       click: () => openUnit(unit),
       ...hover(() => tellUnit(unit))
-    })));
+    })),
+    svg("text", { class: "soft end haloed", x: width - right - 4, y: y(peak) - 7 },
+    `f32 peak: ${peak} operations per cycle`));
 }
 
 function makeCostSection() {

@@ -86,7 +86,13 @@ layers.forEach((layer) => layersByName.set(layer.name, [...(layersByName.get(lay
 
 const add = (a, b) => (a === undefined || b === undefined ? undefined : a + b);
 
-/** What costs are told of: a kernel; where times were measured, all kernels of a name, which are timed together. */
+/** Layers that are computed in blocks with others, and the layer under whose name all of them are timed. */
+const together = new Map();
+for (const decision of report.decisions || [])
+  if (decision.about === "fusion" && decision.text.includes("in blocks of"))
+    (decision.layers || []).forEach((index) => together.set(index, decision.layer));
+
+/** What costs are told of: a kernel; where times were measured, all kernels that are timed together. */
 function makeUnits() {
   const times = new Map((report.profile?.layers || []).map((layer) => [layer.name, layer.milliseconds]));
   const made = [];
@@ -96,8 +102,10 @@ function makeUnits() {
       Math.max(kernel.compute_cycles, kernel.memory_cycles);
     const head = kernel.layers?.[0],
       rest = (kernel.layers || []).slice(1).sort((a, b) => a - b);
+    const name = (times.size && together.get(head)) || kernel.name;
     const part = {
-      name: kernel.name,
+      name,
+      names: [kernel.name],
       kinds: [kernel.kind],
       layers: [head, ...rest].filter((index) => index in layers),
       sources: kernel.sources,
@@ -112,13 +120,14 @@ function makeUnits() {
       memory: kernel.memory_cycles,
       cycles,
     };
-    const known = times.size ? byName.get(kernel.name) : undefined;
+    const known = times.size ? byName.get(name) : undefined;
     if (!known) {
       made.push(part);
-      byName.set(kernel.name, part);
+      byName.set(name, part);
       continue;
     }
     known.kinds.push(kernel.kind);
+    known.names = [...new Set([...known.names, kernel.name])];
     if ((part.cycles || 0) > (known.dearest ?? known.cycles ?? 0)) {
       known.main = part.main;
       known.dearest = part.cycles;
@@ -147,7 +156,7 @@ const allCycles = units.reduce((sum, unit) => sum + (unit.cycles || 0), 0);
 const allTime = hasTimes ? report.profile.milliseconds : 0;
 units.forEach((unit) => {
   unit.share = hasTimes ? (unit.measured || 0) / allTime : allCycles ? (unit.cycles || 0) / allCycles : 0;
-  unit.label = show(unit.name);
+  unit.label = unit.names.map(show).join(" + ");
 });
 
 /** The decisions that concern a layer: by number, or by name where they came before layers had numbers. */

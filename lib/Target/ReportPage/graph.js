@@ -37,6 +37,15 @@ const nodeWidth = 190,
 const isFused = (layer) => layer.units.length > 0 && !layer.units.some((unit) => unit.heads.includes(layer.index));
 /** What the kernels that begin with this layer cost. */
 const ownUnit = (layer) => layer.units.find((unit) => unit.main === layer.index);
+const costsHeight = 14;
+
+/** What a kernel does, at the layer that stands for it; undefined for other layers, and where that is not known. */
+function costsOf(layer) {
+  const unit = layer.units.find((known) => known.main === layer.index && known.bytes !== undefined);
+  if (!unit) return undefined;
+  const reached = unit.roof === undefined ? undefined : percent(unit.roof);
+  return [unit.flops ? metric(unit.flops, "FLOP") : undefined, bytes(unit.bytes), reached].filter(Boolean).join(" \u00b7 ");
+}
 const shareOf = (layer) => layer.units.filter((unit) => unit.main === layer.index).reduce((sum, unit) => sum + unit
   .share, 0);
 
@@ -52,7 +61,7 @@ function summarise(layer) {
 function makeGraph() {
   const end = (label) => ({ label: show(label), width: nodeWidth, height: endHeight, sources: [], targets: [] });
   const inputs = report.inputs.map((tensor) => end(tensor.name));
-  const inner = layers.map((layer) => ({ layer, width: nodeWidth, height: nodeHeight, sources: [], targets: [] }));
+  const inner = layers.map((layer) => ({ layer, width: nodeWidth, height: nodeHeight + (costsOf(layer) ? costsHeight : 0), sources: [], targets: [] }));
   const outputs = report.outputs.map((tensor) => end(tensor.name));
   const edges = [];
   const join = (from, to) => {
@@ -101,6 +110,7 @@ function drawNode(node) {
       svg("rect", { class: "box", width, height, rx: 13 }),
       svg("text", { class: "middle", x: width / 2, y: 17, "clip-path": "url(#inside)" }, shorten(node.label, 26)));
   const share = shareOf(layer),
+    costs = costsOf(layer),
     kind = layer.units.length ? (isFused(layer) ? "fused" : "") : "free";
   node.drawn = svg("g", {
       class: `node ${kind}`,
@@ -114,6 +124,7 @@ function drawNode(node) {
     svg("text", { x: 13, y: 16, "font-weight": 600 }, shorten(layer.operation, 20)),
     share >= 0.0005 ? svg("text", { class: "soft end", x: width - 8, y: 16 }, percent(share)) : null,
     svg("text", { class: "soft", x: 13, y: 30, "clip-path": "url(#inside)" }, shorten(show(layer.name), 29)),
+    costs ? svg("text", { class: "soft costs", x: 13, y: 30 + costsHeight, "clip-path": "url(#inside)" }, costs) : null,
     share ? svg("rect", {
       x: 13,
       y: height - 5,
@@ -150,7 +161,7 @@ function drawGraph() {
   const width = size.width + 2 * margin,
     height = size.height + 2 * margin;
   const picture = svg("svg", { role: "img", "aria-label": "The network as a graph" },
-    svg("defs", {}, svg("clipPath", { id: "inside" }, svg("rect", { width: nodeWidth - 6, height: nodeHeight })), svg(
+    svg("defs", {}, svg("clipPath", { id: "inside" }, svg("rect", { width: nodeWidth - 6, height: nodeHeight + costsHeight })), svg(
       "marker", {
         id: "arrow",
         viewBox: "0 0 8 8",
@@ -299,7 +310,8 @@ function makeGraphSection() {
       html("p", { class: "note" },
         "The layers after folding and the choice of layouts. Layers in one frame are one loop nest; dashed ones " +
         "are computed by the kernel above while its results are in registers, those without a box move nothing. Percentages are ",
-        hasTimes ? "measured shares of the time." : "estimated shares of the time."),
+        hasTimes ? "measured shares of the time; below, the kernel's operations, the bytes that it moves, and how much it reaches of what " +
+        "the roofline allows." : "estimated shares of the time; below, the kernel's operations and the bytes that it moves."),
       html("div", { class: "tools" }, tools), html("div", { class: "graph" }, scroll, detail))
   };
 }

@@ -1,7 +1,7 @@
 // RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-windows,canonicalize))' | FileCheck %s
 // RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-windows))' --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
-// WHY: [Passed] fusion {{.*}}"with the convolution before it in blocks of 3 rows"
-// WHY: [Passed] fusion {{.*}}"with the convolution before it in blocks of 3 rows"
+// WHY: [Passed] fusion {{.*}}"a convolution and the windows behind it in blocks of 3 rows"
+// WHY: [Passed] fusion {{.*}}"a convolution and the windows behind it in blocks of 3 rows"
 // WHY-NOT: fusion
 
 #bias = affine_map<(d0, d1, d2, d3) -> (d3)>

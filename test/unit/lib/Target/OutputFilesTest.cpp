@@ -86,3 +86,15 @@ TEST_F(OutputFiles, LeavesNothingWithoutCommit) {
   }
   EXPECT_EQ(countFiles(), 0u);
 }
+
+TEST_F(OutputFiles, RefusesPathsBeforehand) {
+  write("a", "old");
+  EXPECT_FALSE(nnc::checkOutputPath(at("a")));
+  EXPECT_FALSE(nnc::checkOutputPath(at("b")));
+  EXPECT_FALSE(nnc::checkOutputFolder(at("c/d/e")));
+  EXPECT_NE(toString(nnc::checkOutputFolder(at("a/d/e"))).find("is a file"), std::string::npos);
+  EXPECT_NE(toString(nnc::checkOutputPath(at("c/b"))).find("there is no folder"), std::string::npos);
+  sys::fs::setPermissions(at("a"), sys::fs::perms::all_read);
+  if (sys::fs::access(at("a"), sys::fs::AccessMode::Write)) // not for root
+    EXPECT_NE(toString(nnc::checkOutputPath(at("a"))).find("it exists and is read-only"), std::string::npos);
+}
