@@ -46,7 +46,7 @@ static void makeChannelsLast(OpBuilder &builder, Operation *op) {
 /// Whether the windows of a row that lie inside of the image are many enough for vectors of them, and those at its edges,
 /// of `taps` elements each, which are computed one by one, take no longer than the transposes would.
 static bool hasLongRows(Operation *op, int64_t taps) {
-  constexpr int64_t leastPixels = 16, mostStride = 4, tapsPerTransposedPixel = 4;
+  constexpr int64_t leastPixels = 16, mostStride = 4, tapsPerTransposedPixel = 2;
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   if (!type.hasStaticShape() || !cast<RankedTensorType>(op->getOperand(0).getType()).hasStaticShape())
     return false;
