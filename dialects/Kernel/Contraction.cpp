@@ -22,9 +22,12 @@ LogicalResult PackMatrixOp::verify() {
 }
 
 DotPacking getDotPacking(TargetAttr target) {
-  // Without an instruction for bytes, pairs of 16-bit integers: what they are multiplied and added in.
-  return target.getVnni() ? DotPacking{4, IntegerType::get(target.getContext(), 8)}
-                          : DotPacking{2, IntegerType::get(target.getContext(), 16)};
+  // Vectors without an instruction for bytes take pairs of 16-bit integers: what they are multiplied and added in. A CPU
+  // without vectors extends each byte when it loads it.
+  constexpr unsigned leastVectorBits = 128;
+  bool isOfBytes = target.getVnni() || target.getVectorBits() < leastVectorBits;
+  return isOfBytes ? DotPacking{4, IntegerType::get(target.getContext(), 8)}
+                   : DotPacking{2, IntegerType::get(target.getContext(), 16)};
 }
 
 bool isPaired(Type input, int64_t summed, int64_t steps) {

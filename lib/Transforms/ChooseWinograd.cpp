@@ -30,6 +30,8 @@ static constexpr double filterBytesPerCycle = 8, requiredGain = 0.9;
 static constexpr unsigned channelDim = 3;
 /// Each group is a kernel of its own: code grows with their number.
 static constexpr int64_t mostGroups = 8;
+/// Of a vector: those with less are CPUs of microcontrollers, whose flash is scarce.
+static constexpr int64_t leastLanes = 4;
 
 /// How products are computed: bytes of a weight, and multiply-adds of one lane of an instruction.
 struct Arithmetic {
@@ -132,6 +134,8 @@ static FailureOr<Candidate> match(kernel::ConvOp conv) {
         (output[dim + 1] < 1 || output[dim + 1] != input.getDimSize(dim + 1) + conv.getPadsBegin()[dim] + conv.getPadsEnd()[dim] - 2))
       return refuse(conv, "the output is empty or not what the padding gives");
   int64_t lanes = kernel::getTarget(conv).getLanes(input.getElementType());
+  if (lanes < leastLanes)
+    return refuse(conv, "a CPU without vectors has better use for the memory of four times as large filters");
   int64_t likely = guessExtent(std::max(source[0], source[1]));
   auto extent = [&](int64_t dim) { return ShapedType::isDynamic(output[dim]) ? likely : output[dim]; };
   return Candidate{conv, pack, extent(1), extent(2), source[1], filter[1] * filter.back(), lanes};

@@ -24,7 +24,10 @@ RUN = {
     "aarch64-linux-gnu": ("aarch64-linux-gnu-gcc", "qemu-aarch64"),
     "armv7-linux-gnueabihf": ("arm-linux-gnueabihf-gcc", "qemu-arm"),
     "riscv64-linux-gnu": ("riscv64-linux-gnu-gcc", "qemu-riscv64"),
+    "armv7 without NEON": ("arm-linux-gnueabihf-gcc", "qemu-arm"),
 }
+# Where nnc needs more than the triple.
+OPTIONS = {"armv7 without NEON": ["--target=armv7-linux-gnueabihf", "--features=-neon"]}
 WITHOUT_FLOATS = ["thumbv6m-none-eabi", "riscv32-none-elf"]
 COMPILE = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "riscv32-none-elf", "wasm32", "x86_64-pc-windows-msvc",
            "i686-linux-gnu", "arm64-apple-macosx12"]
@@ -107,7 +110,7 @@ def run_case(job):
             except Refused as reason:
                 raise Skipped(str(reason)) from None
             try:
-                compile_model(source, output, [f"--target={target}", "--report=" + report], 120)
+                compile_model(source, output, [*OPTIONS.get(target, [f"--target={target}"]), "--report=" + report], 120)
             except Refused as reason:
                 if target in WITHOUT_FLOATS and "has no instructions for them" in str(reason):
                     raise Skipped(str(reason)) from None  # square roots, which no compiler's runtime has

@@ -96,11 +96,10 @@ static Value accumulateScalarDot(OpBuilder &builder, Location loc, Value input, 
   Value bits = vector::BroadcastOp::create(builder, loc, VectorType::get({1}, input.getType()), input);
   Value spread = vector::BitCastOp::create(builder, loc, packed, bits);
   for (int64_t i = 0; i < packed.getNumElements(); ++i) {
-    auto widen = [&](Value vector) -> Value {
-      Value element = vector::ExtractOp::create(builder, loc, vector, i);
-      return arith::ExtSIOp::create(builder, loc, accumulator.getType(), element);
-    };
-    Value product = arith::MulIOp::create(builder, loc, widen(spread), widen(weight));
+    Value x = vector::ExtractOp::create(builder, loc, spread, i), y = vector::ExtractOp::create(builder, loc, weight, i);
+    // Inputs of 8 bits are unsigned; those that are wider by now are so much wider that no sign is left.
+    Value wide = arith::ExtUIOp::create(builder, loc, accumulator.getType(), x);
+    Value product = arith::MulIOp::create(builder, loc, wide, arith::ExtSIOp::create(builder, loc, accumulator.getType(), y));
     accumulator = arith::AddIOp::create(builder, loc, product, accumulator);
   }
   return accumulator;

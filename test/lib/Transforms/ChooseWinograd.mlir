@@ -164,3 +164,21 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return %y : tensor<1x26x26x192xf32>
   }
 }
+
+// -----
+
+// A CPU without vectors keeps the smaller filter.
+// CHECK-LABEL: @microcontroller
+// CHECK: kernel.conv
+module attributes {kernel.target = #kernel.target<vectorBits = 32, vectorRegisters = 32, fma = true, l1Bytes = 16384, l2Bytes = 16384>} {
+  func.func @microcontroller(%x: tensor<1x56x56x64xf32>, %out: tensor<1x56x56x64xf32>) -> tensor<1x56x56x64xf32> {
+    %w = arith.constant dense<1.0> : tensor<64x64x3x3xf32>
+    %e = tensor.empty() : tensor<1x32x3x3x64x2xf32>
+    %p = kernel.pack_filter(%w, %e) {groups = 1 : i64} : (tensor<64x64x3x3xf32>, tensor<1x32x3x3x64x2xf32>) -> tensor<1x32x3x3x64x2xf32>
+    %y = kernel.conv(%x, %p, %out) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (tensor<1x56x56x64xf32>, tensor<1x32x3x3x64x2xf32>, tensor<1x56x56x64xf32>) -> tensor<1x56x56x64xf32>
+    return %y : tensor<1x56x56x64xf32>
+  }
+}

@@ -55,3 +55,20 @@ module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegist
     return
   }
 }
+
+// -----
+
+// A CPU without vectors extends bytes one by one, inputs without a sign.
+// CHECK-LABEL: @bytes
+// CHECK: arith.extui {{.*}} : i8 to i32
+// CHECK: arith.extsi {{.*}} : i8 to i32
+// CHECK: arith.muli
+module attributes {kernel.target = #kernel.target<vectorBits = 32, vectorRegisters = 32, fma = false, l1Bytes = 16384, l2Bytes = 16384>} {
+  func.func @bytes(%a: memref<3x8xi8>, %b: memref<1x2x8xi8>, %y: memref<3x2xi32>) {
+    kernel.contract(%a, %b, %y) attributes {epilogue_maps = []} {
+    ^bb0(%value: i32):
+      kernel.yield %value : i32
+    } : (memref<3x8xi8>, memref<1x2x8xi8>, memref<3x2xi32>) -> ()
+    return
+  }
+}
