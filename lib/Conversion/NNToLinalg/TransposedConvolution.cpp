@@ -145,8 +145,8 @@ static int64_t countPhases(ArrayRef<int64_t> strides) {
   return phases;
 }
 
-/// Whether the phases are better channels: they are many, and each has as many taps as the others. (Zeros in place of taps
-/// that do not exist would cost time, and make NaN of infinities.)
+/// Whether the phases are better channels: they are many, or of so few channels that most of a vector would stay empty, and
+/// each has as many taps as the others. (Zeros in place of taps that do not exist would cost time, and make NaN of infinities.)
 static bool arePhasesChannels(nn::ConvTransposeOp op, ArrayRef<int64_t> strides, RankedTensorType filter,
                               RankedTensorType result) {
   for (auto [axis, stride] : llvm::enumerate(strides)) {
@@ -156,7 +156,9 @@ static bool arePhasesChannels(nn::ConvTransposeOp op, ArrayRef<int64_t> strides,
       return false;
   }
   bool isInOrder = strides.size() == 1 && op.getGroups() == 1;
-  return countPhases(strides) >= (isInOrder ? manyPhasesInOrder : manyPhases);
+  int64_t lanes = kernel::getTarget(op).getLanes(Float32Type::get(op.getContext())), phases = countPhases(strides);
+  bool hasFewChannels = phases > 1 && 2 * filter.getDimSize(1) <= lanes;
+  return hasFewChannels || phases >= (isInOrder ? manyPhasesInOrder : manyPhases);
 }
 
 template <>
