@@ -21,6 +21,7 @@ static void buildNN(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createFoldBatchNorm());
   passes.addNestedPass<func::FuncOp>(createMultiplyPatches());
   passes.addNestedPass<func::FuncOp>(createMultiplyPixels());
+  passes.addNestedPass<func::FuncOp>(createSplitWindows());
   passes.addNestedPass<func::FuncOp>(createAssignLayouts());
   passes.addNestedPass<func::FuncOp>(createExpandIntegerProducts()); // before transposes move
   passes.addNestedPass<func::FuncOp>(createSinkTransposes());        // after the layouts, whose transposes it cancels

@@ -72,6 +72,15 @@ def MultiplyPixels : Pass<"multiply-pixels"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
 }
 
+def SplitWindows : Pass<"split-windows"> {
+  let summary = "Split convolutions whose weights for a register tile exceed the L2 cache";
+  let description = [{
+    Before: `nn.conv %x, %w` with a filter of 64x384x9x9
+    After: `nn.conv` with its first 4 rows, plus `nn.conv` with the other 5
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
+}
+
 def AssignLayouts : Pass<"assign-layouts"> {
   let summary = "Make every spatial operation channels-last, between transposes";
   let description = [{

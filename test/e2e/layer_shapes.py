@@ -294,6 +294,19 @@ def divisions(divisor):
     return equals(make(x), [x], {"y": x / np.float32(divisor)}) or agrees(make(edges), {"x": edges})
 
 
+def large_filters(attributes, shape, filters, kernel, batch=None):
+    """Convolutions with more weights than a cache holds for a register tile."""
+    rng = np.random.default_rng(23)
+    x, fan = rng.standard_normal(shape).astype(np.float32), shape[1] * np.prod(kernel)
+    x.flat[11] = np.nan
+    constants = {"w": (rng.standard_normal((filters, shape[1], *kernel)) / fan ** 0.5).astype(np.float32),
+                 "b": rng.standard_normal(filters).astype(np.float32)}
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], **attributes), helper.make_node("Relu", ["c"], ["y"])]
+    fixed = make_model(nodes, {"x": x}, [("y", FLOAT)], constants)
+    declared = {"x": (FLOAT, (batch or shape[0], shape[1], *(("h", "w") if batch else shape[2:])))}
+    return agrees(make_model(nodes, declared, [("y", FLOAT)], constants), {"x": x}, oracle=fixed)
+
+
 def denormals(scale):
     """Weights of which some are denormal, beside others of `scale`: a matrix that is tiny as a whole counts."""
     rng = np.random.default_rng(22)
@@ -375,6 +388,9 @@ TESTS += [(planes, "MaxPool", (2, 3, 12, 50), (3, 3), np.float32, {"strides": [2
           (planes, "AveragePool", (2, 3, 12, 50), (3, 3), np.float32, {"strides": [2, 2], "pads": [1, 1, 1, 1], "count_include_pad": 1}),
           (planes, "AveragePool", (2, 3, 12, 50), (3, 2), np.float32, {"strides": [2, 3], "ceil_mode": 1})]
 TESTS += [(divisions, divisor) for divisor in (3, 6, -7, 0.1, 255, 127.5, 1e-10, 1.1, 1.9999999, 2, 1e30)]
+TESTS += [(large_filters, *arguments) for arguments in (
+    ({"pads": [6, 4, 5, 4], "dilations": [2, 1]}, (1, 500, 15, 14), 9, (7, 9)), ({"strides": [2, 3]}, (2, 400, 21, 20), 33, (9, 8)),
+    ({"pads": [1, 0, 0, 1]}, (1, 700, 9, 12), 5, (6, 9), "n"))]
 TESTS += [(denormals, scale) for scale in (1, 1e-10, 1e-38)]
 TESTS += [(instance_norms, *arguments) for arguments in (((1, 5, 7, 9),), ((3, 4, 31),), ((2, 3, 4, 5, 6),), ((2, 6, 8, 8), "n"))]
 TESTS += [(residuals, *arguments) for arguments in (((1, 16, 9, 9), 1), ((2, 40, 12, 11), 3), ((1, 64, 28, 28), 3), ((1, 7, 5, 5), 1))]
