@@ -29,8 +29,8 @@ LogicalResult inferPool(std::optional<Location> location, RankedTensorType input
     Window w{window[i], strides[i], dilations[i], padsBegin[i], padsEnd[i]};
     int64_t room = extent + w.padBegin + w.padEnd - w.getReach();
     int64_t out = w.getOutputExtent(extent);
-    // A further window counts if it starts inside the input or the padding before it.
-    if (ceil && room >= 0 && room % w.stride != 0 && out * w.stride < extent + w.padBegin)
+    // A further window, be it the only one, counts if it starts inside the input or the padding before it.
+    if (ceil && room > -w.stride && room % w.stride != 0 && out * w.stride < extent + w.padBegin)
       ++out;
     extent = out;
   }

@@ -110,8 +110,8 @@ Value loadEvery(OpBuilder &builder, Location loc, Value memref, ValueRange indic
     return loadWide(builder, loc, memref, indices, width, along);
   Value result;
   for (int64_t part = 0; part < stride; ++part) {
-    // The last vector ends with the last element.
-    int64_t start = part + 1 < stride ? part * width : (width - 1) * part;
+    // No vector ends behind the last element.
+    int64_t start = std::min(part * width, (width - 1) * (stride - 1));
     Value next = loadWide(builder, loc, memref, shift(builder, loc, SmallVector<Value>(indices), along, start), width, along);
     SmallVector<int64_t> lanes;
     for (int64_t lane = 0; lane < width; ++lane) {

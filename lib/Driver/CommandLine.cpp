@@ -71,6 +71,8 @@ struct CompilerCommandLine::Options {
                         cl::cat(category)};
   cl::opt<bool> noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
                            cl::cat(category)};
+  cl::opt<bool> keepDenormals{"keep-denormals", cl::desc("Denormal weights of products count, which is slow on many CPUs"),
+                              cl::cat(category)};
   cl::opt<std::string> precision{"precision",
                                  cl::desc("f32 (default), or bf16: round weights of f32 products and convolutions"),
                                  cl::value_desc("type"), cl::init("f32"), cl::cat(category)};
@@ -172,7 +174,7 @@ Error CompilerCommandLine::checkForCompiled(ArrayRef<StringRef> extents, bool ha
                                  &options->preprocessing,
                                  &options->features,   &options->floatAbi,        &options->optLevel,
                                  &options->codeModel,  &options->relocationModel, &options->threads,
-                                 &options->noWinograd, &options->freestanding,    &options->weightsSection,
+                                 &options->noWinograd, &options->keepDenormals, &options->freestanding,    &options->weightsSection,
                                  &options->weights,
                                  &options->report,     &options->dumpFolder,      &options->printMemoryPlan,
                                  &options->precision,  &options->stringSpace,     &options->maxPieces,
@@ -305,6 +307,7 @@ Error CompilerCommandLine::checkEffects(const CompileOptions &result) const {
       {options->threads, reaches(Stage::Arena)},
       {options->profile, reaches(Stage::Arena)},
       {options->noWinograd, reaches(Stage::Tensors)},
+      {options->keepDenormals, reaches(Stage::Tensors)},
       {options->precision, reaches(Stage::Tensors)},
       {options->printMemoryPlan, reaches(Stage::Arena)},
       {options->stringSpace, reaches(Stage::Tensors) || result.verifyTolerance},
@@ -374,6 +377,7 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
   result.verbose = options->verbose;
   result.profile = options->profile;
   result.winograd = !options->noWinograd;
+  result.keepDenormals = options->keepDenormals;
   if (options->stringSpace > (1u << 30) || options->maxPieces > (1u << 20))
     return makeError("--string-space is at most 1073741824, --max-pieces at most 1048576");
   result.stringSpace = options->stringSpace;

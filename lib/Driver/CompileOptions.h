@@ -45,6 +45,8 @@ struct CompileOptions {
   bool printMemoryPlan = false;
   /// 3x3 convolutions may use Winograd's algorithm.
   bool winograd = true;
+  /// Denormal weights of products count.
+  bool keepDenormals = false;
   /// "bf16": the weights of f32 products and convolutions are rounded to bf16; "f32": they keep their values.
   std::string precision = "f32";
   /// Bytes for the strings that a run makes, and pieces into which one is split at most.

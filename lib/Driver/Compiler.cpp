@@ -296,6 +296,7 @@ FailureOr<PipelineOptions> Compilation::getPipeline(const llvm::TargetMachine &m
   PipelineOptions pipeline;
   pipeline.threads = options.output.threads;
   pipeline.winograd = options.winograd;
+  pipeline.keepDenormals = options.keepDenormals;
   pipeline.precision = options.precision;
   pipeline.convertsHalf = convertsHalf(machine);
   pipeline.debugLines = !options.output.listingFile.empty();

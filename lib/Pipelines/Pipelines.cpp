@@ -44,6 +44,8 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   }
   if (options.runConstants)
     passes.addPass(createEvaluateConstantsPass(options.runConstants)); // before fusion mixes constants with the rest
+  if (!options.keepDenormals)
+    passes.addNestedPass<func::FuncOp>(createFlushDenormals());
   ChooseWeightTypesOptions narrow;
   narrow.precision = options.precision;
   narrow.toHalf = options.convertsHalf;
@@ -51,7 +53,6 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   passes.addNestedPass<func::FuncOp>(createFuseElementwise());         // a chain is one epilogue
   passes.addPass(createLowerAffinePass()); // the indices of loops that were fused with a transpose
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());
-  passes.addNestedPass<func::FuncOp>(createFlushDenormals()); // biases are in epilogues now
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createPlaceBranchResults()); // where constants that bounds are made of are known

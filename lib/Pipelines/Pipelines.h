@@ -16,6 +16,8 @@ struct PipelineOptions {
   bool threads = false;
   /// 3x3 convolutions may use Winograd's algorithm.
   bool winograd = true;
+  /// Denormal weights of products count.
+  bool keepDenormals = false;
   /// "bf16": f32 weights are rounded to bf16; "f32": they keep their values.
   std::string precision = "f32";
   /// The LLVM intrinsic that times layers; empty: they are not timed.

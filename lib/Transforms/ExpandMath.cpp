@@ -192,8 +192,9 @@ static std::optional<double> getReciprocal(Value divisor) {
   return static_cast<float>(1 / value);
 }
 
-/// x / c of vectors of f32 as q = x * (1 / c), and then q + (x - q * c) / c, which rounds as a division does; where nothing
-/// is left, or infinity, q is it. The divider takes five times as long.
+/// x / c of vectors of f32 as q = x * (1 / c), and then q + (x - q * c) / c, which rounds as a division does while what is
+/// left, x - q * c, is no denormal (|x| above 1e-30); below, the last bit may differ. Where nothing is left, or infinity, q is
+/// it. The divider takes five times as long.
 struct DivideByConstant : public OpRewritePattern<arith::DivFOp> {
   using OpRewritePattern::OpRewritePattern;
 

@@ -29,7 +29,9 @@ bool standsAlone(Operation *spatial) {
   };
   auto visitNeighbours = [&](ValueRange operands, Operation *op) {
     return llvm::all_of(operands, [&](Value value) {
-             return visit(value.getDefiningOp()) && llvm::all_of(value.getUsers(), visit);
+             Operation *def = value.getDefiningOp();
+             // What else reads a constant has nothing to do with it.
+             return isa_and_present<arith::ConstantOp>(def) || (visit(def) && llvm::all_of(value.getUsers(), visit));
            }) &&
            llvm::all_of(op->getUsers(), visit);
   };

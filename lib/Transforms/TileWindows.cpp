@@ -176,12 +176,16 @@ FailureOr<WindowPair> WindowPair::match(Operation *windows) {
   if (llvm::any_of(pair.conv->getOperands(), [&](Value operand) { return getRoot(operand) == getRoot(init); }))
     return failure();
   int64_t taps = 0;
-  if (auto depthwise = dyn_cast<kernel::DepthwiseOp>(windows))
-    taps = cast<MemRefType>(depthwise.getFilter().getType()).getDimSize(0);
-  else if (auto pool = cast<kernel::PoolOp>(windows); pool.getKind() == kernel::PoolKind::Max)
+  if (auto depthwise = dyn_cast<kernel::DepthwiseOp>(windows)) {
+    auto filter = cast<MemRefType>(depthwise.getFilter().getType());
+    if (filter.getShape().back() != type.getShape().back())
+      return failure(); // each image has a filter of its own
+    taps = filter.getDimSize(0);
+  } else if (auto pool = cast<kernel::PoolOp>(windows); pool.getKind() == kernel::PoolKind::Max) {
     taps = pool.getWindow()[0];
-  else
+  } else {
     return failure();
+  }
   pair.ofWindows = getRowWindow(windows, taps);
   pair.ofConv = getRowWindow(pair.conv, cast<MemRefType>(pair.conv.getFilter().getType()).getDimSize(2));
   int64_t cache = kernel::getTarget(windows).getL2Bytes();

@@ -2,6 +2,8 @@
 """Layers whose shape decides how they are computed, against ONNX Runtime: windows that do not overlap, groups and
 shuffles of channels, rows of all short lengths and with NaN in each place, attention in blocks of rows, the first few and
 the first many of an order, products of few rows, pointwise convolutions alone, residual sums."""
+import ctypes
+import mmap
 import os
 import sys
 
@@ -207,6 +209,19 @@ def extremes(shape, axis, dtype):
     return None
 
 
+def at_page_end(array):
+    """A copy that ends where no memory follows: who reads beyond it dies."""
+    page = mmap.PAGESIZE
+    size = -(-array.nbytes // page) * page
+    memory = mmap.mmap(-1, size + page)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    if ctypes.CDLL(None, use_errno=True).mprotect(ctypes.c_void_p(address + size), page, 0):
+        raise OSError(ctypes.get_errno(), "mprotect")
+    copy = np.frombuffer(memory, array.dtype, array.size, size - array.nbytes).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
 def few_rows(lhs, rhs, transposed, free=()):
     """Products of few rows by what is computed at run time, alone and with a residue; `free` axes of rhs are symbolic."""
     rng = np.random.default_rng(16)
@@ -222,6 +237,7 @@ def few_rows(lhs, rhs, transposed, free=()):
                 "b": (FLOAT, tuple(name if name in free else extent for name, extent in
                                    zip((*"xy"[:len(rhs) - 2], *("nk" if transposed else "kn")), stored)))}
     fixed = make_model(nodes, inputs, [("y", FLOAT)])
+    inputs = {name: at_page_end(x) for name, x in inputs.items()}
     return agrees(make_model(nodes, declared, [("y", FLOAT)]), inputs, oracle=fixed)
 
 
@@ -280,7 +296,17 @@ def planes(kind, shape, window, dtype, attributes):
         rest = [helper.make_node("Identity", ["p"], ["y"])]
         constants = {}
     code = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    return agrees(make_model([first, *rest], {"x": (code, shape)}, [("y", code)], constants, opset=20), {"x": x})
+    return agrees(make_model([first, *rest], {"x": (code, shape)}, [("y", code)], constants, opset=20), {"x": at_page_end(x)})
+
+
+def filters_of_planes():
+    """A depthwise convolution without a bias, of images as channels, behind a convolution whose result no cache holds."""
+    rng = np.random.default_rng(24)
+    x, constants = rng.standard_normal((2, 1, 700, 900)).astype(np.float32), {"split": np.array([1, 2, 700, 900])}
+    constants["w"], constants["d"] = (rng.standard_normal((n, 1, 3, 3)).astype(np.float32) for n in (1, 2))
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"], pads=[1] * 4), helper.make_node("Reshape", ["c", "split"], ["r"]),
+             helper.make_node("Conv", ["r", "d"], ["y"], group=2, pads=[1] * 4)]
+    return agrees(make_model(nodes, {"x": x}, [("y", FLOAT)], constants), {"x": x})
 
 
 def divisions(divisor):
@@ -381,8 +407,13 @@ TESTS += [(planes, kind, shape, window, np.float32, attributes) for kind in ("Co
               ((2, 5, 21, 40), (3, 3), {"pads": [1, 1, 1, 1]}), ((1, 3, 9, 83), (3, 5), {"pads": [0, 2, 1, 1], "strides": [1, 2]}),
               ((1, 7, 200), (3,), {"dilations": [3]}), ((3, 4, 5, 6, 70), (2, 3, 4), {"strides": [2, 1, 3], "pads": [0, 1, 2, 1, 0, 1]}),
               ((1, 11, 64, 64), (2, 2), {"strides": [2, 2]}), ((1, 2, 30, 150), (1, 20), {"strides": [1, 4]}),
-              ((1, 4, 7, 19), (3, 3), {}))]
+              ((1, 4, 7, 19), (3, 3), {}), ((1, 2, 14, 70), (2, 2), {"strides": [4, 4]}), ((1, 8, 278), (3,), {"strides": [4]}),
+              ((2, 3, 6, 9), (2, 2), {"strides": [2, 2]}))]
+TESTS.append((filters_of_planes,))
 TESTS += [(planes, "MaxPool", (2, 3, 12, 50), (3, 3), np.float32, {"strides": [2, 2], "ceil_mode": 1}),
+          (planes, "MaxPool", (1, 2, 14, 101), (1, 1), np.float32, {"strides": [4, 4]}),
+          *((planes, kind, (1, 2, extent, extent + 2), (size, size), np.float32, {"strides": [stride] * 2, "ceil_mode": 1, "dilations": [step] * 2})
+            for kind in ("MaxPool", "AveragePool") for extent, size, stride, step in ((1, 2, 2, 1), (2, 3, 3, 1), (3, 2, 2, 3), (7, 3, 2, 2))),
           (planes, "MaxPool", (1, 5, 8, 90), (2, 3), np.int8, {"pads": [1, 1, 0, 1]}),
           (planes, "MaxPool", (1, 5, 8, 90), (2, 3), np.uint8, {"strides": [1, 2]}),
           (planes, "AveragePool", (2, 3, 12, 50), (3, 3), np.float32, {"strides": [2, 2], "pads": [1, 1, 1, 1], "count_include_pad": 1}),

@@ -53,12 +53,13 @@ Value getWindowCount(ImplicitLocOpBuilder &builder, Value extent, const nn::Wind
   }
   Value padded = arith::AddIOp::create(builder, extent, getIndex(builder, window.padBegin + window.padEnd));
   Value room = arith::SubIOp::create(builder, padded, getIndex(builder, window.getReach()));
-  Value fits = arith::CmpIOp::create(builder, arith::CmpIPredicate::sge, room, zero);
+  Value least = ceil ? getIndex(builder, 1 - window.stride) : zero; // the only window may reach further than that
+  Value fits = arith::CmpIOp::create(builder, arith::CmpIPredicate::sge, room, least);
   Value count = arith::AddIOp::create(builder, arith::DivSIOp::create(builder, room, stride), one);
   if (ceil && window.stride > 1) {
     // A further window counts if it starts inside the input or the padding before it.
     Value rest = arith::RemSIOp::create(builder, room, stride);
-    Value isPartial = arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, rest, zero);
+    Value isPartial = arith::CmpIOp::create(builder, arith::CmpIPredicate::sgt, rest, zero);
     Value start = arith::MulIOp::create(builder, count, stride);
     Value end = arith::AddIOp::create(builder, extent, getIndex(builder, window.padBegin));
     Value isInside = arith::CmpIOp::create(builder, arith::CmpIPredicate::slt, start, end);

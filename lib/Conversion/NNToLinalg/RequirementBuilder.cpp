@@ -159,8 +159,10 @@ template <typename OpTy> void RequirementBuilder::ofPool(OpTy pool) {
     // Pads alone hold no value; where they hold no window, the image has elements if one fits.
     if (pool.getPadsBegin()[i] + pool.getPadsEnd()[i] > (pool.getWindow()[i] - 1) * pool.getDilations()[i])
       requireElements({pool.getInput(), i + first});
+    // With `ceil` a window may end up to a stride behind the image.
+    int64_t behind = pool.getPadsEnd()[i] + (pool.getCeil() ? pool.getStrides()[i] - 1 : 0);
     requireWindow({pool.getInput(), i + first}, {pool.getWindow()[i], pool.getStrides()[i], pool.getDilations()[i],
-                                                 pool.getPadsBegin()[i], pool.getPadsEnd()[i]});
+                                                 pool.getPadsBegin()[i], behind});
   }
 }
 
