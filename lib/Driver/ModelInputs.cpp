@@ -141,9 +141,15 @@ Expected<std::vector<HostTensor>> makeInputs(const nnc_model &model, const Input
     if (auto found = sources.symbols.find(model.extent_names[i]); found != sources.symbols.end())
       extents[i] = found->second;
   for (auto [i, tensor] : enumerate(*given))
-    for (unsigned axis = 0; tensor && axis < std::min<size_t>(model.inputs[i].rank, tensor->shape.size()); ++axis)
-      if (model.inputs[i].shape[axis] < 0)
-        extents[model.inputs[i].extent_of[axis]] = tensor->shape[axis];
+    for (unsigned axis = 0; tensor && axis < std::min<size_t>(model.inputs[i].rank, tensor->shape.size()); ++axis) {
+      if (model.inputs[i].shape[axis] >= 0)
+        continue;
+      unsigned symbol = model.inputs[i].extent_of[axis];
+      if (extents[symbol] >= 0 && extents[symbol] != tensor->shape[axis])
+        return createStringError("input '" + StringRef(model.inputs[i].name) + "': its data have " + model.extent_names[symbol] +
+                                 "=" + Twine(tensor->shape[axis]) + ", elsewhere it is " + Twine(extents[symbol]));
+      extents[symbol] = tensor->shape[axis];
+    }
   if (sources.otherExtents)
     std::replace_if(
         extents.begin(), extents.end(), [](int64_t extent) { return extent < 0; }, *sources.otherExtents);

@@ -44,15 +44,15 @@ static void writeResize(OpWriter &writer, nn::ResizeOp op) {
       {"cubic_coeff_a", op.getCubicCoefficient().convertToFloat()},
       {"exclude_outside", int64_t(op.getExcludeOutside())},
       {"extrapolation_value", op.getExtrapolationValue().convertToFloat()}};
-  std::string scales = writer.name(op.getScales()), sizes = writer.name(op.getSizes());
   if (writer.getOpset() >= 18)
     attributes.push_back({"antialias", int64_t(op.getAntialias())});
   std::string all = op.getRegion() ? "" : addForAllAxes(writer, op);
-  if (!all.empty())
-    (op.getScales() ? scales : sizes) = all;
-  else if (writer.getOpset() >= 18)
+  bool isForAll = !all.empty();
+  std::string scales = isForAll && op.getScales() ? all : writer.name(op.getScales());
+  std::string sizes = isForAll && op.getSizes() ? all : writer.name(op.getSizes());
+  if (!isForAll && writer.getOpset() >= 18)
     attributes.push_back({"axes", op.getAxes()});
-  else
+  else if (!isForAll)
     return writer.refuse("scales or sizes that are not constant need --opset=18");
   writer.finish("Resize", {writer.name(op.getInput()), writer.name(op.getRegion()), scales, sizes}, attributes);
 }
