@@ -65,9 +65,7 @@ TFLITE_NETWORKS = {
     "hand-recrop": ("mediapipe", "modules/holistic_landmark/hand_recrop.tflite", None),
     "palm-detection": ("mediapipe", "modules/palm_detection/palm_detection_lite.tflite", None),
     "pose-detection": ("mediapipe", "modules/pose_detection/pose_detection.tflite", None),
-    "pose-landmark": ("mediapipe", "modules/pose_landmark/pose_landmark_full.tflite", None),
     "selfie": ("mediapipe", "modules/selfie_segmentation/selfie_segmentation.tflite", None),
-    "selfie-landscape": ("mediapipe", "modules/selfie_segmentation/selfie_segmentation_landscape.tflite", None),
 }
 
 
