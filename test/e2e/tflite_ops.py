@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Operators of TFLite, with random data of odd shapes and all their options, against the reference kernels of TFLite's own
-interpreter. Floats agree up to rounding, integers exactly. Cases share a model, several at a time; those of a model that
-nnc does not compile are tried in halves.
+interpreter, or, of MediaPipe's custom operators, against a description of them. Floats agree up to rounding, integers
+exactly. Cases share a model, several at a time; those of a model that nnc does not compile are tried in halves.
 """
 import argparse
 import itertools
@@ -22,8 +22,8 @@ except ImportError:
     print("tflite: 0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-from models import (tflite_cases, tflite_custom_cases, tflite_integer_cases, tflite_placed_cases,  # noqa: E402
-                    tflite_quantized_cases, tflite_special_cases, tflite_state_cases)
+from models import (tflite_cases, tflite_custom_cases, tflite_integer_cases, tflite_mediapipe_cases,  # noqa: E402
+                    tflite_placed_cases, tflite_quantized_cases, tflite_special_cases, tflite_state_cases)
 from models.tflite_graph import Graph  # noqa: E402
 
 BATCH = 16  # cases in one model
@@ -82,7 +82,10 @@ def run_batch(cases, folder, options):
     graph, counts = build(cases)
     data = graph.serialize()
     calls = max(case.calls for case in cases)
-    expected = run_reference(build(cases, is_reference=True)[0].serialize(), graph.inputs, calls, cases[0].is_broken)
+    if cases[0].compute:
+        expected = [array for case in cases for array in case.compute()]
+    else:
+        expected = run_reference(build(cases, is_reference=True)[0].serialize(), graph.inputs, calls, cases[0].is_broken)
     path, library = os.path.join(folder, "model.tflite"), os.path.join(folder, f"model-{next(NUMBERS)}.so")
     with open(path, "wb") as file:
         file.write(data)
@@ -95,6 +98,11 @@ def run_batch(cases, folder, options):
     return results
 
 
+def get_kind(case):
+    """Cases of one kind can share a model."""
+    return case.calls, case.is_broken, case.compute is not None
+
+
 def halve(batch):
     return [batch[:len(batch) // 2], batch[len(batch) // 2:]]
 
@@ -105,14 +113,14 @@ def main():
     parser.add_argument("--option", action="append", default=[], help="of nnc")
     arguments = parser.parse_args()
     sources = (tflite_cases, tflite_placed_cases, tflite_quantized_cases, tflite_integer_cases, tflite_special_cases,
-               tflite_state_cases, tflite_custom_cases)
+               tflite_state_cases, tflite_custom_cases, tflite_mediapipe_cases)
     cases = [case for source in sources for case in source.list_cases() if re.search(arguments.pattern, case.name)]
-    cases.sort(key=lambda case: (case.calls, case.is_broken))
+    cases.sort(key=get_kind)
     passed = failed = 0
     skips = []
     with tempfile.TemporaryDirectory() as folder:
         work = []
-        for _, group in itertools.groupby(cases, key=lambda case: (case.calls, case.is_broken)):
+        for _, group in itertools.groupby(cases, key=get_kind):
             group = list(group)
             work += [group[i:i + BATCH] for i in range(0, len(group), BATCH)]
         while work:

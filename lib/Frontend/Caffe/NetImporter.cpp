@@ -2,6 +2,7 @@
 #include "lib/Frontend/Caffe/NetImporter.h"
 
 #include "lib/Frontend/Caffe/LayerTable.h"
+#include "lib/Frontend/Caffe/NetReader.h"
 #include "lib/Frontend/Caffe/Transformation.h"
 #include "lib/Frontend/Import/Weights.h"
 
@@ -21,6 +22,13 @@ void NetImporter::block(const format::Layer &layer, const Twine &reason) {
   blockers.add(layer.name(), layer.type(), reason);
 }
 
+bool NetImporter::blockUnknownFields(const format::Layer &layer) {
+  std::vector<std::string> fields = listUnknownFields(layer);
+  for (const std::string &field : fields)
+    block(layer, field);
+  return !fields.empty();
+}
+
 //===--- Checks before anything is built ---===//
 
 void NetImporter::findUnsupported() {
@@ -28,6 +36,8 @@ void NetImporter::findUnsupported() {
     StringRef type = layer.type();
     if (!findLayer(layer) && !isDataLayer(layer) && !isLossLayer(type) && type != "Silence" && type != "HDF5Output")
       block(layer, getRefusal(type));
+    if (!isLossLayer(type)) // which may be left out
+      blockUnknownFields(layer);
   }
   if (net->layer_size() > maxLayers)
     blockers.addToModel("the net has more than " + Twine(maxLayers) + " layers");
@@ -290,10 +300,10 @@ void NetImporter::importLayer(int index) {
   }
   if (type == "Silence" || type == "HDF5Output")
     return;
-  if (labels) {
+  if (labels)
     block(layer, "it needs a label that comes from a data layer");
+  if (labels || (isLossLayer(type) && blockUnknownFields(layer)))
     return spread(BlobRef::Failed);
-  }
   const LayerEntry *entry = findLayer(layer);
   if (!entry) {
     block(layer, getRefusal(type));

@@ -56,6 +56,8 @@ private:
   BlobRef makeBlob(mlir::Value value);
   void defineTop(int layer, int top, BlobRef blob);
   void block(const format::Layer &layer, const llvm::Twine &reason);
+  /// Whether the layer has fields that are not known.
+  bool blockUnknownFields(const format::Layer &layer);
 
   mlir::OpBuilder builder;
   std::shared_ptr<const format::Net> net, weightNet;

@@ -80,19 +80,23 @@ namespace {
 /// Keeps the first error, and all warnings: they are fields that are not known.
 class Complaints : public google::protobuf::io::ErrorCollector {
 public:
-  void AddError(int line, int column, const std::string &message) override {
-    if (error.empty())
-      error = describe(line, column, message);
+  void AddError(int at, int atColumn, const std::string &message) override {
+    if (!error.empty())
+      return;
+    error = describe(at, atColumn, message);
+    line = at;
+    column = atColumn;
   }
-  void AddWarning(int line, int column, const std::string &message) override {
-    warnings.push_back(describe(line, column, message));
+  void AddWarning(int at, int atColumn, const std::string &message) override {
+    warnings.push_back(describe(at, atColumn, message));
   }
   std::string error;
+  int line = 0, column = 0; ///< of the error, from 0
   std::vector<std::string> warnings;
 
 private:
-  static std::string describe(int line, int column, const std::string &message) {
-    return ("line " + Twine(line + 1) + ", column " + Twine(column + 1) + ": " + message).str();
+  static std::string describe(int at, int atColumn, const std::string &message) {
+    return ("line " + Twine(at + 1) + ", column " + Twine(atColumn + 1) + ": " + message).str();
   }
 };
 
@@ -100,21 +104,60 @@ private:
 
 static Error makeError(const Twine &message) { return createStringError(message.str()); }
 
-static Error parseText(StringRef content, format::Net &net, std::vector<std::string> &unknownFields) {
-  if (content.size() > INT32_MAX)
-    return makeError("a network in text form of more than 2 GiB");
-  Complaints complaints;
-  google::protobuf::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&complaints);
-  parser.AllowUnknownField(true);
-  parser.SetRecursionLimit(maxDepth);
-  google::protobuf::io::ArrayInputStream stream(content.data(), static_cast<int>(content.size()));
-  if (!parser.Parse(&stream, &net))
-    return makeError(complaints.error.empty() ? "not a network of Caffe" : complaints.error);
-  for (std::string &warning : complaints.warnings)
-    if (!StringRef(warning).contains("\"nnc.caffe.format.Ignored\""))
-      unknownFields.push_back(std::move(warning));
-  return Error::success();
+/// Where a place of the parser's is in a text; its tabs end at multiples of eight columns.
+static size_t findPlace(StringRef text, int line, int column) {
+  size_t place = 0;
+  for (; line > 0 && place < text.size(); ++place)
+    line -= text[place] == '\n';
+  for (int at = 0; at < column && place < text.size(); ++place)
+    at += text[place] == '\t' ? 8 - at % 8 : 1;
+  return place;
+}
+
+/// Puts ANOTHER_FORK in the place of the enumerator of a fork's in front of a parser's error, and gives its name; an empty
+/// one where the error is about something else.
+static std::string replaceForeignType(std::string &text, const Complaints &complaints) {
+  StringRef name = complaints.error;
+  size_t start = name.find("Unknown enumeration value of \"");
+  if (start == StringRef::npos || !name.consume_back("\" for field \"type\"."))
+    return {};
+  name = name.drop_front(name.find('"', start) + 1);
+  size_t place = findPlace(text, complaints.line, complaints.column);
+  while (!name.empty() && place > 0 && (place = StringRef(text).take_front(place).rfind(name)) != StringRef::npos) {
+    StringRef before = StringRef(text).take_front(place), line = before.drop_front(before.rfind('\n') + 1);
+    StringRef field = before.rtrim();
+    if (!line.contains('#') && field.consume_back(":") && field.rtrim().ends_with("type")) {
+      std::string found = name.str();
+      text.replace(place, found.size(), "ANOTHER_FORK");
+      return found;
+    }
+  }
+  return {};
+}
+
+/// Types of layers that no enumerator has are in `foreignTypes`, in their order.
+static Error parseText(std::string text, NetFile &file, SmallVectorImpl<std::string> &foreignTypes) {
+  constexpr size_t mostForeign = 256; // the text is parsed anew for each
+  while (true) {
+    if (text.size() > INT32_MAX)
+      return makeError("a network in text form of more than 2 GiB");
+    Complaints complaints;
+    google::protobuf::TextFormat::Parser parser;
+    parser.RecordErrorsTo(&complaints);
+    parser.AllowUnknownField(true);
+    parser.SetRecursionLimit(maxDepth);
+    google::protobuf::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
+    if (parser.Parse(&stream, file.net.get())) {
+      for (std::string &warning : complaints.warnings)
+        if (!StringRef(warning).contains("\"nnc.caffe.format.Ignored\""))
+          file.unknownFields.push_back(std::move(warning));
+      return Error::success();
+    }
+    std::string foreign = foreignTypes.size() < mostForeign ? replaceForeignType(text, complaints) : "";
+    if (foreign.empty())
+      return makeError(complaints.error.empty() ? "not a network of Caffe" : complaints.error);
+    foreignTypes.push_back(foreign);
+  }
 }
 
 static Error parseBinary(StringRef content, format::Net &net) {
@@ -129,28 +172,26 @@ static Error parseBinary(StringRef content, format::Net &net) {
   return Error::success();
 }
 
-/// Fields of layers that the schema lacks, by number; data layers may hold what they like.
-static void findUnknownFields(const format::Net &net, std::vector<std::string> &found) {
-  for (const format::Layer &layer : net.layer()) {
-    const auto *reflection = layer.GetReflection();
-    std::vector<const google::protobuf::FieldDescriptor *> fields;
-    reflection->ListFields(layer, &fields);
-    auto add = [&](const google::protobuf::UnknownFieldSet &unknown, const Twine &where) {
-      for (int i = 0; i < unknown.field_count(); ++i)
-        found.push_back(
-            ("layer '" + layer.name() + "': " + where + "field " + Twine(unknown.field(i).number()) + " is not known").str());
-    };
-    add(reflection->GetUnknownFields(layer), "");
-    for (const auto *field : fields) {
-      if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE || field->is_repeated() ||
-          StringRef(field->name()).ends_with("data_param"))
-        continue;
-      if (field->message_type() == format::Ignored::descriptor())
-        continue;
-      const auto &parameters = reflection->GetMessage(layer, field);
-      add(parameters.GetReflection()->GetUnknownFields(parameters), field->name() + ": ");
-    }
+std::vector<std::string> listUnknownFields(const format::Layer &layer) {
+  std::vector<std::string> found;
+  const auto *reflection = layer.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor *> fields;
+  reflection->ListFields(layer, &fields);
+  auto add = [&](const google::protobuf::UnknownFieldSet &unknown, const Twine &where) {
+    for (int i = 0; i < unknown.field_count(); ++i)
+      found.push_back((where + "field " + Twine(unknown.field(i).number()) + " is not known").str());
+  };
+  add(reflection->GetUnknownFields(layer), "");
+  for (const auto *field : fields) {
+    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE || field->is_repeated() ||
+        StringRef(field->name()).ends_with("data_param"))
+      continue;
+    if (field->message_type() == format::Ignored::descriptor())
+      continue;
+    const auto &parameters = reflection->GetMessage(layer, field);
+    add(parameters.GetReflection()->GetUnknownFields(parameters), field->name() + ": ");
   }
+  return found;
 }
 
 Expected<NetFile> readNet(const frontend::ModelFile &file) {
@@ -162,13 +203,12 @@ Expected<NetFile> readNet(const frontend::ModelFile &file) {
     result.isWeightsOnly = true;
     return result;
   }
-  bool isText = frontend::isText(content);
-  if (Error error = isText ? parseText(content, *result.net, result.unknownFields) : parseBinary(content, *result.net))
+  SmallVector<std::string> foreignTypes;
+  if (Error error = frontend::isText(content) ? parseText(content.str(), result, foreignTypes)
+                                              : parseBinary(content, *result.net))
     return error;
-  if (Error error = upgradeNet(*result.net))
+  if (Error error = upgradeNet(*result.net, foreignTypes))
     return error;
-  if (!isText)
-    findUnknownFields(*result.net, result.unknownFields);
   return result;
 }
 

@@ -21,7 +21,7 @@ bool looksLikeBinary(llvm::StringRef content);
 /// A file's network, upgraded to the last generation: only `layer`, inputs are layers of type Input.
 struct NetFile {
   std::shared_ptr<format::Net> net;
-  /// Fields that are not known, with their place; they belong to a fork, or are misspelt.
+  /// Fields of a text that are not known, with their place; they belong to a fork, or are misspelt.
   std::vector<std::string> unknownFields;
   /// The file has weights by the names of layers, and no network.
   bool isWeightsOnly = false;
@@ -38,8 +38,12 @@ llvm::Error readHdf5Weights(const frontend::ModelFile &file, const format::Net &
 /// Keeps the layers that a net of phase TEST has: rules of inclusion and exclusion.
 void selectLayers(format::Net &net);
 
-/// Turns `layers` of the first two generations, and inputs that are no layers, into `layer`.
-llvm::Error upgradeNet(format::Net &net);
+/// What is to be said of fields that the schema lacks, by number; data layers may hold what they like.
+std::vector<std::string> listUnknownFields(const format::Layer &layer);
+
+/// Turns `layers` of the first two generations, and inputs that are no layers, into `layer`. `foreignTypes` are the
+/// types of those that have ANOTHER_FORK instead, in their order.
+llvm::Error upgradeNet(format::Net &net, llvm::ArrayRef<std::string> foreignTypes);
 /// Types of the second generation that the schema lacks are called this and their number.
 inline constexpr llvm::StringLiteral foreignTypePrefix = "number ";
 

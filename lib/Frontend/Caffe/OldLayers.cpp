@@ -21,6 +21,7 @@ static StringRef getTypeName(format::OldLayer::Type type) {
     return NEW;
     NNC_TYPE(ABSVAL, "AbsVal")
     NNC_TYPE(ACCURACY, "Accuracy")
+    NNC_TYPE(ANOTHER_FORK, "")
     NNC_TYPE(ARGMAX, "ArgMax")
     NNC_TYPE(BNLL, "BNLL")
     NNC_TYPE(CONCAT, "Concat")
@@ -280,14 +281,21 @@ static Error upgradeInputs(format::Net &net) {
   return Error::success();
 }
 
-Error upgradeNet(format::Net &net) {
+Error upgradeNet(format::Net &net, ArrayRef<std::string> foreignTypes) {
   if (net.layers_size() && net.layer_size())
     return makeError("the net has both `layer` and `layers`, of different generations of the format");
   if (Error error = foldPadding(net))
     return error;
-  for (format::OldLayer &old : *net.mutable_layers())
-    if (Error error = upgradeLayer(old, *net.add_layer()))
+  for (format::OldLayer &old : *net.mutable_layers()) {
+    bool isForeign = old.type() == format::OldLayer::ANOTHER_FORK && !foreignTypes.empty();
+    format::Layer &layer = *net.add_layer();
+    if (Error error = upgradeLayer(old, layer))
       return error;
+    if (!isForeign)
+      continue;
+    layer.set_type("enumerator " + foreignTypes.front()); // no type of the last generation, whatever its name
+    foreignTypes = foreignTypes.drop_front();
+  }
   net.clear_layers();
   return upgradeInputs(net);
 }

@@ -48,7 +48,7 @@ void GraphImporter::findUnsupported(llvm::DenseSet<unsigned> &seen, bool &assign
   for (auto [position, op] : llvm::enumerate(*graph.operators())) {
     format::BuiltinOperator kind = ModelReader::getOperator(reader.getCode(*op));
     StringRef custom = getText(reader.getCode(*op).custom_code());
-    if (!findOp(kind, custom))
+    if (!findOp(kind, custom, reader.getCode(*op).version()))
       block(position, *op, getRefusal(kind, custom));
     bool initialises = kind == format::BuiltinOperator::CALL_ONCE, ignored = false;
     assignsVariables |= kind == format::BuiltinOperator::ASSIGN_VARIABLE;
@@ -225,7 +225,8 @@ bool GraphImporter::hasComplexTensors(const format::Operator &op) const {
 bool GraphImporter::importOperator(unsigned position, const format::Operator &op) {
   SmallVector<Meaning> operands;
   format::BuiltinOperator kind = ModelReader::getOperator(reader.getCode(op));
-  const OpEntry &entry = *findOp(kind, getText(reader.getCode(op).custom_code()));
+  const format::OperatorCode &code = reader.getCode(op);
+  const OpEntry &entry = *findOp(kind, getText(code.custom_code()), code.version());
   bool isFine = bindOperands(position, op, operands) && checkResults(position, op);
   if (isFine && entry.import)
     isFine = importOp(position, op, entry, operands);

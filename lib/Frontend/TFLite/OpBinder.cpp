@@ -246,6 +246,23 @@ LogicalResult OpBinder::result(Value value) {
   return success();
 }
 
+LogicalResult OpBinder::declaredResult(Value value) {
+  unsigned index = results.size();
+  if (!value || failed() || index >= resultTensors.size() || !operand(0) || !operandTensors.front())
+    return result(value);
+  SmallVector<int64_t> said = ModelReader::getShape(*resultTensors[index]);
+  ArrayRef<int64_t> shape = getShape(value);
+  if (said.empty() || getShape(operands.front()) != ArrayRef(ModelReader::getShape(*operandTensors.front())))
+    return result(value);
+  auto differ = [](std::tuple<int64_t, int64_t> pair) {
+    auto [a, b] = pair;
+    return a != b && !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b);
+  };
+  if (said.size() != shape.size() || llvm::any_of(llvm::zip(said, shape), differ))
+    return reject("its result has not the shape that the file says it has");
+  return result(value);
+}
+
 void OpBinder::setState(unsigned index, Value value) {
   if (failed())
     return;

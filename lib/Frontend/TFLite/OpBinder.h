@@ -98,6 +98,11 @@ public:
   double customNumber(const char *key, std::optional<double> otherwise = {});
   /// As above, an integer from `least` on, at most 2^24.
   int64_t customInt(const char *key, int64_t least, std::optional<int64_t> otherwise = {});
+  /// The integers of an option, from 0 to 2^24; rejects the operator where it has no such typed vector.
+  llvm::SmallVector<int64_t> customInts(const char *key);
+  /// The 32-bit integers of options that are the bytes of a C struct; rejects the operator where they are fewer than
+  /// `least` or more than `most`.
+  llvm::SmallVector<int64_t> customWords(size_t least, size_t most);
 
   //===--- Building what many operators need ---===//
 
@@ -118,6 +123,8 @@ public:
   /// Gives the operator's next result its value, which must have the element type that the file says; complex numbers are
   /// a last axis of two f32.
   llvm::LogicalResult result(mlir::Value value);
+  /// The same; rejects the operator where the file says that the result has other extents, unless operand 0 has others too.
+  llvm::LogicalResult declaredResult(mlir::Value value);
   llvm::ArrayRef<mlir::Value> getResults() const { return results; }
   /// Gives the state that operand `index` is its value after the operator; of the type that it had.
   void setState(unsigned index, mlir::Value value);
@@ -127,6 +134,7 @@ private:
   Quantization readQuantization(const format::Tensor *tensor);
   Quantization requireOne(Quantization quantization);
   bool isQuantizedAfterwards(unsigned index) const;
+  bool hasOptionsMap();
   mlir::Value quantize(mlir::Value value, const Quantization &numbers, const format::Tensor &tensor);
   const void *checkOptions(format::BuiltinOptions kind, size_t numFields);
   const void *checkOptions2(format::BuiltinOptions2 kind, size_t numFields);

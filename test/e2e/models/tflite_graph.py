@@ -138,8 +138,12 @@ class Graph:
 
     def custom(self, name, inputs, outputs, **options):
         """Adds a custom operator, whose options are a map of FlexBuffers."""
-        self.op("CUSTOM", inputs, outputs, custom=name)
-        self.operators[-1].customOptions = np.frombuffer(flexbuffers.Dumps(options), np.uint8)
+        return self.custom_bytes(name, inputs, outputs, flexbuffers.Dumps(options))
+
+    def custom_bytes(self, name, inputs, outputs, data, version=1):
+        """Adds a custom operator with these bytes as its options."""
+        self.op("CUSTOM", inputs, outputs, custom=name, version=version)
+        self.operators[-1].customOptions = np.frombuffer(data, np.uint8)
         return outputs
 
     def op(self, name, /, inputs, outputs, options=None, custom=None, version=1, intermediates=None, **fields):
