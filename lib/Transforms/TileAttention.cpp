@@ -12,12 +12,12 @@
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"
+#include "lib/Support/ViewedBuffer.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
@@ -86,15 +86,9 @@ struct TileAttentionPass : public impl::TileAttentionBase<TileAttentionPass> {
 
 //===--- What can be tiled ---===//
 
-static Value getRoot(Value memref) {
-  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
-    memref = view.getViewSource();
-  return memref;
-}
-
 /// Whether the buffer behind `memref` is only the destination of `writer` and the first operand of `reader`.
 template <typename WriterTy, typename ReaderTy> static bool isBetween(Value memref, WriterTy writer, ReaderTy reader) {
-  auto alloc = getRoot(memref).template getDefiningOp<memref::AllocOp>();
+  auto alloc = getViewedBuffer(memref).template getDefiningOp<memref::AllocOp>();
   if (!alloc)
     return false;
   OpOperand *destination = &writer.getInitMutable(), *source = &reader->getOpOperand(0);
@@ -114,7 +108,7 @@ template <typename WriterTy, typename ReaderTy> static bool isBetween(Value memr
 /// The kernel of type `OpTy` in `block` that writes to the buffer behind `memref`; null where it is not the only one.
 template <typename OpTy> static OpTy getWriter(Value memref, Block *block) {
   OpTy writer;
-  SmallVector<Value> names{getRoot(memref)};
+  SmallVector<Value> names{getViewedBuffer(memref)};
   while (!names.empty()) {
     Value name = names.pop_back_val();
     for (Operation *user : name.getUsers()) {
@@ -134,13 +128,13 @@ template <typename OpTy> static OpTy getWriter(Value memref, Block *block) {
 /// Whether `product` leaves alone what `scores` reads: of that, later blocks still need rows that earlier ones would
 /// have overwritten.
 static bool isApart(kernel::ContractOp product, kernel::ContractOp scores) {
-  Value written = getRoot(product.getInit());
-  return llvm::none_of(scores->getOperands(), [&](Value operand) { return getRoot(operand) == written; });
+  Value written = getViewedBuffer(product.getInit());
+  return llvm::none_of(scores->getOperands(), [&](Value operand) { return getViewedBuffer(operand) == written; });
 }
 
 /// Whether `kernel` may move behind the operations up to `end`: they write only to buffers that it does not use.
 static bool canMoveTo(Operation *kernel, Operation *end) {
-  SmallVector<Value> used = llvm::map_to_vector(kernel->getOperands(), getRoot);
+  SmallVector<Value> used = llvm::map_to_vector(kernel->getOperands(), getViewedBuffer);
   for (Operation *op = kernel->getNextNode(); op != end; op = op->getNextNode()) {
     if (isMemoryEffectFree(op) || isa<memref::AllocOp>(op))
       continue;
@@ -148,7 +142,7 @@ static bool canMoveTo(Operation *kernel, Operation *end) {
     if (!destination || op->getNumResults() != 0)
       return false;
     for (Value init : destination.getDpsInits()) {
-      Value root = getRoot(init);
+      Value root = getViewedBuffer(init);
       if (!root.getDefiningOp<memref::AllocOp>() || llvm::is_contained(used, root))
         return false;
     }

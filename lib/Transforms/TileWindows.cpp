@@ -11,6 +11,7 @@
 // same order.
 #include "dialects/Kernel/Kernel.h"
 #include "lib/Support/Decision.h"
+#include "lib/Support/ViewedBuffer.h"
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -19,7 +20,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
@@ -91,12 +91,6 @@ private:
 } // namespace
 
 //===--- What can be tiled ---===//
-
-static Value getRoot(Value memref) {
-  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
-    memref = view.getViewSource();
-  return memref;
-}
 
 static int64_t getEntry(Operation *op, StringRef name) {
   return op->getAttrOfType<DenseI64ArrayAttr>(name)[0];
@@ -173,7 +167,7 @@ FailureOr<WindowPair> WindowPair::match(Operation *windows) {
       !hasSimpleEpilogue(cast<kernel::EpilogueOpInterface>(pair.conv.getOperation()), type.getRank()))
     return failure();
   // Results must not take the place of what later blocks read.
-  if (llvm::any_of(pair.conv->getOperands(), [&](Value operand) { return getRoot(operand) == getRoot(init); }))
+  if (llvm::any_of(pair.conv->getOperands(), [&](Value operand) { return getViewedBuffer(operand) == getViewedBuffer(init); }))
     return failure();
   int64_t taps = 0;
   if (auto depthwise = dyn_cast<kernel::DepthwiseOp>(windows)) {

@@ -3,20 +3,14 @@
 // would take longer than the product.
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
+#include "lib/Support/ViewedBuffer.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
 namespace nnc {
-
-static Value getRoot(Value memref) {
-  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
-    memref = view.getViewSource();
-  return memref;
-}
 
 /// The only product that reads what `pack` writes; null where there are others, or where the source may have changed by then.
 static kernel::ContractOp findProduct(kernel::PackMatrixOp pack) {
@@ -31,7 +25,7 @@ static kernel::ContractOp findProduct(kernel::PackMatrixOp pack) {
     return {};
   for (Operation *op = pack->getNextNode(); op != product; op = op->getNextNode()) {
     auto other = dyn_cast<kernel::PackMatrixOp>(op);
-    bool writesElsewhere = other && getRoot(other.getInit()) != getRoot(pack.getSource());
+    bool writesElsewhere = other && getViewedBuffer(other.getInit()) != getViewedBuffer(pack.getSource());
     if (!isMemoryEffectFree(op) && !isa<memref::AllocOp>(op) && !writesElsewhere)
       return {};
   }
@@ -94,7 +88,7 @@ void readUnpacked(RewriterBase &rewriter, kernel::PackMatrixOp pack) {
     return;
   // A result may have taken the place of what the epilogue read.
   for (Value operand : product->getOperands())
-    if (getRoot(operand) == getRoot(pack.getSource()))
+    if (getViewedBuffer(operand) == getViewedBuffer(pack.getSource()))
       return;
   rewriter.setInsertionPoint(product);
   Value place = pack.getInit();
