@@ -17,11 +17,18 @@ namespace nnc {
 #define GEN_PASS_DEF_UPDATEINPLACE
 #include "lib/Transforms/Passes.h.inc"
 
-/// Calls `check` for each use of `buffer` or of a view of it but those that make a view; stops where that is false.
+/// Whether `op` may give a buffer that it uses another name: a branch, a loop, a choice.
+static bool mayRename(Operation *op) {
+  return op->hasTrait<OpTrait::IsTerminator>() || llvm::any_of(op->getResultTypes(), llvm::IsaPred<MemRefType>);
+}
+
+/// Whether `check` holds for each use of `buffer` or of a view of it but those that make a view, and it has no other name.
 static bool allUses(Value buffer, llvm::function_ref<bool(OpOperand &)> check) {
   return llvm::all_of(buffer.getUses(), [&](OpOperand &use) {
     auto view = dyn_cast<ViewLikeOpInterface>(use.getOwner());
-    return view && view.getViewSource() == buffer ? allUses(view.getViewDest(), check) : check(use);
+    if (view && view.getViewSource() == buffer)
+      return allUses(view.getViewDest(), check);
+    return !mayRename(use.getOwner()) && check(use);
   });
 }
 

@@ -6,11 +6,19 @@
 #include "lib/Support/ViewedBuffer.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 
 namespace nnc {
+
+/// Whether the buffer behind `memref` has no other name: what a loop carries may be read and written under two.
+static bool hasOneName(Value memref) {
+  Value buffer = getViewedBuffer(memref);
+  auto argument = dyn_cast<BlockArgument>(buffer);
+  return argument ? isa<FunctionOpInterface>(argument.getOwner()->getParentOp()) : isa<memref::AllocOp, memref::GetGlobalOp>(buffer.getDefiningOp());
+}
 
 /// The only product that reads what `pack` writes; null where there are others, or where the source may have changed by then.
 static kernel::ContractOp findProduct(kernel::PackMatrixOp pack) {
@@ -84,7 +92,8 @@ static bool areDotProducts(kernel::ContractOp product, MemRefType source) {
 void readUnpacked(RewriterBase &rewriter, kernel::PackMatrixOp pack) {
   auto source = cast<MemRefType>(pack.getSource().getType()), packed = cast<MemRefType>(pack.getInit().getType());
   kernel::ContractOp product = findProduct(pack);
-  if (!product || source.getElementType() != packed.getElementType())
+  if (!product || source.getElementType() != packed.getElementType() || !hasOneName(pack.getSource()) ||
+      !hasOneName(product.getInit()))
     return;
   // A result may have taken the place of what the epilogue read.
   for (Value operand : product->getOperands())

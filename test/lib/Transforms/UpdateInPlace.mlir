@@ -87,3 +87,22 @@ func.func @of_the_caller(%a: memref<8x4xf32>, %b: memref<1x4x16xf32>, %x: memref
   memref.copy %sum, %out : memref<8x16xf32> to memref<8x16xf32>
   return
 }
+
+// A choice gives x another name, by which it is read later.
+// CHECK-LABEL: @chosen
+// CHECK: kernel.contract(%arg0, %arg1, %[[X:.*]], %[[SUM:.*]]) attributes
+// CHECK: memref.copy %[[SUM]]
+func.func @chosen(%a: memref<8x4xf32>, %b: memref<1x4x16xf32>, %out: memref<8x16xf32>, %other: memref<8x16xf32>, %which: i1) {
+  %x = memref.alloc() {name = "x"} : memref<8x16xf32>
+  %sum = memref.alloc() {name = "sum"} : memref<8x16xf32>
+  memref.copy %out, %x : memref<8x16xf32> to memref<8x16xf32>
+  %chosen = arith.select %which, %x, %out : memref<8x16xf32>
+  kernel.contract(%a, %b, %x, %sum) attributes {epilogue_maps = [affine_map<(d0, d1) -> (d0, d1)>]} {
+  ^bb0(%0: f32, %1: f32):
+    %2 = arith.addf %0, %1 : f32
+    kernel.yield %2 : f32
+  } : (memref<8x4xf32>, memref<1x4x16xf32>, memref<8x16xf32>, memref<8x16xf32>) -> ()
+  memref.copy %sum, %out : memref<8x16xf32> to memref<8x16xf32>
+  memref.copy %chosen, %other : memref<8x16xf32> to memref<8x16xf32>
+  return
+}

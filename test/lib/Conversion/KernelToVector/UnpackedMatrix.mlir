@@ -41,6 +41,33 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 
 // -----
 
+// What a loop carries may be the result's place under another name.
+// CHECK-LABEL: @carried
+// CHECK: scf.for
+// CHECK-NOT: memref.reinterpret_cast
+// CHECK: return
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @carried(%a: memref<3x3xf32>, %x: memref<3x16xf32>, %n: index) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %place = memref.alloc() : memref<3x16xf32>
+    memref.copy %x, %place : memref<3x16xf32> to memref<3x16xf32>
+    %last = scf.for %i = %c0 to %n step %c1 iter_args(%carried = %place) -> memref<3x16xf32> {
+      %packed = memref.alloc() : memref<1x3x16xf32>
+      kernel.pack_matrix(%carried, %packed) : (memref<3x16xf32>, memref<1x3x16xf32>) -> ()
+      kernel.contract(%a, %packed, %place) attributes {epilogue_maps = []} {
+      ^bb0(%value: f32):
+        kernel.yield %value : f32
+      } : (memref<3x3xf32>, memref<1x3x16xf32>, memref<3x16xf32>) -> ()
+      scf.yield %place : memref<3x16xf32>
+    }
+    memref.copy %last, %x : memref<3x16xf32> to memref<3x16xf32>
+    return
+  }
+}
+
+// -----
+
 // Neither where the result has taken the place of the matrix, nor where another product needs it packed as well.
 // CHECK-LABEL: @packed
 // CHECK-COUNT-2: memref.alloc
