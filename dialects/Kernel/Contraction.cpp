@@ -48,7 +48,7 @@ int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
   auto packedFor = TargetAttr::get(target.getContext(), std::max(target.getVectorBits(), target.getPackedBits()),
                                    target.getVectorRegisters(), target.getFma(), target.getL1Bytes(),
                                    target.getL2Bytes(), target.getVnni(), /*packedBits=*/0, target.getBf16Dot(),
-                                   target.getI16Dot());
+                                   target.getI16Dot(), target.getByteLookup());
   return getTileWidth(packedFor, n, elementType);
 }
 

@@ -42,7 +42,11 @@ TargetAttr getTarget(Operation *op) {
       return target;
   return TargetAttr::get(op->getContext(), /*vectorBits=*/128, /*vectorRegisters=*/16, /*fma=*/false,
                          /*l1Bytes=*/32 << 10, /*l2Bytes=*/256 << 10, /*vnni=*/false, /*packedBits=*/0,
-                         /*bf16Dot=*/"", /*i16Dot=*/"");
+                         /*bf16Dot=*/"", /*i16Dot=*/"", /*byteLookup=*/"");
+}
+
+LogicalResult ByteTableOp::verify() {
+  return getTable().size() == 256 ? success() : emitOpError("a table has 256 entries");
 }
 
 void getStructuredEffects(DestinationStyleOpInterface op,

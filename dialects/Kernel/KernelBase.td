@@ -44,7 +44,9 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
     // LLVM's intrinsic that adds products of pairs of bf16 to f32, of the whole vector; "": none
     StringRefParameter<"", "\"\"">:$bf16Dot,
     // LLVM's intrinsic that adds products of pairs of i16, i32, of the whole vector; "": none
-    StringRefParameter<"", "\"\"">:$i16Dot
+    StringRefParameter<"", "\"\"">:$i16Dot,
+    // LLVM's intrinsic that reads bytes of a table, at a vector of indices; "": none
+    StringRefParameter<"", "\"\"">:$byteLookup
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{

@@ -30,4 +30,17 @@ def Kernel_BoundedOp : Op<Kernel_Dialect, "bounded", [Pure, SameOperandsAndResul
   let assemblyFormat = "$extent `,` $bound attr-dict";
 }
 
+def Kernel_ByteTableOp : Op<Kernel_Dialect, "byte_table",
+    [Pure, SameOperandsAndResultType, Elementwise, Scalarizable, Vectorizable, Tensorizable]> {
+  let summary = "a function of one byte, as a table";
+  let description = [{
+    `table` has 256 entries, the first for the index 0; indices are unsigned. `convert-kernel-to-vector` leaves it in
+    loops of vectors; it ends with `lower-byte-tables`.
+  }];
+  let arguments = (ins AnyTypeOf<[I8, VectorOfRankAndType<[1], [I8]>]>:$index, DenseI8ArrayAttr:$table);
+  let results = (outs AnyTypeOf<[I8, VectorOfRankAndType<[1], [I8]>]>:$result);
+  let assemblyFormat = "$index $table attr-dict `:` type($index)";
+  let hasVerifier = 1;
+}
+
 #endif // DIALECTS_KERNEL_KERNELOPS_TD

@@ -53,6 +53,7 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   passes.addNestedPass<func::FuncOp>(createFuseElementwise());         // a chain is one epilogue
   passes.addPass(createLowerAffinePass()); // the indices of loops that were fused with a transpose
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());
+  passes.addNestedPass<func::FuncOp>(createTabulateBytes()); // when a body has all that it computes
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createPlaceBranchResults()); // where constants that bounds are made of are known
@@ -68,6 +69,7 @@ static void buildLoops(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createPadRows());
   passes.addNestedPass<func::FuncOp>(createConvertKernelToVector());
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToVector());
+  passes.addPass(createLowerByteTables());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createLoopInvariantCodeMotionPass());

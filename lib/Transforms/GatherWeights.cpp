@@ -20,7 +20,9 @@ namespace nnc {
 namespace {
 
 constexpr int64_t alignment = 64;
-constexpr int64_t tailBytes = 1024;
+
+/// Kernels load what comes next before they know that nothing does: some vectors.
+int64_t getTailBytes(kernel::TargetAttr target) { return 2 * std::max(target.getVectorBits(), target.getPackedBits()); }
 
 /// The bytes of one constant, as they lie in memory.
 struct Contents {
@@ -159,7 +161,7 @@ LogicalResult GatherWeightsPass::gather() {
   SmallVector<std::pair<unsigned, int64_t>> distinct;
   ArrayRef<char> before;
   if (all.blob)
-    before = all.blob.getRawHandle().getBlob()->getData().drop_back(tailBytes);
+    before = all.blob.getRawHandle().getBlob()->getData().take_front(all.end);
   int64_t end = before.size();
   for (auto [i, global] : llvm::enumerate(globals)) {
     FailureOr<Contents> read = readContents(global);
@@ -189,7 +191,8 @@ LogicalResult GatherWeightsPass::gather() {
     end += llvm::alignTo(current.bytes, alignment);
   }
 
-  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(end + tailBytes, alignment, /*dataIsMutable=*/true);
+  int64_t size = end + getTailBytes(kernel::getTarget(module));
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(size, alignment, /*dataIsMutable=*/true);
   MutableArrayRef<char> bytes = blob.getMutableData();
   std::memset(bytes.data(), 0, bytes.size());
   llvm::copy(before, bytes.begin());
@@ -199,9 +202,10 @@ LogicalResult GatherWeightsPass::gather() {
     for (unsigned number : numbers)
       all.offsets[key].push_back(offsets[globals[number].getSymName()]);
 
-  auto tensorType = RankedTensorType::get({end + tailBytes}, IntegerType::get(module.getContext(), 8));
+  auto tensorType = RankedTensorType::get({size}, IntegerType::get(module.getContext(), 8));
   auto value = DenseResourceElementsAttr::get(tensorType, "weights", std::move(blob));
   all.blob = value;
+  all.end = end;
   placeBlob(value, offsets);
   for (memref::GlobalOp global : globals)
     global.erase();

@@ -14,7 +14,8 @@ namespace nnc {
 struct GatheredWeights {
   using Key = std::pair<uint64_t, int64_t>; ///< hash and bytes of a constant
 
-  mlir::DenseResourceElementsAttr blob; ///< of the last module: begins with the blobs of those before it
+  mlir::DenseResourceElementsAttr blob; ///< of the last module: begins with the constants of those before it
+  int64_t end = 0;                      ///< of the constants in it; what follows may be read, but does not count
   std::map<Key, llvm::SmallVector<int64_t>> offsets;
 };
 

@@ -202,6 +202,25 @@ def FlushDenormals : Pass<"flush-denormals"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def TabulateBytes : Pass<"tabulate-bytes"> {
+  let summary = "Read what a body computes from one byte in a table";
+  let description = [{
+    Before: the body of a loop or an epilogue dequantizes a byte, computes `x * sigmoid(x)` and quantizes the result
+    After: `kernel.byte_table` of that byte
+  }];
+  let dependentDialects = ["::nnc::kernel::KernelDialect"];
+}
+
+def LowerByteTables : Pass<"lower-byte-tables", "::mlir::ModuleOp"> {
+  let summary = "Read tables of bytes by the CPU's permutations, or byte by byte";
+  let description = [{
+    Before: `kernel.byte_table` of a byte or of a vector of bytes
+    After: a constant of 256 bytes and loads from it, or the intrinsic `byteLookup` of the target
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 def UpdateInPlace : Pass<"update-in-place"> {
   let summary = "Write results of products and convolutions over what their epilogues read last";
   let description = [{
@@ -289,14 +308,13 @@ def GatherWeights : Pass<"gather-weights", "::mlir::ModuleOp"> {
     Before: several `memref.global "private" constant @c : memref<4xf32> = dense<...>`.
     After: one `memref.global "private" constant @weights : memref<Nxi8>`, and a
     `memref.view` of it at a multiple of 64 bytes for each `memref.get_global`. The
-    blob ends in at least 1 KiB of zeros, so that prefetching and whole-vector reads
-    past the last weight stay inside.
+    blob ends in zeros, as many as 16 vectors have, so that whole-vector reads past the last weight stay inside.
 
     With `external`, the blob is the module's attribute `nn.weights` instead, and its address an argument of `@main`,
     the last. Constants of other functions stay as they are.
   }];
   let options = [Option<"external", "external", "bool", "false", "The caller of @main has the weights">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+  let dependentDialects = ["::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
 def ComputeOutputExtents : Pass<"compute-output-extents", "::mlir::ModuleOp"> {

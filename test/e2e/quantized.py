@@ -296,6 +296,32 @@ def make_qdq_matmul(random):
     return case, [("y", BYTES[x])]
 
 
+def make_qdq_function(random):
+    """Float functions of one byte, each followed by its own quantization: tables, of all 256 bytes and of odd widths."""
+    case = Case(random)
+    case.tolerance = 1  # the functions differ in their last bits
+    dtype = pick(random, np.uint8, np.int8)
+    case.feed("x", np.resize(np.arange(256).astype(np.uint8).view(dtype), (2, 1, int(random.integers(128, 400)))))
+    case.node("DequantizeLinear", ["x", case.scale("xs"), case.zero("xz", dtype)], ["xd"])
+    last, constant = "xd", lambda name, value: case.constant(name, np.float32(value))
+    for step in range(int(random.integers(1, 4))):
+        op, result = pick(random, "Sigmoid", "Tanh", "Elu", "Erf", "Silu", "HardSwish"), f"f{step}"
+        if op == "Silu":
+            case.node("Sigmoid", [last], [result + "_sigmoid"])
+            case.node("Mul", [last, quantize(case, result + "_sigmoid", dtype)], [result])
+        elif op == "HardSwish":  # in its pieces, each of them quantized
+            case.node("Add", [last, constant(result + "_three", 3)], [result + "_sum"])
+            case.node("Clip", [quantize(case, result + "_sum", dtype), constant(result + "_low", 0), constant(result + "_high", 6)],
+                      [result + "_clip"])
+            case.node("Mul", [last, quantize(case, result + "_clip", dtype)], [result + "_product"])
+            case.node("Div", [quantize(case, result + "_product", dtype), constant(result + "_six", 6)], [result])
+        else:
+            case.node(op, [last], [result])
+        last = quantize(case, result, dtype)
+    case.node("QuantizeLinear", [last, case.scale("ys"), case.zero("yz", dtype)], ["y"])
+    return case, [("y", BYTES[dtype])]
+
+
 MAKERS = {name[5:]: maker for name, maker in globals().items() if name.startswith("make_")}
 
 

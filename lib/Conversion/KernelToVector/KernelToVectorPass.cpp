@@ -24,7 +24,7 @@ struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<Conver
         readUnpacked(rewriter, pack);
     SmallVector<Operation *> kernels;
     getOperation()->walk([&](Operation *op) {
-      if (isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::YieldOp, kernel::BoundedOp>(op))
+      if (isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::YieldOp, kernel::BoundedOp, kernel::ByteTableOp>(op))
         kernels.push_back(op);
     });
     for (Operation *op : kernels) {
