@@ -17,7 +17,8 @@ namespace nnc {
 /// Algebra and layouts, while operations still are layers.
 static void buildNN(OpPassManager &passes, const PipelineOptions &options) {
   passes.addPass(createCanonicalizerPass());
-  passes.addNestedPass<func::FuncOp>(createRecognizeIntegerProducts());
+  passes.addNestedPass<func::FuncOp>(createSinkDequantize());
+  passes.addNestedPass<func::FuncOp>(createRecognizeIntegerProducts()); // of what is dequantized right before
   passes.addNestedPass<func::FuncOp>(createFoldBatchNorm());
   passes.addNestedPass<func::FuncOp>(createMultiplyPatches());
   passes.addNestedPass<func::FuncOp>(createMultiplyPixels());

@@ -177,45 +177,6 @@ struct ExpandConstantPower : public OpRewritePattern<math::PowFOp> {
   }
 };
 
-/// The factor whose product with x is nearly x / divisor, if a step of Newton's method makes it x / divisor: a constant of no
-/// extreme size that is no power of two.
-static std::optional<double> getReciprocal(Value divisor) {
-  DenseElementsAttr splat;
-  if (!matchPattern(divisor, m_Constant(&splat)) || !splat.isSplat())
-    return std::nullopt;
-  double value = splat.getSplatValue<APFloat>().convertToDouble();
-  constexpr double largest = 0x1p60;
-  int exponent = 0;
-  bool isOrdinary = std::isfinite(value) && std::abs(value) <= largest && std::abs(value) >= 1 / largest;
-  if (!isOrdinary || std::abs(std::frexp(value, &exponent)) == 0.5)
-    return std::nullopt;
-  return static_cast<float>(1 / value);
-}
-
-/// x / c of vectors of f32 as q = x * (1 / c), and then q + (x - q * c) / c, which rounds as a division does while what is
-/// left, x - q * c, is no denormal (|x| above 1e-30); below, the last bit may differ. Where nothing is left, or infinity, q is
-/// it. The divider takes five times as long.
-struct DivideByConstant : public OpRewritePattern<arith::DivFOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(arith::DivFOp op, PatternRewriter &rewriter) const override {
-    auto type = dyn_cast<VectorType>(op.getType());
-    if (!type || !type.getElementType().isF32())
-      return rewriter.notifyMatchFailure(op, "no vector of f32");
-    std::optional<double> reciprocal = getReciprocal(op.getRhs());
-    if (!reciprocal)
-      return rewriter.notifyMatchFailure(op, "not a constant, or one of extreme size");
-    Arithmetic arithmetic{rewriter, op.getLoc(), /*hasFma=*/true};
-    Number x{&arithmetic, op.getLhs()}, divisor{&arithmetic, op.getRhs()};
-    Number quotient = x * *reciprocal, left = multiplyAdd(-quotient, divisor, x);
-    Number isLeft = absolute(left) > 0; // false for NaN
-    if (std::abs(*reciprocal) > 1)      // the quotient may be infinite
-      isLeft = isLeft & (absolute(left) < std::numeric_limits<double>::infinity());
-    rewriter.replaceOp(op, select(isLeft, multiplyAdd(left, *reciprocal, quotient), quotient).value);
-    return success();
-  }
-};
-
 struct ExpandMathPass : public impl::ExpandMathBase<ExpandMathPass> {
   using ExpandMathBase::ExpandMathBase;
 
@@ -226,7 +187,7 @@ struct ExpandMathPass : public impl::ExpandMathBase<ExpandMathPass> {
     math::populateExpansionPatterns(patterns, {"fpowi", "ipowi", "clampf", "sincos"});
     patterns.add<ExpandConstantPower>(context);
     if (hasFma)
-      patterns.add<DivideByConstant>(context);
+      populateDivideByConstantPatterns(patterns);
     arith::populateExpandBFloat16Patterns(patterns); // would be calls of a runtime that not every compiler has
     populateExtendBF16Patterns(patterns);
     if (!convertsHalf)

@@ -5,6 +5,8 @@
 
 #include "lib/Transforms/ExpandMathArithmetic.h"
 
+#include "mlir/IR/PatternMatch.h"
+
 namespace nnc {
 
 // ExpandMathExponential.cpp
@@ -59,6 +61,10 @@ Number floor(Number x);
 Number ceiling(Number x);
 /// Halves away from zero.
 Number roundHalfAway(Number x);
+
+// ExpandMathDivision.cpp
+/// Divisions of vectors of f32 by constants become products; for targets with FMA.
+void populateDivideByConstantPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace nnc
 

@@ -39,12 +39,35 @@ static bool readsOnce(OpOperand *operand) {
   return !consumer || consumer.getMatchingIndexingMap(operand).isPermutation();
 }
 
+/// Whether `value` is computed element by element, each step used once, of what a kernel makes.
+static bool isMadeOfKernel(Value value) {
+  constexpr int64_t longest = 32; // chains of loops that are not fused yet
+  for (int64_t step = 0; step < longest && value.hasOneUse(); ++step) {
+    auto generic = value.getDefiningOp<linalg::GenericOp>();
+    if (!generic)
+      return isa_and_present<kernel::EpilogueOpInterface>(value.getDefiningOp());
+    auto *input = llvm::find_if(generic.getDpsInputs(), [&](Value operand) {
+      return operand.getType() == cast<RankedTensorType>(value.getType()).clone(getElementTypeOrSelf(operand));
+    });
+    if (input == generic.getDpsInputs().end())
+      return false;
+    value = *input;
+  }
+  return false;
+}
+
+/// Whether `value` is of bytes that a kernel can store in the place of its wide sums. Its consumer is fused into the same
+/// kernel later, if it can be; if it could not, the sums would have to wait in memory.
+static bool isNarrowResult(Value value) {
+  return getElementTypeOrSelf(value).isInteger(8) && isa<RankedTensorType>(value.getType()) && isMadeOfKernel(value);
+}
+
 static bool shouldFuse(OpOperand *fused) {
   Operation *producer = fused->get().getDefiningOp();
   if (!producer || !producer->hasOneUse())
     return false;
   Operation *consumer = fused->getOwner();
-  if (hasCalls(producer) && !readsOnce(fused))
+  if ((hasCalls(producer) && !readsOnce(fused)) || isNarrowResult(fused->get()))
     return false;
   bool isSmall = producer->getNumOperands() + consumer->getNumOperands() <= maxOperands &&
                  countOperations(producer) + countOperations(consumer) <= maxOperations;

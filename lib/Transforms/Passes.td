@@ -63,6 +63,15 @@ def MultiplyPatches : Pass<"multiply-patches"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
 }
 
+def SinkDequantize : Pass<"sink-dequantize"> {
+  let summary = "Move and choose integers, not what they stand for";
+  let description = [{
+    Before: `nn.dequantize`, `nn.max_pool`, `nn.quantize` with the same scale and zero point
+    After: `nn.max_pool` of the integers
+  }];
+  let dependentDialects = ["::nnc::nn::NNDialect"];
+}
+
 def MultiplyPixels : Pass<"multiply-pixels"> {
   let summary = "Make pointwise convolutions that stand alone products of matrices";
   let description = [{

@@ -322,6 +322,37 @@ def make_qdq_function(random):
     return case, [("y", BYTES[dtype])]
 
 
+def make_qdq_movement(random):
+    """What moves or chooses elements between dequantization and quantization, with the same parameters or others."""
+    case = Case(random)
+    dtype = pick(random, np.uint8, np.int8)
+    case.feed("x", case.array((1, 4, 7, 9), dtype))
+    scale, zero = case.scale("xs"), case.zero("xz", dtype)
+    case.node("DequantizeLinear", ["x", scale, zero], ["d"])
+    last = "d"
+    for step in range(int(random.integers(1, 4))):
+        op, result = pick(random, "MaxPool", "Transpose", "Concat", "DepthToSpace", "Slice", "Resize"), f"m{step}"
+        if op == "MaxPool":
+            case.node(op, [last], [result], kernel_shape=[2, 2], pads=[int(random.integers(2)) for _ in range(4)], strides=[1, 1],
+                      ceil_mode=int(random.integers(2)))
+        elif op == "Transpose":
+            case.node(op, [last], [result], perm=[0, 1, 3, 2])
+        elif op == "Concat":  # of tensors with the same parameters, or with two
+            case.node("Identity", [last], [result + "_same"])
+            case.node(op, [last, result + "_same" if random.integers(2) else quantize(case, last, dtype)], [result], axis=1)
+        elif op == "DepthToSpace":
+            case.node(op, [last], [result], blocksize=2) if step == 0 else case.node("Identity", [last], [result])
+        elif op == "Slice":
+            case.node(op, [last, case.constant(result + "b", np.array([1])), case.constant(result + "e", np.array([100])),
+                           case.constant(result + "a", np.array([2]))], [result])
+        else:
+            case.node(op, [last, "", case.constant(result + "f", np.array([1, 1, 2, 1], np.float32))], [result], mode="nearest")
+        last = result
+    parameters = [scale, zero] if random.integers(2) else [case.scale("ys"), case.zero("yz", dtype)]
+    case.node("QuantizeLinear", [last, *parameters], ["y"])
+    return case, [("y", BYTES[dtype])]
+
+
 MAKERS = {name[5:]: maker for name, maker in globals().items() if name.startswith("make_")}
 
 

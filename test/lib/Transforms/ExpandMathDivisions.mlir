@@ -21,6 +21,30 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 
 // -----
 
+// What integers and constants bound is neither infinite nor NaN: nothing is left to choose.
+// CHECK-LABEL: @bounded
+// CHECK: %[[X:.*]] = arith.addf
+// CHECK: %[[Q:.*]] = arith.mulf %[[X]], %{{.*}} : vector<4xf32>
+// CHECK: %[[MINUS:.*]] = arith.negf %[[X]]
+// CHECK: %[[EXCESS:.*]] = math.fma %[[Q]], %{{.*}}, %[[MINUS]]
+// CHECK: %[[BACK:.*]] = arith.negf %[[EXCESS]]
+// CHECK: %[[Y:.*]] = math.fma %[[BACK]], %{{.*}}, %[[Q]]
+// CHECK-NEXT: return %[[Y]]
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @bounded(%x: vector<4xi32>, %y: vector<4xi32>) -> vector<4xf32> {
+    %six = arith.constant dense<6.0> : vector<4xf32>
+    %third = arith.constant dense<0.3> : vector<4xf32>
+    %0 = arith.sitofp %x : vector<4xi32> to vector<4xf32>
+    %1 = arith.sitofp %y : vector<4xi32> to vector<4xf32>
+    %2 = arith.mulf %0, %third : vector<4xf32>
+    %3 = arith.addf %1, %2 : vector<4xf32>
+    %4 = arith.divf %3, %six : vector<4xf32>
+    return %4 : vector<4xf32>
+  }
+}
+
+// -----
+
 // Without fused multiply-add the correction would be none.
 // CHECK-LABEL: @without_fma
 // CHECK: arith.divf
