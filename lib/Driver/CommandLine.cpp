@@ -3,6 +3,7 @@
 
 #include "lib/Driver/Formats.h"
 #include "lib/Driver/InputOptions.h"
+#include "lib/Driver/OptionValues.h"
 #include "lib/Driver/OutputChecks.h"
 #include "lib/Driver/VerifyExport.h"
 #include "lib/Driver/Version.h"
@@ -61,41 +62,37 @@ struct CompilerCommandLine::Options {
                                        cl::cat(category)};
   cl::opt<std::string> codeModel{"code-model", cl::desc("tiny, small, medium or large"), cl::value_desc("model"),
                                  cl::cat(category)};
-  cl::opt<char> optLevel{"O",
-                         cl::desc("Optimisation: -O0, -O1, -O2 (default) or -O3"),
-                         cl::Prefix,
-                         cl::init('2'),
-                         cl::value_desc("level"),
-                         cl::cat(category)};
-  cl::opt<bool> threads{"threads", cl::desc("Run parallel loops through the caller's parallel-for callback"),
+  cl::opt<std::string> optLevel{"O", cl::desc("Optimisation: -O0, -O1, -O2 (default) or -O3"), cl::Prefix, cl::init("2"),
+                                cl::value_desc("level"), cl::cat(category)};
+  Switch threads{"threads", cl::desc("Run parallel loops through the caller's parallel-for callback"),
                         cl::cat(category)};
-  cl::opt<bool> noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
+  Switch noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
                            cl::cat(category)};
-  cl::opt<bool> keepDenormals{"keep-denormals", cl::desc("Denormal weights of products count, which is slow on many CPUs"),
+  Switch keepDenormals{"keep-denormals", cl::desc("Denormal weights of products count, which is slow on many CPUs"),
                               cl::cat(category)};
   cl::opt<std::string> precision{"precision",
                                  cl::desc("f32 (default), or bf16: round weights of f32 products and convolutions"),
                                  cl::value_desc("type"), cl::init("f32"), cl::cat(category)};
-  cl::opt<unsigned> stringSpace{"string-space", cl::desc("Room for the strings that a run makes; default 65536"),
+  NumberOption<unsigned> stringSpace{"string-space", cl::desc("Room for the strings that a run makes; default 65536"),
                                 cl::value_desc("bytes"), cl::init(64 << 10), cl::cat(category)};
-  cl::opt<unsigned> maxPieces{"max-pieces", cl::desc("Pieces into which a string is split at most; default 64"),
+  NumberOption<unsigned> maxPieces{"max-pieces", cl::desc("Pieces into which a string is split at most; default 64"),
                               cl::value_desc("n"), cl::init(64), cl::cat(category)};
-  cl::opt<bool> profile{"profile", cl::desc("Count how long each layer takes; nnc-run prints it"), cl::cat(category)};
-  cl::opt<bool> freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
+  Switch profile{"profile", cl::desc("Count how long each layer takes; nnc-run prints it"), cl::cat(category)};
+  Switch freestanding{"freestanding", cl::desc("No undefined symbols, not even memcpy"), cl::cat(category)};
   cl::opt<std::string> weights{"weights", cl::desc("Where the weights lie: object (default), or extern, a file beside it"),
                                cl::value_desc("place"), cl::init("object"), cl::cat(category)};
   cl::opt<std::string> weightsSection{"weights-section", cl::desc("Section of the weights"), cl::value_desc("section"),
                                       cl::cat(category)};
-  cl::opt<bool> verbose{"v", cl::desc("Print the time that each stage takes, and how the habits of a format were met"),
+  Switch verbose{"v", cl::desc("Print the time that each stage takes, and how the habits of a format were met"),
                         cl::cat(category)};
   cl::opt<std::string> dumpFolder{"dump-stages", cl::desc("Write the module after each stage into this folder"),
                                   cl::value_desc("folder"), cl::cat(category)};
   cl::opt<std::string> report{
       "report", cl::desc("Write sizes, layers, times and the memory plan: as JSON, or as a page (FILE.html)"),
       cl::value_desc("file"), cl::cat(category)};
-  cl::opt<bool> printMemoryPlan{"print-memory-plan", cl::desc("Print who lives where in the workspace"),
+  Switch printMemoryPlan{"print-memory-plan", cl::desc("Print who lives where in the workspace"),
                                 cl::cat(category)};
-  cl::opt<bool> listOps{"list-ops", cl::desc("Print the supported operators: domain, name, since version"),
+  Switch listOps{"list-ops", cl::desc("Print the supported operators: domain, name, since version"),
                         cl::cat(category)};
 };
 
@@ -135,14 +132,14 @@ struct CompilerCommandLine::OutputChoices {
   cl::opt<std::string> output;
   cl::opt<std::string> header;
   cl::opt<std::string> emit;
-  cl::opt<int64_t> opset;
+  NumberOption<long long> opset;
   cl::opt<std::string> verify;
   cl::list<std::string> inputs;
   cl::opt<std::string> quantized;
-  cl::opt<bool> externalData;
+  Switch externalData;
   cl::opt<std::string> stopAfter;
-  cl::opt<bool> debugLines;
-  cl::opt<bool> printWeights;
+  Switch debugLines;
+  Switch printWeights;
 };
 
 /// LLVM's own options would collide with ours (`--threads`) and accept misspelt ones; only --help and its like stay.
@@ -363,15 +360,16 @@ Expected<CompileOptions> CompilerCommandLine::getOptions(ArrayRef<std::string> i
     return makeError("--darknet-dialect=" + result.darknetDialect + ": the dialects are pjreddie and alexeyab");
   if (options->name.getNumOccurrences() && options->name.empty())
     return makeError("--name needs a name; without --name, the model has its output's");
-  if (options->optLevel < '0' || options->optLevel > '3')
-    return makeError("-O" + Twine(options->optLevel.getValue()) + ": expected -O0, -O1, -O2 or -O3");
+  unsigned optLevel;
+  if (StringRef(options->optLevel).getAsInteger(10, optLevel) || optLevel > 3)
+    return makeError("-O" + options->optLevel + ": expected -O0, -O1, -O2 or -O3");
   result.target = {options->triple,
                    options->cpu,
                    options->features,
                    options->floatAbi,
                    options->relocationModel,
                    options->codeModel,
-                   static_cast<unsigned>(options->optLevel - '0')};
+                   optLevel};
   result.dumpFolder = options->dumpFolder;
   result.printMemoryPlan = options->printMemoryPlan;
   result.verbose = options->verbose;

@@ -77,6 +77,8 @@ static OwningOpRef<ModuleOp> readModel(MLIRContext &context, const CompileOption
   import.verbose = options.verbose;
   import.dequantizes = options.exportsQDQ;
   OwningOpRef<ModuleOp> module = format->import(context, files, import);
+  if (!module && !options.format.empty())
+    noteOtherFormats(context, files, *format);
   std::vector<std::string> compounds;
   takeNames(module.get(), "nn.files", filesRead);
   takeNames(module.get(), "nn.compounds", compounds);

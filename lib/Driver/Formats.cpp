@@ -109,4 +109,12 @@ const Format *openModel(MLIRContext &context, ArrayRef<std::string> paths, Strin
   return format;
 }
 
+void noteOtherFormats(MLIRContext &context, ArrayRef<ModelFile> files, const Format &named) {
+  for (const ModelFile &file : files)
+    if (const Format *other = named.matches(file) ? nullptr : chooseFormat(file, ""))
+      emitRemark(FileLineColLoc::get(&context, file.path, 0, 0))
+          << "its contents seem to be " << other->description << "; without --format=" << named.name
+          << " it is read as that";
+}
+
 } // namespace nnc

@@ -34,6 +34,9 @@ llvm::ArrayRef<Format> getFormats();
 const Format *openModel(mlir::MLIRContext &context, llvm::ArrayRef<std::string> paths, llvm::StringRef format,
                         std::vector<frontend::ModelFile> &files);
 
+/// Behind errors of a format that the user named: says so where the contents of a file are of another one.
+void noteOtherFormats(mlir::MLIRContext &context, llvm::ArrayRef<frontend::ModelFile> files, const Format &named);
+
 } // namespace nnc
 
 #endif // LIB_DRIVER_FORMATS_H

@@ -1,6 +1,8 @@
 // The command line library knows only the nearest name, however far it is; and it takes none for an option's value.
 #include "lib/Driver/OptionNames.h"
 
+#include "lib/Driver/OptionValues.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 
@@ -107,8 +109,12 @@ Error readOptions(int argc, char **argv, StringRef overview) {
         word.starts_with("-") && value.consume_front("threads=") && to_integer(value, number) && number > 1)
       return createStringError("--threads takes no number: the program that calls the model chooses how many "
                                "(nnc_pool_create in nnc/Pool.h)");
-  cl::ParseCommandLineOptions(argc, argv, overview);
-  return Error::success();
+  std::string text; // with it the process goes on after an error
+  raw_string_ostream os(text);
+  if (cl::ParseCommandLineOptions(argc, argv, overview, &os))
+    return Error::success();
+  StringRef reason = getValueComplaint().empty() ? StringRef(text).trim() : getValueComplaint();
+  return createStringError(reason.empty() ? "the command line cannot be read" : reason);
 }
 
 } // namespace nnc

@@ -11,8 +11,8 @@ namespace nnc {
 /// one that may be meant.
 llvm::Error checkOptionNames(llvm::ArrayRef<const char *> words);
 
-/// Reads the command line into the registered options; ends the process where it asks for help
-/// or the version, and where a value is none of its option's.
+/// Reads the command line into the registered options; ends the process where it asks for help or the version. An error
+/// where a value is none of its option's.
 llvm::Error readOptions(int argc, char **argv, llvm::StringRef overview);
 
 } // namespace nnc

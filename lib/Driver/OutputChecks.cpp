@@ -19,13 +19,50 @@ static Error makeError(const Twine &message) { return createStringError(message.
 
 std::string getDataFile(StringRef output) { return (output + ".data").str(); }
 
-/// Whether a name is that of what people write, or of a model, so that an object of that name would be a mistake.
+/// Whether a name is that of what people write, so that an object of that name would be a mistake.
 static bool isSourceName(StringRef path) {
-  static const StringSet<> extensions{".c",   ".cc",  ".cpp", ".cxx",  ".h",     ".hh",    ".hpp",        ".hxx",  ".inc",
-                                      ".m",   ".mm",  ".py",  ".rs",   ".go",    ".java",  ".txt",
-                                      ".md",  ".json", ".html", ".mlir", ".tflite", ".keras", ".h5",      ".hdf5", ".cfg",
-                                      ".pb",  ".pbtxt", ".prototxt", ".caffemodel", ".weights", ".sqlite3", ".npy"};
+  static const StringSet<> extensions{".c",   ".cc",  ".cpp", ".cxx", ".h",    ".hh",  ".hpp",  ".hxx",  ".inc",
+                                      ".m",   ".py",  ".rs",  ".go",  ".java", ".mm",  ".md",   ".txt",
+                                      ".json", ".html", ".mlir"};
   return extensions.contains(sys::path::extension(path));
+}
+
+/// Whether a name is that of a model or of its weights, in a format that nnc does not write.
+static bool isModelName(StringRef path) {
+  static const StringSet<> extensions{".tflite",     ".keras",   ".h5",  ".hdf5", ".cfg", ".prototxt",   ".caffemodel",
+                                      ".weights",    ".sqlite3", ".npy", ".npz",  ".pt",  ".pth",        ".safetensors"};
+  return extensions.contains(sys::path::extension(path));
+}
+
+/// Whether a name is that of a model of protobuf, as ONNX's are.
+static bool isProtobufName(StringRef path) {
+  StringRef extension = sys::path::extension(path);
+  return extension == ".onnx" || extension == ".pb" || extension == ".pbtxt";
+}
+
+/// Whether a name is that of code.
+static bool isCodeName(StringRef path) {
+  static const StringSet<> extensions{".o", ".obj", ".a", ".so", ".s", ".S", ".ll"};
+  return extensions.contains(sys::path::extension(path));
+}
+
+/// Refuses names that say something else than what is written.
+static Error checkName(const CompileOptions &options) {
+  StringRef name = options.output.outputFile;
+  if (name == "-" || options.stopAfter)
+    return Error::success();
+  if (options.exportOpset) {
+    if (isSourceName(name) || isModelName(name) || isCodeName(name))
+      return makeError("-o " + name + ": --emit=onnx writes an ONNX model, and " + sys::path::extension(name) +
+                       " is the name of something else; -o model.onnx");
+    return Error::success();
+  }
+  StringRef advice = "code goes to names such as model.o, model.a, model.so, model.s and model.ll";
+  if (isSourceName(name))
+    return makeError("-o " + name + " has a name of source files, which nnc does not write; " + advice);
+  if (isModelName(name) || isProtobufName(name))
+    return makeError("-o " + name + " has a name of model files, and what is written is code; " + advice);
+  return Error::success();
 }
 
 /// Whether `path` is a file with contents that no writer of headers made.
@@ -115,10 +152,8 @@ Error checkOutputs(const CompileOptions &options) {
   if (options.externalData)
     if (Error error = checkDataFile(output.outputFile, options.inputs))
       return error;
-  bool isCode = !options.exportOpset && !options.stopAfter;
-  if (isCode && output.outputFile != "-" && isSourceName(output.outputFile))
-    return makeError("-o " + output.outputFile + " has a name of source files, which nnc does not write; code goes to names "
-                                                 "such as model.o, model.a, model.so, model.s and model.ll");
+  if (Error error = checkName(options))
+    return error;
   if (!output.headerFile.empty() && isForeignHeader(output.headerFile))
     return makeError(output.headerFile + " exists and was not written by nnc; --header=FILE gives the model's header "
                                          "another name");

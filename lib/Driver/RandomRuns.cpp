@@ -91,10 +91,12 @@ static Expected<std::vector<Difference>> runBoth(const TemporaryLibrary &right, 
   auto inputs = makeInputs(first->getModel(), sources);
   if (!inputs)
     return inputs.takeError();
-  auto expected = run(*first, *inputs), actual = run(*second, *inputs);
-  if (!expected || !actual)
-    return joinErrors(expected ? Error::success() : expected.takeError(),
-                      actual ? Error::success() : actual.takeError());
+  auto expected = run(*first, *inputs);
+  if (!expected) // what is wrong with the inputs, the other one would say again
+    return expected.takeError();
+  auto actual = run(*second, *inputs);
+  if (!actual)
+    return createStringError("of what was exported: " + toString(actual.takeError()));
   if (expected->size() != actual->size())
     return createStringError("the models have different numbers of outputs");
   std::vector<Difference> differences;

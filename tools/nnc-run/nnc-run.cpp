@@ -5,6 +5,7 @@
 #include "lib/Driver/ModelInputs.h"
 #include "lib/Driver/ModelLibrary.h"
 #include "lib/Driver/OptionNames.h"
+#include "lib/Driver/OptionValues.h"
 #include "lib/Target/OutputFiles.h"
 #include "lib/Target/TargetChecks.h"
 #include "nnc/Pool.h"
@@ -20,6 +21,9 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+
+#include <atomic>
+#include <optional>
 
 using namespace llvm;
 
@@ -56,10 +60,10 @@ struct RunOptions {
   cl::opt<std::string> weightsFile;
   cl::opt<std::string> outputDir;
   cl::list<std::string> comparisons;
-  cl::opt<double> rtol, atol;
-  cl::opt<uint64_t> seed;
-  cl::opt<bool> bench;
-  cl::opt<unsigned> numThreads;
+  nnc::NumberOption<double> rtol, atol;
+  nnc::NumberOption<unsigned long long> seed;
+  nnc::Switch bench;
+  nnc::NumberOption<unsigned> numThreads;
   cl::opt<std::string> reportOf;
 };
 
@@ -254,6 +258,26 @@ static int fail(Error error) {
   return 1;
 }
 
+namespace {
+
+/// A pool that knows whether a model used it.
+struct CountedPool {
+  explicit CountedPool(unsigned numThreads) : pool(nnc_pool_create(numThreads), nnc_pool_destroy) {
+    parallel.context = this;
+    parallel.parallel_for = [](void *context, size_t n, void (*body)(void *, size_t), void *arg) {
+      auto &self = *static_cast<CountedPool *>(context);
+      self.wasUsed.store(true, std::memory_order_relaxed);
+      nnc_pool_parallel_for(self.pool.get(), n, body, arg);
+    };
+  }
+  CountedPool(const CountedPool &) = delete;
+  std::unique_ptr<nnc_pool, void (*)(nnc_pool *)> pool;
+  nnc_parallel parallel;
+  std::atomic<bool> wasUsed = false;
+};
+
+} // namespace
+
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   setBugReportMsg("nnc-run has crashed. This is a bug in nnc: please report it with the model and these lines.\n");
@@ -300,14 +324,19 @@ int main(int argc, char **argv) {
       return fail(text.takeError());
     report = std::move(*text);
   }
-  auto destroy = [](nnc_pool *pool) { nnc_pool_destroy(pool); };
-  std::unique_ptr<nnc_pool, decltype(destroy)> pool(options.numThreads == 1 ? nullptr : nnc_pool_create(options.numThreads),
-                                                    destroy);
-  if (pool)
-    model->setParallel(nnc_pool_parallel(pool.get()));
+  std::optional<CountedPool> pool;
+  if (options.numThreads != 1) {
+    pool.emplace(options.numThreads);
+    if (pool->pool)
+      model->setParallel(&pool->parallel);
+  }
   bool areRight = true;
   if (Error error = run(*model, options, *compileOptions, report, areRight))
     return fail(std::move(error));
+  if (pool && pool->pool && !pool->wasUsed)
+    errs() << "nnc-run: warning: --num-threads had no effect: "
+           << (isCompiled ? "the model was compiled without --threads, or no loop of it" : "no loop of the model")
+           << " is long enough for several threads\n";
   if (Error error = nnc::flushStandardOutput())
     return fail(std::move(error));
   return areRight ? 0 : 1;

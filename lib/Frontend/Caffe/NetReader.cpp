@@ -14,6 +14,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace llvm;
@@ -30,7 +31,7 @@ bool looksLikeText(StringRef content) {
                                      "input_shape", "state", "debug_info", "force_backward"};
   if (!frontend::isText(content))
     return false;
-  content = content.ltrim();
+  content = frontend::dropByteOrderMark(content).ltrim();
   while (content.consume_front("#"))
     content = content.drop_front(std::min(content.find('\n'), content.size())).ltrim();
   StringRef word = content.take_while([](char c) { return isAlnum(c) || c == '_'; });
@@ -77,7 +78,7 @@ bool looksLikeBinary(StringRef content) {
 
 namespace {
 
-/// Keeps the first error, and all warnings: they are fields that are not known.
+/// Keeps the first error, and the first warning of each kind: they are fields that are not known.
 class Complaints : public google::protobuf::io::ErrorCollector {
 public:
   void AddError(int at, int atColumn, const std::string &message) override {
@@ -88,16 +89,42 @@ public:
     column = atColumn;
   }
   void AddWarning(int at, int atColumn, const std::string &message) override {
-    warnings.push_back(describe(at, atColumn, message));
+    auto [place, isNew] = places.try_emplace(message, warnings.size());
+    if (isNew)
+      warnings.push_back({describe(at, atColumn, describeUnknown(message)), StringRef(message).contains("\"nnc.caffe.format.Ignored\"")});
+    ++warnings[place->second].count;
+  }
+  /// What is to be said of unknown fields, each once, however many layers have it.
+  std::vector<std::string> listUnknownFields() const {
+    std::vector<std::string> fields;
+    for (const Warning &warning : warnings)
+      if (!warning.isAllowed)
+        fields.push_back(warning.first +
+                         (warning.count > 1 ? " (" + std::to_string(warning.count) + " times in the file)" : ""));
+    return fields;
   }
   std::string error;
   int line = 0, column = 0; ///< of the error, from 0
-  std::vector<std::string> warnings;
 
 private:
+  struct Warning {
+    std::string first;
+    bool isAllowed; ///< in a message that may hold what it likes
+    size_t count = 0;
+  };
+  /// `Message type "nnc.caffe.format.Layer" has no field named "mine".` in words of Caffe's.
+  static std::string describeUnknown(StringRef message) {
+    StringRef type = message, field;
+    if (!type.consume_front("Message type \"nnc.caffe.format.") || !type.consume_back("\"."))
+      return message.str();
+    std::tie(type, field) = type.split("\" has no field named \"");
+    return ("the field '" + field + "' of " + type + (type.ends_with("Param") ? "eter" : "") + " is not known").str();
+  }
   static std::string describe(int at, int atColumn, const std::string &message) {
     return ("line " + Twine(at + 1) + ", column " + Twine(atColumn + 1) + ": " + message).str();
   }
+  std::vector<Warning> warnings;
+  StringMap<size_t> places; ///< in `warnings`, by message
 };
 
 } // namespace
@@ -148,9 +175,7 @@ static Error parseText(std::string text, NetFile &file, SmallVectorImpl<std::str
     parser.SetRecursionLimit(maxDepth);
     google::protobuf::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
     if (parser.Parse(&stream, file.net.get())) {
-      for (std::string &warning : complaints.warnings)
-        if (!StringRef(warning).contains("\"nnc.caffe.format.Ignored\""))
-          file.unknownFields.push_back(std::move(warning));
+      file.unknownFields = complaints.listUnknownFields();
       return Error::success();
     }
     std::string foreign = foreignTypes.size() < mostForeign ? replaceForeignType(text, complaints) : "";
@@ -204,7 +229,7 @@ Expected<NetFile> readNet(const frontend::ModelFile &file) {
     return result;
   }
   SmallVector<std::string> foreignTypes;
-  if (Error error = frontend::isText(content) ? parseText(content.str(), result, foreignTypes)
+  if (Error error = frontend::isText(content) ? parseText(frontend::dropByteOrderMark(content).str(), result, foreignTypes)
                                               : parseBinary(content, *result.net))
     return error;
   if (Error error = upgradeNet(*result.net, foreignTypes))

@@ -21,7 +21,7 @@ bool looksLikeBinary(llvm::StringRef content);
 /// A file's network, upgraded to the last generation: only `layer`, inputs are layers of type Input.
 struct NetFile {
   std::shared_ptr<format::Net> net;
-  /// Fields of a text that are not known, with their place; they belong to a fork, or are misspelt.
+  /// Fields of a text that are not known, each with its first place; they belong to a fork, or are misspelt.
   std::vector<std::string> unknownFields;
   /// The file has weights by the names of layers, and no network.
   bool isWeightsOnly = false;

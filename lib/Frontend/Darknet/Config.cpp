@@ -70,6 +70,7 @@ static std::string strip(StringRef line) {
 bool looksLikeConfig(StringRef content) {
   if (!frontend::isText(content))
     return false;
+  content = frontend::dropByteOrderMark(content);
   while (!content.empty()) {
     auto [line, rest] = content.split('\n');
     std::string stripped = strip(line);
@@ -85,6 +86,7 @@ Expected<Config> parseConfig(StringRef content) {
   Section *section = nullptr;
   bool hasNet = false;
   unsigned number = 0;
+  content = frontend::dropByteOrderMark(content);
   while (!content.empty()) {
     auto [raw, rest] = content.split('\n');
     content = rest;

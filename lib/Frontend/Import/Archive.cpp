@@ -40,7 +40,7 @@ private:
 
 } // namespace
 
-static bool isZip(StringRef content) { return content.starts_with(StringRef("PK\x03\x04", 4)); }
+bool isZip(StringRef content) { return content.starts_with(StringRef("PK\x03\x04", 4)); }
 
 bool hasArchiveFile(StringRef content, StringRef name) {
   if (!isZip(content))

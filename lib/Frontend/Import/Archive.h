@@ -15,6 +15,8 @@ struct SharedBytes {
   std::shared_ptr<const void> owner;
 };
 
+/// Whether `content` begins as a zip archive with files does.
+bool isZip(llvm::StringRef content);
 /// Whether `content` is a zip archive that has a file of this name.
 bool hasArchiveFile(llvm::StringRef content, llvm::StringRef name);
 /// The name of the file that an archive begins with, which a damaged one has as well; empty where `content` is none.

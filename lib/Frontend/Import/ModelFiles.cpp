@@ -30,6 +30,11 @@ bool isText(StringRef content) {
   });
 }
 
+StringRef dropByteOrderMark(StringRef text) {
+  text.consume_front("\xEF\xBB\xBF");
+  return text;
+}
+
 std::string getSiblingName(StringRef path, StringRef extension) {
   SmallString<128> sibling(path);
   sys::path::replace_extension(sibling, extension);

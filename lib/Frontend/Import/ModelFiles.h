@@ -24,6 +24,8 @@ struct ModelFile {
 
 /// Whether a file is text: no byte of it is a control character beside white space. Looks at its beginning only.
 bool isText(llvm::StringRef content);
+/// A text without the mark that some editors write in front of UTF-8.
+llvm::StringRef dropByteOrderMark(llvm::StringRef text);
 
 /// `path` with the extension `extension` (with its dot) instead of its own, whether or not there is such a file.
 std::string getSiblingName(llvm::StringRef path, llvm::StringRef extension);

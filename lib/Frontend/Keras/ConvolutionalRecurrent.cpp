@@ -11,6 +11,8 @@ namespace nnc::keras {
 
 /// (window..., a, b) -> (b, a, window...).
 static Value turnFilter(LayerBinder &layer, Value kernel) {
+  if (layer.failed())
+    return {};
   int64_t numSpatial = layer.getRank(kernel) - 2;
   SmallVector<int64_t> permutation{numSpatial + 1, numSpatial};
   llvm::append_range(permutation, llvm::seq<int64_t>(0, numSpatial));

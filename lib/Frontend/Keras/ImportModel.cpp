@@ -45,6 +45,8 @@ static int getMajor(StringRef version, int otherwise) {
 static llvm::Expected<Contents> openArchive(const frontend::ModelFile &file) {
   Contents contents;
   contents.isArchive = true;
+  if (!frontend::isZip(file.getContent()))
+    return llvm::createStringError("neither a zip archive (.keras) nor an HDF5 file (.h5)");
   auto text = readArchiveFile(file.getContent(), configName);
   if (!text)
     return text.takeError();

@@ -92,7 +92,7 @@ unsigned GraphImporter::findState(int32_t tensor) {
   unsigned variable = model.variables.find(key, name.empty() ? StringRef("state") : name.split(';').first);
   // Before the first call it stands for zeros.
   RankedTensorType type = getType(tensor);
-  ArrayRef<int64_t> zeroPoints;
+  SmallVector<int64_t> zeroPoints;
   if (isQuantized(getTensor(tensor)))
     zeroPoints = getElements(getTensor(tensor).quantization()->zero_point());
   if (type && type.hasStaticShape() && zeroPoints.size() == 1 && zeroPoints.front() != 0)

@@ -42,7 +42,7 @@ static std::optional<frontend::QuantizedNumbers> getQuantizedNumbers(const forma
       tensor.quantization()->details_type() != format::QuantizationDetails::NONE)
     return std::nullopt;
   ArrayRef<float> scales = getElements(tensor.quantization()->scale());
-  ArrayRef<int64_t> zeroPoints = getElements(tensor.quantization()->zero_point());
+  SmallVector<int64_t> zeroPoints = getElements(tensor.quantization()->zero_point());
   if (scales.size() != 1 || zeroPoints.size() > 1 || !(scales.front() > 0) || !std::isfinite(scales.front()))
     return std::nullopt;
   return frontend::QuantizedNumbers{scales.front(), zeroPoints.empty() ? 0 : zeroPoints.front()};

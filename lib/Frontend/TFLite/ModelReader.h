@@ -13,11 +13,22 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/Support/Error.h"
 
+#include <cstring>
+
 namespace nnc::tflite {
 
-/// The elements of a vector that a table may lack.
+/// The elements of a vector that a table may lack. A verified vector begins at a multiple of four bytes.
 template <typename T> llvm::ArrayRef<T> getElements(const flatbuffers::Vector<T> *vector) {
+  static_assert(alignof(T) <= alignof(flatbuffers::uoffset_t));
   return vector ? llvm::ArrayRef<T>(vector->data(), vector->size()) : llvm::ArrayRef<T>();
+}
+
+/// Larger elements may lie anywhere in a hostile file.
+inline llvm::SmallVector<int64_t> getElements(const flatbuffers::Vector<int64_t> *vector) {
+  llvm::SmallVector<int64_t> elements(vector ? vector->size() : 0);
+  if (vector)
+    std::memcpy(elements.data(), vector->Data(), elements.size() * sizeof(int64_t));
+  return elements;
 }
 
 /// The text of a string that a table may lack.

@@ -90,7 +90,7 @@ Quantization OpBinder::readQuantization(const format::Tensor *tensor) {
   result.lowest = type.isUnsignedInteger() ? 0 : -(int64_t(1) << (bits - 1));
   result.highest = result.lowest + (int64_t(1) << bits) - 1;
   ArrayRef<float> scales = getElements(tensor->quantization()->scale());
-  ArrayRef<int64_t> zeroPoints = getElements(tensor->quantization()->zero_point());
+  SmallVector<int64_t> zeroPoints = getElements(tensor->quantization()->zero_point());
   if (tensor->quantization()->details_type() != format::QuantizationDetails::NONE)
     (void)reject("another kind of quantisation than by scale and zero point");
   for (float scale : scales)

@@ -91,7 +91,7 @@ static int16_t multiplyHigh16(int16_t a, int16_t b) {
 }
 
 static int16_t shiftSaturated(int16_t x, int exponent) {
-  return static_cast<int16_t>(std::clamp<int32_t>(int32_t(x) << exponent, INT16_MIN, INT16_MAX));
+  return static_cast<int16_t>(std::clamp<int32_t>(int32_t(x) * (1 << exponent), INT16_MIN, INT16_MAX));
 }
 
 LogicalResult importQuantizedHardSwish(OpBinder &op) {

@@ -1,6 +1,7 @@
 // Convolutions and products of quantised numbers: sums of i32, exact, then brought to the result's scale.
 #include "lib/Frontend/TFLite/QuantizedOps.h"
 
+#include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/TFLite/FixedPoint.h"
 #include "lib/Frontend/TFLite/Windows.h"
 
@@ -83,6 +84,30 @@ static LogicalResult finishLayer(OpBinder &op, const Layer &layer, Value sum, fo
   return op.result(buildResult(op, scaled, layer.result, activation));
 }
 
+/// A product's sum of 64 bits as the result: TFLite's kernels of products scale it in doubles and round once, half away
+/// from zero, where those of convolutions have multipliers of 16 bits.
+static Value buildRounded(OpBinder &op, const Layer &layer, Value sum) {
+  SmallVector<double> factors;
+  for (float scale : layer.filterNumbers.scales)
+    factors.push_back(static_cast<double>(layer.inputNumbers.scale()) * scale / static_cast<double>(layer.result.scale()));
+  Type f64 = op.getBuilder().getF64Type(), i32 = op.getBuilder().getI32Type();
+  auto type = RankedTensorType::get({static_cast<int64_t>(factors.size())}, f64);
+  Value factor = op.constant(DenseElementsAttr::get(type, ArrayRef<double>(factors)));
+  frontend::Expression scaled(op, op.create<nn::MulOp>(op.cast(sum, f64), factor));
+  if (op.failed())
+    return {};
+  frontend::Expression size = scaled.unary<nn::AbsOp>().min(scaled.like(1 << 30)), whole = size.unary<nn::FloorOp>();
+  frontend::Expression rounded = (size - whole >= 0.5).choose(whole + 1, whole);
+  return (scaled < 0.0).choose(rounded.unary<nn::NegOp>(), rounded).cast(i32);
+}
+
+static LogicalResult finishWideProduct(OpBinder &op, const Layer &layer, Value sum, format::Activation activation) {
+  sum = op.cast(sum, op.getBuilder().getI64Type());
+  if (layer.bias)
+    sum = op.create<nn::AddOp>(sum, layer.bias);
+  return op.result(buildResult(op, buildRounded(op, layer, sum), layer.result, activation));
+}
+
 /// The floats that sum `count` products of a layer without rounding, whatever the order.
 static Type getExactType(OpBinder &op, const Layer &layer, int64_t count) {
   if (layer.isWide || count > maxExactProducts)
@@ -144,7 +169,7 @@ LogicalResult importQuantizedFullyConnected(OpBinder &op) {
                                          /*transpose_rhs=*/true);
     if (options.keep_num_dims())
       wide = restoreAxes(op, wide, layer.input);
-    return finishLayer(op, layer, wide, options.fused_activation_function());
+    return finishWideProduct(op, layer, wide, options.fused_activation_function());
   }
   Value columns = op.create<nn::TransposeOp>(layer.filter, ArrayRef<int64_t>{1, 0});
   Value sum = op.create<nn::IntegerMatmulOp>(rows, columns, makeZeroPoint(op, layer.input, layer.inputNumbers),

@@ -97,6 +97,16 @@ def layers():
     for activation, keep in ((NONE, False), (RELU, True)):
         yield layer(f"q_fully_connected_int16_{activation}", "FULLY_CONNECTED", (3, 2, 20), (9, 20 if keep else 40), np.int16,
                     "FullyConnectedOptions", 9, keepNumDims=keep, fusedActivationFunction=activation)
+    # Of results in the middle of their range, where an error of one step shows.
+    for axis in (None, 0):
+        yield layer(f"q_fully_connected_int16_middle_{axis}", "FULLY_CONNECTED", (20, 40), (30, 40), np.int16,
+                    "FullyConnectedOptions", 30, axis=axis, result=1.0)
+    for op, options, axis, filter_shape, more in (
+            ("CONV_2D", "Conv2DOptions", 0, (7, 1, 2, 5), {}),
+            ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", 3, (1, 1, 2, 5), {"depthMultiplier": 1}),
+            ("TRANSPOSE_CONV", "TransposeConvOptions", 0, (7, 1, 2, 5), {"first": [np.array([2, 9, 11, 7], np.int32)]})):
+        yield layer(f"q_{op.lower()}_int16_middle", op, (2, 9, 11, 5), filter_shape, np.int16, options, filter_shape[axis], axis=axis,
+                    result=0.5, padding=SAME, **more, **one)
     for dtype, (size, stride) in itertools.product((np.int8, np.int16), (((3, 3), 2), ((2, 4), 1), ((9, 9), 3))):
         out = np.array([1, 4 * stride, 5 * stride, 6], np.int32)
         yield layer(f"q_transpose_conv_{dtype.__name__}_{size}", "TRANSPOSE_CONV", (1, 4, 5, 3), (6, *size, 3), dtype,
