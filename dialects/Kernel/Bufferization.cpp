@@ -52,7 +52,7 @@ template <typename... Ops> void attachAll(MLIRContext *context) {
 void registerBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernelDialect *) {
     attachAll<ContractOp, ConvOp, DepthwiseOp, LrnOp, NormalizeOp, PackFilterOp, PackMatrixOp, PoolOp, ReduceOp,
-              PackWinogradOp, SoftmaxOp, WinogradOp>(context);
+              PackWinogradOp, SoftmaxOp, TopKOp, WinogradOp>(context);
   });
 }
 

@@ -48,6 +48,9 @@ llvm::LogicalResult verifyWindows(mlir::Operation *op, int64_t spatial, llvm::Ar
 /// of n output channels per group; kDynamic where not known) is packed.
 int64_t getPanelWidth(TargetAttr target, int64_t n, mlir::Type elementType);
 
+/// How many of each row's first elements kernel.top_k keeps in registers.
+int64_t getMostSelected(TargetAttr target);
+
 /// Columns of a panel that a register tile takes at once: all of them, unless panels are packed for wider vectors.
 int64_t getTileWidth(TargetAttr target, int64_t n, mlir::Type elementType);
 

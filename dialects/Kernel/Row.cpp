@@ -24,4 +24,15 @@ LogicalResult ReduceOp::verify() {
 }
 LogicalResult LrnOp::verify() { return verifyRanks(*this, 2, 2); }
 
+int64_t getMostSelected(TargetAttr target) { return target.getVectorRegisters() / 2; }
+
+LogicalResult TopKOp::verify() {
+  auto source = cast<ShapedType>(getSource().getType()), init = cast<ShapedType>(getInit().getType());
+  if (source.getRank() != 3 || init.getRank() != 3 || !init.getElementType().isInteger(64))
+    return emitOpError("expects tensors of rank 3, the destination of i64");
+  if (!source.getElementType().isIntOrFloat() || source.getElementTypeBitWidth() > 32)
+    return emitOpError("has no keys of elements of more than 32 bits");
+  return success();
+}
+
 } // namespace nnc::kernel

@@ -47,4 +47,14 @@ def Kernel_LrnOp : Kernel_StructuredOp<"lrn", (ins Kernel_Shaped:$input),
   }];
 }
 
+def Kernel_TopKOp : Kernel_PackOp<"top_k", (ins UnitAttr:$ascending, UnitAttr:$is_unsigned)> {
+  let summary = "keys of the first elements along R, in order";
+  let description = [{
+    source [O, R, I], of elements of up to 32 bits, of which there are at most 2^31 - 1 along R; init [O, K, I] of i64. A key's
+    low 32 bits are the position in R, the others are the element's rank: descending, or `ascending`; NaN is above all
+    numbers, and -0 is 0. Of equal elements the one with the lower position comes first. More than a few of them need R, and
+    one of O and I, to be known.
+  }];
+}
+
 #endif // DIALECTS_KERNEL_ROW_TD

@@ -147,7 +147,8 @@ forEachCarrying(OpBuilder &builder, Location loc, OpFoldResult lower, OpFoldResu
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> next = body(builder, loop.getInductionVar(), loop.getRegionIterArgs());
-  scf::YieldOp::create(builder, loc, next);
+  if (!carried.empty()) // a loop that carries nothing has its end already
+    scf::YieldOp::create(builder, loc, next);
   return SmallVector<Value>(loop.getResults());
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 from host_cpu import choose_targets
 from mlir_function import TARGETS, call, compile_function, memref_type
 
-TYPES = {"float32": "f32", "float64": "f64", "int64": "i64", "int32": "i32", "int8": "i8"}
+TYPES = {"float32": "f32", "float64": "f64", "int64": "i64", "int32": "i32", "int16": "i16", "int8": "i8"}
 DIMS = "abcdef"
 
 
@@ -212,6 +212,29 @@ def index_case(rng, name):
     return text, [data, row, out], [expected]
 
 
+def division_case(rng, name):
+    """Quotients and remainders of integers of all sizes, among them those around powers of two, toward zero."""
+    dtype, unsigned = str(rng.choice(["int8", "int16", "int32", "int64", "int64"])), bool(rng.integers(2))
+    bits, rows, columns = np.iinfo(dtype).bits, *(max(1, e) for e in random_extents(rng, 2))
+    def draw(*shape):
+        near = (np.int64(1) << rng.integers(0, bits, shape).astype(np.int64)) + rng.integers(-2, 3, shape)
+        near = np.where(rng.integers(0, 2, shape), near, -near)
+        anything = rng.integers(-2 ** 63, 2 ** 63 - 1, shape) >> rng.integers(64 - bits, 64, shape)
+        return np.where(rng.integers(0, 2, shape), near, anything).astype(dtype)
+    x, y = draw(rows, columns), draw(*([rows, columns] if rng.integers(2) else [rows]))
+    y = np.where((y == 0) | ((y == -1) & (not unsigned)), 1, y).astype(dtype)
+    of = lambda a: [int(v) & (2 ** bits - 1 if unsigned else -1) for v in a.ravel()]
+    pairs = list(zip(of(x), of(np.broadcast_to(y if y.ndim == 2 else y[:, None], x.shape))))
+    quotients = [abs(a) // abs(b) * (-1 if (a < 0) != (b < 0) else 1) for a, b in pairs]
+    remainders = [a - q * b for (a, b), q in zip(pairs, quotients)]
+    wrap = lambda values: np.array([v & (2 ** 64 - 1) for v in values], np.uint64).astype(dtype).reshape(x.shape)
+    t, u = TYPES[dtype], "u" if unsigned else "s"
+    body = f"    %q = arith.div{u}i %x0, %x1 : {t}\n    %r = arith.rem{u}i %x0, %x1 : {t}\n    linalg.yield %q, %r : {t}, {t}\n"
+    maps = [map_of([0, 1], 2), map_of([0, 1] if y.ndim == 2 else [0], 2), map_of([0, 1], 2), map_of([0, 1], 2)]
+    arrays = [x, y, np.zeros_like(x), np.zeros_like(x)]
+    return generic(name, arrays, maps, ["parallel"] * 2, body, 2), arrays, [wrap(quotients), wrap(remainders)]
+
+
 def copy_case(rng, name):
     """A strided piece of one buffer into a piece of another."""
     loops = int(rng.integers(1, 4))
@@ -255,7 +278,8 @@ def stencil_case(rng, name):
 
 
 CASES = [elementwise_case, elementwise_case, cast_case, compare_case, transpose_case, transpose_case, reduction_case,
-         reduction_case, arg_max_case, gather_case, index_case, copy_case, fill_case, stencil_case]
+         reduction_case, arg_max_case, gather_case, index_case, division_case,
+         division_case, copy_case, fill_case, stencil_case]
 
 
 def run_target(target, seed, count):

@@ -16,6 +16,7 @@ void expandReduce(mlir::RewriterBase &rewriter, kernel::ReduceOp op);
 void expandSoftmax(mlir::RewriterBase &rewriter, kernel::SoftmaxOp op);
 void expandNormalize(mlir::RewriterBase &rewriter, kernel::NormalizeOp op);
 void expandLrn(mlir::RewriterBase &rewriter, kernel::LrnOp op);
+void expandTopK(mlir::RewriterBase &rewriter, kernel::TopKOp op);
 void expandPackMatrix(mlir::RewriterBase &rewriter, kernel::PackMatrixOp op);
 void expandPackFilter(mlir::RewriterBase &rewriter, kernel::PackFilterOp op);
 void expandWinograd(mlir::RewriterBase &rewriter, kernel::WinogradOp op);

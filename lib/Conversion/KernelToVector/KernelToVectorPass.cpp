@@ -50,6 +50,7 @@ struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<Conver
         .Case([&](kernel::PoolOp kernel) { expandPool(rewriter, kernel); })
         .Case([&](kernel::ReduceOp kernel) { expandReduce(rewriter, kernel); })
         .Case([&](kernel::SoftmaxOp kernel) { expandSoftmax(rewriter, kernel); })
+        .Case([&](kernel::TopKOp kernel) { expandTopK(rewriter, kernel); })
         .Case([&](kernel::PackWinogradOp kernel) { expandPackWinograd(rewriter, kernel); })
         .Case([&](kernel::WinogradOp kernel) { expandWinograd(rewriter, kernel); });
   }

@@ -3,6 +3,7 @@
 // computed by scalar instructions, the rest by vector instructions.
 #include "lib/Conversion/LinalgToVector/BodyEvaluation.h"
 
+#include "lib/Codegen/Division.h"
 #include "lib/Codegen/Widening.h"
 #include "lib/Support/Decision.h"
 
@@ -226,7 +227,24 @@ void BodyEvaluation::evaluateLaneByLane(OpBuilder &builder, Operation *op, int64
     values[original] = BodyLanes::fromElements(list);
 }
 
+/// Quotients and remainders of integers by what is not constant, where vectors of them can be computed.
+bool BodyEvaluation::evaluateDivision(OpBuilder &builder, Operation *op, int64_t width) {
+  if (!isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op))
+    return false;
+  BodyLanes dividend = lookup(op->getOperand(0)), divisor = lookup(op->getOperand(1));
+  if (divisor.isUniform() && matchPattern(divisor.getFirst(), m_Constant()))
+    return false; // multiplications
+  Value quotient = divideThroughFloats(builder, op->getLoc(), dividend.getVector(builder, op->getLoc(), width),
+                                       divisor.getVector(builder, op->getLoc(), width),
+                                       isa<arith::DivUIOp, arith::RemUIOp>(op), isa<arith::RemSIOp, arith::RemUIOp>(op));
+  if (quotient)
+    values[op->getResult(0)] = BodyLanes::fromVector(quotient);
+  return static_cast<bool>(quotient);
+}
+
 void BodyEvaluation::evaluateVector(OpBuilder &builder, Operation *op, int64_t width) {
+  if (evaluateDivision(builder, op, width))
+    return;
   IRMapping mapping;
   for (Value operand : op->getOperands()) {
     BodyLanes lanes = lookup(operand);

@@ -34,6 +34,7 @@ private:
   bool evaluateSequence(mlir::OpBuilder &builder, mlir::Operation *op);
   bool evaluateLoad(mlir::OpBuilder &builder, mlir::Operation *op, int64_t width);
   void evaluateLaneByLane(mlir::OpBuilder &builder, mlir::Operation *op, int64_t width);
+  bool evaluateDivision(mlir::OpBuilder &builder, mlir::Operation *op, int64_t width);
   void evaluateVector(mlir::OpBuilder &builder, mlir::Operation *op, int64_t width);
 
   LoopNest &nest;

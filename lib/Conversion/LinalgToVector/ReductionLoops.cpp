@@ -119,8 +119,8 @@ void ReductionEmitter::emitAcross(OpBuilder &builder, int64_t width, int64_t num
 
 /// How many vectors of the parallel loop accumulate side by side.
 int64_t ReductionEmitter::chooseNumAcross() const {
-  constexpr int64_t largestBody = 12; // operations; the registers must hold what several of them compute
-  if (llvm::range_size(*nest.body) > largestBody || nest.outputs.size() > 1)
+  constexpr int64_t largestBody = 12, mostOutputs = 2; // the registers must hold what several bodies compute
+  if (llvm::range_size(*nest.body) > largestBody || nest.outputs.size() > mostOutputs)
     return 1;
   if (auto extent = nest.getStaticExtent(loop))
     return std::clamp<int64_t>(*extent / emission.dimension.lanes, 1, numChains);

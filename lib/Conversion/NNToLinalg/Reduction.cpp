@@ -1,6 +1,6 @@
 // Reductions become kernel.reduce on [O, R, I] views, one for each run of
-// neighbouring axes. An index reduction is two: the extreme value, then the first
-// (or last) index that has it. Running sums are loops over the axis whose bodies
+// neighbouring axes. An index reduction along memory is two: the extreme value, then the first
+// (or last) index that has it; of rows side by side it is one. Running sums are loops over the axis whose bodies
 // work on all rows at once.
 #include "dialects/NN/Extent.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
@@ -160,9 +160,14 @@ Value LowerOp<nn::ArgReduceOp>::build(ImplicitLocOpBuilder &builder, nn::ArgRedu
   bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
   int64_t axis = op.getAxis(), rank = getRanked(input).getRank();
   Value rows = mergeAxes(builder, input, {axis, 1, rank - axis - 1});
-  Value extreme =
-      reduceRows(builder, rows, op.getMin() ? kernel::ReduceKind::Min : kernel::ReduceKind::Max, isUnsigned);
-  Value indices = findIndices(builder, rows, extreme, /*isChosen=*/nullptr, op.getLast());
+  Value indices;
+  if (!areSideBySide(getRanked(rows))) {
+    Value extreme =
+        reduceRows(builder, rows, op.getMin() ? kernel::ReduceKind::Min : kernel::ReduceKind::Max, isUnsigned);
+    indices = findIndices(builder, rows, extreme, /*isChosen=*/nullptr, op.getLast());
+  } else {
+    indices = findExtremes(builder, rows, {op.getMin(), op.getLast(), isUnsigned, /*isNaNExtreme=*/true}).second;
+  }
   SmallVector<Value> extents = getExtents(builder, input);
   if (op.getKeepdims())
     extents[axis] = getIndex(builder, 1);

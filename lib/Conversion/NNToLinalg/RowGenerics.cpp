@@ -3,6 +3,7 @@
 #include "lib/Conversion/NNToLinalg/RowGenerics.h"
 
 #include "dialects/NN/Extent.h"
+#include "lib/Codegen/Widening.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
@@ -43,38 +44,22 @@ static Value areEqual(ImplicitLocOpBuilder &builder, Value x, Value y) {
   return arith::OrIOp::create(builder, equal, areNaN);
 }
 
-Value isAfter(ImplicitLocOpBuilder &builder, Value x, Value position, Value other, Value otherPosition,
-              RowOrder order) {
-  Value beyond;
-  if (isa<FloatType>(x.getType())) {
-    // NaN is above all numbers.
-    auto predicate = order.ascending ? arith::CmpFPredicate::UGT : arith::CmpFPredicate::ULT;
-    Value lower = order.ascending ? other : x;
-    beyond = arith::AndIOp::create(builder, arith::CmpFOp::create(builder, predicate, x, other),
-                                   arith::CmpFOp::create(builder, arith::CmpFPredicate::ORD, lower, lower));
-  } else {
-    auto greater = order.isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
-    auto less = order.isUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
-    beyond = arith::CmpIOp::create(builder, order.ascending ? greater : less, x, other);
-  }
-  Value equal = areEqual(builder, x, other);
-  Value later = arith::CmpIOp::create(builder, arith::CmpIPredicate::sgt, position, otherPosition);
-  return arith::OrIOp::create(builder, beyond, arith::AndIOp::create(builder, equal, later));
-}
-
 /// A generic over [O, R, I] that reduces R: `rows`, then inputs [O, I]; the body
-/// gets the elements, the i64 position and the accumulated value.
-static Value reduceGeneric(ImplicitLocOpBuilder &builder, Value rows, ValueRange inputs, Value initial,
-                           function_ref<Value(ImplicitLocOpBuilder &, ValueRange, Value, Value)> body) {
+/// gets the elements, the position and the accumulated values, which begin as `initial`.
+static ValueRange
+reduceGeneric(ImplicitLocOpBuilder &builder, Value rows, ValueRange inputs, ValueRange initial,
+              function_ref<SmallVector<Value>(ImplicitLocOpBuilder &, ValueRange, Value, ValueRange)> body) {
   RankedTensorType type = getRanked(rows);
-  SmallVector<Value> extents = getExtents(builder, rows);
-  auto result = RankedTensorType::get({type.getDimSize(0), type.getDimSize(2)}, initial.getType());
-  Value init = createEmpty(builder, builder.getLoc(), result, {extents[0], extents[2]});
-  init = linalg::FillOp::create(builder, initial, init).getResult(0);
+  SmallVector<Value> extents = getExtents(builder, rows), inits;
+  for (Value value : initial) {
+    auto result = RankedTensorType::get({type.getDimSize(0), type.getDimSize(2)}, value.getType());
+    Value init = createEmpty(builder, builder.getLoc(), result, {extents[0], extents[2]});
+    inits.push_back(linalg::FillOp::create(builder, value, init).getResult(0));
+  }
   AffineMap outer = AffineMap::get(3, 0, {builder.getAffineDimExpr(0), builder.getAffineDimExpr(2)},
                                    builder.getContext());
   SmallVector<AffineMap> maps{builder.getMultiDimIdentityMap(3)};
-  maps.append(inputs.size() + 1, outer);
+  maps.append(inputs.size() + initial.size(), outer);
   SmallVector<Value> operands{rows};
   llvm::append_range(operands, inputs);
   utils::IteratorType iterators[] = {utils::IteratorType::parallel, utils::IteratorType::reduction,
@@ -82,28 +67,109 @@ static Value reduceGeneric(ImplicitLocOpBuilder &builder, Value rows, ValueRange
   auto build = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
     ImplicitLocOpBuilder inner(loc, nested);
     Value index = linalg::IndexOp::create(inner, 1);
-    Value position = arith::IndexCastOp::create(inner, inner.getI64Type(), index);
-    linalg::YieldOp::create(inner, body(inner, arguments.drop_back(), position, arguments.back()));
+    linalg::YieldOp::create(inner, body(inner, arguments.drop_back(initial.size()), index,
+                                        arguments.take_back(initial.size())));
   };
-  return linalg::GenericOp::create(builder, result, operands, init, maps, iterators, build).getResult(0);
+  return linalg::GenericOp::create(builder, ValueRange(inits).getTypes(), operands, inits, maps, iterators, build)
+      .getResults();
 }
 
-Value findNext(ImplicitLocOpBuilder &builder, Value rows, Value values, Value positions, RowOrder order) {
-  Type element = getRanked(rows).getElementType();
-  Value initial = createEnd(builder, element, /*last=*/true, order);
-  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange inputs, Value position, Value accumulated) -> Value {
-    Value after = isAfter(inner, inputs[0], position, inputs[1], inputs[2], order);
-    Value candidate = arith::SelectOp::create(inner, after, inputs[0], initial);
-    if (isa<FloatType>(element))
-      return order.ascending ? arith::MinNumFOp::create(inner, accumulated, candidate).getResult()
-                             : arith::MaximumFOp::create(inner, accumulated, candidate).getResult();
-    if (order.isUnsigned)
-      return order.ascending ? arith::MinUIOp::create(inner, accumulated, candidate).getResult()
-                             : arith::MaxUIOp::create(inner, accumulated, candidate).getResult();
-    return order.ascending ? arith::MinSIOp::create(inner, accumulated, candidate).getResult()
-                           : arith::MaxSIOp::create(inner, accumulated, candidate).getResult();
+/// `tensor` [O, I] with elements of type `to`.
+static Value convertRows(ImplicitLocOpBuilder &builder, Value tensor, Type to,
+                         function_ref<Value(OpBuilder &, Location, Value)> convert) {
+  RankedTensorType type = getRanked(tensor).clone(to);
+  Value init = createEmptyLike(builder, builder.getLoc(), type, tensor);
+  SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(2));
+  SmallVector<utils::IteratorType> iterators(2, utils::IteratorType::parallel);
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+    linalg::YieldOp::create(nested, loc, convert(nested, loc, arguments[0]));
   };
-  return reduceGeneric(builder, rows, {values, positions}, initial, body);
+  return linalg::GenericOp::create(builder, type, tensor, init, maps, iterators, body).getResult(0);
+}
+
+static Value toInt(ImplicitLocOpBuilder &builder, Value index, Type type) {
+  return arith::IndexCastOp::create(builder, type, index);
+}
+
+/// Of two elements the first by `order`; the last of all is neutral.
+static Value chooseFirst(ImplicitLocOpBuilder &builder, Value a, Value b, RowOrder order) {
+  if (isa<FloatType>(a.getType()))
+    return order.ascending ? arith::MinNumFOp::create(builder, a, b).getResult()
+                           : arith::MaximumFOp::create(builder, a, b).getResult();
+  if (order.isUnsigned)
+    return order.ascending ? arith::MinUIOp::create(builder, a, b).getResult()
+                           : arith::MaxUIOp::create(builder, a, b).getResult();
+  return order.ascending ? arith::MinSIOp::create(builder, a, b).getResult()
+                         : arith::MaxSIOp::create(builder, a, b).getResult();
+}
+
+Value findFirst(ImplicitLocOpBuilder &builder, Value rows, RowOrder order) {
+  Type element = getRanked(rows).getElementType(), wide = getAccumulatorType(element);
+  Value initial = createEnd(builder, wide, /*last=*/true, order);
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange inputs, Value, ValueRange accumulated) {
+    Value x = convertElements(inner, inner.getLoc(), inputs[0], wide);
+    return SmallVector<Value>{chooseFirst(inner, accumulated[0], x, order)};
+  };
+  Value found = reduceGeneric(builder, rows, {}, initial, body).front();
+  if (wide == element)
+    return found;
+  return convertRows(builder, found, element, [&](OpBuilder &nested, Location loc, Value x) {
+    return convertElements(nested, loc, x, element);
+  });
+}
+
+bool areSideBySide(RankedTensorType type) {
+  constexpr int64_t least = 8;
+  return type.isDynamicDim(2) || type.getDimSize(2) >= least;
+}
+
+/// Whether x, whose position is higher, takes the place of `other`.
+static Value isMoreExtreme(ImplicitLocOpBuilder &builder, Value x, Value other, RowExtreme which) {
+  if (!isa<FloatType>(x.getType())) {
+    using Predicate = arith::CmpIPredicate;
+    Predicate strict = which.min ? (which.isUnsigned ? Predicate::ult : Predicate::slt)
+                                 : (which.isUnsigned ? Predicate::ugt : Predicate::sgt);
+    Predicate weak = which.min ? (which.isUnsigned ? Predicate::ule : Predicate::sle)
+                               : (which.isUnsigned ? Predicate::uge : Predicate::sge);
+    return arith::CmpIOp::create(builder, which.last ? weak : strict, x, other);
+  }
+  // Unordered is true: of two NaN, or of one that is not to be taken, the other condition decides.
+  using Predicate = arith::CmpFPredicate;
+  Predicate predicate = which.last ? (which.min ? Predicate::ULE : Predicate::UGE)
+                                   : (which.min ? Predicate::ULT : Predicate::UGT);
+  Value wins = arith::CmpFOp::create(builder, predicate, x, other);
+  Value loser = which.isNaNExtreme ? other : x; // must be a number
+  Value isNumber = arith::CmpFOp::create(builder, Predicate::ORD, loser, loser);
+  if (which.last) { // or both are NaN
+    Value winner = which.isNaNExtreme ? x : other;
+    isNumber = arith::OrIOp::create(builder, isNumber, arith::CmpFOp::create(builder, Predicate::UNO, winner, winner));
+  }
+  return arith::AndIOp::create(builder, wins, isNumber);
+}
+
+std::pair<Value, Value> findExtremes(ImplicitLocOpBuilder &builder, Value rows, RowExtreme which) {
+  RankedTensorType type = getRanked(rows);
+  Type element = type.getElementType(), i64 = builder.getI64Type();
+  // Positions as wide as elements, so that as many are computed at a time.
+  bool isShort = !type.isDynamicDim(1) && element.getIntOrFloatBitWidth() <= 32;
+  Type position = isShort && type.getDimSize(1) <= INT32_MAX ? Type(builder.getI32Type()) : i64;
+  bool isNaN = isa<FloatType>(element) && !which.isNaNExtreme;
+  Value extreme = isNaN ? arith::ConstantOp::create(
+                              builder, builder.getFloatAttr(element, APFloat::getNaN(cast<FloatType>(element).getFloatSemantics())))
+                              .getResult()
+                        : createExtreme(builder, element, which.min, which.isUnsigned);
+  Value zero = arith::ConstantIntOp::create(builder, position, 0);
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange inputs, Value index, ValueRange best) {
+    Value isBetter = isMoreExtreme(inner, inputs[0], best[0], which);
+    return SmallVector<Value>{arith::SelectOp::create(inner, isBetter, inputs[0], best[0]),
+                              arith::SelectOp::create(inner, isBetter, toInt(inner, index, position), best[1])};
+  };
+  ValueRange found = reduceGeneric(builder, rows, {}, {extreme, zero}, body);
+  if (position == i64)
+    return {found[0], found[1]};
+  return {found[0], convertRows(builder, found[1], i64, [&](OpBuilder &nested, Location loc, Value x) -> Value {
+            return arith::ExtUIOp::create(nested, loc, i64, x);
+          })};
 }
 
 Value findIndices(ImplicitLocOpBuilder &builder, Value rows, Value values, RowPredicate isChosen, bool last,
@@ -115,15 +181,16 @@ Value findIndices(ImplicitLocOpBuilder &builder, Value rows, Value values, RowPr
   Value initial = last ? arith::ConstantIntOp::create(builder, i64, 0).getResult() : highest;
   SmallVector<Value> inputs{values};
   llvm::append_range(inputs, further);
-  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange elements, Value position, Value accumulated) -> Value {
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange elements, Value index, ValueRange accumulated) {
+    Value position = toInt(inner, index, i64), found = accumulated[0];
     Value equal = areEqual(inner, elements[0], elements[1]);
     if (isChosen)
       equal = arith::AndIOp::create(inner, equal, isChosen(inner, elements[0], position, elements.drop_front(2)));
     Value candidate = arith::SelectOp::create(inner, equal, position, initial);
-    return last ? arith::MaxSIOp::create(inner, accumulated, candidate).getResult()
-                : arith::MinSIOp::create(inner, accumulated, candidate).getResult();
+    return SmallVector<Value>{last ? arith::MaxSIOp::create(inner, found, candidate).getResult()
+                                   : arith::MinSIOp::create(inner, found, candidate).getResult()};
   };
-  return reduceGeneric(builder, rows, inputs, initial, body);
+  return reduceGeneric(builder, rows, inputs, initial, body).front();
 }
 
 Value combine(OpBuilder &builder, Location loc, Value x, Value y, bool isProduct) {

@@ -20,13 +20,22 @@ mlir::Value createExtreme(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, 
 /// The `last` (or first) value of all in `order`, in which NaN is above all numbers.
 mlir::Value createEnd(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, bool last, RowOrder order);
 
-/// Whether x at `position` comes after `other` at `otherPosition` (i64).
-mlir::Value isAfter(mlir::ImplicitLocOpBuilder &builder, mlir::Value x, mlir::Value position, mlir::Value other,
-                    mlir::Value otherPosition, RowOrder order);
+/// In each row of `rows` [O, R, I] the first value by `order`.
+mlir::Value findFirst(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, RowOrder order);
 
-/// In each row of `rows` [O, R, I] the first value, by `order`, after `values` at `positions` (both [O, I]).
-mlir::Value findNext(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, mlir::Value values, mlir::Value positions,
-                     RowOrder order);
+/// The kinds of rows whose extreme element findExtremes can find.
+struct RowExtreme {
+  bool min, last; ///< the smallest element, not the largest; the last of equal ones, not the first
+  bool isUnsigned;
+  bool isNaNExtreme; ///< NaN is more extreme than all numbers, else less
+};
+
+/// Whether rows of `type` [O, R, I] lie side by side in memory, so many that vectors of them are worth it.
+bool areSideBySide(mlir::RankedTensorType type);
+
+/// The most extreme elements of `rows` [O, R, I] and their positions (i64), both [O, I], in one pass: for rows side by
+/// side. Of an empty row, the position is 0.
+std::pair<mlir::Value, mlir::Value> findExtremes(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, RowExtreme which);
 
 /// A condition on an element x at an i64 position, given one element of each further input.
 using RowPredicate =

@@ -1,7 +1,9 @@
-// The k first elements of each row [O, R, I], in order. A few are found one after the other, in passes over all rows that
-// change nothing but the results and so take whole vectors. For more, each row keeps the places of the best so far in a
-// heap: most elements are compared once, with the worst of these.
+// The k first elements of each row [O, R, I], in order. Rows side by side, and contiguous ones that are not too long, are
+// lanes of vectors: kernel.top_k. Others keep the places of the best so far in a heap: most elements are compared once, with
+// the worst of these; where many are chosen, they are sorted as a whole, byte by byte.
+#include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/Extent.h"
+#include "lib/Codegen/OrderKeys.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/Heap.h"
@@ -18,8 +20,10 @@ using namespace mlir;
 
 namespace nnc {
 
-/// From so many elements on, passes over all rows take longer than a heap.
-static constexpr int64_t leastForHeap = 6;
+/// Rows of more elements than `elementsPerChosen` for each that is chosen are not sorted as a whole.
+static constexpr int64_t elementsPerChosen = 32;
+/// Sorting by bytes: of the 32 bits above the position.
+static constexpr int64_t digitBits = 8, sortPasses = 32 / digitBits;
 
 namespace {
 
@@ -31,8 +35,11 @@ public:
 
   /// Values and indices, both [O, k, I].
   std::pair<Value, Value> build(ImplicitLocOpBuilder &builder) const {
-    bool isFew = !ShapedType::isDynamic(staticK) && staticK < leastForHeap;
-    return isFew ? selectInPasses(builder) : selectByHeaps(builder);
+    if (staticK == 1)
+      return selectOne(builder);
+    if (hasKeys() && isWorthLanes(builder))
+      return selectSideBySide(builder);
+    return hasKeys() && isWorthSorting() ? selectBySorting(builder) : selectByHeaps(builder);
   }
 
 private:
@@ -40,7 +47,13 @@ private:
     RankedTensorType type = getRanked(rows);
     return type.clone({type.getDimSize(0), staticK, type.getDimSize(2)});
   }
-  std::pair<Value, Value> selectInPasses(ImplicitLocOpBuilder &builder) const;
+  std::pair<Value, Value> selectOne(ImplicitLocOpBuilder &builder) const;
+  bool hasKeys() const;
+  bool isWorthLanes(ImplicitLocOpBuilder &builder) const;
+  bool isWorthSorting() const;
+  std::pair<Value, Value> readKeys(ImplicitLocOpBuilder &builder, Value keys) const;
+  std::pair<Value, Value> selectSideBySide(ImplicitLocOpBuilder &builder) const;
+  std::pair<Value, Value> selectBySorting(ImplicitLocOpBuilder &builder) const;
   std::pair<Value, Value> selectByHeaps(ImplicitLocOpBuilder &builder) const;
   Value findPlaces(ImplicitLocOpBuilder &builder, Value places, ValueRange row) const;
   Value load(ImplicitLocOpBuilder &builder, ValueRange row, Value place) const {
@@ -56,32 +69,164 @@ private:
 
 } // namespace
 
-std::pair<Value, Value> RowSelection::selectInPasses(ImplicitLocOpBuilder &builder) const {
-  RankedTensorType result = getResultType();
-  SmallVector<Value> extents = getExtents(builder, rows);
-  auto fill = [&](RankedTensorType of, Value with) {
-    Value init = createEmpty(builder, builder.getLoc(), of, {extents[0], k, extents[2]});
-    return linalg::FillOp::create(builder, with, init).getResult(0);
-  };
-  // Before the first element: the most extreme value, at the position before all.
+/// Whether rows are to be lanes of vectors. A network for long rows takes longer than sorting them one by one.
+bool RowSelection::isWorthLanes(ImplicitLocOpBuilder &builder) const {
+  constexpr int64_t longest = 4096;
+  kernel::TargetAttr target = kernel::getTarget(builder.getInsertionBlock()->getParentOp());
+  RankedTensorType type = getRanked(rows);
+  int64_t length = type.getDimSize(1), lanes = target.getLanes(builder.getI64Type());
+  bool isAcross = type.getDimSize(2) != 1;
+  int64_t number = isAcross ? type.getDimSize(2) : type.getDimSize(0);
+  if (lanes < 2 || (ShapedType::isDynamic(number) ? !isAcross : number < lanes))
+    return false;
+  if (!ShapedType::isDynamic(staticK) && staticK <= kernel::getMostSelected(target))
+    return true;
+  if (ShapedType::isDynamic(length) || length < 1 || length > longest)
+    return false;
+  return isAcross || ShapedType::isDynamic(staticK) || staticK * elementsPerChosen >= length;
+}
+
+/// Whether sorting rows takes less time than heaps of those chosen.
+bool RowSelection::isWorthSorting() const {
+  constexpr int64_t leastLength = 256, mostInHeap = 64;
+  int64_t length = getRanked(rows).getDimSize(1);
+  if (ShapedType::isDynamic(length))
+    return ShapedType::isDynamic(staticK) || staticK > mostInHeap;
+  return length >= leastLength && (ShapedType::isDynamic(staticK) || staticK * elementsPerChosen >= length);
+}
+
+std::pair<Value, Value> RowSelection::selectOne(ImplicitLocOpBuilder &builder) const {
+  Value value, index;
+  if (areSideBySide(getRanked(rows))) {
+    RowExtreme which{order.ascending, /*last=*/false, order.isUnsigned, /*isNaNExtreme=*/!order.ascending};
+    std::tie(value, index) = findExtremes(builder, rows, which);
+  } else {
+    value = findFirst(builder, rows, order);
+    index = findIndices(builder, rows, value, /*isChosen=*/nullptr, /*last=*/false);
+  }
+  return {mergeAxes(builder, value, {1, 0, 1}), mergeAxes(builder, index, {1, 0, 1})};
+}
+
+/// Whether there are keys of 64 bits: elements of up to 32 and a position.
+bool RowSelection::hasKeys() const { return getRanked(rows).getElementTypeBitWidth() <= 32; }
+
+/// Values and indices of the keys [O, k, I].
+std::pair<Value, Value> RowSelection::readKeys(ImplicitLocOpBuilder &builder, Value keys) const {
+  SmallVector<Value> extents = getExtents(builder, keys);
   Type i64 = builder.getI64Type();
-  Value values = fill(result, createEnd(builder, result.getElementType(), /*last=*/false, order));
-  Value indices = fill(result.clone(i64), arith::ConstantIntOp::create(builder, i64, -1));
-  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
-  auto isChosen = [&](ImplicitLocOpBuilder &inner, Value x, Value position, ValueRange before) {
-    return isAfter(inner, x, position, before[0], before[1], order);
+  auto readPosition = [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
+    Value key = tensor::ExtractOp::create(inner, keys, index);
+    return arith::AndIOp::create(inner, key, arith::ConstantIntOp::create(inner, i64, UINT32_MAX));
   };
-  auto body = [&](OpBuilder &nested, Location loc, Value step, ValueRange carried) {
-    ImplicitLocOpBuilder inner(loc, nested);
-    Value before = arith::MaxSIOp::create(inner, arith::SubIOp::create(inner, step, one), zero);
-    Value lastValue = takeElements(inner, carried[0], before), lastIndex = takeElements(inner, carried[1], before);
-    Value next = findNext(inner, rows, lastValue, lastIndex, order);
-    Value at = findIndices(inner, rows, next, isChosen, /*last=*/false, {lastValue, lastIndex});
-    scf::YieldOp::create(
-        inner, ValueRange{putElements(inner, next, carried[0], step), putElements(inner, at, carried[1], step)});
+  RankedTensorType type = getResultType();
+  Value values = generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) {
+    Value place = arith::IndexCastOp::create(inner, inner.getIndexType(), readPosition(inner, index));
+    return load(inner, ValueRange{index[0], index[2]}, place);
+  });
+  return {values, generate(builder, type.clone(i64), extents, readPosition)};
+}
+
+/// All rows at once, one in each lane.
+std::pair<Value, Value> RowSelection::selectSideBySide(ImplicitLocOpBuilder &builder) const {
+  SmallVector<Value> extents = getExtents(builder, rows);
+  RankedTensorType type = getResultType().clone(builder.getI64Type());
+  Value init = createEmpty(builder, builder.getLoc(), type, {extents[0], k, extents[2]});
+  auto kernel = kernel::TopKOp::create(builder, type, rows, init, order.ascending, order.isUnsigned);
+  return readKeys(builder, kernel.getResult(0));
+}
+
+/// The bits of `key` that pass `number` of a sort by bytes looks at, as an index. The first bit is the key's sign.
+static Value getDigit(ImplicitLocOpBuilder &builder, Value key, int64_t number) {
+  Type i64 = key.getType();
+  if (number == sortPasses - 1)
+    key = arith::XOrIOp::create(builder, key, arith::ConstantIntOp::create(builder, i64, INT64_MIN));
+  Value shift = arith::ConstantIntOp::create(builder, i64, 32 + number * digitBits);
+  Value shifted = arith::ShRUIOp::create(builder, key, shift);
+  Value digit = arith::AndIOp::create(builder, shifted, arith::ConstantIntOp::create(builder, i64, (1 << digitBits) - 1));
+  return arith::IndexCastOp::create(builder, builder.getIndexType(), digit);
+}
+
+/// Where the keys of each digit begin, of all passes: numbers of keys of lower digits.
+static Value countDigits(ImplicitLocOpBuilder &builder, Value keys, Value length, Value counts) {
+  Value none = arith::ConstantIntOp::create(builder, builder.getI64Type(), 0);
+  Value one = arith::ConstantIntOp::create(builder, builder.getI64Type(), 1);
+  counts = linalg::FillOp::create(builder, none, counts).getResult(0);
+  auto increment = [&](ImplicitLocOpBuilder &inner, ValueRange index, ValueRange carried) {
+    Value key = tensor::ExtractOp::create(inner, keys, index), next = carried[0];
+    for (int64_t pass = 0; pass < sortPasses; ++pass) {
+      Value at[] = {getIndex(inner, pass), getDigit(inner, key, pass)};
+      Value count = tensor::ExtractOp::create(inner, next, at);
+      next = tensor::InsertOp::create(inner, arith::AddIOp::create(inner, count, one), next, at);
+    }
+    return SmallVector<Value>{next};
   };
-  auto loop = scf::ForOp::create(builder, zero, k, one, ValueRange{values, indices}, body);
-  return {loop.getResult(0), loop.getResult(1)};
+  counts = forEachIndex(builder, length, counts, increment).front();
+  SmallVector<Value> carried(1 + sortPasses, none);
+  carried[0] = counts;
+  auto sum = [&](ImplicitLocOpBuilder &inner, ValueRange digit, ValueRange values) {
+    SmallVector<Value> next(values);
+    for (int64_t pass = 0; pass < sortPasses; ++pass) {
+      Value at[] = {getIndex(inner, pass), digit[0]};
+      Value count = tensor::ExtractOp::create(inner, next[0], at);
+      next[0] = tensor::InsertOp::create(inner, next[1 + pass], next[0], at);
+      next[1 + pass] = arith::AddIOp::create(inner, next[1 + pass], count);
+    }
+    return next;
+  };
+  return forEachIndex(builder, getIndex(builder, 1 << digitBits), carried, sum).front();
+}
+
+/// The first `length` of `keys` in order, but for the position: from the last digit to the first, each pass keeps the order
+/// of keys whose digits are the same. `other` and `counts` are memory.
+static Value sortKeys(ImplicitLocOpBuilder &builder, Value keys, Value length, Value &other, Value &counts) {
+  static_assert(sortPasses % 2 == 0, "the sorted keys are where they were before");
+  Value one = arith::ConstantIntOp::create(builder, builder.getI64Type(), 1);
+  counts = countDigits(builder, keys, length, counts);
+  for (int64_t pass = 0; pass < sortPasses; ++pass) {
+    auto move = [&](ImplicitLocOpBuilder &inner, ValueRange index, ValueRange carried) {
+      Value key = tensor::ExtractOp::create(inner, keys, index);
+      Value at[] = {getIndex(inner, pass), getDigit(inner, key, pass)};
+      Value place = tensor::ExtractOp::create(inner, carried[1], at);
+      Value next = tensor::InsertOp::create(inner, arith::AddIOp::create(inner, place, one), carried[1], at);
+      Value to = arith::IndexCastOp::create(inner, inner.getIndexType(), place);
+      return SmallVector<Value>{tensor::InsertOp::create(inner, key, carried[0], to), next};
+    };
+    SmallVector<Value> moved = forEachIndex(builder, length, {other, counts}, move);
+    counts = moved[1];
+    other = keys;
+    keys = moved[0];
+  }
+  return keys;
+}
+
+/// One row after the other, each sorted as a whole.
+std::pair<Value, Value> RowSelection::selectBySorting(ImplicitLocOpBuilder &builder) const {
+  SmallVector<Value> extents = getExtents(builder, rows);
+  RankedTensorType result = getResultType().clone(builder.getI64Type());
+  auto create = [&](ArrayRef<int64_t> shape, ArrayRef<Value> sizes) {
+    return createEmpty(builder, builder.getLoc(), RankedTensorType::get(shape, builder.getI64Type()), sizes);
+  };
+  int64_t length = getRanked(rows).getDimSize(1);
+  Value keys = create({length}, extents[1]), other = create({length}, extents[1]);
+  Value digits = getIndex(builder, 1 << digitBits);
+  Value counts = create({sortPasses, 1 << digitBits}, {getIndex(builder, sortPasses), digits});
+  Value chosen = create(result.getShape(), {extents[0], k, extents[2]});
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange row, ValueRange carried) {
+    auto fill = [&](ImplicitLocOpBuilder &innermost, ValueRange index, ValueRange values) {
+      Value key = createOrderKeys(innermost, innermost.getLoc(), load(innermost, row, index[0]), index[0],
+                                  order.ascending, order.isUnsigned);
+      return SmallVector<Value>{tensor::InsertOp::create(innermost, key, values[0], index)};
+    };
+    Value unsorted = forEachIndex(inner, extents[1], carried[1], fill).front(), memory = carried[2], numbers = carried[3];
+    Value sorted = sortKeys(inner, unsorted, extents[1], memory, numbers);
+    auto store = [&](ImplicitLocOpBuilder &innermost, ValueRange index, ValueRange values) {
+      Value key = tensor::ExtractOp::create(innermost, sorted, index);
+      return SmallVector<Value>{tensor::InsertOp::create(innermost, key, values[0], ValueRange{row[0], index[0], row[1]})};
+    };
+    return SmallVector<Value>{forEachIndex(inner, k, carried[0], store).front(), sorted, memory, numbers};
+  };
+  SmallVector<Value> results = forEachIndex(builder, {extents[0], extents[2]}, {chosen, keys, other, counts}, body);
+  return readKeys(builder, results.front());
 }
 
 /// Whether element `a` comes before `b` whatever their places, or one of them is NaN: one comparison.
@@ -186,6 +331,8 @@ struct LowerTopK : OpConversionPattern<nn::TopKOp> {
               "nn.top_k: k is not negative and at most the extent");
     }
     bool isUnsigned = getElementTypeOrSelf(op.getInput().getType()).isUnsignedInteger();
+    Value most = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, extent, getIndex(builder, INT32_MAX));
+    require(builder, most, "nn.top_k: at most 2147483647 elements along the axis");
     RowSelection selection(rows, k, type.getDimSize(axis), {op.getSmallest(), isUnsigned});
     auto [values, indices] = selection.build(builder);
     SmallVector<Value> extents = getExtents(builder, adaptor.getInput());

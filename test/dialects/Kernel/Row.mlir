@@ -30,3 +30,11 @@ func.func @integer_mean(%x: tensor<2x8x1xi32>, %to: tensor<2x1xi32>) {
   } : (tensor<2x8x1xi32>, tensor<2x1xi32>) -> tensor<2x1xi32>
   return
 }
+
+// -----
+
+func.func @wide_keys(%x: tensor<2x8x1xf64>, %to: tensor<2x3x1xi64>) {
+  // expected-error @+1 {{has no keys of elements of more than 32 bits}}
+  %0 = kernel.top_k(%x, %to) : (tensor<2x8x1xf64>, tensor<2x3x1xi64>) -> tensor<2x3x1xi64>
+  return
+}

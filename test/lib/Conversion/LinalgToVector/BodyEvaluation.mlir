@@ -77,3 +77,35 @@ func.func @gather_elements(%data: memref<100xf32>, %indices: memref<8xi64>, %out
   }
   return
 }
+
+// Vectors of integers are divided as floats that hold their quotients; by a constant the code generator multiplies.
+// CHECK-LABEL: @divide
+// CHECK: arith.sitofp {{.*}} : vector<4xi32> to vector<4xf64>
+// CHECK: arith.sitofp {{.*}} : vector<4xi32> to vector<4xf64>
+// CHECK: arith.divf {{.*}} : vector<4xf64>
+// CHECK: arith.fptosi {{.*}} : vector<4xf64> to vector<4xi32>
+// CHECK: arith.divsi {{.*}} : vector<4xi32>
+func.func @divide(%a: memref<8x8xi32>, %b: memref<8x8xi32>, %out: memref<8x8xi32>) {
+  %seven = arith.constant 7 : i32
+  linalg.generic {indexing_maps = [#both, #both, #both], iterator_types = ["parallel", "parallel"]}
+      ins(%a, %b : memref<8x8xi32>, memref<8x8xi32>) outs(%out : memref<8x8xi32>) {
+  ^bb0(%x: i32, %y: i32, %z: i32):
+    %q = arith.divsi %x, %y : i32
+    %r = arith.divsi %q, %seven : i32
+    linalg.yield %r : i32
+  }
+  return
+}
+
+// Vectors of two i64 are not: few CPUs convert those.
+// CHECK-LABEL: @divide_wide
+// CHECK: arith.remsi {{.*}} : vector<2xi64>
+func.func @divide_wide(%a: memref<8x8xi64>, %b: memref<8x8xi64>, %out: memref<8x8xi64>) {
+  linalg.generic {indexing_maps = [#both, #both, #both], iterator_types = ["parallel", "parallel"]}
+      ins(%a, %b : memref<8x8xi64>, memref<8x8xi64>) outs(%out : memref<8x8xi64>) {
+  ^bb0(%x: i64, %y: i64, %z: i64):
+    %r = arith.remsi %x, %y : i64
+    linalg.yield %r : i64
+  }
+  return
+}

@@ -73,6 +73,25 @@ func.func @across(%a: memref<8x32xf32>, %b: memref<32xf32>) {
   return
 }
 
+// So are two results of each row: the largest element and its place.
+// CHECK-LABEL: @places
+// CHECK: scf.for %{{.*}} = %c0 to %c32 step %c16
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<4xf32>, vector<4xi32>, vector<4xf32>, vector<4xi32>, vector<4xf32>, vector<4xi32>, vector<4xf32>, vector<4xi32>)
+// CHECK-COUNT-4: arith.cmpf ogt, {{.*}} : vector<4xf32>
+func.func @places(%a: memref<8x32xf32>, %b: memref<32xf32>, %c: memref<32xi32>) {
+  linalg.generic {indexing_maps = [#both, #second, #second], iterator_types = ["reduction", "parallel"]}
+      ins(%a : memref<8x32xf32>) outs(%b, %c : memref<32xf32>, memref<32xi32>) {
+  ^bb0(%x: f32, %y: f32, %z: i32):
+    %i = linalg.index 0 : index
+    %n = arith.index_cast %i : index to i32
+    %m = arith.cmpf ogt, %x, %y : f32
+    %s = arith.select %m, %x, %y : f32
+    %t = arith.select %m, %n, %z : i32
+    linalg.yield %s, %t : f32, i32
+  }
+  return
+}
+
 // A difference depends on the order.
 // WHY: [Missed] vectors {{.*}}"one element at a time: the loops reduce in an order that must be kept"
 // CHECK-LABEL: @ordered
