@@ -76,6 +76,9 @@ LogicalResult ReshapeOp::inferReturnTypes(MLIRContext *, std::optional<Location>
       shape.push_back(*entry.value);
     }
   }
+  for (int64_t i = 0, e = shape.size(); remaining && i < e; ++i)
+    if (shape[i] == 0 && !copies[i])
+      return emitOptionalError(location, "extent -1 of the reshaped tensor is not determined: another one is 0");
   if (remaining)
     shape[*remaining] = inferRemainingExtent(input, shape, copied, copies, *remaining);
   if (remaining && shape[*remaining] == -1)

@@ -425,11 +425,53 @@ def products_of_nothing():
     return None
 
 
+def reshapes_of_nothing():
+    """-1 is what is left after the extents that 0 copies, also where those are 0; with allowzero it is not determined."""
+    x, int64 = np.zeros((0, 3), np.float32), TensorProto.INT64
+    for allowed, to, wanted in ((0, [0, -1], (0, 3)), (0, [-1, 0], (0, 3)), (0, [-1], (0,)), (1, [0, -1], None), (0, [0, 2, -1], None)):
+        to = np.array(to, np.int64)
+        for shape, is_constant in (([0, 3], True), (["n", 3], True), (["n", "m"], True), ([0, 3], False)):
+            node = helper.make_node("Reshape", ["x", "to"], ["y"], allowzero=allowed)
+            inputs = {"x": (FLOAT, shape), **({} if is_constant else {"to": (int64, to.shape)})}
+            model = make_model([node], inputs, [("y", FLOAT)], {"to": to} if is_constant else {})
+            try:
+                reason = equals(model, [x] if is_constant else [x, to], {"y": np.zeros(wanted or (0,), np.float32)})
+            except Refused:
+                reason = "refused"
+            is_rejected = bool(reason) and ("refused" in reason or "returned 4" in reason)
+            if reason if wanted else not is_rejected:
+                return f"{list(to)} of {shape}: {reason}"
+    return None
+
+
+def choices_of_nothing():
+    for op, axis in (("ArgMax", 0), ("ArgMin", 2)):
+        for shape in ([0, 5, 0], ["a", "b", "c"], [0, 5, "c"]):
+            node = helper.make_node(op, ["x"], ["y"], axis=axis, keepdims=0)
+            model = make_model([node], {"x": (FLOAT, shape)}, [("y", TensorProto.INT64)])
+            x = np.zeros((0, 5, 0), np.float32)
+            if reason := equals(model, [x], {"y": np.argmax(np.zeros((1, 5, 1)), axis)[:0] if axis else np.zeros((5, 0))}):
+                return f"{op} of {shape}: {reason}"
+    node = helper.make_node("ArgMax", ["x"], ["y"], axis=1)
+    return refuses(make_model([node], {"x": (FLOAT, [2, 0, 5])}, [("y", TensorProto.INT64)]), "the axis has no elements")
+
+
+def whole_numbers_of_functions():
+    """In f64, rounded toward zero, as the function's definition says; ONNX Runtime rounds the logarithm, then adds."""
+    x = np.random.default_rng(0).integers(-60, 60, (200, 3))
+    exact = np.logaddexp.reduce(x.astype(np.float64), axis=1, keepdims=True)
+    model = make_model([helper.make_node("ReduceLogSumExp", ["x", "axes"], ["y"])], {"x": (TensorProto.INT64, x.shape)},
+                       [("y", TensorProto.INT64)], {"axes": np.array([1])}, opset=18)
+    if reason := equals(model, [x], {"y": np.trunc(exact).astype(np.int64)}):
+        return reason
+    return None
+
+
 TESTS = [function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
          names_that_c_has, workspace_beyond_memory, loops_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
          wide_concatenations, nested_concatenations, many_outputs, many_operands,
          half_precision_norms, half_precision_statistics, remainders_of_huge_quotients, slices_beyond_the_end,
-         tensors_without_elements, products_of_nothing,
+         tensors_without_elements, products_of_nothing, reshapes_of_nothing, choices_of_nothing, whole_numbers_of_functions,
          parts_that_do_not_add_up, axes_named_twice, too_many_dimensions, function_without_optional_input, nested_text,
          bfloat16_without_a_runtime, half_precision_without_instructions, integers_at_their_limits]
 

@@ -131,7 +131,11 @@ class Case:
                 self.attributes["pads"] = [min(pad, d * (k - 1)) for pad, d, k in zip(
                     self.attributes["pads"], 2 * self.attributes["dilations"], 2 * size)]
         self.x, self.w = rng.standard_normal(x).astype(np.float32), rng.standard_normal(w).astype(np.float32)
-        self.bias = None if self.op == "MatMul" or pure else rng.standard_normal(cout).astype(np.float32)
+        # Sums of bf16 are rounded before the bias is added.
+        has_bias = self.op != "MatMul" and (not pure or kind == "f16")
+        self.bias = rng.standard_normal(cout).astype(np.float32) if has_bias else None
+        if pure and self.bias is not None:
+            self.bias = stored(self.bias, kind).astype(np.float32)
         self.terms = int(np.prod(w)) // (w[0] if self.op == "Conv" else w[1])
 
     def __str__(self):
@@ -146,7 +150,7 @@ class Case:
             name = "wide"
         inputs = ["x", name]
         if self.bias is not None:
-            weights.append(initializer("b", self.bias, "f32"))
+            weights.append(initializer("b", self.bias, self.kind if self.pure else "f32"))
             inputs.append("b")
         nodes.append(helper.make_node(self.op, inputs, ["y"], **self.attributes))
         shape = list(self.x.shape)
@@ -219,7 +223,7 @@ def check_stored(rng, target, kind, folder):
 
 
 def check_pure(rng, target, kind, folder):
-    """All of the model in 16 bits: sums in f32, rounded once."""
+    """All of the model in 16 bits: sums in f32, of f16 with the bias, rounded once."""
     case = Case(rng, kind, pure=True)
     model, y = case.run(target, [], folder)
     x, w = stored(case.x, kind), stored(case.w, kind)
@@ -228,6 +232,29 @@ def check_pure(rng, target, kind, folder):
         raise Broken(f"{case}: not rounded once")
     if kind == "bf16" or target != "sse2":  # which widens f16 while compiling
         check_size(model, case)
+
+
+def check_layers(rng, target, kind, folder):
+    """What layers of 16 bits compute on their way is beyond f16; their results are not."""
+    x, w = np.full((1, 8, 6, 6), 100, np.float16), np.full((4, 8, 3, 3), 1000 / 72, np.float16)
+    b, exact = np.full(4, -60000, np.float16), 100 * float(w[0, 0, 0, 0]) * 72 - 60000
+    square, side = np.full((3, 72), 100, np.float16), np.full((72, 4), 1000 / 72, np.float16)
+    layers = {"Conv": ([x, w, b], {}, exact), "Gemm": ([square, side, b], {}, exact),
+              "ConvTranspose": ([x, np.ascontiguousarray(w.swapaxes(0, 1)), b], {"pads": [2, 2, 2, 2]}, exact),
+              "BatchNormalization": ([x, *(np.full(8, v, np.float16) for v in (100, -60000, 0, .01))], {"epsilon": 0.0},
+                                     1e4 / np.sqrt(float(np.float16(.01))) - 60000)}
+    for op, (operands, attributes, expected) in layers.items():
+        names = list("xwbmv")[:len(operands)]
+        graph = helper.make_graph([helper.make_node(op, names, ["y"], **attributes)], "g",
+                                  [helper.make_tensor_value_info("x", TensorProto.FLOAT16, operands[0].shape)],
+                                  [helper.make_tensor_value_info("y", TensorProto.FLOAT16, None)],
+                                  [numpy_helper.from_array(array, name) for name, array in zip(names[1:], operands[1:])])
+        source, library = os.path.join(folder, "layer.onnx"), os.path.join(folder, f"{op}-{target}.so")
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), source)
+        compile_model(source, library, ["--emit=shared", "--name=model", f"--cpu={CPUS[target]}"])
+        y = CompiledModel(library, "model")([operands[0]])[0]
+        if not (np.abs(y.astype(np.float64) - expected) <= 32).all():
+            raise Broken(f"{op}: {y.ravel()[:4]}, expected {expected}")
 
 
 def check_rounded(rng, target, kind, folder):
@@ -277,7 +304,7 @@ def check_specials(rng, target, kind, folder):
 
 
 CHECKS = [(check_stored, "f16"), (check_stored, "bf16"), (check_pure, "f16"), (check_pure, "bf16"),
-          (check_rounded, "f32"), (check_specials, "f32"), (check_specials, "f16"), (check_specials, "bf16")]
+          (check_layers, "f16"), (check_rounded, "f32"), (check_specials, "f32"), (check_specials, "f16"), (check_specials, "bf16")]
 
 
 def main():
@@ -298,7 +325,7 @@ def main():
         for target in targets:
             for check, kind in CHECKS:
                 rng = np.random.default_rng(arguments.seed)
-                for number in range(1 if check is check_specials else 2 if target in FOREIGN else arguments.cases):
+                for number in range(0 if check is check_layers and target in FOREIGN else 1 if check in (check_specials, check_layers) else 2 if target in FOREIGN else arguments.cases):
                     try:
                         check(rng, target, kind, folder)
                         counts[0] += 1

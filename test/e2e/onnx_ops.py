@@ -109,9 +109,20 @@ def pad_cases():
         yield f"wrap_{pads}", "Pad", 1, [floats(5, 6), constant(np.array(pads, np.int64))], {"mode": "wrap"}
 
 
+def resize_cases():
+    """Integers between which is a half or quarter: rounded toward zero. Other fractions ONNX Runtime rounds before it cuts them."""
+    for dtype in (np.uint8, np.int8, np.int32):
+        x = (RANDOM.integers(-100, 101, (1, 2, 5, 3)) + (0 if dtype != np.uint8 else 100)).astype(dtype)
+        x[..., 1:3, :2] = x[..., :1, :1]
+        for mode, to in (("half_pixel", (10, 6)), ("asymmetric", (20, 6)), ("align_corners", (9, 5)), ("pytorch_half_pixel", (10, 3))):
+            sizes = constant(np.array((1, 2) + to, np.int64))
+            yield f"resize_{np.dtype(dtype).name}_{mode}", "Resize", 1, [x, None, None, sizes], {
+                "mode": "linear", "coordinate_transformation_mode": mode}
+
+
 def cases():
     for group in (pool_cases, deformable_cases, matrix_cases, vectorizer_cases, region_cases, training_cases, logarithm_cases,
-                  pad_cases):
+                  pad_cases, resize_cases):
         yield from group()
 
 

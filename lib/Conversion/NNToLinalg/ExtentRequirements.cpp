@@ -130,7 +130,7 @@ void RequirementRules::addIndexing() {
 
 void RequirementRules::addOthers() {
   add<nn::ArgReduceOp>([](RequirementBuilder &builder, nn::ArgReduceOp reduce) {
-    builder.requireElements({reduce.getInput(), static_cast<int64_t>(reduce.getAxis())});
+    builder.requireElementsAlong(reduce.getInput(), reduce.getAxis());
   });
   add<nn::TopKOp>([](RequirementBuilder &builder, nn::TopKOp op) { builder.ofTopK(op); });
   add<nn::ResizeOp>([](RequirementBuilder &builder, nn::ResizeOp op) { builder.ofResize(op); });

@@ -9,6 +9,7 @@
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/ReshapeExtents.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -55,52 +56,35 @@ static Value takeSlice(ImplicitLocOpBuilder &builder, Value value, ArrayRef<Valu
 // Shape changes that keep the order of the elements
 //===----------------------------------------------------------------------===//
 
-/// The extents of a reshape, where some are known only at run time: 0 copies the
-/// input's (unless `allowZero`), -1 is what the others leave.
+/// The extents of a reshape, where some are known only at run time.
 static SmallVector<Value> getReshapeExtents(ImplicitLocOpBuilder &builder, nn::ReshapeOp op,
                                             nn::ReshapeOp::Adaptor adaptor, RankedTensorType type) {
-  SmallVector<Value> entries, isRemaining, input = getExtents(builder, adaptor.getInput());
-  Value one = getIndex(builder, 1), total = one, others = one, zero = getIndex(builder, 0);
-  for (Value extent : input)
-    total = mul(builder, total, extent);
-  std::optional<SmallVector<nn::KnownInt>> known = nn::getKnownInts(op.getShape());
-  for (int64_t i = 0; i < type.getRank(); ++i) {
-    Value entry = getRangedEntry(builder, op.getShape(), adaptor.getShape(), i);
-    // An extent is not -1; where it is the input's, it cancels in what is left.
-    const nn::KnownInt source = known ? (*known)[i] : nn::KnownInt();
-    bool isExtent = entry.getDefiningOp<kernel::BoundedOp>() || (!source.value && source.tensor);
-    if (!source.value && source.tensor && i < static_cast<int64_t>(input.size()) &&
-        nn::haveSameExtent(source.tensor, source.axis, op.getInput(), i))
-      entry = input[i];
-    isRemaining.push_back(isExtent ? arith::ConstantIntOp::create(builder, 0, 1).getResult()
-                                   : compare(builder, arith::CmpIPredicate::eq, entry, getIndex(builder, -1)));
-    if (!op.getAllowZero() && i < static_cast<int64_t>(input.size()))
-      entry = select(builder, compare(builder, arith::CmpIPredicate::eq, entry, zero), input[i], entry);
-    others = mul(builder, others, select(builder, isRemaining.back(), one, entry));
-    entries.push_back(entry);
-  }
-  others = builder.createOrFold<arith::MaxSIOp>(others, one); // an empty tensor leaves nothing
-  Value remaining;
-  for (auto [entry, remains] : llvm::zip(entries, isRemaining)) {
+  SmallVector<Value> entries;
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    entries.push_back(getRangedEntry(builder, op.getShape(), adaptor.getShape(), i));
+  ReshapeExtents parts = getReshapeExtents(builder, op, getExtents(builder, adaptor.getInput()), entries);
+  Value remaining, zero = getIndex(builder, 0);
+  for (auto [entry, remains] : llvm::zip(parts.entries, parts.isRemaining)) {
     if (matchPattern(remains, m_Zero()))
       continue;
     if (!remaining)
-      remaining = builder.createOrFold<arith::DivUIOp>(total, others);
+      remaining = parts.getRemaining(builder);
     entry = select(builder, remains, remaining, entry);
   }
   bool isKnown = llvm::all_of(llvm::seq<int64_t>(0, type.getRank()),
                               [&](int64_t i) { return static_cast<bool>(findEntry(builder, op.getShape(), i)); });
   if (!isKnown) { // what is known is checked before the run
-    Value fits = arith::ConstantIntOp::create(builder, 1, 1), product = one;
-    for (Value entry : entries) {
+    Value fits = arith::ConstantIntOp::create(builder, 1, 1), product = getIndex(builder, 1);
+    for (Value entry : parts.entries) {
       fits = builder.createOrFold<arith::AndIOp>(fits, compare(builder, arith::CmpIPredicate::sge, entry, zero));
       product = mul(builder, product, entry);
     }
-    Value keeps = compare(builder, arith::CmpIPredicate::eq, product, total);
+    Value keeps = compare(builder, arith::CmpIPredicate::eq, product, parts.total);
+    keeps = builder.createOrFold<arith::AndIOp>(keeps, parts.keepsElements(builder));
     require(builder, builder.createOrFold<arith::AndIOp>(fits, keeps),
             "nn.reshape: the number of elements stays the same");
   }
-  return entries;
+  return parts.entries;
 }
 
 template <>

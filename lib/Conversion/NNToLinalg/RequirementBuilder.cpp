@@ -2,6 +2,8 @@
 // checks on static extents becomes a condition on the dynamic ones.
 #include "lib/Conversion/NNToLinalg/RequirementBuilder.h"
 
+#include "lib/Conversion/NNToLinalg/ReshapeExtents.h"
+
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -32,6 +34,17 @@ void RequirementBuilder::requireElements(Extent extent, Value picked) {
   Value holds = compare(arith::CmpIPredicate::sge, get(extent), getIndex(builder, 1));
   for (int64_t i = 0; picked && i < getRanked(picked).getRank(); ++i)
     holds = either(holds, isEqual(get({picked, i}), getIndex(builder, 0)));
+  add(holds, "an axis that elements are picked from has some");
+}
+
+void RequirementBuilder::requireElementsAlong(Value input, int64_t axis) {
+  Extent along{input, axis};
+  if (getRanked(input).getDimSize(axis) > 0)
+    return;
+  Value holds = compare(arith::CmpIPredicate::sge, get(along), getIndex(builder, 1));
+  for (int64_t i = 0; i < getRanked(input).getRank(); ++i)
+    if (i != axis)
+      holds = either(holds, isEqual(get({input, i}), getIndex(builder, 0)));
   add(holds, "an axis that elements are picked from has some");
 }
 
@@ -170,38 +183,33 @@ void RequirementBuilder::ofReshape(nn::ReshapeOp reshape) {
   RankedTensorType input = getRanked(reshape.getInput()), result = reshape.getType();
   if (input.hasStaticShape() && result.hasStaticShape())
     return;
-  Value total = getIndex(builder, 1), others = total, one = total, zero = getIndex(builder, 0), hasRemaining;
-  bool isOfValues = false;
-  for (int64_t axis = 0; axis < input.getRank(); ++axis)
-    total = mul(builder, total, get({reshape.getInput(), axis}));
+  SmallVector<Value> entries, extents;
   for (int64_t i = 0; i < result.getRank(); ++i) {
-    Value entry = findEntry(builder, reshape.getShape(), i);
-    if (!entry)
+    entries.push_back(findEntry(builder, reshape.getShape(), i));
+    if (!entries.back())
       return; // the extents depend on data
-    requireAtLeast(entry, -1, "extents are not negative");
-    requireSmall(entry);
-    isOfValues |= isMadeOfValues(entry);
-    Value remains = isEqual(entry, getIndex(builder, -1));
-    if (!reshape.getAllowZero() && i < input.getRank())
-      entry = builder.createOrFold<arith::SelectOp>(isEqual(entry, zero), get({reshape.getInput(), i}), entry);
-    if (!result.isDynamicDim(i))
-      add(either(remains, isEqual(entry, getIndex(builder, result.getDimSize(i)))), "extents are those of its type");
-    others = mul(builder, others, builder.createOrFold<arith::SelectOp>(remains, one, entry));
-    if (isOfValues) // products of any values would wrap around
-      add(compare(arith::CmpIPredicate::ule, others,
-                  builder.createOrFold<arith::MaxSIOp>(total, getIndex(builder, INT32_MAX))),
-          "the number of elements stays the same");
-    if (isOfValues && hasRemaining)
-      add(isEqual(builder.createOrFold<arith::AndIOp>(hasRemaining, remains),
-                  arith::ConstantIntOp::create(builder, 0, 1)),
-          "one extent is -1");
-    hasRemaining = hasRemaining ? either(hasRemaining, remains) : remains;
+    requireAtLeast(entries.back(), -1, "extents are not negative");
+    requireSmall(entries.back());
   }
-  // With -1 the others divide the number of elements; without, they give it.
-  Value divisor = builder.createOrFold<arith::MaxSIOp>(others, one);
-  Value divides = isEqual(builder.createOrFold<arith::RemSIOp>(total, divisor), zero), gives = isEqual(total, others);
-  add(hasRemaining ? builder.createOrFold<arith::SelectOp>(hasRemaining, divides, gives) : gives,
-      "the number of elements stays the same");
+  for (int64_t axis = 0; axis < input.getRank(); ++axis)
+    extents.push_back(get({reshape.getInput(), axis}));
+  ReshapeExtents parts = getReshapeExtents(builder, reshape, extents, entries);
+  Value no = arith::ConstantIntOp::create(builder, 0, 1), hasRemaining = no;
+  bool isOfValues = false;
+  for (int64_t i = 0; i < result.getRank(); ++i) {
+    isOfValues |= isMadeOfValues(entries[i]);
+    Value remains = parts.isRemaining[i];
+    if (!result.isDynamicDim(i))
+      add(either(remains, isEqual(parts.entries[i], getIndex(builder, result.getDimSize(i)))), "extents are those of its type");
+    if (isOfValues) // products of any values would wrap around
+      add(compare(arith::CmpIPredicate::ule, parts.products[i],
+                  builder.createOrFold<arith::MaxSIOp>(parts.total, getIndex(builder, INT32_MAX))),
+          "the number of elements stays the same");
+    if (isOfValues)
+      add(isEqual(builder.createOrFold<arith::AndIOp>(hasRemaining, remains), no), "one extent is -1");
+    hasRemaining = either(hasRemaining, remains);
+  }
+  add(parts.keepsElements(builder), "the number of elements stays the same");
 }
 
 void RequirementBuilder::ofConcat(nn::ConcatOp concat) {

@@ -34,6 +34,8 @@ public:
     add(compare(mlir::arith::CmpIPredicate::sge, a, getIndex(builder, least)), what);
   }
   void requireElements(nn::Extent extent, mlir::Value picked = {});
+  /// The same of rows along `axis`: it has elements, or there are no rows.
+  void requireElementsAlong(mlir::Value input, int64_t axis);
   void requireBroadcast(mlir::ValueRange operands, int64_t skipLast = 0);
   void requireBroadcastTo(mlir::Value target, mlir::ValueRange parameters);
   void requireChannels(mlir::Value input, nn::Layout layout, mlir::ValueRange parameters);

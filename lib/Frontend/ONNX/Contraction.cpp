@@ -2,6 +2,7 @@
 #include "lib/Frontend/ONNX/FusedActivation.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Precision.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -65,8 +66,8 @@ static LogicalResult importMatMulInteger16(NodeBinder &node) {
 }
 
 static const OpEntry table[] = {
-    {"FusedGemm", 1, importFusedGemm, "com.microsoft"},
-    {"Gemm", 7, importGemm},
+    {"FusedGemm", 1, importWide<importFusedGemm>, "com.microsoft"},
+    {"Gemm", 7, importWide<importGemm>},
     {"MatMul", 1, importMatMul},
     {"MatMulInteger16", 1, importMatMulInteger16, "com.microsoft"},
 };

@@ -3,6 +3,7 @@
 
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Precision.h"
 #include "lib/Frontend/ONNX/RunTimeFilter.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
@@ -150,8 +151,8 @@ static LogicalResult importMicrosoftCausalConv(NodeBinder &node) {
 static const OpEntry table[] = {
     {"CausalConvWithState", 27, importCausalConv},
     {"CausalConvWithState", 1, importMicrosoftCausalConv, "com.microsoft"},
-    {"Conv", 1, importConv},
-    {"ConvTranspose", 1, importConvTranspose},
+    {"Conv", 1, importWide<importConv>},
+    {"ConvTranspose", 1, importWide<importConvTranspose>},
 };
 
 ArrayRef<OpEntry> getConvolutionOps() { return table; }

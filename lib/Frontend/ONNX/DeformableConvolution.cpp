@@ -2,6 +2,7 @@
 // read becomes columns, with the channels last, and the rest is a matrix product.
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Precision.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 #include "lib/Frontend/ONNX/Sampling.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
@@ -155,7 +156,7 @@ static LogicalResult importDeformConv(NodeBinder &node) {
 }
 
 static const OpEntry table[] = {
-    {"DeformConv", 19, importDeformConv},
+    {"DeformConv", 19, importWide<importDeformConv>},
 };
 
 ArrayRef<OpEntry> getDeformableConvolutionOps() { return table; }

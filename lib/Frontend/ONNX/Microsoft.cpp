@@ -6,6 +6,7 @@
 #include "lib/Frontend/ONNX/FusedActivation.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Precision.h"
 
 using namespace mlir;
 
@@ -417,7 +418,7 @@ static const OpEntry table[] = {
     {"BiasGelu", 1, importGelu<nn::GeluForm::None>, domain},
     {"EmbedLayerNormalization", 1, importEmbedLayerNormalization, domain},
     {"FastGelu", 1, importGelu<nn::GeluForm::Tanh>, domain},
-    {"FusedConv", 1, importFusedConv, domain},
+    {"FusedConv", 1, importWide<importFusedConv>, domain},
     {"FusedMatMul", 1, importFusedMatMul, domain},
     {"Gelu", 1, importGelu<nn::GeluForm::None>, domain},
     {"MRotaryEmbedding", 1, importMRotaryEmbedding, domain},

@@ -184,7 +184,20 @@ SmallVector<std::string> NodeBinder::getUnknownAttrs() const {
   return unknown;
 }
 
-LogicalResult NodeBinder::result(Value value) { return result(GraphValue(value)); }
+void NodeBinder::widenHalf() {
+  for (Value &operand : operands) {
+    if (!operand || !getElementTypeOrSelf(operand).isF16())
+      continue;
+    narrow = getElementTypeOrSelf(operand);
+    operand = create<nn::CastOp>(operand, getBuilder().getF32Type());
+  }
+}
+
+LogicalResult NodeBinder::result(Value value) {
+  if (value && narrow && getElementTypeOrSelf(value).isF32())
+    value = create<nn::CastOp>(value, narrow);
+  return result(GraphValue(value));
+}
 
 LogicalResult NodeBinder::result(GraphValue value) {
   if (!value || failed())

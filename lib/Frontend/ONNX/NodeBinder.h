@@ -76,6 +76,10 @@ public:
   /// The element type of an ONNX data type number; rejects the node where nnc has none.
   mlir::Type elementType(int64_t dataType);
 
+  /// Operands of half precision count as f32 from here on, and results are rounded to their type: once, where the
+  /// operator's last step is done.
+  void widenHalf();
+
   //===--- Ending ---===//
 
   /// Gives the node's next output its value.
@@ -97,6 +101,7 @@ private:
   llvm::StringSet<> understood;
   llvm::SmallVector<GraphValue> results;
   llvm::SmallVector<GraphValue> values; ///< of all operands
+  mlir::Type narrow;                    ///< the type that f32 results are rounded to, or null
 };
 
 } // namespace nnc::onnx

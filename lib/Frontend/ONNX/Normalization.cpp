@@ -124,6 +124,15 @@ static LogicalResult trainBatchNormalization(NodeBinder &node, Value x, Value sc
   return success();
 }
 
+/// The f32 that a convolution of f16 computed, rather than what it was rounded to: so that the normalisation
+/// becomes part of its weights.
+static Value takeUnrounded(Value x) {
+  auto wide = x ? x.getDefiningOp<nn::CastOp>() : nn::CastOp();
+  auto rounded = wide ? wide.getInput().getDefiningOp<nn::CastOp>() : nn::CastOp();
+  bool isOfConv = rounded && isa_and_present<nn::ConvOp, nn::ConvTransposeOp>(rounded.getInput().getDefiningOp());
+  return isOfConv && getElementTypeOrSelf(rounded.getInput()) == getElementTypeOrSelf(x) ? rounded.getInput() : x;
+}
+
 static LogicalResult importBatchNormalization(NodeBinder &node) {
   Value x = node.operand(0), scale = node.operand(1), bias = node.operand(2), mean = node.operand(3),
         variance = node.operand(4);
@@ -139,9 +148,11 @@ static LogicalResult importBatchNormalization(NodeBinder &node) {
   if (isTraining)
     return node.getRank(x) < 2 ? node.reject("needs an axis of channels")
                                : trainBatchNormalization(node, x, scale, bias, mean, variance, momentum, epsilon);
-  return node.result(node.create<nn::BatchNormOp>(x, castLike(node, scale, x), castLike(node, bias, x),
-                                                  castLike(node, mean, x), castLike(node, variance, x),
-                                                  nn::Layout::ChannelsFirst, epsilon));
+  Value wide = getElementTypeOrSelf(x).isF16() ? takeUnrounded(widenHalf(node, x)) : x;
+  Value result = node.create<nn::BatchNormOp>(wide, castLike(node, scale, wide), castLike(node, bias, wide),
+                                              castLike(node, mean, wide), castLike(node, variance, wide),
+                                              nn::Layout::ChannelsFirst, epsilon);
+  return node.result(castLike(node, result, x));
 }
 
 static LogicalResult importInstanceNormalization(NodeBinder &node) {

@@ -21,6 +21,13 @@ inline mlir::Value widenHalf(NodeBinder &node, mlir::Value x) {
   return castTo(node, x, node.getBuilder().getF32Type());
 }
 
+/// An import function that computes in f32 where the operands are of f16. bf16 has the range of f32, and CPUs multiply
+/// pairs of it.
+template <llvm::LogicalResult (*import)(NodeBinder &)> llvm::LogicalResult importWide(NodeBinder &node) {
+  node.widenHalf();
+  return import(node);
+}
+
 } // namespace nnc::onnx
 
 #endif // LIB_FRONTEND_ONNX_PRECISION_H

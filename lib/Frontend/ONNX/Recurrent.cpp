@@ -1,5 +1,6 @@
 // ONNX operators with a state: RNN, GRU, LSTM. Each direction is a layer of its own.
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/Precision.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -278,9 +279,9 @@ template <bool isQuantized> static LogicalResult importLstm(NodeBinder &node) {
 
 static const OpEntry table[] = {
     {"DynamicQuantizeLSTM", 1, importLstm</*isQuantized=*/true>, "com.microsoft"},
-    {"GRU", 7, importGru},
-    {"LSTM", 7, importLstm</*isQuantized=*/false>},
-    {"RNN", 7, importRnn},
+    {"GRU", 7, importWide<importGru>},
+    {"LSTM", 7, importWide<importLstm</*isQuantized=*/false>>},
+    {"RNN", 7, importWide<importRnn>},
 };
 
 ArrayRef<OpEntry> getRecurrentOps() { return table; }

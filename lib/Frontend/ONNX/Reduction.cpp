@@ -49,8 +49,7 @@ static LogicalResult importReduce(NodeBinder &node, nn::ReductionKind kind, Afte
   bool isNarrow = isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32;
   bool converts = isTranscendental && (isNarrow || !isa<FloatType>(type));
   if (converts)
-    x = node.create<nn::CastOp>(x, after == After::SquareRoot && !isNarrow ? Type(node.getBuilder().getF64Type())
-                                                              : Type(node.getBuilder().getF32Type()));
+    x = node.create<nn::CastOp>(x, isNarrow ? Type(node.getBuilder().getF32Type()) : Type(node.getBuilder().getF64Type()));
   Value result;
   if (isAtRunTime)
     result = reduceAlong(node, x, RunTimeAxes(node, node.operand(1), node.getRank(x)), kind, keepdims);
@@ -76,7 +75,11 @@ template <bool min> static LogicalResult importArgReduce(NodeBinder &node) {
   bool keepdims = node.intAttr("keepdims", 1), last = node.intAttr("select_last_index", 0);
   if (node.failed())
     return failure();
-  if (node.getType(x).getDimSize(axis) == 0)
+  // Of no elements there is none to choose, unless the result has none either.
+  ArrayRef<int64_t> shape = node.getShape(x);
+  if (shape[axis] == 0 && llvm::none_of(llvm::seq<int64_t>(0, shape.size()), [&](int64_t i) {
+        return i != axis && (shape[i] == 0 || ShapedType::isDynamic(shape[i]));
+      }))
     return node.reject("the axis has no elements");
   return node.result(node.create<nn::ArgReduceOp>(x, axis, keepdims, min, last));
 }

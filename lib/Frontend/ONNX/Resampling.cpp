@@ -73,6 +73,15 @@ static void dropUnchangedAxes(NodeBinder &node, Value x, ResizeRequest &request)
   request.axes = axes;
 }
 
+/// Rounded toward zero, after the errors of weights of f32 are off: what they make of a whole number is that number.
+static Value cutToIntegers(NodeBinder &node, Value result, Type type) {
+  Expression value(node, result), whole = value.unary<nn::RoundOp>();
+  Expression error = (value - whole).unary<nn::AbsOp>();
+  Expression size = whole.unary<nn::AbsOp>() * 1e-6;
+  Expression isWhole = error <= size.max(size.like(1e-4));
+  return isWhole.choose(whole, value).cast(type);
+}
+
 static LogicalResult buildResize(NodeBinder &node, Value x, ResizeRequest &request) {
   if (node.failed())
     return failure();
@@ -86,10 +95,17 @@ static LogicalResult buildResize(NodeBinder &node, Value x, ResizeRequest &reque
   dropUnchangedAxes(node, x, request);
   if (request.axes.empty())
     return node.result(x);
-  return node.result(node.create<nn::ResizeOp>(
+  Type element = getElementTypeOrSelf(x);
+  bool isOfIntegers = request.mode != nn::ResizeMode::Nearest && !isa<FloatType>(element);
+  if (isOfIntegers && (request.mode == nn::ResizeMode::Cubic || request.antialias || element.isInteger(1)))
+    return node.reject("of integers, only linear interpolation without antialiasing is defined alike everywhere");
+  if (isOfIntegers)
+    x = node.create<nn::CastOp>(x, node.getBuilder().getF64Type());
+  Value result = node.create<nn::ResizeOp>(
       x, request.sizes, request.scales, request.region, request.axes, request.mode, request.coordinates, request.nearest,
       llvm::APFloat(request.cubicCoefficient), request.excludeOutside, request.antialias,
-      llvm::APFloat(request.extrapolationValue)));
+      llvm::APFloat(request.extrapolationValue));
+  return node.result(isOfIntegers ? cutToIntegers(node, result, element) : result);
 }
 
 static std::optional<nn::ResizeMode> parseMode(NodeBinder &node) {

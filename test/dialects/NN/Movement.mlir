@@ -52,3 +52,24 @@ func.func @reflects_too_much(%x: tensor<3xf32>) -> tensor<6xf32> {
   %0 = nn.pad %x, %pads {axes = array<i64: 0>, mode = #nn<pad_mode reflect>} : (tensor<3xf32>, tensor<2xi64>) -> tensor<6xf32>
   return %0 : tensor<6xf32>
 }
+
+// -----
+
+// What 0 copies drops out of what -1 stands for, also where it is 0.
+// CHECK-LABEL: @reshape_of_nothing
+func.func @reshape_of_nothing(%x: tensor<0x3xf32>) -> tensor<0x3xf32> {
+  %to = arith.constant dense<[0, -1]> : tensor<2xi64>
+  // CHECK: nn.reshape {{.*}} -> tensor<0x3xf32>
+  %0 = nn.reshape %x, %to : (tensor<0x3xf32>, tensor<2xi64>) -> tensor<0x3xf32>
+  return %0 : tensor<0x3xf32>
+}
+
+// -----
+
+func.func @reshape_that_is_not_determined(%x: tensor<0x3xf32>) -> tensor<0x3xf32> {
+  %to = arith.constant dense<[0, -1]> : tensor<2xi64>
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{extent -1 of the reshaped tensor is not determined: another one is 0}}
+  %0 = "nn.reshape"(%x, %to) {allow_zero} : (tensor<0x3xf32>, tensor<2xi64>) -> tensor<0x3xf32>
+  return %0 : tensor<0x3xf32>
+}
