@@ -49,7 +49,7 @@ def compile_with_nnc(task, model, library="model.so", more=()):
         return None, {"macs": json.load(file).get("macs", 0), "compile_s": seconds}
 
 
-def measure(name, make_task, peers, seconds):
+def measure(name, make_task, peers, seconds, tolerance=TOLERANCE):
     """The row of one network; `make_task(folder)` returns the task."""
     row = {"network": name, "nnc_ms": None, "peers": {}, "max_error": None, "missing": {}, "errors": {}}
     with tempfile.TemporaryDirectory(prefix="nnc-bench-") as folder:
@@ -65,14 +65,14 @@ def measure(name, make_task, peers, seconds):
                 peers = [peer for peer in peers if peer != DYNAMIC]
         task.model = models_of_files.drop_default_inputs(task.model, folder)
         workers = turns.take_turns(([] if refusal else ["nnc"]) + list(peers), task, seconds)
-        judge(row, workers)
+        judge(row, workers, tolerance)
     row["compile_s"] = facts.get("compile_s")
     if row["nnc_ms"] and facts.get("macs"):
         row["gflops"] = 2e-6 * facts["macs"] / row["nnc_ms"]
     return row
 
 
-def judge(row, workers):
+def judge(row, workers, tolerance):
     """Outputs are compared with those of the first peer; whoever differs has no time."""
     reference = next((w for w in workers if w.library != "nnc" and not w.error), None)
     for worker in workers:
@@ -82,7 +82,7 @@ def judge(row, workers):
         if reference and worker is not reference:
             error = turns.largest_difference(worker.load_outputs(), reference.load_outputs())
             row["errors"][worker.library] = error
-            if not error <= TOLERANCE:
+            if not error <= tolerance:
                 row["missing"][worker.library] = f"differs from {reference.library} by {error:.1e}"
                 continue
         if worker.library == "nnc":
