@@ -143,8 +143,11 @@ SmallVector<Value> BodyBytes::getNeeded() const {
   return needed;
 }
 
-/// Folds copies of `slice`, whose folders may change them, for one value of `source`; null where one does not fold.
-static Attribute fold(ArrayRef<Operation *> slice, Value source, Attribute input, Value result) {
+/// An operation of a body, and a copy that its folder may change.
+using Foldable = std::pair<Operation *, OwningOpRef<Operation *>>;
+
+/// What `slice` makes of one value of `source`; null where an operation does not fold.
+static Attribute fold(ArrayRef<Foldable> slice, Value source, Attribute input, Value result) {
   llvm::DenseMap<Value, Attribute> known;
   known[source] = input;
   auto lookup = [&](Value value) {
@@ -153,13 +156,12 @@ static Attribute fold(ArrayRef<Operation *> slice, Value source, Attribute input
       matchPattern(value, m_Constant(&attribute));
     return attribute;
   };
-  for (Operation *op : slice) {
+  for (const auto &[op, copy] : slice) {
     SmallVector<Attribute> operands = llvm::map_to_vector(op->getOperands(), lookup);
     if (!llvm::all_of(operands, [](Attribute attribute) { return static_cast<bool>(attribute); }))
       return {};
-    OwningOpRef<Operation *> copy(op->clone());
     SmallVector<OpFoldResult> results;
-    if (failed(copy->fold(operands, results)) || results.empty())
+    if (failed((*copy)->fold(operands, results)) || results.empty())
       return {};
     auto value = dyn_cast<Value>(results.front());
     Attribute folded = value ? lookup(value) : cast<Attribute>(results.front());
@@ -171,8 +173,11 @@ static Attribute fold(ArrayRef<Operation *> slice, Value source, Attribute input
 }
 
 /// All results of `value`, a byte, for 256 values of `source`; nullopt where the function does not fold.
-static std::optional<SmallVector<int8_t>> makeTable(ArrayRef<Operation *> slice, Value source, Value value) {
+static std::optional<SmallVector<int8_t>> makeTable(ArrayRef<Operation *> operations, Value source, Value value) {
   SmallVector<int8_t> table;
+  SmallVector<Foldable> slice;
+  for (Operation *op : operations)
+    slice.emplace_back(op, op->clone());
   for (int64_t index = 0; index < tableSize; ++index) {
     APInt byte(8, static_cast<uint64_t>(index));
     auto entry = dyn_cast_or_null<IntegerAttr>(fold(slice, source, IntegerAttr::get(source.getType(), byte), value));
