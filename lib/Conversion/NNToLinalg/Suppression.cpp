@@ -1,6 +1,6 @@
 // Non-maximum suppression. For each image and class the candidates become a heap;
 // until enough boxes are chosen, the best one that is left is compared with those
-// chosen before.
+// chosen before, whose edges lie side by side: a loop over them that becomes one of vectors.
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
@@ -11,6 +11,7 @@
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -37,7 +38,8 @@ public:
 
 private:
   /// What choosing carries from box to box.
-  enum { Rows, Heap, Count, Left, Taken, NumCarried };
+  enum { Rows, Heap, Edges, Count, Left, Taken, NumCarried };
+  static constexpr int64_t numEdges = 4; ///< of a box: low and high of both axes; one row of Edges each
 
   Value compare(ImplicitLocOpBuilder &builder, arith::CmpFPredicate predicate, Value a, Value b) {
     return arith::CmpFOp::create(builder, predicate, a, b);
@@ -51,7 +53,7 @@ private:
   Value overlaps(ImplicitLocOpBuilder &builder, const Box &box, const Box &chosen);
   std::pair<Value, Value> collectCandidates(ImplicitLocOpBuilder &builder);
   Value isWorse(ImplicitLocOpBuilder &builder, Value a, Value b);
-  Value isClear(ImplicitLocOpBuilder &builder, Value place, Value rows, Value first, Value number);
+  Value isClear(ImplicitLocOpBuilder &builder, const Box &box, Value edges, Value number);
   SmallVector<Value> chooseOfClass(ImplicitLocOpBuilder &builder, ValueRange carried);
   SmallVector<Value> choose(ImplicitLocOpBuilder &builder, ValueRange carried);
   Value readScore(ImplicitLocOpBuilder &builder, Value place) {
@@ -135,24 +137,30 @@ Value SuppressionBuilder::isWorse(ImplicitLocOpBuilder &builder, Value a, Value 
                 both(builder, isEqual, isHigher));
 }
 
-/// Whether the box `place` overlaps none of the `number` boxes chosen in `rows` from `first` on too much.
-Value SuppressionBuilder::isClear(ImplicitLocOpBuilder &builder, Value place, Value rows, Value first, Value number) {
-  Box box = readBox(builder, place);
-  auto before = [&](OpBuilder &nested, Location loc, ValueRange values) {
+/// Whether `box` overlaps none of the first `number` of `edges` too much.
+Value SuppressionBuilder::isClear(ImplicitLocOpBuilder &builder, const Box &box, Value edges, Value number) {
+  auto type = RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type());
+  SmallVector<Value> rows;
+  for (int64_t edge = 0; edge < numEdges; ++edge)
+    rows.push_back(tensor::ExtractSliceOp::create(
+        builder, type, edges, ArrayRef<OpFoldResult>{builder.getIndexAttr(edge), builder.getIndexAttr(0)},
+        ArrayRef<OpFoldResult>{builder.getIndexAttr(1), number},
+        ArrayRef<OpFoldResult>{builder.getIndexAttr(1), builder.getIndexAttr(1)}));
+  Value none = arith::ConstantIntOp::create(builder, 0, 32);
+  Value empty = tensor::EmptyOp::create(builder, ArrayRef<int64_t>{}, builder.getI32Type());
+  Value init = linalg::FillOp::create(builder, none, empty).getResult(0);
+  SmallVector<AffineMap> maps(numEdges, builder.getMultiDimIdentityMap(1));
+  maps.push_back(AffineMap::get(1, 0, builder.getContext()));
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange values) {
     ImplicitLocOpBuilder inner(loc, nested);
-    Value hasNext = arith::CmpIOp::create(inner, arith::CmpIPredicate::slt, values[0], number);
-    scf::ConditionOp::create(inner, both(inner, hasNext, values[1]), values);
+    Value isTooMuch = overlaps(inner, box, Box{{values[0], values[1]}, {values[2], values[3]}});
+    Value number = arith::ExtUIOp::create(inner, inner.getI32Type(), isTooMuch);
+    linalg::YieldOp::create(inner, Value(arith::OrIOp::create(inner, values[numEdges], number)));
   };
-  auto after = [&](OpBuilder &nested, Location loc, ValueRange values) {
-    ImplicitLocOpBuilder inner(loc, nested);
-    Value row = add(inner, first, values[0]);
-    Value stored = tensor::ExtractOp::create(inner, rows, ValueRange{row, getIndex(inner, 2)});
-    Value chosen = arith::IndexCastOp::create(inner, inner.getIndexType(), stored);
-    Value isApart = negate(inner, overlaps(inner, box, readBox(inner, chosen)));
-    scf::YieldOp::create(inner, ValueRange{add(inner, values[0], getIndex(inner, 1)), isApart});
-  };
-  SmallVector<Value> initial{getIndex(builder, 0), arith::ConstantIntOp::create(builder, 1, 1)};
-  return scf::WhileOp::create(builder, ValueRange(initial).getTypes(), initial, before, after).getResult(1);
+  auto any = linalg::GenericOp::create(builder, init.getType(), rows, init, maps,
+                                       ArrayRef<utils::IteratorType>{utils::IteratorType::reduction}, body);
+  Value found = tensor::ExtractOp::create(builder, any.getResult(0), ValueRange{});
+  return arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, found, none);
 }
 
 /// Takes the best box from the heap, and chooses it where it is clear of those chosen before.
@@ -162,14 +170,17 @@ SmallVector<Value> SuppressionBuilder::choose(ImplicitLocOpBuilder &builder, Val
   Value heap = writePlace(builder, carried[Heap], zero, readPlace(builder, carried[Heap], left));
   heap = siftDown(builder, heap, zero, left,
                   [&](ImplicitLocOpBuilder &inner, Value a, Value b) { return isWorse(inner, a, b); });
-  Value isChosen = isClear(builder, best, carried[Rows], sub(builder, count, taken), taken), rows = carried[Rows];
+  Box box = readBox(builder, best);
+  Value isChosen = isClear(builder, box, carried[Edges], taken), rows = carried[Rows], edges = carried[Edges];
   const Value row[] = {image, category, best};
   for (auto [column, number] : llvm::enumerate(row)) {
     Value stored = arith::IndexCastOp::create(builder, builder.getI64Type(), number);
     rows = tensor::InsertOp::create(builder, stored, rows, ValueRange{count, getIndex(builder, column)});
   }
-  Value step = arith::SelectOp::create(builder, isChosen, one, zero); // a row that does not count is written over
-  return {rows, heap, add(builder, count, step), left, add(builder, taken, step)};
+  for (auto [edge, number] : llvm::enumerate(ArrayRef<Value>{box.x.low, box.x.high, box.y.low, box.y.high}))
+    edges = tensor::InsertOp::create(builder, number, edges, ValueRange{getIndex(builder, edge), taken});
+  Value step = arith::SelectOp::create(builder, isChosen, one, zero); // what does not count is written over
+  return {rows, heap, edges, add(builder, count, step), left, add(builder, taken, step)};
 }
 
 /// `carried`: the rows and how many there are.
@@ -179,6 +190,8 @@ SmallVector<Value> SuppressionBuilder::chooseOfClass(ImplicitLocOpBuilder &build
   initial[Rows] = carried[0];
   initial[Heap] = buildHeap(builder, places, number,
                             [&](ImplicitLocOpBuilder &inner, Value a, Value b) { return isWorse(inner, a, b); });
+  auto edges = RankedTensorType::get({numEdges, getConstantIntValue(most).value_or(ShapedType::kDynamic)}, builder.getF32Type());
+  initial[Edges] = createEmpty(builder, op.getLoc(), edges, {getIndex(builder, numEdges), most});
   initial[Count] = carried[1];
   initial[Left] = number;
   initial[Taken] = getIndex(builder, 0);
