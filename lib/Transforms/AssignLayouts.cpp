@@ -44,16 +44,23 @@ static void makeChannelsLast(OpBuilder &builder, Operation *op) {
 }
 
 /// Whether the windows of a row that lie inside of the image are many enough for vectors of them, and those at its edges,
-/// of `taps` elements each, which are computed one by one, take no longer than the transposes would.
+/// of `taps` elements each, which are computed one by one, take no longer than the transposes would. Nor may a row leave so much
+/// of its vectors empty that many taps cost more than transposes.
 static bool hasLongRows(Operation *op, int64_t taps) {
-  constexpr int64_t leastPixels = 5, leastBetweenEdges = 16, mostStride = 4, tapsPerTransposedPixel = 2;
+  constexpr int64_t leastPixels = 5, leastBetweenEdges = 16, mostStride = 4, tapsPerTransposedPixel = 2,
+                    vectorTapsPerTransposedPixel = 2;
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   if (!type.hasStaticShape() || !cast<RankedTensorType>(op->getOperand(0).getType()).hasStaticShape())
     return false;
   auto getLast = [&](StringRef name) { return op->getAttrOfType<DenseI64ArrayAttr>(name).asArrayRef().back(); };
   int64_t stride = getLast("strides"), count = type.getShape().back();
   int64_t atEdges = 2 * llvm::divideCeil(std::max<int64_t>({getLast("pads_begin"), getLast("pads_end"), 0}), stride);
-  return stride <= mostStride && count - atEdges >= (atEdges ? leastBetweenEdges : leastPixels) && atEdges * taps <= tapsPerTransposedPixel * count;
+  if (stride > mostStride || count - atEdges < (atEdges ? leastBetweenEdges : leastPixels) ||
+      atEdges * taps > tapsPerTransposedPixel * count)
+    return false;
+  int64_t lanes = kernel::getTarget(op).getLanes(type.getElementType()), inside = count - atEdges;
+  int64_t vectors = inside / lanes + llvm::popcount(static_cast<uint64_t>(inside % lanes));
+  return vectors * taps * lanes <= inside * (taps + vectorTapsPerTransposedPixel * lanes);
 }
 
 /// Whether `op` is as fast channels first, without transposes.

@@ -96,7 +96,7 @@ def AssignLayouts : Pass<"assign-layouts"> {
     Before: `nn.conv %x, %w {layout = channels_first}`
     After: `nn.transpose`, `nn.conv {layout = channels_last}`, `nn.transpose`
   }];
-  let dependentDialects = ["::nnc::nn::NNDialect"];
+  let dependentDialects = ["::nnc::kernel::KernelDialect", "::nnc::nn::NNDialect"];
 }
 
 def SinkTransposes : Pass<"sink-transposes"> {

@@ -181,6 +181,8 @@ CASES = [
     Case("NonMaxSuppression of images", suppression(), [[boxes(30, 3, 4), scores(4, 2, 30)]], LIMITS),
     Case("NonMaxSuppression of centers", suppression(center_point_box=1), [[boxes(30, 4), scores(1, 3, 30)]], LIMITS),
     Case("NonMaxSuppression of flipped boxes", suppression(), [[boxes(30)[:, :, [2, 1, 0, 3]], scores(1, 2, 30)]], LIMITS),
+    Case("NonMaxSuppression of many that stay", suppression(), [[boxes(150), scores(1, 2, 150)]],
+         {"m": ints(140), "t": number(0.9), "u": number(0.0)}),
     Case("NonMaxSuppression without limits", [node("NonMaxSuppression", "a b m")], [[boxes(20), scores(1, 2, 20)]], {"m": ints(50)}),
     Case("NonMaxSuppression of nothing", [node("NonMaxSuppression", "a b")], [[boxes(20), scores(1, 2, 20)]]),
     Case("NonMaxSuppression with computed limits", suppression(),

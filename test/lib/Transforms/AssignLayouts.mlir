@@ -33,3 +33,15 @@ func.func @planes(%x: tensor<1x3x8x64xf32>, %y: tensor<1x3x64x8xf32>) -> (tensor
   %1 = nn.max_pool %y {layout = #nn<layout channels_first>, window = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : (tensor<1x3x64x8xf32>) -> tensor<1x3x32x4xf32>
   return %0, %1 : tensor<1x3x4x32xf32>, tensor<1x3x32x4xf32>
 }
+
+// Six pixels are one vector and a half of 128 bits: with 49 taps each, transposes cost less than what stays empty.
+// CHECK-LABEL: @taps
+// CHECK-NOT: nn.transpose
+// CHECK: nn.max_pool
+// CHECK: nn.transpose
+// CHECK: nn.max_pool
+func.func @taps(%x: tensor<1x3x8x8xf32>, %y: tensor<1x3x12x12xf32>) -> (tensor<1x3x6x6xf32>, tensor<1x3x6x6xf32>) {
+  %0 = nn.max_pool %x {layout = #nn<layout channels_first>, window = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : (tensor<1x3x8x8xf32>) -> tensor<1x3x6x6xf32>
+  %1 = nn.max_pool %y {layout = #nn<layout channels_first>, window = array<i64: 7, 7>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : (tensor<1x3x12x12xf32>) -> tensor<1x3x6x6xf32>
+  return %0, %1 : tensor<1x3x6x6xf32>, tensor<1x3x6x6xf32>
+}
