@@ -22,6 +22,8 @@ namespace {
 
 /// Results below this size are evaluated whatever they are made from.
 constexpr int64_t alwaysWorthwhileBytes = 64 << 10;
+/// One value everywhere is filled in each run where it takes more than this.
+constexpr int64_t maxFilledBytes = 64;
 /// Larger ones only while they are at most this many times their constants.
 constexpr int64_t acceptedGrowth = 16;
 /// What is computed on the way may be this large, or four times its constants; else a small file could take all memory.
@@ -113,6 +115,8 @@ Constancy ConstantSubgraph::classify(Operation &op) {
 /// Whether the results of a constant operation are worth their size in the object.
 bool ConstantSubgraph::isWorthwhile(Operation &op) const {
   if (isLeaf(op) || op.getNumResults() == 0 || !llvm::all_of(op.getResultTypes(), llvm::IsaPred<RankedTensorType>))
+    return false;
+  if (isa<linalg::FillOp>(op) && getBytes(op.getResult(0).getType()) > maxFilledBytes)
     return false;
   int64_t limit = std::max(alwaysWorthwhileBytes, acceptedGrowth * known.lookup(&op).sourceBytes);
   if (isa<kernel::PackMatrixOp, kernel::PackFilterOp, kernel::PackWinogradOp>(op))
