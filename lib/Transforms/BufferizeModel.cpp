@@ -93,6 +93,20 @@ static LogicalResult appendDestinations(func::FuncOp main) {
   return main.eraseResults(llvm::BitVector(types.size(), true));
 }
 
+/// One linalg.fill per use, for the same reason as tensor.empty below.
+static void separateFills(func::FuncOp function) {
+  SmallVector<linalg::FillOp> fills;
+  function.walk([&](linalg::FillOp op) {
+    if (op.getNumResults() && op.getOutputs().front().getDefiningOp<tensor::EmptyOp>())
+      fills.push_back(op);
+  });
+  for (linalg::FillOp op : fills) {
+    OpBuilder builder(op);
+    for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses())))
+      use.set(builder.clone(*op)->getResult(0));
+  }
+}
+
 /// One tensor.empty per use: shared ones (CSE) would tie unrelated operations to one buffer. Each as early as its
 /// operands allow, so that what replaces it (a slice of a destination) is there before the first operation that could
 /// write to it.
@@ -142,6 +156,47 @@ static LogicalResult placeInDestinations(func::FuncOp main, const bufferization:
   for (Operation *op : llvm::reverse(insertions))
     if (clusters.join(op) && failed(bufferization::eliminateEmptyTensors(rewriter, op, state)))
       return failure();
+  return success();
+}
+
+/// The output of @main that `buffer` is, or is a view of; null for any other.
+static BlockArgument getOutput(func::FuncOp main, Value buffer) {
+  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
+    buffer = view.getViewSource();
+  auto argument = dyn_cast<BlockArgument>(buffer);
+  bool isOutput = argument && argument.getOwner() == &main.getBody().front() && main.getArgAttr(argument.getArgNumber(), "nn.output");
+  return isOutput ? argument : BlockArgument();
+}
+
+/// Results that lie in the buffer of another result are copied before the first is stored, which may be over them. The
+/// analysis does not know that an output's buffer, which placeInDestinations handed out as a tensor, is written to at the end.
+static LogicalResult saveFromOtherOutputs(func::FuncOp main, const bufferization::OneShotBufferizationOptions &options) {
+  auto results = llvm::to_vector(main.getBody().front().getOps<bufferization::MaterializeInDestinationOp>());
+  bool hasSaved = results.size() > 1;
+  while (hasSaved) { // each copy may change what is computed in place, but there is at most one for each result
+    hasSaved = false;
+    bufferization::OneShotAnalysisState state(main->getParentOp(), options);
+    if (failed(bufferization::analyzeModuleOp(main->getParentOp(), state)))
+      return failure();
+    SmallVector<std::pair<Value, BlockArgument>> handedOut;
+    main.walk([&](bufferization::ToTensorOp op) {
+      if (BlockArgument output = getOutput(main, op.getBuffer()))
+        handedOut.push_back({op.getResult(), output});
+    });
+    for (bufferization::MaterializeInDestinationOp op : results) {
+      BlockArgument own = getOutput(main, op.getDest());
+      bool isInOther = llvm::any_of(handedOut, [&](const auto &pair) {
+        return pair.second != own && state.areAliasingBufferizedValues(pair.first, op.getSource());
+      });
+      if (!isInOther)
+        continue;
+      OpBuilder builder(results.front());
+      auto copy = bufferization::AllocTensorOp::create(builder, op.getLoc(), cast<RankedTensorType>(op.getSource().getType()),
+                                                       /*dynamicSizes=*/ValueRange(), op.getSource());
+      op.getSourceMutable().assign(copy.getResult());
+      hasSaved = true;
+    }
+  }
   return success();
 }
 
@@ -196,6 +251,7 @@ struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> 
       main.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName, BoolAttr::get(&getContext(), false));
     if (failed(decomposeLeftovers(module)) || failed(appendDestinations(main)))
       return signalPassFailure();
+    separateFills(main);
     separateEmptyTensors(main);
     copyLongInsertionChains(main);
     hideInvolvedSizes(main);
@@ -204,7 +260,7 @@ struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> 
     options.bufferizeFunctionBoundaries = true;
     options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
     options.bufferAlignment = 64;
-    if (failed(placeInDestinations(main, options)))
+    if (failed(placeInDestinations(main, options)) || failed(saveFromOtherOutputs(main, options)))
       return signalPassFailure();
     bufferization::BufferizationState state;
     if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))

@@ -467,7 +467,29 @@ def whole_numbers_of_functions():
     return None
 
 
-TESTS = [function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
+def outputs_in_one_another():
+    """What is computed in the buffer of one output, a view of which is another, is there until both are stored."""
+    random = np.random.default_rng(0)
+    x, updates = (random.standard_normal(shape).astype(np.float32) for shape in ((9, 16), (2, 16)))
+    i, j = (np.stack([random.permutation(9)[:2] for _ in range(16)], 1) for _ in range(2))
+    inputs, nodes = {"x": x, "i": i, "j": j, "u": updates}, [helper.make_node("Mul", ["x", "x"], ["b"])]
+    nodes += [helper.make_node("ScatterElements", ["b", places, "u"], [result], axis=0) for places, result in (("i", "p"), ("j", "q"))]
+    constants = {"one": np.array([1]), "five": np.array([5]), "zero": np.array([0])}
+    views = [helper.make_node("Slice", ["q", "one", "five", "zero"], ["r"]), helper.make_node("Unsqueeze", ["q", "zero"], ["r"])]
+    extremes = [helper.make_node("ArgMax", ["x"], ["p"], axis=0, keepdims=1), helper.make_node("ArgMin", ["x"], ["r"], axis=0, keepdims=0)]
+    models = [([*nodes, view], inputs, FLOAT) for view in views] + [(extremes, {"x": x}, TensorProto.INT64)]
+    for model_nodes, arrays, kind in models:
+        for names in ("pr", "rp"):
+            for is_free in (False, True):
+                declared = {n: (helper.np_dtype_to_tensor_dtype(a.dtype), [f"{n}{k}" if is_free else e for k, e in enumerate(a.shape)])
+                            for n, a in arrays.items()}
+                model = make_model(model_nodes, declared, [(n, kind) for n in names], constants)
+                if reason := agrees(model, arrays):
+                    return f"{model_nodes[-1].op_type}, {names}: {reason}"
+    return None
+
+
+TESTS = [outputs_in_one_another, function_defaults, function_overloads, half_precision_roots, nan_in_windows, split_with_unnamed_output,
          names_that_c_has, workspace_beyond_memory, loops_beyond_memory, blocks_beyond_range, parts_beyond_outputs,
          wide_concatenations, nested_concatenations, many_outputs, many_operands,
          half_precision_norms, half_precision_statistics, remainders_of_huge_quotients, slices_beyond_the_end,
