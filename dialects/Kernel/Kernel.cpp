@@ -45,6 +45,13 @@ TargetAttr getTarget(Operation *op) {
                          /*bf16Dot=*/"", /*i16Dot=*/"", /*byteLookup=*/"");
 }
 
+OpFoldResult ByteTableOp::fold(FoldAdaptor adaptor) {
+  auto index = dyn_cast_or_null<IntegerAttr>(adaptor.getIndex());
+  if (!index)
+    return {};
+  return IntegerAttr::get(getType(), APInt(8, static_cast<uint8_t>(getTable()[index.getValue().getZExtValue()])));
+}
+
 LogicalResult ByteTableOp::verify() {
   return getTable().size() == 256 ? success() : emitOpError("a table has 256 entries");
 }

@@ -40,6 +40,7 @@ def Kernel_ByteTableOp : Op<Kernel_Dialect, "byte_table",
   let arguments = (ins AnyTypeOf<[I8, VectorOfRankAndType<[1], [I8]>]>:$index, DenseI8ArrayAttr:$table);
   let results = (outs AnyTypeOf<[I8, VectorOfRankAndType<[1], [I8]>]>:$result);
   let assemblyFormat = "$index $table attr-dict `:` type($index)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 

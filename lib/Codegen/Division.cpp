@@ -80,7 +80,15 @@ Value divideThroughFloats(OpBuilder &builder, Location loc, Value dividend, Valu
     return {};
   Value quotient = bits > 32 ? divideI64(builder, loc, dividend, divisor)
                              : divideNarrow(builder, loc, dividend, divisor, isUnsigned);
-  return remainder ? createSub(builder, loc, dividend, createMul(builder, loc, quotient, divisor)) : quotient;
+  if (!remainder)
+    return quotient;
+  Value rest = createSub(builder, loc, dividend, createMul(builder, loc, quotient, divisor));
+  if (isUnsigned || bits != 32)
+    return rest;
+  // The least of all, divided by -1, has no quotient; CPUs differ in what they make of it.
+  Value minusOne = createConstant(builder, loc, type, -1);
+  Value isMinusOne = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, divisor, minusOne);
+  return arith::SelectOp::create(builder, loc, isMinusOne, createConstant(builder, loc, type, 0), rest);
 }
 
 } // namespace nnc

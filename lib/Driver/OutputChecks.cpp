@@ -24,19 +24,19 @@ static bool isSourceName(StringRef path) {
   static const StringSet<> extensions{".c",   ".cc",  ".cpp", ".cxx", ".h",    ".hh",  ".hpp",  ".hxx",  ".inc",
                                       ".m",   ".py",  ".rs",  ".go",  ".java", ".mm",  ".md",   ".txt",
                                       ".json", ".html", ".mlir"};
-  return extensions.contains(sys::path::extension(path));
+  return extensions.contains(sys::path::extension(path).lower());
 }
 
 /// Whether a name is that of a model or of its weights, in a format that nnc does not write.
 static bool isModelName(StringRef path) {
   static const StringSet<> extensions{".tflite",     ".keras",   ".h5",  ".hdf5", ".cfg", ".prototxt",   ".caffemodel",
                                       ".weights",    ".sqlite3", ".npy", ".npz",  ".pt",  ".pth",        ".safetensors"};
-  return extensions.contains(sys::path::extension(path));
+  return extensions.contains(sys::path::extension(path).lower());
 }
 
 /// Whether a name is that of a model of protobuf, as ONNX's are.
 static bool isProtobufName(StringRef path) {
-  StringRef extension = sys::path::extension(path);
+  std::string extension = sys::path::extension(path).lower();
   return extension == ".onnx" || extension == ".pb" || extension == ".pbtxt";
 }
 

@@ -326,14 +326,18 @@ int main(int argc, char **argv) {
   }
   std::optional<CountedPool> pool;
   if (options.numThreads != 1) {
+    constexpr unsigned mostThreads = 1024;
+    if (options.numThreads > mostThreads)
+      return fail(createStringError("--num-threads=%u: at most %u", unsigned(options.numThreads), mostThreads));
     pool.emplace(options.numThreads);
-    if (pool->pool)
-      model->setParallel(&pool->parallel);
+    if (!pool->pool)
+      return fail(createStringError("--num-threads=%u: the threads cannot be made", unsigned(options.numThreads)));
+    model->setParallel(&pool->parallel);
   }
   bool areRight = true;
   if (Error error = run(*model, options, *compileOptions, report, areRight))
     return fail(std::move(error));
-  if (pool && pool->pool && !pool->wasUsed)
+  if (pool && !pool->wasUsed)
     errs() << "nnc-run: warning: --num-threads had no effect: "
            << (isCompiled ? "the model was compiled without --threads, or no loop of it" : "no loop of the model")
            << " is long enough for several threads\n";

@@ -56,13 +56,21 @@ ReshapeExtents getReshapeExtents(ImplicitLocOpBuilder &builder, nn::ReshapeOp op
     auto copy = [&](int64_t axis, Value condition) {
       entry = select(builder, condition, input[axis], entry);
       Value isLeft = isEqual(builder, isCopied[axis], no);
-      copies = builder.createOrFold<arith::AndIOp>(condition, isLeft);
-      isCopied[axis] = either(builder, isCopied[axis], copies);
+      Value now = builder.createOrFold<arith::AndIOp>(condition, isLeft);
+      copies = either(builder, copies, now);
+      isCopied[axis] = either(builder, isCopied[axis], now);
     };
-    if (std::optional<int64_t> axis = findCopied(op, source, i, isCopied))
+    bool zeroCopies = !op.getAllowZero() && i < static_cast<int64_t>(input.size());
+    std::optional<int64_t> axis = findCopied(op, source, i, isCopied);
+    if (axis && (*axis == i || !zeroCopies)) {
       copy(*axis, yes);
-    else if (!op.getAllowZero() && i < static_cast<int64_t>(input.size()))
+    } else if (axis) { // an extent of 0, of whatever axis, copies the one at this place
+      Value isZero = isEqual(builder, given, zero);
+      copy(*axis, isEqual(builder, isZero, no));
+      copy(i, isZero);
+    } else if (zeroCopies) {
       copy(i, isEqual(builder, entry, zero));
+    }
     others = mul(builder, others, select(builder, either(builder, copies, remains), one, entry));
     parts.hasRemaining = either(builder, parts.hasRemaining, remains);
     parts.entries.push_back(entry);

@@ -9,6 +9,14 @@ ACTIVATIONS = ["relu", "relu6", "leaky_relu", "elu", "selu", "softmax", "softplu
 IDENTITIES = [("Dropout", {"rate": 0.3}), ("GaussianNoise", {"stddev": 0.3}), ("GaussianDropout", {"rate": 0.3}),
               ("AlphaDropout", {"rate": 0.3}), ("ActivityRegularization", {}), ("Identity", {})]
 
+# What changes images in training only. Keras 3.15 cannot save five others (RandomBrightness, RandomColorDegeneration,
+# RandomPosterization, RandomSaturation, RandomSharpness) in both formats.
+AUGMENTATIONS = [("AugMix", {}), ("CutMix", {}), ("MixUp", {}), ("RandAugment", {}), ("RandomColorJitter", {}),
+                 ("RandomContrast", {"factor": 0.2}), ("RandomElasticTransform", {}), ("RandomErasing", {}), ("RandomFlip", {}),
+                 ("RandomGaussianBlur", {}), ("RandomGrayscale", {}), ("RandomHue", {"factor": 0.2}), ("RandomInvert", {}),
+                 ("RandomPerspective", {}), ("RandomRotation", {"factor": 0.1}), ("RandomShear", {}),
+                 ("RandomTranslation", {"height_factor": 0.1, "width_factor": 0.1}), ("RandomZoom", {"height_factor": 0.1})]
+
 
 def activations():
     cases = [layer(name, "Activation", (6,), activation=name, case_low=-4, case_high=4) for name in ACTIVATIONS]
@@ -31,6 +39,7 @@ def activations():
 
 def identities():
     cases = [layer("", name, (5, 3), **parameters) for name, parameters in IDENTITIES]
+    cases += [layer("", name, (6, 7, 3), **parameters) for name, parameters in AUGMENTATIONS]
     cases += [layer("", f"SpatialDropout{n}D", (4, 5, 6, 2)[3 - n:], rate=0.3) for n in (1, 2, 3)]
     return cases
 
