@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from compiled_model import NNC, Broken, CompiledModel, Refused, compile_model  # noqa: E402
+from models import shared_outputs  # noqa: E402
 from onnx_node_tests import in_child  # noqa: E402
 from random_graphs import run_reference  # noqa: E402
 
@@ -462,30 +463,13 @@ def whole_numbers_of_functions():
     exact = np.logaddexp.reduce(x.astype(np.float64), axis=1, keepdims=True)
     model = make_model([helper.make_node("ReduceLogSumExp", ["x", "axes"], ["y"])], {"x": (TensorProto.INT64, x.shape)},
                        [("y", TensorProto.INT64)], {"axes": np.array([1])}, opset=18)
-    if reason := equals(model, [x], {"y": np.trunc(exact).astype(np.int64)}):
-        return reason
-    return None
+    return equals(model, [x], {"y": np.trunc(exact).astype(np.int64)})
 
 
 def outputs_in_one_another():
-    """What is computed in the buffer of one output, a view of which is another, is there until both are stored."""
-    random = np.random.default_rng(0)
-    x, updates = (random.standard_normal(shape).astype(np.float32) for shape in ((9, 16), (2, 16)))
-    i, j = (np.stack([random.permutation(9)[:2] for _ in range(16)], 1) for _ in range(2))
-    inputs, nodes = {"x": x, "i": i, "j": j, "u": updates}, [helper.make_node("Mul", ["x", "x"], ["b"])]
-    nodes += [helper.make_node("ScatterElements", ["b", places, "u"], [result], axis=0) for places, result in (("i", "p"), ("j", "q"))]
-    constants = {"one": np.array([1]), "five": np.array([5]), "zero": np.array([0])}
-    views = [helper.make_node("Slice", ["q", "one", "five", "zero"], ["r"]), helper.make_node("Unsqueeze", ["q", "zero"], ["r"])]
-    extremes = [helper.make_node("ArgMax", ["x"], ["p"], axis=0, keepdims=1), helper.make_node("ArgMin", ["x"], ["r"], axis=0, keepdims=0)]
-    models = [([*nodes, view], inputs, FLOAT) for view in views] + [(extremes, {"x": x}, TensorProto.INT64)]
-    for model_nodes, arrays, kind in models:
-        for names in ("pr", "rp"):
-            for is_free in (False, True):
-                declared = {n: (helper.np_dtype_to_tensor_dtype(a.dtype), [f"{n}{k}" if is_free else e for k, e in enumerate(a.shape)])
-                            for n, a in arrays.items()}
-                model = make_model(model_nodes, declared, [(n, kind) for n in names], constants)
-                if reason := agrees(model, arrays):
-                    return f"{model_nodes[-1].op_type}, {names}: {reason}"
+    for name, nodes, inputs, outputs, constants, arrays in shared_outputs.list_models():
+        if reason := agrees(make_model(nodes, inputs, outputs, constants), arrays):
+            return f"{name}: {reason}"
     return None
 
 
