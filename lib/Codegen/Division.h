@@ -7,7 +7,8 @@
 namespace nnc {
 
 /// The quotients of vectors of integers, toward zero, or with `remainder` what is left: exact, by way of floats. Null where
-/// one division after the other is better. Of a divisor of 0, and of the least integer by -1, the result is some value.
+/// one division after the other is better. Of a divisor of 0 the result is some value, and so is the quotient of the least
+/// integer by -1; its remainder is 0.
 mlir::Value divideThroughFloats(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value dividend, mlir::Value divisor,
                                 bool isUnsigned, bool remainder);
 

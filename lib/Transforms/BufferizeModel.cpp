@@ -185,8 +185,15 @@ static LogicalResult saveFromOtherOutputs(func::FuncOp main, const bufferization
     });
     for (bufferization::MaterializeInDestinationOp op : results) {
       BlockArgument own = getOutput(main, op.getDest());
+      // What another result is made in place of is not stored again.
+      auto isStoredOver = [&](Value place, BlockArgument output) {
+        return llvm::any_of(results, [&](bufferization::MaterializeInDestinationOp other) {
+          return getOutput(main, other.getDest()) == output && !state.areEquivalentBufferizedValues(place, other.getSource());
+        });
+      };
       bool isInOther = llvm::any_of(handedOut, [&](const auto &pair) {
-        return pair.second != own && state.areAliasingBufferizedValues(pair.first, op.getSource());
+        return pair.second != own && state.areAliasingBufferizedValues(pair.first, op.getSource()) &&
+               isStoredOver(pair.first, pair.second);
       });
       if (!isInOther)
         continue;

@@ -21,7 +21,7 @@ namespace {
 
 constexpr int64_t alignment = 64;
 
-/// Kernels load what comes next before they know that nothing does: some vectors.
+/// Behind the last weight, for what prefetches and loads of whole vectors touch: some vectors.
 int64_t getTailBytes(kernel::TargetAttr target) { return 2 * std::max(target.getVectorBits(), target.getPackedBits()); }
 
 /// The bytes of one constant, as they lie in memory.

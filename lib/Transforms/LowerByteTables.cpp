@@ -1,6 +1,6 @@
 // Tables of bytes become constants and what reads them.
 //
-// Expects loops over vectors, none wider than 64 bytes. Leaves a private constant of 256 bytes for each table, and creates no
+// Expects loops over vectors. Leaves a private constant of 256 bytes for each table, and creates no
 // other memory. x86 reads 128 of 64 bytes at a time (AVX-512 VBMI), AArch64 64 of 16; others read one byte at a time.
 #include "lib/Transforms/Passes.h"
 
@@ -57,21 +57,20 @@ Value TableReader::read(Value indices) {
   int64_t width = type.getDimSize(0);
   if (intrinsic.empty() || width == 1)
     return readLanes(indices, width);
-  if (intrinsic.starts_with("llvm.x86."))
-    return resize(readX86(resize(indices, 64)), width);
-  SmallVector<Value> parts;
-  for (int64_t first = 0; first < width; first += 16) {
-    Value part = indices;
-    int64_t count = std::min<int64_t>(16, width - first);
-    if (count != width)
-      part = vector::ExtractStridedSliceOp::create(builder, loc, indices, {first}, {count}, {1});
-    parts.push_back(resize(readAArch64(resize(part, 16)), count));
-  }
-  if (parts.size() == 1)
-    return parts.front();
+  bool isX86 = intrinsic.starts_with("llvm.x86.");
+  int64_t most = isX86 ? 64 : 16; // lanes of the intrinsic
+  auto readPart = [&](Value part, int64_t count) {
+    Value whole = resize(part, most);
+    return resize(isX86 ? readX86(whole) : readAArch64(whole), count);
+  };
+  if (width <= most)
+    return readPart(indices, width);
   Value result = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, builder.getI8IntegerAttr(0)));
-  for (auto [i, part] : llvm::enumerate(parts))
-    result = vector::InsertStridedSliceOp::create(builder, loc, part, result, {static_cast<int64_t>(16 * i)}, {1});
+  for (int64_t first = 0; first < width; first += most) {
+    int64_t count = std::min(most, width - first);
+    Value part = vector::ExtractStridedSliceOp::create(builder, loc, indices, {first}, {count}, {1});
+    result = vector::InsertStridedSliceOp::create(builder, loc, readPart(part, count), result, {first}, {1});
+  }
   return result;
 }
 

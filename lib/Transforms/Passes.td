@@ -69,7 +69,7 @@ def SinkDequantize : Pass<"sink-dequantize"> {
     Before: `nn.dequantize`, `nn.max_pool`, `nn.quantize` with the same scale and zero point
     After: `nn.max_pool` of the integers
   }];
-  let dependentDialects = ["::nnc::nn::NNDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
 }
 
 def MultiplyPixels : Pass<"multiply-pixels"> {

@@ -5,7 +5,6 @@
 // dequantized elements is the largest of the integers, dequantized. A quantization that undoes a dequantization then is none.
 #include "lib/Transforms/Passes.h"
 
-#include "dialects/NN/Extent.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -50,12 +49,12 @@ static bool areEqual(nn::DequantizeOp a, nn::DequantizeOp b) {
          getZero(a.getZeroPoint(), type) == getZero(b.getZeroPoint(), type);
 }
 
-/// Parameters fit whatever shape an operation makes of the integers.
-static Value makeScalar(OpBuilder &builder, Location loc, Value parameter) {
-  if (!parameter || getRanked(parameter).getRank() == 0)
-    return parameter;
-  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, getRanked(parameter).getRank()));
-  return nn::SqueezeOp::create(builder, loc, parameter, axes);
+/// A parameter of rank 0, which fits whatever shape an operation makes of the integers; null for one that is left out.
+static Value makeParameter(OpBuilder &builder, Location loc, Value parameter) {
+  if (!parameter)
+    return {};
+  auto type = RankedTensorType::get({}, getElementTypeOrSelf(parameter));
+  return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, getOnlyElement(parameter)));
 }
 
 /// Replaces `op`, whose first `operands.size()` operands are dequantized, by the same on `operands`, dequantized as by `like`.
@@ -66,8 +65,9 @@ static void sink(PatternRewriter &rewriter, Operation *op, ValueRange operands, 
   Operation *integer = rewriter.clone(*op, mapping);
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   integer->getResult(0).setType(type.clone(getElementTypeOrSelf(like.getInput())));
-  rewriter.replaceOpWithNewOp<nn::DequantizeOp>(op, integer->getResult(0), makeScalar(rewriter, op->getLoc(), like.getScale()),
-                                                makeScalar(rewriter, op->getLoc(), like.getZeroPoint()), like.getTo());
+  Location loc = op->getLoc();
+  rewriter.replaceOpWithNewOp<nn::DequantizeOp>(op, integer->getResult(0), makeParameter(rewriter, loc, like.getScale()),
+                                                makeParameter(rewriter, loc, like.getZeroPoint()), like.getTo());
 }
 
 /// Whether a window may hold nothing but padding, which is less than any float, but not than any integer.

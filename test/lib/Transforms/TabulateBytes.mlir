@@ -32,6 +32,32 @@ func.func @function(%x: tensor<40xi8>, %init: tensor<40xi8>) -> tensor<40xi8> {
   return %0 : tensor<40xi8>
 }
 
+// A byte on the way that is a result too: two tables, the second of it or of the first byte.
+// CHECK-LABEL: @in_a_row
+// CHECK: ^bb0(%[[X:.*]]: i8, %{{.*}}: i8, %{{.*}}: i8):
+// CHECK-NEXT: %[[P:.*]] = kernel.byte_table %[[X]] [0, 0, 1, 1, 1, 2,
+// CHECK-NEXT: %[[Q:.*]] = kernel.byte_table %[[X]] [0, 0, 1, 1, 1, 1,
+// CHECK-NEXT: linalg.yield %[[P]], %[[Q]]
+func.func @in_a_row(%x: tensor<40xi8>, %init: tensor<40xi8>) -> (tensor<40xi8>, tensor<40xi8>) {
+  %0:2 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<40xi8>) outs(%init, %init : tensor<40xi8>, tensor<40xi8>) {
+  ^bb0(%in: i8, %out: i8, %other: i8):
+    %third = arith.constant 0.3 : f32
+    %1 = arith.uitofp %in : i8 to f32
+    %2 = arith.mulf %1, %third : f32
+    %3 = math.sqrt %2 : f32
+    %4 = arith.mulf %3, %3 : f32
+    %5 = math.roundeven %4 : f32
+    %6 = arith.fptoui %5 : f32 to i8
+    %7 = arith.uitofp %6 : i8 to f32
+    %8 = math.sqrt %7 : f32
+    %9 = math.roundeven %8 : f32
+    %10 = arith.fptoui %9 : f32 to i8
+    linalg.yield %6, %10 : i8, i8
+  } -> (tensor<40xi8>, tensor<40xi8>)
+  return %0#0, %0#1 : tensor<40xi8>, tensor<40xi8>
+}
+
 // What becomes a byte in an epilogue is computed; what follows is read, although the result is wider.
 // CHECK-LABEL: @epilogue
 // CHECK: kernel.reduce
