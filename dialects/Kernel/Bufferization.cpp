@@ -51,7 +51,7 @@ template <typename... Ops> void attachAll(MLIRContext *context) {
 
 void registerBufferization(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernelDialect *) {
-    attachAll<ContractOp, ConvOp, DepthwiseOp, LrnOp, NormalizeOp, PackFilterOp, PackMatrixOp, PoolOp, ReduceOp,
+    attachAll<ContractOp, ConvOp, DepthwiseOp, LrnOp, NormalizeOp, PackFilterOp, PackMatrixOp, PoolOp, QuantizeBlocksOp, ReduceOp,
               PackWinogradOp, SoftmaxOp, TopKOp, WinogradOp>(context);
   });
 }

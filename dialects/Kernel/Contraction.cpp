@@ -11,7 +11,25 @@ LogicalResult ContractOp::verify() {
     return emitOpError("lhs, packed rhs and destination do not fit");
   if (cast<ShapedType>(getRhs().getType()).isDynamicDim(rank(getRhs()) - 1))
     return emitOpError("the width of a panel must be static");
+  if (WeightBlocksAttr blocks = getBlocksAttr()) {
+    auto packed = cast<ShapedType>(getRhs().getType()), left = cast<ShapedType>(getLhs().getType());
+    bool fits = packed.getRank() == 3 && packed.hasStaticShape() && packed.getElementType().isInteger(32) &&
+                packed.getDimSize(1) % blocks.getRows() == 0 && !cast<ShapedType>(getInit().getType()).isDynamicDim(1);
+    int64_t numBlocks = packed.getDimSize(1) / blocks.getRows();
+    int64_t extent = numBlocks * (left.getElementType().isInteger(32) ? blocks.getInputWords() : blocks.getSize());
+    if (!fits || (!left.isDynamicDim(1) && left.getDimSize(1) != extent))
+      return emitOpError("the packed rhs is not of the blocks that the product has");
+  }
   return verifyStructured(cast<EpilogueOpInterface>(getOperation()));
+}
+
+LogicalResult QuantizeBlocksOp::verify() {
+  auto source = cast<ShapedType>(getSource().getType()), init = cast<ShapedType>(getInit().getType());
+  if (source.getRank() != 2 || init.getRank() != 2 || !source.getElementType().isF32() || !init.getElementType().isInteger(32) ||
+      source.isDynamicDim(1) || source.getDimSize(1) % getBlocks().getSize() != 0 || getBlocks().getSize() % 16 != 0 ||
+      init.getDimSize(1) != source.getDimSize(1) / getBlocks().getSize() * getBlocks().getInputWords())
+    return emitOpError("source and destination do not fit");
+  return success();
 }
 
 LogicalResult PackMatrixOp::verify() {
@@ -48,7 +66,7 @@ int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
   auto packedFor = TargetAttr::get(target.getContext(), std::max(target.getVectorBits(), target.getPackedBits()),
                                    target.getVectorRegisters(), target.getFma(), target.getL1Bytes(),
                                    target.getL2Bytes(), target.getVnni(), /*packedBits=*/0, target.getBf16Dot(),
-                                   target.getI16Dot(), target.getByteLookup());
+                                   target.getI16Dot(), target.getByteLookup(), target.getFloatLookup());
   return getTileWidth(packedFor, n, elementType);
 }
 

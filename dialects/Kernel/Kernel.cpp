@@ -42,7 +42,14 @@ TargetAttr getTarget(Operation *op) {
       return target;
   return TargetAttr::get(op->getContext(), /*vectorBits=*/128, /*vectorRegisters=*/16, /*fma=*/false,
                          /*l1Bytes=*/32 << 10, /*l2Bytes=*/256 << 10, /*vnni=*/false, /*packedBits=*/0,
-                         /*bf16Dot=*/"", /*i16Dot=*/"", /*byteLookup=*/"");
+                         /*bf16Dot=*/"", /*i16Dot=*/"", /*byteLookup=*/"", /*floatLookup=*/"");
+}
+
+LogicalResult WeightBlocksAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t bits, int64_t size,
+                                       bool) {
+  if ((bits != 4 && bits != 8) || size < 1 || size % (32 / bits) != 0)
+    return emitError() << "blocks are of 4 or 8 bits, and of whole words";
+  return success();
 }
 
 OpFoldResult ByteTableOp::fold(FoldAdaptor adaptor) {

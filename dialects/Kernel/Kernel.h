@@ -62,6 +62,10 @@ struct DotPacking {
 };
 DotPacking getDotPacking(TargetAttr target);
 
+/// Products by fewer rows are as slow as their weights are read, whatever the arithmetic (docs/adr/0010): pairs bring
+/// nothing.
+inline constexpr int64_t leastPairedRows = 4;
+
 /// Whether packed weights hold pairs of neighbours along the summed extent: those of bf16 that multiply `input` of bf16
 /// may, where `summed` (kDynamic where not known) is more than the `steps` of the packed operand.
 bool isPaired(mlir::Type input, int64_t summed, int64_t steps);

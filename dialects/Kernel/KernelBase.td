@@ -46,12 +46,44 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
     // LLVM's intrinsic that adds products of pairs of i16, i32, of the whole vector; "": none
     StringRefParameter<"", "\"\"">:$i16Dot,
     // LLVM's intrinsic that reads bytes of a table, at a vector of indices; "": none
-    StringRefParameter<"", "\"\"">:$byteLookup
+    StringRefParameter<"", "\"\"">:$byteLookup,
+    // LLVM's intrinsic that reads f32 of a vector of 16 at the low four bits of each i32 of another; "": none
+    StringRefParameter<"", "\"\"">:$floatLookup
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     /// Elements of `type` in one hardware vector; 1 where the type is wider.
     int64_t getLanes(::mlir::Type type) const;
+  }];
+}
+
+def Kernel_WeightBlocksAttr : AttrDef<Kernel_Dialect, "WeightBlocks"> {
+  let mnemonic = "blocks";
+  let summary = "packed weights that are small integers times a scale";
+  let description = [{
+    Each `size` rows of one column are integers of `bits` bits (4 or 8) in two's complement, plus an integer where there are
+    `offsets`, all times a scale. A block takes rows of i32: first those with the integers, 32 / bits rows of weights in each;
+    then one with the scale, and one with the offset, both as the bits of an f32. Of 4 bits, the low halves of a word's bytes
+    are the first four rows, the high halves the next four.
+  }];
+  let parameters = (ins "int64_t":$bits, "int64_t":$size, DefaultValuedParameter<"bool", "false">:$offsets);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getCodesPerWord() const { return 32 / getBits(); }
+    /// The lowest bit of row `row` of a word's.
+    int64_t getLowestBit(int64_t row) const { return getBits() == 8 ? 8 * row : row % 4 * 8 + row / 4 * 4; }
+    /// Rows of a block, and which of them the scale and the offset are.
+    int64_t getRows() const { return getScaleRow() + (getOffsets() ? 2 : 1); }
+    int64_t getScaleRow() const { return getSize() / getCodesPerWord(); }
+    int64_t getOffsetRow() const { return getScaleRow() + 1; }
+    /// Rows of weights in `packedRows` rows.
+    int64_t getSummed(int64_t packedRows) const { return packedRows / getRows() * getSize(); }
+    /// Of the words of a block of an input that kernel.quantize_blocks rounded: which are the scale and the sum, and how
+    /// many there are.
+    int64_t getInputScale() const { return getSize() / 4; }
+    int64_t getInputSum() const { return getInputScale() + 1; }
+    int64_t getInputWords() const { return getInputScale() + 2; }
   }];
 }
 

@@ -11,11 +11,21 @@ def NN_MatmulOp : NN_Op<"matmul"> {
     numpy.matmul: the last two dimensions are matrices, the ones before are
     broadcast; an operand of rank 1 is a row (lhs) or a column (rhs) whose
     dimension the result lacks. `transpose_lhs` and `transpose_rhs` (rank 2 and
-    more) swap an operand's last two dimensions.
+    more) swap an operand's last two dimensions. With `int8_block`, lhs may be
+    rounded to 8 bits, with a scale for so many elements along K, where that is faster.
   }];
-  let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+  let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
+                       OptionalAttr<I64Attr>:$int8_block);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs, "bool":$transpose_lhs, "bool":$transpose_rhs), [{
+      build($_builder, $_state, lhs, rhs, transpose_lhs, transpose_rhs, /*int8_block=*/::mlir::IntegerAttr());
+    }]>,
+    OpBuilder<(ins "::mlir::TypeRange":$types, "::mlir::Value":$lhs, "::mlir::Value":$rhs, "bool":$transpose_lhs,
+                   "bool":$transpose_rhs), [{
+      build($_builder, $_state, types, lhs, rhs, transpose_lhs, transpose_rhs, /*int8_block=*/::mlir::IntegerAttr());
+    }]>];
 }
 
 def NN_IntegerMatmulOp : NN_Op<"integer_matmul", [AttrSizedOperandSegments]> {

@@ -26,6 +26,8 @@ static std::optional<int64_t> multiply(std::optional<int64_t> lhs, std::optional
 }
 
 static std::optional<int64_t> count(kernel::ContractOp op) {
+  if (kernel::WeightBlocksAttr blocks = op.getBlocksAttr())
+    return multiply(multiply(getShape(op.getInit())), blocks.getSummed(getShape(op.getRhs())[1]));
   return multiply(multiply(getShape(op.getInit())), getShape(op.getLhs()).back());
 }
 

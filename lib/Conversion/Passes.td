@@ -28,6 +28,7 @@ def ConvertKernelToVector : Pass<"convert-kernel-to-vector"> {
     After: `scf.parallel` and `scf.for` loops over register tiles of
     `vector.fma`, at the width and within the registers of `kernel.target`.
   }];
+  let options = [Option<"threads", "threads", "bool", "false", "loops are shared among threads">];
   let dependentDialects = [
     "::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",

@@ -47,6 +47,9 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
     passes.addPass(createEvaluateConstantsPass(options.runConstants)); // before fusion mixes constants with the rest
   if (!options.keepDenormals)
     passes.addNestedPass<func::FuncOp>(createFlushDenormals());
+  RecognizeBlockWeightsOptions blocks;
+  blocks.precision = options.precision;
+  passes.addNestedPass<func::FuncOp>(createRecognizeBlockWeights(blocks));
   ChooseWeightTypesOptions narrow;
   narrow.precision = options.precision;
   narrow.toHalf = options.convertsHalf;
@@ -68,7 +71,9 @@ static void buildLoops(OpPassManager &passes, const PipelineOptions &options) {
   if (!options.threads)
     passes.addNestedPass<func::FuncOp>(createTileWindows()); // threads would meet at the end of each block
   passes.addNestedPass<func::FuncOp>(createPadRows());
-  passes.addNestedPass<func::FuncOp>(createConvertKernelToVector());
+  ConvertKernelToVectorOptions kernels;
+  kernels.threads = options.threads;
+  passes.addNestedPass<func::FuncOp>(createConvertKernelToVector(kernels));
   passes.addNestedPass<func::FuncOp>(createConvertLinalgToVector());
   passes.addPass(createLowerByteTables());
   passes.addPass(createCanonicalizerPass());

@@ -189,7 +189,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
   const llvm::Triple &triple = machine.getTargetTriple();
   unsigned vectorBits = 64, registers = 16, l1 = 32 << 10, l2 = 256 << 10;
   bool fma = false, vnni = false;
-  StringRef bf16Dot, i16Dot, byteLookup;
+  StringRef bf16Dot, i16Dot, byteLookup, floatLookup;
   if (triple.isX86()) {
     bool avx512 = hasFeature(info, "avx512f") && hasFeature(info, "avx512vl") && hasFeature(info, "avx512dq") &&
                   hasFeature(info, "avx512bw");
@@ -203,6 +203,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
              : hasFeature(info, "sse2") && vectorBits == 128 ? "llvm.x86.sse2.pmadd.wd"
                                         : "";
     byteLookup = avx512 && hasFeature(info, "avx512vbmi") ? "llvm.x86.avx512.vpermi2var.qi.512" : "";
+    floatLookup = avx512 ? "llvm.x86.avx512.permvar.sf.512" : "";
     l2 = avx512 ? 1 << 20 : 256 << 10;
   } else if (triple.isAArch64()) {
     vectorBits = 128, registers = 32, fma = true, l2 = 512 << 10;
@@ -220,7 +221,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
     vectorBits = hasFeature(info, "simd128") ? 128 : 32, registers = 16;
   }
   return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2, vnni, packedBits, bf16Dot, i16Dot,
-                                 byteLookup);
+                                 byteLookup, floatLookup);
 }
 
 void attachTarget(ModuleOp module, const llvm::TargetMachine &machine, unsigned packedBits) {

@@ -21,8 +21,6 @@ namespace nnc {
 
 /// Weights of fewer bytes are not worth a conversion.
 static constexpr int64_t leastBytes = 1024;
-/// Products by fewer rows are as slow as their weights are read, whatever the arithmetic (docs/adr/0010).
-static constexpr int64_t leastRows = 4;
 static constexpr uint32_t infinity = 0x7f800000;
 
 /// The bf16 next to the f32 `word`, of two the even one; NaN stays NaN.
@@ -119,7 +117,7 @@ private:
   static bool canPair(Product product, ArrayRef<int64_t> packed) {
     return !kernel::getTarget(product.kernel).getBf16Dot().empty() && product.summed > 1 &&
            packed[packed.size() - 2] == product.summed &&
-           (ShapedType::isDynamic(product.rows) || product.rows >= leastRows);
+           (ShapedType::isDynamic(product.rows) || product.rows >= kernel::leastPairedRows);
   }
 
   /// Replaces the weights, if they are a constant, and rounds the input where pairs are multiplied.

@@ -43,6 +43,19 @@ def ChooseWeightTypes : Pass<"choose-weight-types"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def RecognizeBlockWeights : Pass<"recognize-block-weights"> {
+  let summary = "Store packed weights that are small integers times a scale as these";
+  let description = [{
+    Before: `kernel.contract` on a constant of f32 [P, K, nr]
+    After: the same with `blocks`, on a constant of i32: integers of 4 or 8 bits, a scale (and an offset) for
+    each block of rows, where their products are the weights; where `int8_block` and the CPU allow it, on an input
+    that `kernel.quantize_blocks` rounds to 8 bits. Not where `precision=bf16` and `bf16Dot` make products of
+    16 bits faster.
+  }];
+  let options = [Option<"precision", "precision", "std::string", "\"f32\"", "f32 or bf16">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
+}
+
 def ChooseWinograd : Pass<"choose-winograd"> {
   let summary = "Replace 3x3 convolutions by Winograd's algorithm where that is faster";
   let description = [{

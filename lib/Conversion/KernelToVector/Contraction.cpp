@@ -3,6 +3,10 @@
 // One parallel loop over batches and panels; inside, register tiles of balanced
 // height. Few rows take several panels at once, so that there are enough
 // independent sums.
+//
+// Weights in blocks (kernel.blocks) are widened in registers where there are few rows, which take as long as their
+// weights are read. More rows would widen them again and again: for these, a panel becomes f32 in a buffer.
+#include "lib/Conversion/KernelToVector/BlockWeights.h"
 #include "lib/Conversion/KernelToVector/Batches.h"
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
@@ -29,10 +33,10 @@ namespace {
 
 class ContractExpansion {
 public:
-  ContractExpansion(OpBuilder &builder, kernel::ContractOp op)
-      : op(op), loc(op.getLoc()), lhs(op.getLhs()), rhs(op.getRhs()), init(op.getInit()),
+  ContractExpansion(OpBuilder &builder, kernel::ContractOp op, bool threads)
+      : op(op), threads(threads), loc(op.getLoc()), lhs(op.getLhs()), rhs(op.getRhs()), init(op.getInit()), blocks(op.getBlocksAttr()),
         rank(cast<MemRefType>(init.getType()).getRank()),
-        tile(op, cast<MemRefType>(lhs.getType()).getElementType(), cast<MemRefType>(rhs.getType()).getShape().back(),
+        tile(op, blocks ? Float32Type::get(op.getContext()) : getElementTypeOrSelf(lhs.getType()), cast<MemRefType>(rhs.getType()).getShape().back(),
              isPaired(lhs, rhs)),
         panelWidth(tile.getPanelWidth()), m(getBufferExtent(builder, loc, init, rank - 2)),
         n(getBufferExtent(builder, loc, init, rank - 1)), k(getBufferExtent(builder, loc, lhs, rank - 1)) {}
@@ -50,22 +54,29 @@ private:
   };
 
   void emitAll(OpBuilder &builder);
+  void emitUnpacked(OpBuilder &builder);
   void emitPanels(OpBuilder &builder, OpFoldResult batch, OpFoldResult first, int64_t panels);
   void emitLastPanel(OpBuilder &builder, Value batch, OpFoldResult panel, OpFoldResult count);
   void emitRows(OpBuilder &builder, const Columns &columns);
   void emitTile(OpBuilder &builder, const Columns &columns, Value row, int64_t rows);
   Accumulators accumulate(OpBuilder &builder, const Columns &columns, Value row, int64_t rows);
+  SmallVector<Value> getPanels(OpBuilder &builder, const Columns &columns) const;
   void storeColumns(OpBuilder &builder, const Columns &columns, ValueRange sums,
                     ArrayRef<SmallVector<Value>> rowIndices);
+  int64_t getMaxRows(int64_t vectors) const;
+  bool needsUnpacking() const;
   int64_t choosePanelsAtOnce() const;
 
   kernel::ContractOp op;
+  bool threads;
   Location loc;
   Value lhs, rhs, init;
+  kernel::WeightBlocksAttr blocks; ///< null: weights are numbers
   int64_t rank;
   MicroKernel tile;
   int64_t panelWidth;
   OpFoldResult m, n, k;
+  OpFoldResult unpackedFrom; ///< where `rhs` is the buffer of unpacked panels: the first of them
 };
 
 } // namespace
@@ -76,9 +87,25 @@ int64_t ContractExpansion::choosePanelsAtOnce() const {
     return 1;
   int64_t panels = 1, vectors = tile.getPanelVectors();
   int64_t mostVectors = kernel::getTarget(op).getVectorRegisters() / 2;
-  while (panels < 4 && 2 * panels * vectors <= mostVectors && tile.getMaxRows(2 * panels * vectors) >= *rows)
+  while (panels < 4 && 2 * panels * vectors <= mostVectors && getMaxRows(2 * panels * vectors) >= *rows)
     panels *= 2;
   return panels;
+}
+
+/// The most rows of a tile. With blocks, there are the sums of one and of all, words of weights, one that is widened and an
+/// input.
+int64_t ContractExpansion::getMaxRows(int64_t vectors) const {
+  if (!blocks || unpackedFrom)
+    return tile.getMaxRows(vectors);
+  return std::max<int64_t>(1, ((kernel::getTarget(op).getVectorRegisters() - 2) / vectors - 1) / 2);
+}
+
+/// Whether more rows than one tile's would widen the weights again and again. Products of bytes do not widen them.
+bool ContractExpansion::needsUnpacking() const {
+  if (!blocks || getElementTypeOrSelf(lhs.getType()).isInteger(32))
+    return false;
+  auto rows = getStatic(m);
+  return !rows || *rows > getMaxRows(tile.getPanelVectors());
 }
 
 /// A single row, as of a network with a run-time batch, is most often what comes: it has code of its own, which takes
@@ -101,6 +128,8 @@ void ContractExpansion::expand(OpBuilder &builder) {
 }
 
 void ContractExpansion::emitAll(OpBuilder &builder) {
+  if (needsUnpacking())
+    return emitUnpacked(builder);
   Index index(builder, loc);
   OpFoldResult batches = getBatchCount(builder, loc, init);
   OpFoldResult fullPanels = index.div(n, panelWidth);
@@ -128,6 +157,39 @@ void ContractExpansion::emitAll(OpBuilder &builder) {
   });
 }
 
+/// A packed panel at a time, or so many that threads have something to share.
+void ContractExpansion::emitUnpacked(OpBuilder &builder) {
+  constexpr int64_t panelsForThreads = 16;
+  auto type = cast<MemRefType>(rhs.getType());
+  int64_t numPacked = type.getDimSize(0), atOnce = threads ? std::min(panelsForThreads, numPacked) : 1;
+  int64_t fullPanels = *getStatic(n) / panelWidth, parts = tile.getPanelParts();
+  Index index(builder, loc);
+  auto numbers = MemRefType::get({atOnce, blocks.getSummed(type.getDimSize(1)), type.getDimSize(2)}, builder.getF32Type());
+  Value packed = std::exchange(rhs, memref::AllocOp::create(builder, loc, numbers, builder.getI64IntegerAttr(64)));
+  BlockWeights weights(op, blocks);
+  forEach(builder, loc, index.fold(0), index.fold(numPacked), atOnce, [&](OpBuilder &nested, Value first) {
+    Index inner(nested, loc);
+    OpFoldResult count = inner.fold(atOnce);
+    if (numPacked % atOnce != 0)
+      count = inner.min(count, inner.sub(inner.fold(numPacked), first));
+    parallelForEach(nested, loc, count, [&](OpBuilder &body, Value local) {
+      Index innermost(body, loc);
+      weights.unpackPanel(body, packed, innermost.get(innermost.add(first, local)), rhs, local);
+    });
+    unpackedFrom = inner.mul(first, inner.fold(parts));
+    OpFoldResult end = inner.min(inner.add(unpackedFrom, inner.mul(count, inner.fold(parts))), inner.fold(fullPanels));
+    parallelForEach(nested, loc, inner.sub(end, unpackedFrom), [&](OpBuilder &body, Value local) {
+      Index innermost(body, loc);
+      emitPanels(body, innermost.fold(0), innermost.add(unpackedFrom, local), 1);
+    });
+  });
+  unpackedFrom = index.fold((numPacked - 1) / atOnce * atOnce * parts);
+  if (int64_t rest = *getStatic(n) % panelWidth)
+    emitLastPanel(builder, index.constant(0), index.fold(fullPanels), index.fold(rest));
+  rhs = packed;
+  unpackedFrom = {};
+}
+
 void ContractExpansion::emitPanels(OpBuilder &builder, OpFoldResult batch, OpFoldResult first, int64_t panels) {
   Index index(builder, loc);
   emitRows(builder, {getBatch(builder, loc, init, batch), index.get(first), panels, panels * panelWidth, {}});
@@ -146,7 +208,7 @@ void ContractExpansion::emitLastPanel(OpBuilder &builder, Value batch, OpFoldRes
 void ContractExpansion::emitRows(OpBuilder &builder, const Columns &columns) {
   Index index(builder, loc);
   int64_t vectors = tile.getNumVectors(columns.count);
-  int64_t limit = tile.getMaxRows(vectors);
+  int64_t limit = getMaxRows(vectors);
   if (auto rows = getStatic(m)) {
     BalancedTiles tiles = BalancedTiles::get(*rows, limit);
     int64_t split = tiles.numLarge * tiles.large;
@@ -161,16 +223,26 @@ void ContractExpansion::emitRows(OpBuilder &builder, const Columns &columns) {
                   [&](OpBuilder &nested, Value row, int64_t rows) { emitTile(nested, columns, row, rows); });
 }
 
+/// The panels of `columns`, counted from the first that `rhs` has.
+SmallVector<Value> ContractExpansion::getPanels(OpBuilder &builder, const Columns &columns) const {
+  Index index(builder, loc);
+  OpFoldResult first = unpackedFrom ? index.sub(columns.panel, unpackedFrom) : OpFoldResult(columns.panel);
+  SmallVector<Value> panels;
+  for (int64_t i = 0; i < columns.panels; ++i)
+    panels.push_back(index.get(index.add(first, index.fold(i))));
+  return panels;
+}
+
 Accumulators ContractExpansion::accumulate(OpBuilder &builder, const Columns &columns, Value row, int64_t rows) {
+  if (blocks && !unpackedFrom)
+    return BlockWeights(op, blocks).accumulate(builder, {tile, lhs, rhs, getPanels(builder, columns), columns.count, row, rows});
   int64_t vectors = tile.getNumVectors(columns.count);
   Index index(builder, loc);
   SmallVector<Value> rowIndices, lhsBatch = getOperandBatch(builder, loc, lhs, init, columns.batch);
   SmallVector<Value> rhsBatch = getOperandBatch(builder, loc, rhs, init, columns.batch);
   for (int64_t i = 0; i < rows; ++i)
     rowIndices.push_back(index.get(index.add(row, index.fold(i))));
-  SmallVector<Value> panels;
-  for (int64_t i = 0; i < columns.panels; ++i)
-    panels.push_back(index.get(index.add(columns.panel, index.fold(i))));
+  SmallVector<Value> panels = getPanels(builder, columns);
   PanelAhead ahead = tile.getPanelAhead(builder, rhs, rhsBatch, panels.back(), row, rows, m);
   auto step = [&](OpBuilder &nested, Value at, ValueRange carried, bool isLast) {
     SmallVector<Value> weights, inputs;
@@ -235,6 +307,8 @@ void ContractExpansion::storeColumns(OpBuilder &builder, const Columns &columns,
   }
 }
 
-void expandContract(RewriterBase &rewriter, kernel::ContractOp op) { ContractExpansion(rewriter, op).expand(rewriter); }
+void expandContract(RewriterBase &rewriter, kernel::ContractOp op, bool threads) {
+  ContractExpansion(rewriter, op, threads).expand(rewriter);
+}
 
 } // namespace nnc

@@ -8,7 +8,8 @@
 
 namespace nnc {
 
-void expandContract(mlir::RewriterBase &rewriter, kernel::ContractOp op);
+/// `threads`: they share the loops.
+void expandContract(mlir::RewriterBase &rewriter, kernel::ContractOp op, bool threads);
 void expandConv(mlir::RewriterBase &rewriter, kernel::ConvOp op);
 void expandDepthwise(mlir::RewriterBase &rewriter, kernel::DepthwiseOp op);
 void expandPool(mlir::RewriterBase &rewriter, kernel::PoolOp op);
@@ -18,6 +19,7 @@ void expandNormalize(mlir::RewriterBase &rewriter, kernel::NormalizeOp op);
 void expandLrn(mlir::RewriterBase &rewriter, kernel::LrnOp op);
 void expandTopK(mlir::RewriterBase &rewriter, kernel::TopKOp op);
 void expandPackMatrix(mlir::RewriterBase &rewriter, kernel::PackMatrixOp op);
+void expandQuantizeBlocks(mlir::RewriterBase &rewriter, kernel::QuantizeBlocksOp op);
 void expandPackFilter(mlir::RewriterBase &rewriter, kernel::PackFilterOp op);
 void expandWinograd(mlir::RewriterBase &rewriter, kernel::WinogradOp op);
 void expandPackWinograd(mlir::RewriterBase &rewriter, kernel::PackWinogradOp op);

@@ -15,6 +15,8 @@ namespace nnc {
 namespace {
 
 struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<ConvertKernelToVectorPass> {
+  using ConvertKernelToVectorBase::ConvertKernelToVectorBase;
+
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
     SmallVector<kernel::PackMatrixOp> packs;
@@ -38,9 +40,9 @@ struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<Conver
     }
   }
 
-  static void expand(RewriterBase &rewriter, Operation *op) {
+  void expand(RewriterBase &rewriter, Operation *op) const {
     llvm::TypeSwitch<Operation *>(op)
-        .Case([&](kernel::ContractOp kernel) { expandContract(rewriter, kernel); })
+        .Case([&](kernel::ContractOp kernel) { expandContract(rewriter, kernel, threads); })
         .Case([&](kernel::ConvOp kernel) { expandConv(rewriter, kernel); })
         .Case([&](kernel::DepthwiseOp kernel) { expandDepthwise(rewriter, kernel); })
         .Case([&](kernel::LrnOp kernel) { expandLrn(rewriter, kernel); })
@@ -48,6 +50,7 @@ struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<Conver
         .Case([&](kernel::PackFilterOp kernel) { expandPackFilter(rewriter, kernel); })
         .Case([&](kernel::PackMatrixOp kernel) { expandPackMatrix(rewriter, kernel); })
         .Case([&](kernel::PoolOp kernel) { expandPool(rewriter, kernel); })
+        .Case([&](kernel::QuantizeBlocksOp kernel) { expandQuantizeBlocks(rewriter, kernel); })
         .Case([&](kernel::ReduceOp kernel) { expandReduce(rewriter, kernel); })
         .Case([&](kernel::SoftmaxOp kernel) { expandSoftmax(rewriter, kernel); })
         .Case([&](kernel::TopKOp kernel) { expandTopK(rewriter, kernel); })

@@ -141,8 +141,8 @@ static bool isPacked(MemRefType type) {
   return type.getLayout().isIdentity() || type.getStridesAndOffset().first[type.getRank() - 2] == type.getShape().back();
 }
 
-Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange outer, Value panel, ValueRange inner,
-                               int64_t number, int64_t columns) const {
+Value MicroKernel::loadPacked(OpBuilder &builder, Value packed, ValueRange outer, Value panel, ValueRange inner,
+                              int64_t number, int64_t columns) const {
   Index index(builder, loc);
   OpFoldResult column = index.mul(index.rem(panel, index.fold(parts)), index.fold(panelWidth * group));
   SmallVector<Value> indices(outer);
@@ -151,8 +151,13 @@ Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange oute
   indices.push_back(index.get(index.add(column, index.fold(number * lanes * group))));
   int64_t width = getVectorLanes(number, columns), existing = columns - number * lanes;
   if (existing < width && !isPacked(cast<MemRefType>(packed.getType())))
-    return convertElements(builder, loc, loadFirst(builder, loc, packed, indices, existing, width), accumulatorType);
-  Value weights = loadWide(builder, loc, packed, indices, width * group);
+    return loadFirst(builder, loc, packed, indices, existing, width);
+  return loadWide(builder, loc, packed, indices, width * group);
+}
+
+Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange outer, Value panel, ValueRange inner,
+                               int64_t number, int64_t columns) const {
+  Value weights = loadPacked(builder, packed, outer, panel, inner, number, columns);
   return group > 1 ? weights : convertElements(builder, loc, weights, accumulatorType);
 }
 

@@ -61,6 +61,9 @@ public:
   /// packed panels, `inner`, and columns.
   mlir::Value loadWeights(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
                           mlir::ValueRange inner, int64_t number, int64_t columns) const;
+  /// The same as they are stored.
+  mlir::Value loadPacked(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
+                         mlir::ValueRange inner, int64_t number, int64_t columns) const;
   /// The share of `rows` of the `total` rows (or pixels) that use each panel, from `row` on, in the panel behind `panel`.
   /// Nothing where extents are not static, where `packed` are no weights of the model, or too few to matter.
   PanelAhead getPanelAhead(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,

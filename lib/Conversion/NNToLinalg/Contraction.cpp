@@ -87,9 +87,9 @@ Value packMatrix(ImplicitLocOpBuilder &builder, Operation *op, Value matrix, boo
 }
 
 Value multiplyPacked(ImplicitLocOpBuilder &builder, Value lhs, Value packed, RankedTensorType type,
-                     ArrayRef<Value> extents) {
+                     ArrayRef<Value> extents, ArrayRef<NamedAttribute> attributes) {
   Value init = createEmpty(builder, builder.getLoc(), type, extents);
-  return createKernel<kernel::ContractOp>(builder, {lhs, packed}, init, {});
+  return createKernel<kernel::ContractOp>(builder, {lhs, packed}, init, attributes);
 }
 
 /// The packed form of matrices [B..., K, N] of i8, K a multiple of the group, for sums in i32.
@@ -127,7 +127,10 @@ static Value packIntegers(ImplicitLocOpBuilder &builder, Operation *op, Value ma
 static Value contract(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, Value rhs, bool transposed,
                       RankedTensorType type, ArrayRef<Value> extents) {
   Value packed = isa<nn::IntegerMatmulOp>(op) ? packIntegers(builder, op, rhs) : packMatrix(builder, op, rhs, transposed);
-  return multiplyPacked(builder, lhs, packed, type, extents);
+  SmallVector<NamedAttribute> attributes;
+  if (auto product = dyn_cast<nn::MatmulOp>(op); product && product.getInt8BlockAttr())
+    attributes.push_back(builder.getNamedAttr("int8_block", product.getInt8BlockAttr()));
+  return multiplyPacked(builder, lhs, packed, type, extents, attributes);
 }
 
 /// The product by one matrix: rows of all leading axes together.

@@ -12,9 +12,10 @@ namespace nnc {
 mlir::Value packMatrix(mlir::ImplicitLocOpBuilder &builder, mlir::Operation *op, mlir::Value matrix, bool transposed);
 
 /// lhs [B..., M, K] times a packed matrix, as `type` [B..., M, N]; `extents` has an
-/// index value for each axis that is dynamic there.
+/// index value for each axis that is dynamic there. `attributes`: of the kernel.
 mlir::Value multiplyPacked(mlir::ImplicitLocOpBuilder &builder, mlir::Value lhs, mlir::Value packed,
-                           mlir::RankedTensorType type, llvm::ArrayRef<mlir::Value> extents);
+                           mlir::RankedTensorType type, llvm::ArrayRef<mlir::Value> extents,
+                           llvm::ArrayRef<mlir::NamedAttribute> attributes = {});
 
 } // namespace nnc
 

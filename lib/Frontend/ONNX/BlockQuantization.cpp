@@ -71,6 +71,7 @@ Expression BlockedWeights::dequantize(NodeBinder &node, Value packed, Value scal
                                       Value groups) const {
   int64_t blocks = getNumBlocks();
   Expression weights(node, packed), scale(node, scales), zero(node, zeroPoints);
+  scale = scale.cast(node.getBuilder().getF32Type());
   weights = unpackBits(node, weights.reshape({rows, blocks * (size * bits / 8)}), bits);
   scale = scale.reshape({rows, blocks});
   if (zero && !isa<FloatType>(zero.getElementType()))
@@ -94,7 +95,8 @@ static LogicalResult importMatMulNBits(NodeBinder &node) {
         groups = node.optionalOperand(4);
   BlockedWeights weights{node.intAttr("N", 0), node.intAttr("K", 0), node.intAttr("bits", 4),
                          node.intAttr("block_size", 0)};
-  node.ignoreAttrs({"accuracy_level", "weight_prepacked"}); // in f32, the most accurate
+  bool isInt8Enough = node.intAttr("accuracy_level", 0) == 4; // else in f32, the most accurate
+  node.ignoreAttrs({"weight_prepacked"});
   if (node.failed())
     return failure();
   constexpr int64_t most = int64_t(1) << 31;
@@ -113,7 +115,12 @@ static LogicalResult importMatMulNBits(NodeBinder &node) {
   Expression numbers = weights.dequantize(node, packed, scales, zeroPoints, groups);
   if (node.failed())
     return failure();
-  Expression result = x.matmul(numbers.cast(x.getElementType()), /*transposeY=*/true);
+  auto int8Block = isInt8Enough ? node.getBuilder().getI64IntegerAttr(size) : IntegerAttr();
+  // Products of f16 would be rounded twice.
+  Type type = x.getElementType(), computed = node.getBuilder().getF32Type();
+  Expression result(node, node.create<nn::MatmulOp>(x.cast(computed), numbers, /*transpose_lhs=*/false,
+                                                    /*transpose_rhs=*/true, int8Block));
+  result = result.cast(type);
   if (bias && !node.failed())
     result = {node, keepShape(node, result + bias, result)};
   return node.result(result);
