@@ -8,19 +8,25 @@ from onnx import TensorProto
 
 
 class Layer:
-    """One operation on one input, `x`. `build(graph)` adds it and returns the output's name; `macs` are its multiply-adds."""
+    """One operation on one input, `x`. `build(graph)` adds it and returns the output's name; `macs` are its multiply-adds;
+    `output` is the shape of an f32 output of an operator that is not ONNX's own."""
 
-    def __init__(self, name, shape, build, macs=0, element=FLOAT):
+    def __init__(self, name, shape, build, macs=0, element=FLOAT, output=None):
         self.name, self.shape, self.build, self.macs, self.element = name, shape, build, macs, element
+        self.output = output
         self.bytes = 0  # inputs, weights and outputs once each; known when the model is made
 
     def make(self, folder):
         """Writes the model; returns its path and inputs."""
         graph = GraphBuilder(seed=1)
         output = self.build(graph)
-        model = graph.model("layer", {"x": (self.element, self.shape)}, {output: (TensorProto.UNDEFINED, None)}, 20)
-        inferred = onnx.shape_inference.infer_shapes(model).graph
-        model.graph.output[0].CopyFrom(next(v for v in inferred.output if v.name == output))
+        result = (FLOAT, self.output) if self.output else (TensorProto.UNDEFINED, None)
+        model = graph.model("layer", {"x": (self.element, self.shape)}, {output: result}, 20)
+        if self.output:
+            model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+        else:
+            inferred = onnx.shape_inference.infer_shapes(model).graph
+            model.graph.output[0].CopyFrom(next(v for v in inferred.output if v.name == output))
         path = os.path.join(folder, "layer.onnx")
         onnx.save(model, path)
         dtype = onnx.helper.tensor_dtype_to_np_dtype(self.element)
@@ -69,6 +75,16 @@ def integer_matmul(rows, inner, columns):
     return Layer(f"matmul u8 x i8 {rows}x{inner}x{columns}", [rows, inner], build, rows * inner * columns, TensorProto.UINT8)
 
 
+def block_matmul(rows, inner, columns, is_int8_enough):
+    """Weights of 4 bits with a scale for each 32 of them; the input in f32, or where that is enough in 8 bits."""
+    def build(graph):
+        weights = graph.constant(graph.rng.integers(0, 256, (columns, inner // 32, 16)).astype(np.uint8))
+        return graph.node("MatMulNBits", "x", weights, graph.uniform((columns * inner // 32,), 0.01, 0.02), domain="com.microsoft",
+                          K=inner, N=columns, bits=4, block_size=32, accuracy_level=4 if is_int8_enough else 1)
+    kind = "i8" if is_int8_enough else "f32"
+    return Layer(f"matmul {kind} x i4 {rows}x{inner}x{columns}", [rows, inner], build, rows * inner * columns, output=[rows, columns])
+
+
 def pool(kind, channels, size, kernel, stride):
     def build(graph):
         return graph.node(kind, "x", kernel_shape=[kernel, kernel], strides=[stride, stride])
@@ -93,6 +109,8 @@ LAYERS = [
     # BERT-base, decoders, classifiers
     matmul(128, 768, 768), matmul(128, 768, 3072), matmul(128, 3072, 768), matmul(1, 768, 3072), matmul(1, 4096, 1000),
     matmul(7, 512, 512), integer_matmul(128, 768, 768), integer_matmul(1, 768, 3072),
+    block_matmul(1, 2048, 2048, False), block_matmul(32, 2048, 2048, False), block_matmul(1, 2048, 2048, True),
+    block_matmul(4, 2048, 2048, True), block_matmul(32, 2048, 2048, True), block_matmul(128, 2048, 2048, True),
     # what moves more than it computes
     pool("MaxPool", 64, 112, 3, 2), pool("AveragePool", 256, 28, 3, 1), rows("Softmax", 1536, 128, axis=-1),
     rows("LayerNormalization", 128, 768, axis=-1), rows("Relu", 256, 3136), rows("Sigmoid", 256, 3136), rows("Gelu", 128, 3072),
