@@ -163,35 +163,45 @@ Value MicroKernel::loadWeights(OpBuilder &builder, Value packed, ValueRange oute
 
 PanelAhead MicroKernel::getPanelAhead(OpBuilder &builder, Value packed, ValueRange outer, Value panel,
                                       OpFoldResult row, int64_t rows, OpFoldResult total) const {
-  constexpr int64_t leastPanel = 4 << 10, leastWeights = 128 << 10;
+  constexpr int64_t leastPanel = 4 << 10, leastWeights = 128 << 10, leastRows = 4;
   auto type = cast<MemRefType>(packed.getType());
   std::optional<int64_t> all = getStatic(total);
-  if (!all || (*all == rows && rows < 4) || !type.hasStaticShape() || parts > 1 || !packed.getDefiningOp<memref::GetGlobalOp>())
+  bool isTooShort = rows < leastRows && all.value_or(rows) == rows;
+  if (isTooShort || !type.hasStaticShape() || parts > 1 || !packed.getDefiningOp<memref::GetGlobalOp>())
     return {};
   int64_t elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8), width = type.getShape().back();
   int64_t elements = ShapedType::getNumElements(type.getShape().drop_front(outer.size() + 1));
-  int64_t perStep = llvm::divideCeil(width * rows, std::max<int64_t>(*all, 1));
-  if (elements * elementBytes < leastPanel || type.getNumElements() * elementBytes < leastWeights ||
-      perStep * elementBytes > 2 * lineBytes)
+  if (elements * elementBytes < leastPanel || type.getNumElements() * elementBytes < leastWeights)
     return {};
   Index index(builder, loc);
-  PanelAhead ahead{packed, llvm::to_vector(outer), {}, perStep};
+  PanelAhead ahead{packed, llvm::to_vector(outer), {}, {}, 1};
   ahead.at.push_back(index.get(index.add(panel, index.fold(1))));
   ahead.at.resize(type.getRank(), index.constant(0));
-  ahead.first = index.div(index.mul(row, index.fold(elements)), *all);
+  int64_t line = lineBytes / elementBytes;
+  if (all) {
+    int64_t perStep = llvm::divideCeil(width * rows, std::max<int64_t>(*all, 1));
+    ahead.first = index.div(index.mul(row, index.fold(elements)), *all);
+    ahead.perStep = index.fold(perStep);
+    ahead.lines = llvm::divideCeil(perStep, line);
+    return ahead.lines > 2 ? PanelAhead() : ahead;
+  }
+  // A line per step at most; both quotients are the same for all tiles.
+  total = index.max(total, index.fold(1)); // of what has no rows, quotients may be computed ahead
+  ahead.first = index.mul(row, index.quotient(index.fold(elements), total));
+  ahead.perStep = index.min(index.fold(line), index.add(index.quotient(index.fold(width * rows), total), index.fold(1)));
   return ahead;
 }
 
 /// The last panel's addresses are those behind the weights: often of the next layer, and never read.
 void MicroKernel::prefetch(OpBuilder &builder, const PanelAhead &ahead, OpFoldResult step) const {
-  if (ahead.perStep == 0)
+  if (ahead.lines == 0)
     return;
   Index index(builder, loc);
   SmallVector<Value> at(ahead.at);
-  OpFoldResult first = index.add(ahead.first, index.mul(step, index.fold(ahead.perStep)));
+  OpFoldResult first = index.add(ahead.first, index.mul(step, ahead.perStep));
   int64_t line = 8 * lineBytes / cast<MemRefType>(ahead.packed.getType()).getElementTypeBitWidth();
-  for (int64_t offset = 0; offset < ahead.perStep; offset += line) {
-    at.back() = index.get(index.add(first, index.fold(offset)));
+  for (int64_t number = 0; number < ahead.lines; ++number) {
+    at.back() = index.get(index.add(first, index.fold(number * line)));
     memref::PrefetchOp::create(builder, loc, ahead.packed, at, /*isWrite=*/false, /*localityHint=*/2,
                                /*isDataCache=*/true);
   }

@@ -22,7 +22,8 @@ struct PanelAhead {
   mlir::Value packed;
   llvm::SmallVector<mlir::Value> at; ///< the indices of the panel's first element
   mlir::OpFoldResult first;          ///< the share's first element, as an offset from there
-  int64_t perStep = 0;               ///< elements per step of the reduction; 0: nothing is brought
+  mlir::OpFoldResult perStep;        ///< elements per step of the reduction
+  int64_t lines = 0;                 ///< cache lines per step; 0: nothing is brought
 };
 
 class MicroKernel {
@@ -65,7 +66,7 @@ public:
   mlir::Value loadPacked(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
                          mlir::ValueRange inner, int64_t number, int64_t columns) const;
   /// The share of `rows` of the `total` rows (or pixels) that use each panel, from `row` on, in the panel behind `panel`.
-  /// Nothing where extents are not static, where `packed` are no weights of the model, or too few to matter.
+  /// Nothing where `packed` are no weights of the model, or too few to matter.
   PanelAhead getPanelAhead(mlir::OpBuilder &builder, mlir::Value packed, mlir::ValueRange outer, mlir::Value panel,
                            mlir::OpFoldResult row, int64_t rows, mlir::OpFoldResult total) const;
   /// Brings what belongs to step `step`.
