@@ -5,21 +5,41 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace nnc {
 
-/// The rank of floats, as i32: that of NaN is the largest.
-static Value rankFloats(OpBuilder &builder, Location loc, Value x, Type integers) {
-  Value bits = arith::BitcastOp::create(builder, loc, integers, x);
-  Value signs = arith::ShRSIOp::create(builder, loc, bits, createConstant(builder, loc, integers, 31));
-  Value largest = createConstant(builder, loc, integers, INT32_MAX);
-  Value rank = arith::XOrIOp::create(builder, loc, bits, arith::AndIOp::create(builder, loc, signs, largest));
+static Value createLargest(OpBuilder &builder, Location loc, Type integers) {
+  int exponent = getElementTypeOrSelf(integers).getIntOrFloatBitWidth() - 1;
+  return createConstant(builder, loc, integers, std::ldexp(1.0, exponent) - 1);
+}
+
+/// The bits of `integers`, but those of negative ones upside down; twice is the same bits.
+static Value flipNegatives(OpBuilder &builder, Location loc, Value integers) {
+  Type type = integers.getType();
+  unsigned width = getElementTypeOrSelf(type).getIntOrFloatBitWidth();
+  Value signs = arith::ShRSIOp::create(builder, loc, integers, createConstant(builder, loc, type, width - 1));
+  Value largest = createLargest(builder, loc, type);
+  return arith::XOrIOp::create(builder, loc, integers, arith::AndIOp::create(builder, loc, signs, largest));
+}
+
+Value createRanks(OpBuilder &builder, Location loc, Value x) {
+  unsigned width = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth();
+  Type integer = builder.getIntegerType(width);
+  auto vector = dyn_cast<VectorType>(x.getType());
+  Type integers = vector ? Type(vector.clone(integer)) : integer;
+  Value rank = flipNegatives(builder, loc, arith::BitcastOp::create(builder, loc, integers, x));
   Value zero = createConstant(builder, loc, x.getType(), 0), none = createConstant(builder, loc, integers, 0);
   Value isZero = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, x, zero);
   rank = arith::SelectOp::create(builder, loc, isZero, none, rank);
   Value isNaN = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, x, x);
-  return arith::SelectOp::create(builder, loc, isNaN, largest, rank);
+  return arith::SelectOp::create(builder, loc, isNaN, createLargest(builder, loc, integers), rank);
+}
+
+Value createFloatsOfRanks(OpBuilder &builder, Location loc, Value ranks, Type type) {
+  return arith::BitcastOp::create(builder, loc, type, flipNegatives(builder, loc, ranks));
 }
 
 static Value rankIntegers(OpBuilder &builder, Location loc, Value x, Type integers, bool isUnsigned) {
@@ -37,7 +57,7 @@ Value createOrderKeys(OpBuilder &builder, Location loc, Value elements, Value po
   Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
   Type integers = getWideType(i32, width), keys = getWideType(i64, width);
   bool isFloat = isa<FloatType>(getElementTypeOrSelf(elements.getType()));
-  Value rank = isFloat ? rankFloats(builder, loc, convertElements(builder, loc, elements, builder.getF32Type()), integers)
+  Value rank = isFloat ? createRanks(builder, loc, convertElements(builder, loc, elements, builder.getF32Type()))
                        : rankIntegers(builder, loc, elements, integers, isUnsigned);
   if (!ascending)
     rank = arith::XOrIOp::create(builder, loc, rank, createConstant(builder, loc, integers, -1));

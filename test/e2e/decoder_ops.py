@@ -208,6 +208,30 @@ def forget_batch(model):
     model.graph.input[0].type.tensor_type.shape.dim[0].ClearField("dim_value")
 
 
+def token_cases():
+    """Attention of one token: to a cache that takes its key, or to another's keys; bias and mask are those of what is there."""
+    batch, heads, size, room = 2, 3, 8, 6
+    hidden = heads * size
+
+    def case(name, operands, outputs, **attributes):
+        names = ("query", "key", "value", "mask", "scores", "past_keys", "past_values", "last", "beams", "places", "bias")
+        return f"token_{name}", "DecoderMaskedMultiHeadAttention", outputs, [operands.get(n) for n in names], {
+            "num_heads": heads, **attributes}
+
+    token = {"query": floats(batch, 1, hidden), "key": floats(batch, 1, hidden), "value": floats(batch, 1, hidden)}
+    caches = {"past_keys": floats(batch, heads, room, size), "past_values": floats(batch, heads, room, size)}
+    for count in (0, 4, room - 1):
+        mask = ints(2, batch, count + 1)
+        mask[:, -1] = 1
+        own = {**token, **caches, "last": np.array([count], np.int32)}
+        more = {"mask": mask, "scores": floats(1, heads, 1, count + 1), "bias": floats(3 * hidden)}
+        yield case(f"cached_{count}", own, 3, past_present_share_buffer=1)
+        yield case(f"masked_{count}", {**own, **more}, 3, past_present_share_buffer=1, scale=0.3)
+    others = {"query": token["query"], "key": floats(batch, heads, 5, size), "value": floats(batch, heads, 5, size)}
+    yield case("cross", others, 1)
+    yield case("cross_masked", {**others, "mask": ints(2, batch, 5), "bias": floats(3 * hidden)}, 1, mask_filter_value=-50.0)
+
+
 def adapt_models():
     """Models of early cases are of an opset that has the operators; of run-time extents only the first is one."""
     make, domain_ops.forget_first = domain_ops.make_model, forget_batch
@@ -241,7 +265,8 @@ def adapt_models():
 
 def main():
     adapt_models()
-    groups = (expert_cases, block_cases, gate_cases, rotation_cases, other_cases, shared_cases, sparse_cases, delta_cases)
+    groups = (expert_cases, block_cases, gate_cases, rotation_cases, other_cases, shared_cases, sparse_cases, delta_cases,
+              token_cases)
     everything = [(MICROSOFT, case) for group in groups for case in group()] + [("", case) for case in early_cases()]
     return run_cases("decoder-ops", everything, sys.argv[1:])
 

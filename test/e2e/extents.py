@@ -21,10 +21,11 @@ MICROSOFT = "com.microsoft"
 class Case:
     """One model of symbolic inputs; `shapes` are lists of input shapes that ONNX Runtime may or may not take."""
 
-    def __init__(self, name, nodes, inputs, shapes, constants=None, outputs=("y",), opset=18, types=None, fit=False, ones=()):
-        """With `fit` ONNX Runtime takes all of the shapes; otherwise some, not all. Inputs of integers are 0, or 1 those in `ones`."""
-        self.name, self.inputs, self.shapes, self.types, self.fit = name, inputs, shapes, types or {}, fit
-        self.ones = ones
+    def __init__(self, name, nodes, inputs, shapes, constants=None, outputs=("y",), opset=18, types=None, fit=False, ones=(), refused=()):
+        """With `fit` ONNX Runtime takes all of the shapes; otherwise some, not all. Inputs of integers are 0, or 1 those in `ones`.
+        nnc refuses those of `refused` whatever ONNX Runtime makes of them."""
+        self.name, self.inputs, self.shapes, self.types, self.fit = name, inputs, [*shapes, *refused], types or {}, fit
+        self.ones, self.refused = ones, refused
         declared = [helper.make_tensor_value_info(n, self.types.get(n, TensorProto.FLOAT), s) for n, s in inputs.items()]
         results = [onnx.ValueInfoProto(name=n) for n in outputs]
         constants = [numpy_helper.from_array(np.asarray(v), n) for n, v in (constants or {}).items()]
@@ -142,7 +143,11 @@ CASES = [*WIDTHS,
     Case("Reshape by another's shape", [node("Shape", "b", "s"), node("Reshape", "a s")], {"a": ["m", "n"], "b": ["o", "p"]},
          [[(2, 6), (3, 4)], [(2, 6), (3, 5)]]),
     Case("Reshape by an extent and -1", [node("Shape", "a", "s"), node("Gather", "s i", "n"), node("Concat", "n o", "t", axis=0),
-                                         node("Reshape", "a t")], {"a": ["m", "n"]}, [[(3, 4)], [(1, 0)], [(0, 4)]], {"i": ints(1), "o": ints(-1)}, fit=True),
+                                         node("Reshape", "a t")], {"a": ["m", "n"]}, [[(3, 4)], [(0, 4)]],
+         {"i": ints(1), "o": ints(-1)}, fit=True, refused=[[(1, 0)], [(2, 0)]]),  # 0 copies the other extent
+    Case("Reshape by two extents and -1", [node("Shape", "a", "s"), node("Gather", "s i", "n"), node("Concat", "n o", "t", axis=0),
+                                           node("Reshape", "a t")], {"a": ["m", 2, "n"]}, [[(3, 2, 4)], [(0, 2, 0)]],
+         {"i": ints(0, 2), "o": ints(-1)}, refused=[[(3, 2, 0)]]),
     Case("Reshape by a vector's shape", [node("Shape", "b", "s"), node("Reshape", "a s")], {"a": ["m"], "b": ["n"]}, [[(3,), (3,)], [(3,), (9,)]]),
     Case("Reshape of a reshape", [node("Reshape", "a s", "r"), node("Reshape", "r t")], {"a": ["m", "n"]}, [[(4, 3)], [(2, 4)]],
          {"s": ints(-1, 3), "t": ints(4, -1)}),
@@ -344,7 +349,7 @@ def check(case, folder):
 
         def compare():
             model = CompiledModel(library, "model")
-            if expected is None:
+            if expected is None or shapes in case.refused:
                 return check_refusal(model, arrays)
             for actual, wanted in zip(model(arrays), expected):
                 if reason := describe_difference(actual, wanted, 1e-4, 1e-5):

@@ -395,6 +395,7 @@ TESTS += [(firsts, *arguments) for arguments in (
     ((2, 300, 7), 1, 40, False, np.float32), ((9, 4), 0, 8, True, np.float64), ((1, 5000), 1, 100, True, np.int64),
     ((5, 60), 1, 31, False, np.uint8), ((4, 33), 1, 20, True, np.int32), ((2, 7), 1, 7, False, np.float16),
     ((40, 5), 1, 1, False, np.float16), ((3, 41), 1, 1, False, np.float32), ((41, 19), 0, 1, False, np.float32),
+    ((3, 41), 1, 1, True, np.float64), ((41, 3), 0, 1, False, np.float64), ((3, 41), 1, 1, False, np.float16),
     ((41, 19), 0, 1, True, np.int64), ((3, 41, 2), 1, 1, True, np.float32), ((2, 300, 70), 1, 100, True, np.float32),
     ((300, 3), 0, 5, True, np.float32), ((33, 29), 0, 33, False, np.int32), ((2, 17, 21), 1, 16, True, np.uint8),
     ((31, 65), 1, 65, True, np.float32), ((31, 65), 1, 7, False, np.float32), ((1, 9, 9), 1, 9, True, np.float16),

@@ -109,6 +109,13 @@ def pad_cases():
         yield f"wrap_{pads}", "Pad", 1, [floats(5, 6), constant(np.array(pads, np.int64))], {"mode": "wrap"}
 
 
+def einsum_cases():
+    """An axis of one element of the second operand, for all of the first."""
+    for equation, lhs, rhs in (("ij,jk->ik", (2, 3), (1, 4)), ("bij,bjk->bik", (2, 3, 4), (2, 1, 5)), ("ij,ij->", (2, 3), (2, 1)),
+                               ("aij,jk->ak", (2, 3, 4), (1, 5)), ("...j,j->...", (2, 3), (1,))):
+        yield f"einsum_{equation}", "Einsum", 1, [floats(*lhs), floats(*rhs)], {"equation": equation}
+
+
 def resize_cases():
     """Integers between which is a half or quarter: rounded toward zero. Other fractions ONNX Runtime rounds before it cuts them."""
     for dtype in (np.uint8, np.int8, np.int32):
@@ -122,7 +129,7 @@ def resize_cases():
 
 def cases():
     for group in (pool_cases, deformable_cases, matrix_cases, vectorizer_cases, region_cases, training_cases, logarithm_cases,
-                  pad_cases, resize_cases):
+                  pad_cases, einsum_cases, resize_cases):
         yield from group()
 
 

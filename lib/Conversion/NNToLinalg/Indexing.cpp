@@ -3,6 +3,7 @@
 // a copy of the data.
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
+#include "lib/Codegen/Widening.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ElementwiseBodies.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
@@ -119,30 +120,19 @@ Value ConvertIndexing<nn::GatherNDOp>::build(ImplicitLocOpBuilder &builder, nn::
 /// What an element becomes when `update` lands on `old`; `type` is the NN type.
 static Value combine(ImplicitLocOpBuilder &builder, nn::ScatterReduction reduction, Type type, Value old,
                      Value update) {
-  bool isFloat = isa<FloatType>(type), isUnsigned = type.isUnsignedInteger();
-  auto extremum = [&](bool larger) -> Value {
-    if (isFloat)
-      return larger ? arith::MaximumFOp::create(builder, old, update).getResult()
-                    : arith::MinimumFOp::create(builder, old, update).getResult();
-    if (isUnsigned)
-      return larger ? arith::MaxUIOp::create(builder, old, update).getResult()
-                    : arith::MinUIOp::create(builder, old, update).getResult();
-    return larger ? arith::MaxSIOp::create(builder, old, update).getResult()
-                  : arith::MinSIOp::create(builder, old, update).getResult();
-  };
+  bool isUnsigned = type.isUnsignedInteger();
+  Location loc = builder.getLoc();
   switch (reduction) {
   case nn::ScatterReduction::None:
     return update;
   case nn::ScatterReduction::Add:
-    return isFloat ? arith::AddFOp::create(builder, old, update).getResult()
-                   : arith::AddIOp::create(builder, old, update).getResult();
+    return createAdd(builder, loc, old, update);
   case nn::ScatterReduction::Mul:
-    return isFloat ? arith::MulFOp::create(builder, old, update).getResult()
-                   : arith::MulIOp::create(builder, old, update).getResult();
+    return createMul(builder, loc, old, update);
   case nn::ScatterReduction::Max:
-    return extremum(/*larger=*/true);
+    return createMax(builder, loc, old, update, isUnsigned);
   case nn::ScatterReduction::Min:
-    return extremum(/*larger=*/false);
+    return createMin(builder, loc, old, update, isUnsigned);
   }
   llvm_unreachable("all reductions are handled");
 }

@@ -74,7 +74,7 @@ static SmallVector<Value> getReshapeExtents(ImplicitLocOpBuilder &builder, nn::R
   bool isKnown = llvm::all_of(llvm::seq<int64_t>(0, type.getRank()),
                               [&](int64_t i) { return static_cast<bool>(findEntry(builder, op.getShape(), i)); });
   if (!isKnown) { // what is known is checked before the run
-    Value fits = arith::ConstantIntOp::create(builder, 1, 1), product = getIndex(builder, 1);
+    Value fits = parts.isAsInferred, product = getIndex(builder, 1);
     for (Value entry : parts.entries) {
       fits = builder.createOrFold<arith::AndIOp>(fits, compare(builder, arith::CmpIPredicate::sge, entry, zero));
       product = mul(builder, product, entry);

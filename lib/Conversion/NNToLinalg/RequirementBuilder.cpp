@@ -209,6 +209,7 @@ void RequirementBuilder::ofReshape(nn::ReshapeOp reshape) {
       add(isEqual(builder.createOrFold<arith::AndIOp>(hasRemaining, remains), no), "one extent is -1");
     hasRemaining = either(hasRemaining, remains);
   }
+  add(parts.isAsInferred, "extents that the shape names are not 0");
   add(parts.keepsElements(builder), "the number of elements stays the same");
 }
 

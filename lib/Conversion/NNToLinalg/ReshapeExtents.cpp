@@ -45,6 +45,7 @@ ReshapeExtents getReshapeExtents(ImplicitLocOpBuilder &builder, nn::ReshapeOp op
   Value one = getIndex(builder, 1), zero = getIndex(builder, 0), others = one;
   parts.total = parts.left = one;
   parts.hasRemaining = no;
+  parts.isAsInferred = yes;
   SmallVector<Value> isCopied(input.size(), no);
   std::optional<SmallVector<nn::KnownInt>> known = nn::getKnownInts(op.getShape());
   for (auto [position, given] : llvm::enumerate(entries)) {
@@ -62,14 +63,15 @@ ReshapeExtents getReshapeExtents(ImplicitLocOpBuilder &builder, nn::ReshapeOp op
     };
     bool zeroCopies = !op.getAllowZero() && i < static_cast<int64_t>(input.size());
     std::optional<int64_t> axis = findCopied(op, source, i, isCopied);
-    if (axis && (*axis == i || !zeroCopies)) {
+    if (axis)
       copy(*axis, yes);
-    } else if (axis) { // an extent of 0, of whatever axis, copies the one at this place
-      Value isZero = isEqual(builder, given, zero);
-      copy(*axis, isEqual(builder, isZero, no));
-      copy(i, isZero);
-    } else if (zeroCopies) {
+    else if (zeroCopies)
       copy(i, isEqual(builder, entry, zero));
+    // The type was inferred as if an extent were copied whatever it is; 0 copies the one at this place.
+    if (zeroCopies && !source.value && source.tensor && !nn::haveSameExtent(source.tensor, source.axis, op.getInput(), i)) {
+      Value isZero = isEqual(builder, given, zero), copiesOther = isEqual(builder, isEqual(builder, input[i], zero), no);
+      Value differs = builder.createOrFold<arith::AndIOp>(isZero, copiesOther);
+      parts.isAsInferred = builder.createOrFold<arith::AndIOp>(parts.isAsInferred, isEqual(builder, differs, no));
     }
     others = mul(builder, others, select(builder, either(builder, copies, remains), one, entry));
     parts.hasRemaining = either(builder, parts.hasRemaining, remains);

@@ -12,6 +12,7 @@ struct ReshapeExtents {
   llvm::SmallVector<mlir::Value> isRemaining; ///< booleans: the entry is -1
   llvm::SmallVector<mlir::Value> products;    ///< of the entries up to each that are neither copied nor -1
   mlir::Value hasRemaining;                   ///< a boolean: one entry is -1
+  mlir::Value isAsInferred;                   ///< a boolean: no extent of 0 in the shape copies another one
   mlir::Value total;                          ///< the product of the input's extents
   mlir::Value left;                           ///< the product of those that no entry copies
 

@@ -3,6 +3,7 @@
 #include "lib/Conversion/NNToLinalg/RowGenerics.h"
 
 #include "dialects/NN/Extent.h"
+#include "lib/Codegen/OrderKeys.h"
 #include "lib/Codegen/Widening.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
@@ -24,14 +25,6 @@ Value createExtreme(ImplicitLocOpBuilder &builder, Type type, bool largest, bool
   APInt value = isUnsigned ? (largest ? APInt::getMaxValue(width) : APInt::getMinValue(width))
                            : (largest ? APInt::getSignedMaxValue(width) : APInt::getSignedMinValue(width));
   return arith::ConstantOp::create(builder, builder.getIntegerAttr(type, value));
-}
-
-Value createEnd(ImplicitLocOpBuilder &builder, Type type, bool last, RowOrder order) {
-  bool isLargest = last == order.ascending;
-  if (auto floatType = dyn_cast<FloatType>(type); floatType && isLargest)
-    return arith::ConstantOp::create(builder,
-                                     builder.getFloatAttr(type, APFloat::getNaN(floatType.getFloatSemantics())));
-  return createExtreme(builder, type, isLargest, order.isUnsigned);
 }
 
 /// Whether two elements are equal; NaN is equal to NaN.
@@ -91,11 +84,8 @@ static Value toInt(ImplicitLocOpBuilder &builder, Value index, Type type) {
   return arith::IndexCastOp::create(builder, type, index);
 }
 
-/// Of two elements the first by `order`; the last of all is neutral.
+/// Of two integers the first by `order`; the last of all is neutral.
 static Value chooseFirst(ImplicitLocOpBuilder &builder, Value a, Value b, RowOrder order) {
-  if (isa<FloatType>(a.getType()))
-    return order.ascending ? arith::MinNumFOp::create(builder, a, b).getResult()
-                           : arith::MaximumFOp::create(builder, a, b).getResult();
   if (order.isUnsigned)
     return order.ascending ? arith::MinUIOp::create(builder, a, b).getResult()
                            : arith::MaxUIOp::create(builder, a, b).getResult();
@@ -105,15 +95,22 @@ static Value chooseFirst(ImplicitLocOpBuilder &builder, Value a, Value b, RowOrd
 
 Value findFirst(ImplicitLocOpBuilder &builder, Value rows, RowOrder order) {
   Type element = getRanked(rows).getElementType(), wide = getAccumulatorType(element);
-  Value initial = createEnd(builder, wide, /*last=*/true, order);
-  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange inputs, Value, ValueRange accumulated) {
+  // Not every CPU has an extremum of floats that is what NaN asks for: of their ranks.
+  bool isFloat = isa<FloatType>(element);
+  Type ordered = isFloat ? builder.getIntegerType(wide.getIntOrFloatBitWidth()) : wide;
+  Value initial = createExtreme(builder, ordered, /*largest=*/order.ascending, order.isUnsigned);
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange inputs, Value, ValueRange first) {
     Value x = convertElements(inner, inner.getLoc(), inputs[0], wide);
-    return SmallVector<Value>{chooseFirst(inner, accumulated[0], x, order)};
+    if (isFloat)
+      x = createRanks(inner, inner.getLoc(), x);
+    return SmallVector<Value>{chooseFirst(inner, first[0], x, order)};
   };
   Value found = reduceGeneric(builder, rows, {}, initial, body).front();
-  if (wide == element)
+  if (ordered == element)
     return found;
   return convertRows(builder, found, element, [&](OpBuilder &nested, Location loc, Value x) {
+    if (isFloat)
+      x = createFloatsOfRanks(nested, loc, x, wide);
     return convertElements(nested, loc, x, element);
   });
 }

@@ -17,9 +17,6 @@ struct RowOrder {
 /// The largest or smallest value of `type`.
 mlir::Value createExtreme(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, bool largest, bool isUnsigned);
 
-/// The `last` (or first) value of all in `order`, in which NaN is above all numbers.
-mlir::Value createEnd(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, bool last, RowOrder order);
-
 /// In each row of `rows` [O, R, I] the first value by `order`.
 mlir::Value findFirst(mlir::ImplicitLocOpBuilder &builder, mlir::Value rows, RowOrder order);
 

@@ -35,6 +35,7 @@ private:
   Expression takeDiagonals(Term &term);
   void sumOut(Term &term, function_ref<bool(Label)> isNeeded);
   void permute(Term &term, ArrayRef<Label> order);
+  void sumBroadcast(Term &a, Term &b, function_ref<bool(Label)> isNeeded);
   Term multiply(Term a, Term b, function_ref<bool(Label)> isNeeded);
   Expression countElements(const Term &term, ArrayRef<Label> labels);
 
@@ -159,7 +160,21 @@ Expression EinsumBuilder::countElements(const Term &term, ArrayRef<Label> labels
   return count;
 }
 
+/// What one operand has once for all elements of the other one's axis is no part of a matrix product: both sum alone.
+void EinsumBuilder::sumBroadcast(Term &a, Term &b, function_ref<bool(Label)> isNeeded) {
+  for (Label label : Labels(a.labels)) {
+    if (isNeeded(label) || !llvm::is_contained(b.labels, label))
+      continue;
+    bool isOneOfA = a.value.getExtent(findAxis(a, label)) == 1, isOneOfB = b.value.getExtent(findAxis(b, label)) == 1;
+    if (isOneOfA == isOneOfB)
+      continue;
+    sumOut(a, [&](Label other) { return other != label; });
+    sumOut(b, [&](Label other) { return other != label; });
+  }
+}
+
 Term EinsumBuilder::multiply(Term a, Term b, function_ref<bool(Label)> isNeeded) {
+  sumBroadcast(a, b, isNeeded);
   Labels batch, contracted, left, right;
   for (Label label : a.labels) {
     bool isShared = llvm::is_contained(b.labels, label);

@@ -7,6 +7,7 @@
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/Precision.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 using namespace mlir;
 
@@ -280,9 +281,10 @@ static Expression buildPaddingBias(NodeBinder &node, Expression mask, Expression
   return valid.choose(Expression::scalar(node, type, 0), Expression::scalar(node, type, masked));
 }
 
-/// What attention and multi-head attention have in common: (B, H, Q, D) to (B, Q, H * D).
+/// What attention and multi-head attention have in common: (B, H, Q, D) to (B, Q, H * D). Keys behind `last` (may be null) are
+/// not there yet.
 static Expression attend(NodeBinder &node, Expression query, Expression keys, Expression values, Expression mask,
-                         Expression bias, Expression past) {
+                         Expression bias, Expression past, Expression last = {}) {
   double masked = node.floatAttr("mask_filter_value", -10000);
   bool isCausal = node.intAttr("unidirectional", 0);
   double scale = node.floatAttr("scale", 0);
@@ -298,9 +300,30 @@ static Expression attend(NodeBinder &node, Expression query, Expression keys, Ex
     Expression offset = past ? past.extent(2) : Expression::scalar(node, i64, 0);
     scores = scores + toBias(allowCausal(query, keys, offset, -1, 0), query.getElementType());
   }
+  if (last)
+    scores = scores + toBias(allowCausal(query, keys, last, -1, 0), query.getElementType());
   if (node.failed())
     return {};
   return mergeHeads(multiplyByValues(node, scores.softmax(3), values));
+}
+
+/// Adds the biases of the projections, one behind the other, to what they are of: only the query's where the keys come as (B, H, K, D).
+static LogicalResult addProjectionBias(NodeBinder &node, Expression &query, Expression &keys, Expression &values,
+                                       Expression bias) {
+  if (!bias)
+    return success();
+  SmallVector<Expression *> parts{&query};
+  if (keys.getRank() != 4)
+    parts.append({&keys, &values});
+  int64_t start = 0;
+  for (Expression *part : parts) {
+    int64_t size = part->getExtent(2);
+    if (ShapedType::isDynamic(size))
+      return node.reject("a bias needs sizes that are known at compile time");
+    *part = addTo(node, *part, bias.slice(0, start, start + size));
+    start += size;
+  }
+  return success();
 }
 
 static LogicalResult importMultiHeadAttention(NodeBinder &node) {
@@ -316,21 +339,8 @@ static LogicalResult importMultiHeadAttention(NodeBinder &node) {
   if (heads < 1 || node.wantsResult(3))
     return node.reject("needs a number of heads, and has no fourth output");
   bool isSplit = keys.getRank() == 4; // keys of cross attention come as (B, H, K, D)
-  if (bias && !isSplit) {
-    int64_t sizes[] = {query.getExtent(2), keys.getExtent(2), values.getExtent(2)}, start = 0;
-    Expression *parts[] = {&query, &keys, &values};
-    for (auto [part, size] : llvm::zip(parts, sizes)) {
-      if (ShapedType::isDynamic(size))
-        return node.reject("a bias needs sizes that are known at compile time");
-      *part = addTo(node, *part, bias.slice(0, start, start + size));
-      start += size;
-    }
-  } else if (bias) {
-    int64_t size = query.getExtent(2);
-    if (ShapedType::isDynamic(size))
-      return node.reject("a bias needs sizes that are known at compile time");
-    query = addTo(node, query, bias.slice(0, 0, size));
-  }
+  if (failed(addProjectionBias(node, query, keys, values, bias)))
+    return failure();
   query = splitHeads(query, heads);
   if (!isSplit) {
     keys = splitHeads(keys, heads);
@@ -342,6 +352,52 @@ static LogicalResult importMultiHeadAttention(NodeBinder &node) {
   }
   Expression result = attend(node, query, keys, values, mask, scoreBias, isSplit ? Expression() : pastKeys);
   for (Expression each : {result, keys, values})
+    if (failed(node.result(each)))
+      return failure();
+  return success();
+}
+
+/// Attention of one token. Its key and value come into caches at the place `last`; those of cross attention are (B, H, K, D).
+static LogicalResult importDecoderMaskedAttention(NodeBinder &node) {
+  Expression query(node, node.operand(0)), keys(node, node.optionalOperand(1)), values(node, node.optionalOperand(2)),
+      mask(node, node.optionalOperand(3)), scoreBias(node, node.optionalOperand(4)),
+      pastKeys(node, node.optionalOperand(5)), pastValues(node, node.optionalOperand(6)),
+      last(node, node.optionalOperand(7)), bias(node, node.optionalOperand(10));
+  int64_t heads = node.intAttr("num_heads", 0);
+  bool isShared = node.intAttr("past_present_share_buffer", 0);
+  (void)node.intAttr("output_qk", 0);
+  if (node.failed())
+    return failure();
+  if (!keys || !values || query.getRank() != 3 || node.optionalOperand(8) || node.optionalOperand(9))
+    return node.reject("packed operands and beams are not supported");
+  if (heads < 1 || node.wantsResult(3))
+    return node.reject("needs a number of heads, and has no fourth output");
+  bool isCross = keys.getRank() == 4;
+  if (!isCross && (!isShared || !pastKeys || !pastValues || !last || pastKeys.getRank() != 4 || pastValues.getRank() != 4))
+    return node.reject("needs caches that past and present share, and how much is in them");
+  if (failed(addProjectionBias(node, query, keys, values, bias)))
+    return failure();
+  query = splitHeads(query, heads);
+  if (isCross)
+    return node.result(attend(node, query, keys, values, mask, scoreBias, {}));
+  last = last.cast(node.getBuilder().getI64Type()).reshape(ArrayRef<int64_t>{});
+  Expression room = pastKeys.extent(2).reshape(ArrayRef<int64_t>{}), place = Expression::range(pastKeys.extent(2));
+  requireOfData(node, (last >= 0) & (last < room), "a cache has room for the next key");
+  Expression isNew = place.equals(last).unsqueeze({0, 1, 3});
+  auto insert = [&](Expression cache, Expression row) -> Expression {
+    return {node, keepShape(node, isNew.choose(splitHeads(row, heads), cache), cache)};
+  };
+  Expression presentKeys = insert(pastKeys, keys), presentValues = insert(pastValues, values);
+  keys = presentKeys;
+  values = presentValues;
+  if (Expression columns = mask ? mask : scoreBias) { // as many as keys are there
+    Expression count = columns.extent(columns.getRank() - 1);
+    requireOfData(node, count.reshape(ArrayRef<int64_t>{}).equals(last + 1), "a mask is of the keys that are there");
+    Expression zero = Expression::ints(node, {0}), step = Expression::ints(node, {1});
+    for (Expression *part : {&keys, &values})
+      *part = {node, node.create<nn::SliceOp>(*part, zero, count, step, ArrayRef<int64_t>{2})};
+  }
+  for (Expression each : {attend(node, query, keys, values, mask, scoreBias, {}, last), presentKeys, presentValues})
     if (failed(node.result(each)))
       return failure();
   return success();
@@ -422,6 +478,7 @@ static const OpEntry table[] = {
     {"FusedMatMul", 1, importFusedMatMul, domain},
     {"Gelu", 1, importGelu<nn::GeluForm::None>, domain},
     {"MRotaryEmbedding", 1, importMRotaryEmbedding, domain},
+    {"DecoderMaskedMultiHeadAttention", 1, importDecoderMaskedAttention, domain},
     {"MultiHeadAttention", 1, importMultiHeadAttention, domain},
     {"QAttention", 1, importQAttention, domain},
     {"QEmbedLayerNormalization", 1, importQEmbedLayerNormalization, domain},

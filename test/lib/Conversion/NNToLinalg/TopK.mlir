@@ -1,8 +1,11 @@
 // RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file --verify-diagnostics | FileCheck %s
 
-// One of rows along memory: the extreme element, then its place.
+// One of rows along memory: the extreme element by its rank, of which that of NaN is the largest, then its place.
 // CHECK-LABEL: @one
-// CHECK: arith.maximumf
+// CHECK: %[[NAN:.*]] = arith.cmpf uno
+// CHECK: %[[RANK:.*]] = arith.select %[[NAN]], %c2147483647_i32, %{{.*}} : i32
+// CHECK: arith.maxsi %{{.*}}, %[[RANK]] : i32
+// CHECK: arith.bitcast %{{.*}} : i32 to f32
 // CHECK: arith.minsi
 func.func @one(%x: tensor<4x9xf32>) -> (tensor<4x1xf32>, tensor<4x1xi64>) {
   %k = arith.constant dense<1> : tensor<1xi64>
