@@ -172,7 +172,18 @@ bool BodyEvaluation::evaluateSequence(OpBuilder &builder, Operation *op) {
   return true;
 }
 
-/// A load whose last index is a sequence of step 1 is one vector load.
+/// The vector of `width` elements that ends in the one at `indices`, the last element first.
+static Value loadBackwards(OpBuilder &builder, Location loc, Value memref, SmallVector<Value> indices, int64_t width) {
+  Value distance = createConstant(builder, loc, builder.getIndexType(), width - 1);
+  indices.back() = arith::SubIOp::create(builder, loc, indices.back(), distance);
+  Value vector = loadWide(builder, loc, memref, indices, width);
+  SmallVector<int64_t> order;
+  for (int64_t lane = width - 1; lane >= 0; --lane)
+    order.push_back(lane);
+  return vector::ShuffleOp::create(builder, loc, vector, vector, order);
+}
+
+/// A load whose last index is a sequence of step 1 is one vector load, of step -1 one that is reversed.
 bool BodyEvaluation::evaluateLoad(OpBuilder &builder, Operation *op, int64_t width) {
   auto load = dyn_cast<memref::LoadOp>(op);
   if (!load || load.getIndices().empty() || !isContiguous(load.getMemRef()))
@@ -185,10 +196,15 @@ bool BodyEvaluation::evaluateLoad(OpBuilder &builder, Operation *op, int64_t wid
     indices.push_back(lanes.getFirst());
   }
   BodyLanes last = lookup(load.getIndices().back());
-  if (!last.isSequence() || last.getStep() != 1)
+  bool isBackwards = last.isSequence() && last.getStep() == -1 && !last.getCondition();
+  if (!last.isSequence() || (last.getStep() != 1 && !isBackwards))
     return false;
   indices.push_back(last.getFirst());
   Location loc = op->getLoc();
+  if (isBackwards) {
+    values[load.getResult()] = BodyLanes::fromVector(loadBackwards(builder, loc, load.getMemRef(), indices, width));
+    return true;
+  }
   auto type = VectorType::get({width}, load.getType());
   if (!last.getCondition()) {
     values[load.getResult()] = BodyLanes::fromVector(loadWide(builder, loc, load.getMemRef(), indices, width));
