@@ -43,14 +43,21 @@ struct ConvertIndexing : OpConversionPattern<OpTy> {
 /// within the axis so that a wrong one reads some element.
 static Value readIndex(ImplicitLocOpBuilder &builder, Value indices, ValueRange position, Value extent) {
   Value stored = tensor::ExtractOp::create(builder, indices, position);
-  Value index = arith::IndexCastOp::create(builder, builder.getIndexType(), stored);
-  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  // Integers of 32 bits stay so narrow where the axis is not longer.
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  bool isNarrow = stored.getType().isInteger(32) && known && *known <= INT32_MAX;
+  Type type = isNarrow ? stored.getType() : Type(builder.getIndexType());
+  auto convert = [&](Value index) { return builder.createOrFold<arith::IndexCastOp>(type, index); };
+  Value index = isNarrow ? stored : convert(stored), length = isNarrow ? convert(extent) : extent;
+  Value zero = arith::ConstantOp::create(builder, builder.getIntegerAttr(type, 0));
+  Value last = builder.createOrFold<arith::SubIOp>(
+      length, arith::ConstantOp::create(builder, builder.getIntegerAttr(type, 1)));
   Value negative = arith::CmpIOp::create(builder, arith::CmpIPredicate::slt, index, zero);
-  Value wrapped = arith::AddIOp::create(builder, index, extent);
+  Value wrapped = arith::AddIOp::create(builder, index, length);
   index = arith::SelectOp::create(builder, negative, wrapped, index);
-  Value last = arith::SubIOp::create(builder, extent, one);
   index = arith::MinSIOp::create(builder, index, last);
-  return arith::MaxSIOp::create(builder, index, zero);
+  index = arith::MaxSIOp::create(builder, index, zero);
+  return isNarrow ? arith::IndexCastOp::create(builder, builder.getIndexType(), index).getResult() : index;
 }
 
 //===----------------------------------------------------------------------===//

@@ -28,6 +28,18 @@ func.func @scatter(%data: tensor<5x4xf32>, %indices: tensor<?x1xi64>, %updates: 
 
 // -----
 
+// Indices of 32 bits are compared as such.
+// CHECK-LABEL: @narrow_indices
+func.func @narrow_indices(%data: tensor<5x4xf32>, %indices: tensor<7xi32>) -> tensor<7x4xf32> {
+  // CHECK: arith.cmpi slt, {{.*}} : i32
+  // CHECK: %[[AT:.*]] = arith.maxsi {{.*}} : i32
+  // CHECK: arith.index_cast %[[AT]] : i32 to index
+  %0 = nn.gather %data, %indices {axis = 0 : i64} : (tensor<5x4xf32>, tensor<7xi32>) -> tensor<7x4xf32>
+  return %0 : tensor<7x4xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @scatter_single_elements
 func.func @scatter_single_elements(%data: tensor<5x4xf32>, %indices: tensor<?x2xi64>, %updates: tensor<?xf32>) -> tensor<5x4xf32> {
   // CHECK: scf.for
