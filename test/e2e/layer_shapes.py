@@ -346,7 +346,7 @@ def denormals(scale):
 
 
 def pads(mode, shape, before, after):
-    """A pad that repeats elements: rows in parts, or one by one."""
+    """Rows that are copied in parts, and those computed one by one."""
     x = at_page_end(np.random.default_rng(18).standard_normal(shape).astype(np.float32))
     model = make_model([helper.make_node("Pad", ["x", "p"], ["y"], mode=mode)], {"x": x}, [("y", FLOAT)],
                        {"p": np.array([*before, *after], np.int64)}, opset=19)
@@ -472,6 +472,7 @@ TESTS += [(residuals, *arguments) for arguments in (((1, 16, 9, 9), 1), ((2, 40,
 
 TESTS += [(pads, mode, *arguments) for mode in ("edge", "reflect", "wrap") for arguments in (
     ((3, 40), (1, 4), (0, 39)), ((2, 5, 33), (1, 2, 32), (1, 4, 0)), ((200,), (17,), (5,)), ((4, 16), (0, 1), (0, 7)), ((3, 9), (0, 8), (0, 3)))]
+TESTS += [(pads, "constant", (2, 350, 400), (0, 3, 1), (1, 0, 5)), (pads, "constant", (1, 4, 70000), (0, 0, 0), (2, 1, 0))]
 TESTS += [(scatters, shape, rows, reduction, symbolic) for shape, rows in (((30, 100), 9), ((12, 3, 7), 12), ((5, 1), 3))
           for reduction in ("none", "add", "max") for symbolic in (False, True)]
 TESTS += [(samples, mode, padding, shape, out, target) for mode in ("nearest", "linear", "cubic") for padding in ("zeros", "border")

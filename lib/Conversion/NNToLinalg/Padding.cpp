@@ -48,6 +48,44 @@ static Value wrapIntoRest(ImplicitLocOpBuilder &builder, Value index, Value exte
   return builder.createOrFold<arith::MinSIOp>(add(builder, cut, place), sub(builder, extent, one));
 }
 
+static Value fill(ImplicitLocOpBuilder &builder, Value value, RankedTensorType type, ArrayRef<Value> extents) {
+  Value init = createEmpty(builder, builder.getLoc(), type, extents);
+  return linalg::FillOp::create(builder, value, init).getResult(0);
+}
+
+/// Whether the result, which has the input as its `core`, is so large that filling all of it first would show.
+static bool isWorthBorders(RankedTensorType type, RankedTensorType core) {
+  constexpr int64_t leastBytes = 1 << 20, shortRow = 64;
+  if (!type.hasStaticShape() || !core.hasStaticShape() || type.getRank() == 0 || !type.getElementType().isIntOrFloat())
+    return false;
+  return core.getShape().back() >= shortRow &&
+         type.getNumElements() * type.getElementTypeBitWidth() / 8 >= leastBytes;
+}
+
+/// A tensor of `type` filled with `value` but for `core` from `before` on.
+static Value fillBorders(ImplicitLocOpBuilder &builder, Value value, RankedTensorType type, ArrayRef<int64_t> core,
+                         ArrayRef<int64_t> before) {
+  Value result = createEmpty(builder, builder.getLoc(), type, {});
+  SmallVector<int64_t> offsets(type.getRank(), 0), sizes(type.getShape());
+  SmallVector<int64_t> strides(type.getRank(), 1);
+  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+    int64_t end = before[axis] + core[axis];
+    for (auto [offset, size] : {std::pair(int64_t{0}, before[axis]), std::pair(end, type.getDimSize(axis) - end)}) {
+      if (size == 0)
+        continue;
+      offsets[axis] = offset;
+      sizes[axis] = size;
+      Value border = fill(builder, value, type.clone(sizes), {});
+      result = tensor::InsertSliceOp::create(builder, border, result, getAsIndexOpFoldResult(builder.getContext(), offsets),
+                                             getAsIndexOpFoldResult(builder.getContext(), sizes),
+                                             getAsIndexOpFoldResult(builder.getContext(), strides));
+    }
+    offsets[axis] = before[axis];
+    sizes[axis] = core[axis];
+  }
+  return result;
+}
+
 /// Constant padding: the input, cut where a pad is negative, inserted into a
 /// destination filled with the value.
 static Value padWithConstant(ImplicitLocOpBuilder &builder, Value input, Value value, RankedTensorType type,
@@ -68,8 +106,10 @@ static Value padWithConstant(ImplicitLocOpBuilder &builder, Value input, Value v
   auto fold = [](ArrayRef<Value> indices) { return getAsOpFoldResult(ValueRange(indices)); };
   if (isCut)
     input = tensor::ExtractSliceOp::create(builder, input, fold(cut), fold(sizes), fold(strides));
-  Value init = createEmpty(builder, builder.getLoc(), type, extents);
-  Value filled = linalg::FillOp::create(builder, value, init).getResult(0);
+  std::optional<SmallVector<int64_t>> known = getConstantIntValues(fold(offsets));
+  Value filled = known && isWorthBorders(type, getRanked(input))
+                     ? fillBorders(builder, value, type, getRanked(input).getShape(), *known)
+                     : fill(builder, value, type, extents);
   return tensor::InsertSliceOp::create(builder, input, filled, fold(offsets), fold(sizes), fold(strides));
 }
 

@@ -47,3 +47,20 @@ func.func @whole(%x: tensor<4x20xf32>) -> (tensor<4x61xf32>, tensor<4x24xf32>) {
   %1 = nn.pad %x, %narrow {axes = array<i64: 1>, mode = #nn<pad_mode edge>} : (tensor<4x20xf32>, tensor<2xi64>) -> tensor<4x24xf32>
   return %0, %1 : tensor<4x61xf32>, tensor<4x24xf32>
 }
+
+// -----
+
+// What is large is filled around the input only.
+// CHECK-LABEL: @borders
+func.func @borders(%x: tensor<1000x300xf32>) -> tensor<1003x301xf32> {
+  %pads = arith.constant dense<[2, 0, 1, 1]> : tensor<4xi64>
+  // CHECK: linalg.fill {{.*}} -> tensor<2x301xf32>
+  // CHECK: tensor.insert_slice %{{.*}}[0, 0] [2, 301] [1, 1]
+  // CHECK: linalg.fill {{.*}} -> tensor<1x301xf32>
+  // CHECK: tensor.insert_slice %{{.*}}[1002, 0] [1, 301] [1, 1]
+  // CHECK: linalg.fill {{.*}} -> tensor<1000x1xf32>
+  // CHECK: tensor.insert_slice %{{.*}}[2, 300] [1000, 1] [1, 1]
+  // CHECK: tensor.insert_slice %arg0 into %{{.*}}[2, 0] [1000, 300] [1, 1]
+  %0 = nn.pad %x, %pads {axes = array<i64: 0, 1>, mode = #nn<pad_mode constant>} : (tensor<1000x300xf32>, tensor<4xi64>) -> tensor<1003x301xf32>
+  return %0 : tensor<1003x301xf32>
+}
