@@ -19,30 +19,37 @@ using namespace mlir;
 
 namespace nnc {
 
-/// Whether `value`, computed in `body`, is made of what the body reads, not of positions alone.
-static bool isMadeOfData(Value value, Block *body) {
-  SmallVector<Value> worklist{value};
+/// How many operations of `body` compute addresses of what it reads elsewhere; 0 where positions alone decide those.
+static int64_t countOperationsOnData(ValueRange addresses, Block *body) {
+  SmallVector<Value> worklist(addresses);
   llvm::DenseSet<Value> seen;
+  int64_t count = 0;
+  bool isMadeOfData = false;
   while (!worklist.empty()) {
     Value next = worklist.pop_back_val();
     Operation *op = next.getDefiningOp();
     if (next.getParentBlock() != body || !seen.insert(next).second)
       continue;
-    if (!op || isa<memref::LoadOp>(op))
-      return true;
+    if (!op || isa<memref::LoadOp>(op)) {
+      isMadeOfData = true;
+      continue;
+    }
+    count += !isa<linalg::IndexOp, arith::IndexCastOp>(op);
     llvm::append_range(worklist, op->getOperands());
   }
-  return false;
+  return isMadeOfData ? count : 0;
 }
 
 bool BodyEvaluation::isGathered(memref::LoadOp load) const {
   constexpr int64_t mostElements = int64_t{1} << 31; // offsets have 32 bits
+  // A load for each lane is as fast, and on some CPUs faster, where its address is there already.
+  constexpr int64_t leastOperations = 4;
   MemRefType type = load.getMemRefType();
   Type element = type.getElementType();
   bool fits = type.hasStaticShape() && type.getNumElements() < mostElements && type.getLayout().isIdentity();
   bool isWord = element.isIntOrFloat() && (element.getIntOrFloatBitWidth() == 32 || element.getIntOrFloatBitWidth() == 64);
   return hasGather && fits && isWord && load->getBlock() == nest.body &&
-         llvm::any_of(load.getIndices(), [&](Value index) { return isMadeOfData(index, nest.body); });
+         countOperationsOnData(load.getIndices(), nest.body) >= leastOperations;
 }
 
 BodyEvaluation::BodyEvaluation(LoopNest &nest, int64_t loop, bool hasGather)
