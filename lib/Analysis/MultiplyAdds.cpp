@@ -2,6 +2,8 @@
 #include "lib/Analysis/MultiplyAdds.h"
 
 #include "dialects/Kernel/Kernel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -55,6 +57,16 @@ static std::optional<int64_t> count(kernel::DepthwiseOp op) {
   return multiply(multiply(getShape(op.getInit())), multiply(getShape(op.getFilter()).drop_back()));
 }
 
+/// Whether `op` is a loop that adds products up, as a matrix times a column is.
+static bool isSumOfProducts(linalg::GenericOp op) {
+  Block *body = op.getBody();
+  if (op.getNumReductionLoops() == 0 || llvm::range_size(*body) != 3)
+    return false;
+  return isa<arith::MulFOp>(body->front()) && isa<arith::AddFOp>(*std::next(body->begin()));
+}
+
+static std::optional<int64_t> count(linalg::GenericOp op) { return multiply(op.getStaticLoopRanges()); }
+
 void visitMultiplyAdds(ModuleOp module, llvm::function_ref<void(Operation *, std::optional<int64_t>)> visit) {
   module.walk([&](Operation *op) {
     if (auto contract = dyn_cast<kernel::ContractOp>(op))
@@ -65,6 +77,8 @@ void visitMultiplyAdds(ModuleOp module, llvm::function_ref<void(Operation *, std
       visit(op, count(winograd));
     else if (auto depthwise = dyn_cast<kernel::DepthwiseOp>(op))
       visit(op, count(depthwise));
+    else if (auto generic = dyn_cast<linalg::GenericOp>(op); generic && isSumOfProducts(generic))
+      visit(op, count(generic));
   });
 }
 

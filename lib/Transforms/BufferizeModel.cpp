@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -159,6 +160,44 @@ static LogicalResult placeInDestinations(func::FuncOp main, const bufferization:
   return success();
 }
 
+/// What a loop or an insertion changes to make `value`; null where another operation makes it, or others read it too.
+static OpOperand *getChanged(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !value.hasOneUse())
+    return nullptr;
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return &loop.getInitArgsMutable()[cast<OpResult>(value).getResultNumber()];
+  if (auto insertion = dyn_cast<tensor::InsertSliceOp>(op))
+    return &insertion.getDestMutable();
+  return nullptr;
+}
+
+/// Inputs and constants of which results are changed versions are copied to empty tensors, which can be the results' own
+/// places. What bufferisation would copy them to can not.
+static void copyWhatResultsChange(func::FuncOp main) {
+  for (auto op : main.getBody().front().getOps<bufferization::MaterializeInDestinationOp>()) {
+    OpOperand *changed = nullptr;
+    for (OpOperand *next = getChanged(op.getSource()); next; next = getChanged(next->get()))
+      changed = next;
+    Value value = changed ? changed->get() : Value();
+    bool isFixed = value && (isa<BlockArgument>(value) || value.getDefiningOp<arith::ConstantOp>());
+    if (!isFixed)
+      continue;
+    OpBuilder builder(changed->getOwner());
+    Location loc = op.getLoc();
+    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, value);
+    Value empty = tensor::EmptyOp::create(builder, loc, sizes, getElementTypeOrSelf(value.getType()));
+    int64_t rank = sizes.size();
+    SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(rank));
+    SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
+    auto yield = [](OpBuilder &nested, Location loc, ValueRange arguments) {
+      linalg::YieldOp::create(nested, loc, arguments.front());
+    };
+    auto copy = linalg::GenericOp::create(builder, loc, empty.getType(), value, empty, maps, iterators, yield);
+    changed->set(copy.getResult(0));
+  }
+}
+
 /// The output of @main that `buffer` is, or is a view of; null for any other.
 static BlockArgument getOutput(func::FuncOp main, Value buffer) {
   while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
@@ -258,6 +297,7 @@ struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> 
       main.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName, BoolAttr::get(&getContext(), false));
     if (failed(decomposeLeftovers(module)) || failed(appendDestinations(main)))
       return signalPassFailure();
+    copyWhatResultsChange(main);
     separateFills(main);
     separateEmptyTensors(main);
     copyLongInsertionChains(main);

@@ -62,12 +62,20 @@ static bool isNarrowResult(Value value) {
   return getElementTypeOrSelf(value).isInteger(8) && isa<RankedTensorType>(value.getType()) && isMadeOfKernel(value);
 }
 
+/// Whether `op` reduces along some axis.
+static bool isReduction(Operation *op) {
+  auto consumer = dyn_cast<linalg::LinalgOp>(op);
+  return consumer && consumer.getNumReductionLoops() > 0;
+}
+
 static bool shouldFuse(OpOperand *fused) {
   Operation *producer = fused->get().getDefiningOp();
   if (!producer || !producer->hasOneUse())
     return false;
   Operation *consumer = fused->getOwner();
-  if ((hasCalls(producer) && !readsOnce(fused)) || isNarrowResult(fused->get()))
+  // A column that all rows are multiplied by is not computed anew for each row.
+  bool isOnceOnly = hasCalls(producer) || (isReduction(consumer) && isa<linalg::LinalgOp>(producer));
+  if ((isOnceOnly && !readsOnce(fused)) || isNarrowResult(fused->get()))
     return false;
   bool isSmall = producer->getNumOperands() + consumer->getNumOperands() <= maxOperands &&
                  countOperations(producer) + countOperations(consumer) <= maxOperations;

@@ -31,14 +31,14 @@ def make_model(nodes, inputs, outputs, constants=None, opset=17, functions=(), d
     return helper.make_model(graph, opset_imports=opsets, ir_version=9, functions=list(functions))
 
 
-def agrees(model, inputs, tolerance=1e-4, reference=None, oracle=None):
+def agrees(model, inputs, tolerance=1e-4, reference=None, oracle=None, options=()):
     """None where nnc gives what ONNX Runtime gives (for the inputs `reference` and of the model `oracle`, where there are
     such), else a sentence."""
     expected = run_reference(oracle or model, list((reference or inputs).values()))
     with tempfile.TemporaryDirectory(prefix="nnc-edge-") as folder:
         source, library = os.path.join(folder, "model.onnx"), os.path.join(folder, "model.so")
         onnx.save(model, source)
-        compile_model(source, library, ["--emit=shared", "--name=model"])
+        compile_model(source, library, ["--emit=shared", "--name=model", *options])
 
         def compare():
             for actual, wanted in zip(CompiledModel(library, "model")(list(inputs.values())), expected):

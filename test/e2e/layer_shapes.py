@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Layers whose shape decides how they are computed, against ONNX Runtime: windows that do not overlap, groups and
 shuffles of channels, rows of all short lengths and with NaN in each place, attention in blocks of rows, the first few and
-the first many of an order, products of few rows, pointwise convolutions alone, residual sums."""
+the first many of an order, products of few rows, pointwise convolutions alone, residual sums, rows moved as a whole, samples."""
 import ctypes
 import mmap
 import os
@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from compiled_model import Broken, Refused  # noqa: E402
 from edge_models import FLOAT, agrees, equals, make_model  # noqa: E402
+from host_cpu import CPUS, can_run  # noqa: E402
 
 
 def patches(shape, filters, window, batch=None):
@@ -344,6 +345,41 @@ def denormals(scale):
     return agrees(make_model(nodes, {"x": x}, [("y", FLOAT)], {"w": weights, "b": bias, "s": np.float32(1 / scale)}), {"x": x})
 
 
+def pads(mode, shape, before, after):
+    """Rows that are copied in parts, and those computed one by one."""
+    x = at_page_end(np.random.default_rng(18).standard_normal(shape).astype(np.float32))
+    model = make_model([helper.make_node("Pad", ["x", "p"], ["y"], mode=mode)], {"x": x}, [("y", FLOAT)],
+                       {"p": np.array([*before, *after], np.int64)}, opset=19)
+    return agrees(model, {"x": x}, tolerance=0)
+
+
+def scatters(shape, rows, reduction, symbolic=False):
+    """Rows of an input are changed; with a reduction some of them twice."""
+    rng = np.random.default_rng(19)
+    places = rng.permutation(shape[0])[:rows] - shape[0] // 2
+    if reduction != "none":
+        places[-1] = places[0]
+    inputs = {"x": rng.standard_normal(shape).astype(np.float32), "i": places.reshape(rows, 1).astype(np.int64),
+              "u": rng.standard_normal((rows, *shape[1:])).astype(np.float32)}
+    declare = lambda n, k: {"x": (FLOAT, (n, *shape[1:])), "i": (TensorProto.INT64, (k, 1)), "u": (FLOAT, (k, *shape[1:]))}
+    nodes = [helper.make_node("ScatterND", ["x", "i", "u"], ["y"], reduction=reduction), helper.make_node("Neg", ["x"], ["z"])]
+    outputs = [("y", FLOAT), ("z", FLOAT)]
+    declared = declare("n", "k") if symbolic else declare(shape[0], rows)
+    return agrees(make_model(nodes, declared, outputs, opset=18), inputs)
+
+
+def samples(mode, padding, shape, out, target):
+    """GridSample, where the CPU loads from vectors of addresses and where not; also of positions far outside."""
+    rng = np.random.default_rng(20)
+    inputs = {"x": rng.standard_normal(shape).astype(np.float32),
+              "g": rng.uniform(-1.3, 1.3, (shape[0], *out, len(out))).astype(np.float32)}
+    inputs["g"].flat[3], inputs["g"].flat[-1] = 4e4, -40
+    inputs = {name: at_page_end(x) for name, x in inputs.items()}
+    node = helper.make_node("GridSample", ["x", "g"], ["y"], mode=mode, padding_mode=padding)
+    options = [f"--cpu={CPUS[target]}"] if can_run(target) else []
+    return agrees(make_model([node], inputs, [("y", FLOAT)], opset=20), inputs, options=options)
+
+
 def residuals(shape, kernel):
     """Sums that take the place of their operand, and those that must not: it is read once more, or multiplied as well."""
     rng = np.random.default_rng(18)
@@ -404,7 +440,9 @@ TESTS += [(firsts, *arguments) for arguments in (
 
 TESTS += [(few_rows, lhs, rhs, transposed) for transposed in (False, True) for lhs, rhs in (
     ((1, 7), (7, 1)), ((2, 3, 1, 40), (2, 3, 40, 77)), ((2, 33), (33, 13)), ((3, 1, 5, 16), (1, 4, 16, 17)), ((30, 20), (20, 1024)),
-    ((100, 9), (9, 45)), ((4, 1, 80), (4, 80, 200)), ((9, 1100), (1100, 31)))]
+    ((100, 9), (9, 45)), ((4, 1, 80), (4, 80, 200)), ((9, 1100), (1100, 31)), ((5, 40), (40, 1)), ((2, 3, 7, 133), (3, 133, 1)),
+    ((1, 100), (100, 1)), ((3, 1, 17), (1, 17, 1)))]
+TESTS += [(few_rows, (2, 3, 4, 40), (2, 3, 40, 1), transposed, free) for transposed in (False, True) for free in ("k", "n", "x", "kx")]
 TESTS += [(few_rows, (2, 3, 1, 40), (2, 3, 40, 77), transposed, free) for transposed in (False, True) for free in ("k", "n", "x", "kn")]
 TESTS += [(pixels, *arguments) for arguments in (
     ((1, 3, 16, 16), 7), ((2, 16, 13, 15), 33, 1, None, "n"), ((1, 12, 300), 10, 2), ((2, 9, 31, 33), 6, 3, [2, 2]),
@@ -432,6 +470,15 @@ TESTS += [(large_filters, *arguments) for arguments in (
 TESTS += [(denormals, scale) for scale in (1, 1e-10, 1e-38)]
 TESTS += [(instance_norms, *arguments) for arguments in (((1, 5, 7, 9),), ((3, 4, 31),), ((2, 3, 4, 5, 6),), ((2, 6, 8, 8), "n"))]
 TESTS += [(residuals, *arguments) for arguments in (((1, 16, 9, 9), 1), ((2, 40, 12, 11), 3), ((1, 64, 28, 28), 3), ((1, 7, 5, 5), 1))]
+
+TESTS += [(pads, mode, *arguments) for mode in ("edge", "reflect", "wrap") for arguments in (
+    ((3, 40), (1, 4), (0, 39)), ((2, 5, 33), (1, 2, 32), (1, 4, 0)), ((200,), (17,), (5,)), ((4, 16), (0, 1), (0, 7)), ((3, 9), (0, 8), (0, 3)))]
+TESTS += [(pads, "constant", (2, 350, 400), (0, 3, 1), (1, 0, 5)), (pads, "constant", (1, 4, 70000), (0, 0, 0), (2, 1, 0))]
+TESTS += [(scatters, shape, rows, reduction, symbolic) for shape, rows in (((30, 100), 9), ((12, 3, 7), 12), ((5, 1), 3))
+          for reduction in ("none", "add", "max") for symbolic in (False, True)]
+TESTS += [(samples, mode, padding, shape, out, target) for mode in ("nearest", "linear", "cubic") for padding in ("zeros", "border")
+          for target in ("sse2", "avx2", "avx512") for shape, out in (((1, 3, 9, 11), (7, 6)), ((2, 5, 20, 13), (9, 5)))]
+TESTS += [(samples, "linear", "reflection", (2, 3, 4, 5, 6), (3, 4, 5), target) for target in ("sse2", "avx512")]
 
 
 def main():

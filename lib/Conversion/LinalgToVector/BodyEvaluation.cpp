@@ -4,6 +4,7 @@
 #include "lib/Conversion/LinalgToVector/BodyEvaluation.h"
 
 #include "lib/Codegen/Division.h"
+#include "lib/Codegen/Loops.h"
 #include "lib/Codegen/Widening.h"
 #include "lib/Support/Decision.h"
 
@@ -18,7 +19,41 @@ using namespace mlir;
 
 namespace nnc {
 
-BodyEvaluation::BodyEvaluation(LoopNest &nest, int64_t loop) : nest(nest), loop(loop) {
+/// How many operations of `body` compute addresses of what it reads elsewhere; 0 where positions alone decide those.
+static int64_t countOperationsOnData(ValueRange addresses, Block *body) {
+  SmallVector<Value> worklist(addresses);
+  llvm::DenseSet<Value> seen;
+  int64_t count = 0;
+  bool isMadeOfData = false;
+  while (!worklist.empty()) {
+    Value next = worklist.pop_back_val();
+    Operation *op = next.getDefiningOp();
+    if (next.getParentBlock() != body || !seen.insert(next).second)
+      continue;
+    if (!op || isa<memref::LoadOp>(op)) {
+      isMadeOfData = true;
+      continue;
+    }
+    count += !isa<linalg::IndexOp, arith::IndexCastOp>(op);
+    llvm::append_range(worklist, op->getOperands());
+  }
+  return isMadeOfData ? count : 0;
+}
+
+bool BodyEvaluation::isGathered(memref::LoadOp load) const {
+  constexpr int64_t mostElements = int64_t{1} << 31; // offsets have 32 bits
+  // A load for each lane is as fast, and on some CPUs faster, where its address is there already.
+  constexpr int64_t leastOperations = 4;
+  MemRefType type = load.getMemRefType();
+  Type element = type.getElementType();
+  bool fits = type.hasStaticShape() && type.getNumElements() < mostElements && type.getLayout().isIdentity();
+  bool isWord = element.isIntOrFloat() && (element.getIntOrFloatBitWidth() == 32 || element.getIntOrFloatBitWidth() == 64);
+  return hasGather && fits && isWord && load->getBlock() == nest.body &&
+         countOperationsOnData(load.getIndices(), nest.body) >= leastOperations;
+}
+
+BodyEvaluation::BodyEvaluation(LoopNest &nest, int64_t loop, bool hasGather)
+    : nest(nest), loop(loop), hasGather(hasGather) {
   // linalg.index inside nested regions would be cloned as it is: move it to the front.
   SmallVector<linalg::IndexOp> indices;
   nest.body->walk([&](linalg::IndexOp op) { indices.push_back(op); });
@@ -31,7 +66,10 @@ BodyEvaluation::BodyEvaluation(LoopNest &nest, int64_t loop) : nest(nest), loop(
     if (op && op->getBlock() == nest.body && !isa<memref::LoadOp, linalg::IndexOp>(op) && addresses.insert(op).second)
       worklist.push_back(op);
   };
-  nest.body->walk([&](memref::LoadOp op) { llvm::for_each(op.getIndices(), visit); });
+  nest.body->walk([&](memref::LoadOp op) {
+    if (!isGathered(op)) // else the addresses are a vector, too
+      llvm::for_each(op.getIndices(), visit);
+  });
   while (!worklist.empty())
     llvm::for_each(worklist.pop_back_val()->getOperands(), visit);
 }
@@ -172,38 +210,110 @@ bool BodyEvaluation::evaluateSequence(OpBuilder &builder, Operation *op) {
   return true;
 }
 
-/// A load whose last index is a sequence of step 1 is one vector load.
+/// The vector of `width` elements along a dimension that ends in the one at `indices`, the last element first.
+static Value loadBackwards(OpBuilder &builder, Location loc, Value memref, SmallVector<Value> indices, int64_t width,
+                           int64_t along) {
+  Value distance = createConstant(builder, loc, builder.getIndexType(), width - 1);
+  indices[along] = arith::SubIOp::create(builder, loc, indices[along], distance);
+  Value vector = loadWide(builder, loc, memref, indices, width, along);
+  SmallVector<int64_t> order;
+  for (int64_t lane = width - 1; lane >= 0; --lane)
+    order.push_back(lane);
+  return vector::ShuffleOp::create(builder, loc, vector, vector, order);
+}
+
+/// The only dimension of a load's indices that differs between the lanes, as a sequence, where what is behind it is of
+/// extent 1; -1 where there is none.
+static int64_t findMovingDimension(memref::LoadOp load, ArrayRef<BodyLanes> indices) {
+  MemRefType type = load.getMemRefType();
+  int64_t along = type.getRank() - 1;
+  while (along > 0 && indices[along].isUniform() && type.getDimSize(along) == 1 && type.getLayout().isIdentity())
+    --along;
+  bool isAlone = llvm::all_of(indices.take_front(along), [](const BodyLanes &lanes) { return lanes.isUniform(); });
+  return isAlone && indices[along].isSequence() ? along : -1;
+}
+
+/// A load whose index is a sequence of step 1 is one vector load, of step -1 one that is reversed.
 bool BodyEvaluation::evaluateLoad(OpBuilder &builder, Operation *op, int64_t width) {
   auto load = dyn_cast<memref::LoadOp>(op);
-  if (!load || load.getIndices().empty() || !isContiguous(load.getMemRef()))
+  if (!load || load.getIndices().empty())
     return false;
+  SmallVector<BodyLanes> lanes = llvm::map_to_vector(load.getIndices(), [&](Value index) { return lookup(index); });
+  int64_t along = isContiguous(load.getMemRef()) ? findMovingDimension(load, lanes) : -1;
+  if (along < 0)
+    return evaluateGather(builder, load, width);
+  BodyLanes moving = lanes[along];
+  bool isBackwards = moving.getStep() == -1 && !moving.getCondition();
+  if (moving.getStep() != 1 && !isBackwards)
+    return evaluateGather(builder, load, width);
   SmallVector<Value> indices;
-  for (Value index : load.getIndices().drop_back()) {
-    BodyLanes lanes = lookup(index);
-    if (!lanes.isUniform())
-      return false;
-    indices.push_back(lanes.getFirst());
-  }
-  BodyLanes last = lookup(load.getIndices().back());
-  if (!last.isSequence() || last.getStep() != 1)
-    return false;
-  indices.push_back(last.getFirst());
+  for (const BodyLanes &index : lanes)
+    indices.push_back(index.getFirst());
   Location loc = op->getLoc();
+  if (isBackwards) {
+    values[load.getResult()] = BodyLanes::fromVector(loadBackwards(builder, loc, load.getMemRef(), indices, width, along));
+    return true;
+  }
   auto type = VectorType::get({width}, load.getType());
-  if (!last.getCondition()) {
-    values[load.getResult()] = BodyLanes::fromVector(loadWide(builder, loc, load.getMemRef(), indices, width));
+  if (!moving.getCondition()) {
+    values[load.getResult()] = BodyLanes::fromVector(loadWide(builder, loc, load.getMemRef(), indices, width, along));
     return true;
   }
   auto choice = scf::IfOp::create(
-      builder, loc, last.getCondition(),
+      builder, loc, moving.getCondition(),
       [&](OpBuilder &nested, Location loc) {
-        scf::YieldOp::create(nested, loc, loadWide(nested, loc, load.getMemRef(), indices, width));
+        scf::YieldOp::create(nested, loc, loadWide(nested, loc, load.getMemRef(), indices, width, along));
       },
       [&](OpBuilder &nested, Location loc) {
         Value element = memref::LoadOp::create(nested, loc, load.getMemRef(), indices);
         scf::YieldOp::create(nested, loc, vector::BroadcastOp::create(nested, loc, type, element).getResult());
       });
   values[load.getResult()] = BodyLanes::fromVector(choice.getResult(0));
+  return true;
+}
+
+/// Indices as integers of 32 bits, which they were converted from, or are small enough for.
+static Value getNarrowIndices(OpBuilder &builder, Location loc, Value indices) {
+  auto type = cast<VectorType>(indices.getType()).clone(builder.getI32Type());
+  auto cast = indices.getDefiningOp<arith::IndexCastOp>();
+  if (cast && cast.getIn().getType() == type)
+    return cast.getIn();
+  return arith::IndexCastOp::create(builder, loc, type, indices);
+}
+
+/// A load from places that data decide: a vector of offsets from one address.
+bool BodyEvaluation::evaluateGather(OpBuilder &builder, memref::LoadOp load, int64_t width) {
+  constexpr int64_t fewest = 4;
+  if (width < fewest || !isGathered(load))
+    return false;
+  Location loc = load.getLoc();
+  MemRefType type = load.getMemRefType();
+  Index index(builder, loc);
+  OpFoldResult base = index.fold(0);
+  Value offsets;
+  int64_t stride = type.getNumElements();
+  for (auto [extent, value] : llvm::zip(type.getShape(), load.getIndices())) {
+    stride /= std::max<int64_t>(extent, 1);
+    BodyLanes lanes = lookup(value);
+    if (lanes.isUniform()) {
+      base = index.add(base, index.mul(lanes.getFirst(), index.fold(stride)));
+      continue;
+    }
+    Value part = getNarrowIndices(builder, loc, lanes.getVector(builder, loc, width));
+    if (stride != 1)
+      part = arith::MulIOp::create(builder, loc, part, createConstant(builder, loc, part.getType(), stride));
+    offsets = offsets ? arith::AddIOp::create(builder, loc, offsets, part).getResult() : part;
+  }
+  if (!offsets)
+    return false;
+  Value flat = load.getMemRef();
+  if (type.getRank() > 1)
+    flat = memref::CollapseShapeOp::create(builder, loc, flat, {llvm::to_vector<2>(llvm::seq<int64_t>(0, type.getRank()))});
+  auto vector = VectorType::get({width}, type.getElementType());
+  Value all = createConstant(builder, loc, vector.clone(builder.getI1Type()), 1);
+  Value none = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vector));
+  values[load.getResult()] = BodyLanes::fromVector(
+      vector::GatherOp::create(builder, loc, vector, flat, index.get(base), offsets, all, none));
   return true;
 }
 

@@ -6,12 +6,15 @@
 #include "lib/Conversion/LinalgToVector/BodyLanes.h"
 #include "lib/Conversion/LinalgToVector/LoopNest.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
 namespace nnc {
 
 class BodyEvaluation {
 public:
-  /// `loop` is the one that is computed several iterations at a time; -1 for none.
-  BodyEvaluation(LoopNest &nest, int64_t loop);
+  /// `loop` is the one that is computed several iterations at a time; -1 for none. `hasGather`: whether the CPU loads from
+  /// a vector of addresses.
+  BodyEvaluation(LoopNest &nest, int64_t loop, bool hasGather);
 
   /// Computes what does not depend on the loop: `arguments` holds the body's
   /// arguments that do not, null for the others; `position` all loop indices,
@@ -33,12 +36,15 @@ private:
   bool evaluateUniform(mlir::OpBuilder &builder, mlir::Operation *op);
   bool evaluateSequence(mlir::OpBuilder &builder, mlir::Operation *op);
   bool evaluateLoad(mlir::OpBuilder &builder, mlir::Operation *op, int64_t width);
+  bool isGathered(mlir::memref::LoadOp load) const;
+  bool evaluateGather(mlir::OpBuilder &builder, mlir::memref::LoadOp load, int64_t width);
   void evaluateLaneByLane(mlir::OpBuilder &builder, mlir::Operation *op, int64_t width);
   bool evaluateDivision(mlir::OpBuilder &builder, mlir::Operation *op, int64_t width);
   void evaluateVector(mlir::OpBuilder &builder, mlir::Operation *op, int64_t width);
 
   LoopNest &nest;
   int64_t loop;
+  bool hasGather;
   llvm::DenseSet<mlir::Operation *> addresses; ///< operations whose results are used to compute addresses
   Values invariants, values;
 };

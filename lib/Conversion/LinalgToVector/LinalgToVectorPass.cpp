@@ -61,13 +61,20 @@ static void explain(LoopNest &nest, const VectorDimension &chosen, int64_t lanes
   remark::missed(nest.loc, about::vectors) << remark::add("one element at a time: {0}", reason);
 }
 
+/// CPUs whose vectors are this wide have instructions for it, or lose nothing: their addresses are computed as vectors.
+static bool hasGather(kernel::TargetAttr target) {
+  constexpr unsigned leastBits = 256;
+  return target.getVectorBits() >= leastBits;
+}
+
 static void expand(RewriterBase &rewriter, linalg::GenericOp op) {
   rewriter.setInsertionPoint(op);
   LoopNest nest = LoopNest::get(rewriter, op);
   if (nest.isEmpty())
     return;
-  int64_t lanes = getLanes(kernel::getTarget(op), nest);
-  LoopEmission emission(nest, chooseVectorDimension(nest, lanes));
+  kernel::TargetAttr target = kernel::getTarget(op);
+  int64_t lanes = getLanes(target, nest);
+  LoopEmission emission(nest, chooseVectorDimension(nest, lanes), hasGather(target));
   if (op->getContext()->getRemarkEngine())
     explain(nest, emission.dimension, lanes);
   if (nest.getNumReductions())

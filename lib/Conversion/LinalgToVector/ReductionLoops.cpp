@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace nnc {
@@ -26,7 +28,7 @@ public:
   ReductionEmitter(LoopEmission &emission) : emission(emission), nest(emission.nest), loop(emission.dimension.loop) {}
 
   void emitVectorsAcross(OpBuilder &builder, bool isShared);
-  void emitAcross(OpBuilder &builder, int64_t width, int64_t numVectors = 1);
+  void emitAcross(OpBuilder &builder, ArrayRef<int64_t> vectors);
   void emitAlong(OpBuilder &builder);
 
 private:
@@ -85,26 +87,30 @@ SmallVector<Value> ReductionEmitter::compute(OpBuilder &builder, ValueRange accu
   return results;
 }
 
-/// `numVectors` times `width` iterations of a parallel loop side by side (or one, where there is no vector loop).
-void ReductionEmitter::emitAcross(OpBuilder &builder, int64_t width, int64_t numVectors) {
+/// Neighbouring vectors of the given widths of a parallel loop side by side (or one iteration, where there is no vector loop).
+void ReductionEmitter::emitAcross(OpBuilder &builder, ArrayRef<int64_t> vectors) {
   Index index(builder, nest.loc);
   SmallVector<Value> positions, accumulators;
-  for (int64_t i = 0; i < numVectors; ++i)
-    positions.push_back(loop < 0 ? Value() : index.get(index.add(emission.position[loop], index.fold(i * width))));
-  auto forEachOutput = [&](llvm::function_ref<void(LoopOperand &)> body) {
-    for (Value position : positions) {
+  int64_t offset = 0;
+  for (int64_t width : vectors) {
+    positions.push_back(loop < 0 ? Value() : index.get(index.add(emission.position[loop], index.fold(offset))));
+    offset += width;
+  }
+  auto forEachOutput = [&](llvm::function_ref<void(LoopOperand &, int64_t)> body) {
+    for (auto [position, width] : llvm::zip(positions, vectors)) {
       if (position)
         emission.position[loop] = position;
-      llvm::for_each(nest.outputs, body);
+      for (LoopOperand &output : nest.outputs)
+        body(output, width);
     }
   };
-  forEachOutput([&](LoopOperand &output) {
+  forEachOutput([&](LoopOperand &output, int64_t width) {
     accumulators.push_back(broadcastTo(
         builder, nest.loc, readAlong(builder, nest.loc, output, emission.position, loop, width), width));
   });
   accumulators = emitReductions(builder, getReductions(), accumulators, [&](OpBuilder &nested, ValueRange carried) {
     SmallVector<Value> results;
-    for (Value position : positions) {
+    for (auto [position, width] : llvm::zip(positions, vectors)) {
       if (position)
         emission.position[loop] = position;
       llvm::append_range(results, compute(nested, carried.slice(results.size(), nest.outputs.size()), width));
@@ -112,7 +118,7 @@ void ReductionEmitter::emitAcross(OpBuilder &builder, int64_t width, int64_t num
     return results;
   });
   auto result = accumulators.begin();
-  forEachOutput([&](LoopOperand &output) {
+  forEachOutput([&](LoopOperand &output, int64_t width) {
     writeAlong(builder, nest.loc, *result++, output, emission.position, loop, width);
   });
 }
@@ -122,12 +128,11 @@ int64_t ReductionEmitter::chooseNumAcross() const {
   constexpr int64_t largestBody = 12, mostOutputs = 2; // the registers must hold what several bodies compute
   if (llvm::range_size(*nest.body) > largestBody || nest.outputs.size() > mostOutputs)
     return 1;
-  if (auto extent = nest.getStaticExtent(loop))
-    return std::clamp<int64_t>(*extent / emission.dimension.lanes, 1, numChains);
   return numChains;
 }
 
-/// All iterations of the parallel vector loop: several vectors at a time, which threads may share, then what is left.
+/// All iterations of the parallel vector loop: several vectors at a time, which threads may share, then what is left, where
+/// that is known also several vectors at a time.
 void ReductionEmitter::emitVectorsAcross(OpBuilder &builder, bool isShared) {
   Index index(builder, nest.loc);
   int64_t lanes = emission.dimension.lanes, numVectors = chooseNumAcross(), step = numVectors * lanes;
@@ -137,18 +142,30 @@ void ReductionEmitter::emitVectorsAcross(OpBuilder &builder, bool isShared) {
     parallelForEach(builder, nest.loc, groups, [&](OpBuilder &nested, Value at) {
       Index inner(nested, nest.loc);
       emission.position[loop] = inner.get(inner.mul(at, inner.fold(step)));
-      emitAcross(nested, lanes, numVectors);
+      emitAcross(nested, SmallVector<int64_t>(numVectors, lanes));
     });
   } else {
     forEach(builder, nest.loc, index.fold(0), grouped, step, [&](OpBuilder &nested, Value at) {
       emission.position[loop] = at;
-      emitAcross(nested, lanes, numVectors);
+      emitAcross(nested, SmallVector<int64_t>(numVectors, lanes));
     });
+  }
+  if (auto known = nest.getStaticExtent(loop)) {
+    int64_t at = *known / step * step;
+    SmallVector<int64_t> left = splitIntoPowersOfTwo(*known - at, lanes);
+    for (ArrayRef<int64_t> rest = left; !rest.empty();) {
+      ArrayRef<int64_t> vectors = rest.take_front(numVectors);
+      emission.position[loop] = index.constant(at);
+      emitAcross(builder, vectors);
+      at += std::accumulate(vectors.begin(), vectors.end(), int64_t{0});
+      rest = rest.drop_front(vectors.size());
+    }
+    return;
   }
   forEachVector(builder, nest.loc, index.sub(extent, grouped), lanes, [&](OpBuilder &nested, Value at, int64_t width) {
     Index inner(nested, nest.loc);
     emission.position[loop] = inner.get(inner.add(grouped, at));
-    emitAcross(nested, width);
+    emitAcross(nested, {width});
   });
 }
 
@@ -270,7 +287,7 @@ void emitReductionNest(OpBuilder &builder, LoopEmission &emission) {
     if (isAlong)
       return emitter.emitAlong(nested);
     if (loop < 0)
-      return emitter.emitAcross(nested, 1);
+      return emitter.emitAcross(nested, {1});
     emitter.emitVectorsAcross(nested, /*isShared=*/false);
   });
 }

@@ -1,4 +1,5 @@
-// Contractions: the right-hand side is packed, then multiplied by kernel.contract.
+// Contractions: the right-hand side is packed, then multiplied by kernel.contract,
+// unless it is a single column.
 // Where it has no leading dimensions, those of the left-hand side count as rows.
 #include "lib/Conversion/NNToLinalg/Contraction.h"
 
@@ -11,6 +12,7 @@
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 using namespace mlir;
 
@@ -123,9 +125,58 @@ static Value packIntegers(ImplicitLocOpBuilder &builder, Operation *op, Value ma
   });
 }
 
+/// Whether `rhs` is a column that is not known before the run, long enough for vectors along it. Packed, it would be one
+/// column of a whole panel.
+static bool isLongColumn(Operation *op, Value rhs, bool transposed) {
+  constexpr int64_t shortest = 8;
+  RankedTensorType type = getRanked(rhs);
+  int64_t rank = type.getRank(), n = type.getDimSize(rank - (transposed ? 2 : 1)), k = type.getDimSize(rank - (transposed ? 1 : 2));
+  bool isFloat = type.getElementType().isF32() || type.getElementType().isF64();
+  return isa<nn::MatmulOp>(op) && isFloat && n == 1 && (ShapedType::isDynamic(k) || k >= shortest) &&
+         !matchPattern(op->getOperand(1), m_Constant());
+}
+
+/// [B..., M, K] x [B..., K, 1] with equal ranks: a sum of products for each row.
+static Value multiplyByColumn(ImplicitLocOpBuilder &builder, Value lhs, Value rhs, bool transposed, RankedTensorType type,
+                              ArrayRef<Value> extents) {
+  int64_t rank = type.getRank();
+  SmallVector<AffineExpr> left, right, sums;
+  for (int64_t axis = 0; axis < rank - 1; ++axis) {
+    AffineExpr dim = builder.getAffineDimExpr(axis), zero = builder.getAffineConstantExpr(0);
+    auto broadcast = [&](Value value) { return getRanked(value).getDimSize(axis) == 1 && type.getDimSize(axis) != 1 ? zero : dim; };
+    left.push_back(broadcast(lhs));
+    sums.push_back(dim);
+    if (axis < rank - 2)
+      right.push_back(broadcast(rhs));
+  }
+  AffineExpr along = builder.getAffineDimExpr(rank - 1), first = builder.getAffineConstantExpr(0);
+  left.push_back(along);
+  right.append({transposed ? first : along, transposed ? along : first});
+  SmallVector<AffineMap> maps;
+  for (ArrayRef<AffineExpr> exprs : {ArrayRef(left), ArrayRef(right), ArrayRef(sums)})
+    maps.push_back(AffineMap::get(rank, 0, exprs, builder.getContext()));
+  SmallVector<utils::IteratorType> iterators(rank - 1, utils::IteratorType::parallel);
+  iterators.push_back(utils::IteratorType::reduction);
+  RankedTensorType sumType = type.clone(type.getShape().drop_back());
+  Value init = createEmpty(builder, builder.getLoc(), sumType, extents.drop_back());
+  Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(type.getElementType()));
+  init = linalg::FillOp::create(builder, zero, init).getResult(0);
+  auto body = [](OpBuilder &nested, Location loc, ValueRange arguments) {
+    Value product = arith::MulFOp::create(nested, loc, arguments[0], arguments[1]);
+    Value sum = arith::AddFOp::create(nested, loc, arguments[2], product);
+    linalg::YieldOp::create(nested, loc, sum);
+  };
+  Value result = linalg::GenericOp::create(builder, sumType, ValueRange{lhs, rhs}, init, maps, iterators, body).getResult(0);
+  SmallVector<int64_t> counts(rank - 1, 1);
+  counts.push_back(0);
+  return mergeAxes(builder, result, counts);
+}
+
 /// [B..., M, K] x [B..., K, N] with equal ranks.
 static Value contract(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, Value rhs, bool transposed,
                       RankedTensorType type, ArrayRef<Value> extents) {
+  if (isLongColumn(op, rhs, transposed))
+    return multiplyByColumn(builder, lhs, rhs, transposed, type, extents);
   Value packed = isa<nn::IntegerMatmulOp>(op) ? packIntegers(builder, op, rhs) : packMatrix(builder, op, rhs, transposed);
   SmallVector<NamedAttribute> attributes;
   if (auto product = dyn_cast<nn::MatmulOp>(op); product && product.getInt8BlockAttr())

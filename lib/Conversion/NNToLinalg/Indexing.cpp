@@ -4,6 +4,7 @@
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 #include "lib/Codegen/Widening.h"
+#include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ElementwiseBodies.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
@@ -39,25 +40,25 @@ struct ConvertIndexing : OpConversionPattern<OpTy> {
   }
 };
 
-static SmallVector<Value> getExtents(ImplicitLocOpBuilder &builder, Value tensor) {
-  SmallVector<Value> extents;
-  for (int64_t axis = 0; axis < getRanked(tensor).getRank(); ++axis)
-    extents.push_back(getExtent(builder, builder.getLoc(), tensor, axis));
-  return extents;
-}
-
 /// The index stored at `position`, counted from the end where negative, and kept
 /// within the axis so that a wrong one reads some element.
 static Value readIndex(ImplicitLocOpBuilder &builder, Value indices, ValueRange position, Value extent) {
   Value stored = tensor::ExtractOp::create(builder, indices, position);
-  Value index = arith::IndexCastOp::create(builder, builder.getIndexType(), stored);
-  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
+  // Integers of 32 bits stay so narrow where the axis is not longer.
+  std::optional<int64_t> known = getConstantIntValue(extent);
+  bool isNarrow = stored.getType().isInteger(32) && known && *known <= INT32_MAX;
+  Type type = isNarrow ? stored.getType() : Type(builder.getIndexType());
+  auto convert = [&](Value index) { return builder.createOrFold<arith::IndexCastOp>(type, index); };
+  Value index = isNarrow ? stored : convert(stored), length = isNarrow ? convert(extent) : extent;
+  Value zero = arith::ConstantOp::create(builder, builder.getIntegerAttr(type, 0));
+  Value last = builder.createOrFold<arith::SubIOp>(
+      length, arith::ConstantOp::create(builder, builder.getIntegerAttr(type, 1)));
   Value negative = arith::CmpIOp::create(builder, arith::CmpIPredicate::slt, index, zero);
-  Value wrapped = arith::AddIOp::create(builder, index, extent);
+  Value wrapped = arith::AddIOp::create(builder, index, length);
   index = arith::SelectOp::create(builder, negative, wrapped, index);
-  Value last = arith::SubIOp::create(builder, extent, one);
   index = arith::MinSIOp::create(builder, index, last);
-  return arith::MaxSIOp::create(builder, index, zero);
+  index = arith::MaxSIOp::create(builder, index, zero);
+  return isNarrow ? arith::IndexCastOp::create(builder, builder.getIndexType(), index).getResult() : index;
 }
 
 //===----------------------------------------------------------------------===//
@@ -137,19 +138,20 @@ static Value combine(ImplicitLocOpBuilder &builder, nn::ScatterReduction reducti
   llvm_unreachable("all reductions are handled");
 }
 
+/// Booleans are bytes by now, of which sums are none.
+template <typename OpTy>
+static LogicalResult verifyReduction(OpTy op) {
+  if (getElementTypeOrSelf(op.getData().getType()).isInteger(1) && op.getReduction() != nn::ScatterReduction::None)
+    return op.emitError("a reduction of booleans is not supported");
+  return success();
+}
+
 /// Loops over all elements of `updates`, which land where `target` says.
 template <typename OpTy>
 static Value scatter(ImplicitLocOpBuilder &builder, OpTy op, Value data, Value updates,
                      function_ref<SmallVector<Value>(ImplicitLocOpBuilder &, ValueRange)> target) {
   Type type = getElementTypeOrSelf(op.getData());
-  if (type.isInteger(1) && op.getReduction() != nn::ScatterReduction::None) {
-    op.emitError("a reduction of booleans is not supported");
-    return {};
-  }
-  SmallVector<Value> upper = getExtents(builder, updates);
-  SmallVector<Value> lower(upper.size(), getIndex(builder, 0)), steps(upper.size(), getIndex(builder, 1));
-  auto body = [&](OpBuilder &nested, Location loc, ValueRange index, ValueRange carried) -> scf::ValueVector {
-    ImplicitLocOpBuilder inner(loc, nested);
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange index, ValueRange carried) -> SmallVector<Value> {
     SmallVector<Value> position = target(inner, index);
     Value update = tensor::ExtractOp::create(inner, updates, index);
     if (op.getReduction() != nn::ScatterReduction::None) {
@@ -158,12 +160,52 @@ static Value scatter(ImplicitLocOpBuilder &builder, OpTy op, Value data, Value u
     }
     return {tensor::InsertOp::create(inner, update, carried.front(), position).getResult()};
   };
-  return scf::buildLoopNest(builder, builder.getLoc(), lower, upper, steps, data, body).results.front();
+  return forEachIndex(builder, getExtents(builder, updates), data, body).front();
+}
+
+/// Loops over the rows of `updates`, each of which lands as a whole where `target` says.
+static Value scatterRows(ImplicitLocOpBuilder &builder, nn::ScatterNDOp op, Value data, Value updates, int64_t outer,
+                         function_ref<SmallVector<Value>(ImplicitLocOpBuilder &, ValueRange)> target) {
+  Type type = getElementTypeOrSelf(op.getData());
+  SmallVector<Value> extents = getExtents(builder, updates);
+  ArrayRef<int64_t> shape = getRanked(updates).getShape().drop_front(outer);
+  RankedTensorType rowType = getRanked(updates).clone(shape);
+  SmallVector<OpFoldResult> row;
+  for (auto [extent, value] : llvm::zip(shape, ArrayRef(extents).drop_front(outer)))
+    row.push_back(ShapedType::isDynamic(extent) ? OpFoldResult(value) : builder.getIndexAttr(extent));
+  // Offsets, sizes and strides of the row at `position` of a tensor.
+  auto getSlice = [&](ValueRange position) {
+    SmallVector<OpFoldResult> offsets(getAsOpFoldResult(position)), sizes(position.size(), builder.getIndexAttr(1));
+    offsets.append(row.size(), builder.getIndexAttr(0));
+    llvm::append_range(sizes, row);
+    SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
+    return std::tuple(offsets, sizes, strides);
+  };
+  auto body = [&](ImplicitLocOpBuilder &inner, ValueRange index, ValueRange carried) -> SmallVector<Value> {
+    auto [offsets, sizes, strides] = getSlice(target(inner, index));
+    auto [from, fromSizes, fromStrides] = getSlice(index);
+    Value update = tensor::ExtractSliceOp::create(inner, rowType, updates, from, fromSizes, fromStrides);
+    if (op.getReduction() != nn::ScatterReduction::None) {
+      Value old = tensor::ExtractSliceOp::create(inner, rowType, carried.front(), offsets, sizes, strides);
+      SmallVector<AffineMap> maps(2, inner.getMultiDimIdentityMap(rowType.getRank()));
+      SmallVector<utils::IteratorType> iterators(rowType.getRank(), utils::IteratorType::parallel);
+      auto combineElements = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+        ImplicitLocOpBuilder element(loc, nested);
+        linalg::YieldOp::create(element, combine(element, op.getReduction(), type, arguments[1], arguments[0]));
+      };
+      update = linalg::GenericOp::create(inner, rowType, update, old, maps, iterators, combineElements).getResult(0);
+    }
+    return {tensor::InsertSliceOp::create(inner, update, carried.front(), offsets, sizes, strides).getResult()};
+  };
+  extents.truncate(outer);
+  return forEachIndex(builder, extents, data, body).front();
 }
 
 template <>
 Value ConvertIndexing<nn::ScatterElementsOp>::build(ImplicitLocOpBuilder &builder, nn::ScatterElementsOp op,
                                                     OpAdaptor adaptor, RankedTensorType type) const {
+  if (failed(verifyReduction(op)))
+    return {};
   int64_t axis = op.getAxis();
   Value extent = getExtent(builder, builder.getLoc(), adaptor.getData(), axis);
   Value result = scatter(builder, op, adaptor.getData(), adaptor.getUpdates(),
@@ -172,27 +214,32 @@ Value ConvertIndexing<nn::ScatterElementsOp>::build(ImplicitLocOpBuilder &builde
                            position[axis] = readIndex(inner, adaptor.getIndices(), index, extent);
                            return position;
                          });
-  return result ? castTo(builder, result, type) : result;
+  return castTo(builder, result, type);
 }
 
 template <>
 Value ConvertIndexing<nn::ScatterNDOp>::build(ImplicitLocOpBuilder &builder, nn::ScatterNDOp op, OpAdaptor adaptor,
                                               RankedTensorType type) const {
+  if (failed(verifyReduction(op)))
+    return {};
   RankedTensorType indices = getRanked(adaptor.getIndices());
   int64_t length = indices.getShape().back(), outer = indices.getRank() - 1;
   SmallVector<Value> data = getExtents(builder, adaptor.getData());
-  Value result = scatter(builder, op, adaptor.getData(), adaptor.getUpdates(),
-                         [&](ImplicitLocOpBuilder &inner, ValueRange index) {
-                           SmallVector<Value> position;
-                           for (int64_t i = 0; i < length; ++i) {
-                             SmallVector<Value> from(index.take_front(outer));
-                             from.push_back(getIndex(inner, i));
-                             position.push_back(readIndex(inner, adaptor.getIndices(), from, data[i]));
-                           }
-                           llvm::append_range(position, index.drop_front(outer));
-                           return position;
-                         });
-  return result ? castTo(builder, result, type) : result;
+  auto target = [&](ImplicitLocOpBuilder &inner, ValueRange index) {
+    SmallVector<Value> position;
+    for (int64_t i = 0; i < length; ++i) {
+      SmallVector<Value> from(index.take_front(outer));
+      from.push_back(getIndex(inner, i));
+      position.push_back(readIndex(inner, adaptor.getIndices(), from, data[i]));
+    }
+    llvm::append_range(position, index.drop_front(outer));
+    return position;
+  };
+  // There is no row in what is known to be empty.
+  bool hasRows = outer < getRanked(adaptor.getUpdates()).getRank() && !llvm::is_contained(getRanked(adaptor.getData()).getShape(), 0);
+  Value result = hasRows ? scatterRows(builder, op, adaptor.getData(), adaptor.getUpdates(), outer, target)
+                         : scatter(builder, op, adaptor.getData(), adaptor.getUpdates(), target);
+  return castTo(builder, result, type);
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,11 +1,11 @@
-// Movement: reshapes become collapse_shape and expand_shape; concatenation,
-// slices and constant padding become slices inserted into or taken from a
-// destination; everything else is a linalg.generic that reads each element where
+// Movement: reshapes become collapse_shape and expand_shape; concatenation and
+// slices become slices inserted into or taken from a destination; everything else is a linalg.generic that reads each element where
 // it comes from.
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/ExtentTracing.h"
 #include "dialects/NN/NN.h"
+#include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
@@ -26,13 +26,6 @@ static Value compare(ImplicitLocOpBuilder &builder, arith::CmpIPredicate predica
 }
 static Value select(ImplicitLocOpBuilder &builder, Value condition, Value a, Value b) {
   return builder.createOrFold<arith::SelectOp>(condition, a, b);
-}
-
-static SmallVector<Value> getExtents(ImplicitLocOpBuilder &builder, Value tensor) {
-  SmallVector<Value> extents;
-  for (int64_t axis = 0; axis < getRanked(tensor).getRank(); ++axis)
-    extents.push_back(getExtent(builder, builder.getLoc(), tensor, axis));
-  return extents;
 }
 
 static OpFoldResult fold(ImplicitLocOpBuilder &builder, Value index) {
@@ -260,89 +253,6 @@ Value LowerOp<nn::ReverseOp>::build(ImplicitLocOpBuilder &builder, nn::ReverseOp
 // Growth
 //===----------------------------------------------------------------------===//
 
-/// The index into an axis of `extent` elements for an index before padding that
-/// may lie outside.
-static Value foldIntoExtent(ImplicitLocOpBuilder &builder, nn::PadMode mode, Value index, Value extent) {
-  Value zero = getIndex(builder, 0), one = getIndex(builder, 1), last = sub(builder, extent, one);
-  auto remainder = [&](Value x, Value y) {
-    Value r = builder.createOrFold<arith::RemSIOp>(x, y);
-    Value negative = compare(builder, arith::CmpIPredicate::slt, r, zero);
-    return select(builder, negative, add(builder, r, y), r);
-  };
-  if (mode == nn::PadMode::Edge)
-    return builder.createOrFold<arith::MaxSIOp>(builder.createOrFold<arith::MinSIOp>(index, last), zero);
-  if (mode == nn::PadMode::Wrap)
-    return remainder(index, extent);
-  // A reflection has the period 2 * (extent - 1); an axis of one element has only that.
-  Value period = builder.createOrFold<arith::MaxSIOp>(mul(builder, last, getIndex(builder, 2)), one);
-  Value position = remainder(index, period);
-  Value isMirrored = compare(builder, arith::CmpIPredicate::sgt, position, last);
-  return builder.createOrFold<arith::MaxSIOp>(
-      select(builder, isMirrored, sub(builder, period, position), position), zero);
-}
-
-/// As foldIntoExtent, of what negative pads leave of an axis.
-static Value wrapIntoRest(ImplicitLocOpBuilder &builder, Value index, Value extent, Value before, Value after) {
-  Value zero = getIndex(builder, 0), one = getIndex(builder, 1);
-  auto positive = [&](Value x) { return builder.createOrFold<arith::MaxSIOp>(x, zero); };
-  Value cut = positive(sub(builder, zero, before)), removed = positive(sub(builder, zero, after));
-  Value rest = builder.createOrFold<arith::MaxSIOp>(sub(builder, extent, add(builder, cut, removed)), one);
-  Value place = foldIntoExtent(builder, nn::PadMode::Wrap, sub(builder, index, positive(before)), rest);
-  return builder.createOrFold<arith::MinSIOp>(add(builder, cut, place), sub(builder, extent, one));
-}
-
-/// Constant padding: the input, cut where a pad is negative, inserted into a
-/// destination filled with the value.
-static Value padWithConstant(ImplicitLocOpBuilder &builder, Value input, Value value, RankedTensorType type,
-                             ArrayRef<Value> extents, ArrayRef<Value> before, ArrayRef<Value> after) {
-  Value zero = getIndex(builder, 0);
-  SmallVector<Value> cut, offsets, sizes = getExtents(builder, input), strides(type.getRank(), getIndex(builder, 1));
-  auto positive = [&](Value x) { return builder.createOrFold<arith::MaxSIOp>(x, zero); };
-  for (int64_t axis = 0; axis < type.getRank(); ++axis) {
-    cut.push_back(positive(sub(builder, zero, before[axis])));
-    offsets.push_back(positive(before[axis]));
-    Value removed = add(builder, cut[axis], positive(sub(builder, zero, after[axis])));
-    sizes[axis] = sub(builder, sizes[axis], removed);
-  }
-  bool isCut = llvm::any_of(llvm::concat<const Value>(before, after), [](Value pad) {
-    IntegerAttr constant;
-    return !matchPattern(pad, m_Constant(&constant)) || constant.getInt() < 0;
-  });
-  if (isCut)
-    input = takeSlice(builder, input, cut, sizes, strides);
-  Value init = createEmpty(builder, builder.getLoc(), type, extents);
-  Value filled = linalg::FillOp::create(builder, value, init).getResult(0);
-  return tensor::InsertSliceOp::create(builder, input, filled, fold(builder, offsets), fold(builder, sizes),
-                                       fold(builder, strides));
-}
-
-template <>
-Value LowerOp<nn::PadOp>::build(ImplicitLocOpBuilder &builder, nn::PadOp op, OpAdaptor adaptor,
-                                        RankedTensorType type) const {
-  SmallVector<Value> before(type.getRank(), getIndex(builder, 0)), after = before;
-  SmallVector<Value> input = getExtents(builder, adaptor.getInput()), extents = input;
-  for (auto [i, axis] : llvm::enumerate(op.getAxes())) {
-    before[axis] = getEntry(builder, op.getPads(), adaptor.getPads(), i);
-    after[axis] = getEntry(builder, op.getPads(), adaptor.getPads(), i + op.getAxes().size());
-    extents[axis] = add(builder, add(builder, input[axis], before[axis]), after[axis]);
-  }
-  if (op.getMode() == nn::PadMode::Constant) {
-    Value value = op.getValue() ? extractOnlyElement(builder, adaptor.getValue())
-                                : arith::ConstantOp::create(builder, builder.getZeroAttr(type.getElementType()));
-    return padWithConstant(builder, adaptor.getInput(), value, type, extents, before, after);
-  }
-  return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {
-    SmallVector<Value> source(indices);
-    for (int64_t axis : op.getAxes()) {
-      if (op.getMode() == nn::PadMode::Wrap)
-        source[axis] = wrapIntoRest(inner, source[axis], input[axis], before[axis], after[axis]);
-      else
-        source[axis] = foldIntoExtent(inner, op.getMode(), sub(inner, source[axis], before[axis]), input[axis]);
-    }
-    return tensor::ExtractOp::create(inner, adaptor.getInput(), source);
-  });
-}
-
 template <>
 Value LowerOp<nn::BroadcastToOp>::build(ImplicitLocOpBuilder &builder, nn::BroadcastToOp op, OpAdaptor adaptor,
                                                 RankedTensorType type) const {
@@ -441,8 +351,7 @@ Value LowerOp<nn::TriluOp>::build(ImplicitLocOpBuilder &builder, nn::TriluOp op,
 void populateMovementToLinalg(const StorageTypeConverter &types, RewritePatternSet &patterns) {
   patterns.add<LowerOp<nn::ReshapeOp>, LowerOp<nn::SqueezeOp>, LowerOp<nn::UnsqueezeOp>, LowerOp<nn::FlattenOp>,
                LowerOp<nn::TransposeOp>, LowerOp<nn::ConcatOp>, LowerOp<nn::SliceOp>, LowerOp<nn::ReverseOp>,
-               LowerOp<nn::PadOp>, LowerOp<nn::BroadcastToOp>, LowerOp<nn::TileOp>,
-               LowerOp<nn::TriluOp>>(types, patterns.getContext());
+               LowerOp<nn::BroadcastToOp>, LowerOp<nn::TileOp>, LowerOp<nn::TriluOp>>(types, patterns.getContext());
 }
 
 } // namespace nnc

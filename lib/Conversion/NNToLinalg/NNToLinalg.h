@@ -23,6 +23,7 @@ void populateElementwiseToLinalg(const StorageTypeConverter &types, mlir::Rewrit
 void populateIndexingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateMovementToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateNormalizationToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
+void populatePaddingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populatePoolingToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateRecurrentToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);
 void populateReductionToLinalg(const StorageTypeConverter &types, mlir::RewritePatternSet &patterns);

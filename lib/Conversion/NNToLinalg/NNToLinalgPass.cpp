@@ -195,6 +195,7 @@ struct ConvertNNToLinalgPass : public impl::ConvertNNToLinalgBase<ConvertNNToLin
     populateIndexingToLinalg(types, patterns);
     populateMovementToLinalg(types, patterns);
     populateNormalizationToLinalg(types, patterns);
+    populatePaddingToLinalg(types, patterns);
     populatePoolingToLinalg(types, patterns);
     populateRecurrentToLinalg(types, patterns);
     populateReductionToLinalg(types, patterns);

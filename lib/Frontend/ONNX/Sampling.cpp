@@ -82,16 +82,86 @@ static SmallVector<Tap> getTaps(const SampledAxis &axis, Expression x, SampleMod
   return taps;
 }
 
-/// image (N, spatial..., C) at one tap per axis (N, out...): (N, out..., C), weighted.
-static Expression readTaps(NodeBinder &node, Expression image, ArrayRef<Tap> taps) {
-  Type i64 = node.getBuilder().getI64Type();
-  SmallVector<Expression> indices;
-  Expression weight, inside;
-  for (const Tap &tap : taps) {
+/// The product of extents from axis `start` up to `end`, 1-D.
+static Expression countElements(NodeBinder &node, Expression x, int64_t start, int64_t end) {
+  Expression count = Expression::ints(node, {1});
+  for (int64_t axis = start; axis < end; ++axis)
+    count = count * x.extent(axis);
+  return count;
+}
+
+static Expression reshape(NodeBinder &node, Expression x, ArrayRef<Expression> extents) {
+  return {node, node.create<nn::ReshapeOp>(x, Expression::concat(node, extents, 0), /*allow_zero=*/true)};
+}
+
+namespace {
+
+/// Images (N, ..., C, ...) whose elements have numbers: in each image, where the channels come last; in all of them, where the
+/// channels come first, so that neighbours stay neighbours.
+class NumberedImage {
+public:
+  NumberedImage(NodeBinder &node, Expression image, bool isChannelsFirst) : node(node), isChannelsFirst(isChannelsFirst) {
+    int64_t rank = image.getRank(), first = isChannelsFirst ? 2 : 1, end = first + rank - 2;
+    Type type = getNumberType(image, first, end);
+    for (int64_t axis = first; axis < end; ++axis)
+      extents.push_back(image.extent(axis).cast(type));
+    Expression count = countElements(node, image, first, end);
+    batch = image.extent(0);
+    if (!isChannelsFirst) {
+      elements = reshape(node, image, {batch, count, image.extent(end)});
+      return;
+    }
+    SmallVector<int64_t> channelsFirst = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+    std::swap(channelsFirst[0], channelsFirst[1]);
+    elements = reshape(node, image.transpose(channelsFirst), {image.extent(1), batch * count});
+    firstNumbers = (Expression::range(batch) * count).cast(type).unsqueeze({1});
+  }
+
+  Expression read(ArrayRef<Tap> taps) const;
+
+private:
+  /// 32 bits where they are known to be enough.
+  Type getNumberType(Expression image, int64_t first, int64_t end) const {
+    int64_t count = 1;
+    for (int64_t axis = isChannelsFirst ? 0 : first; axis < end; ++axis) {
+      int64_t extent = isChannelsFirst && axis == 1 ? 1 : image.getExtent(axis);
+      if (ShapedType::isDynamic(extent) || count * extent > INT32_MAX)
+        return node.getBuilder().getI64Type();
+      count *= extent;
+    }
+    return node.getBuilder().getI32Type();
+  }
+  Expression gather(Expression number) const;
+
+  NodeBinder &node;
+  bool isChannelsFirst;
+  Expression batch, elements, firstNumbers; ///< the last: of each image's first element
+  SmallVector<Expression> extents;          ///< of the spatial axes, of the type of the numbers
+};
+
+} // namespace
+
+/// The elements of the given numbers.
+Expression NumberedImage::gather(Expression number) const {
+  if (!isChannelsFirst) {
+    Expression index = number.unsqueeze({number.getRank()});
+    return {node, node.create<nn::GatherNDOp>(elements, index, /*batch_dims=*/1)};
+  }
+  Expression samples = number.extent(1);
+  Expression flat = reshape(node, number + firstNumbers, {batch * samples});
+  return reshape(node, elements.gather(flat, 1), {elements.extent(0), batch, samples});
+}
+
+/// The image at one tap per axis, weighted: of taps (N, out...) it is (N, out..., C); where channels come first it is (C, N, samples)
+/// of taps (N, samples).
+Expression NumberedImage::read(ArrayRef<Tap> taps) const {
+  Expression number, weight, inside;
+  for (auto [tap, extent] : llvm::zip(taps, extents)) {
     Expression index = tap.position;
     if (tap.inside) // elsewhere any element will do
       index = tap.inside.choose(index, index.like(0));
-    indices.push_back(index.cast(i64).unsqueeze({index.getRank()}));
+    index = index.cast(extent.getElementType());
+    number = number ? number * extent + index : index;
     if (tap.weight)
       weight = weight ? weight * tap.weight : tap.weight;
     if (tap.inside)
@@ -99,25 +169,27 @@ static Expression readTaps(NodeBinder &node, Expression image, ArrayRef<Tap> tap
   }
   if (node.failed())
     return {};
-  Expression index = Expression::concat(node, indices, indices.front().getRank() - 1);
-  Expression elements(node, node.create<nn::GatherNDOp>(image, index, /*batch_dims=*/1));
+  int64_t channels = isChannelsFirst ? 0 : number.getRank();
+  Expression found = gather(number);
   if (node.failed())
     return {};
-  int64_t last = elements.getRank() - 1;
   if (inside)
-    elements = inside.unsqueeze({last}).choose(elements, elements.like(0));
-  return weight ? elements * weight.cast(elements.getElementType()).unsqueeze({last}) : elements;
+    found = inside.unsqueeze({channels}).choose(found, found.like(0));
+  return weight ? found * weight.cast(found.getElementType()).unsqueeze({channels}) : found;
 }
 
 /// The sum over all combinations of taps, one of each axis.
-static Expression sumTaps(NodeBinder &node, Expression image, ArrayRef<SmallVector<Tap>> axes) {
+static Expression sumTaps(NodeBinder &node, Expression image, bool isChannelsFirst, ArrayRef<SmallVector<Tap>> axes) {
+  if (node.failed())
+    return {};
   Expression sum;
+  NumberedImage numbered(node, image, isChannelsFirst);
   SmallVector<size_t> chosen(axes.size(), 0);
   while (!node.failed()) {
     SmallVector<Tap> taps;
     for (auto [axis, i] : llvm::zip(axes, chosen))
       taps.push_back(axis[i]);
-    Expression read = readTaps(node, image, taps);
+    Expression read = numbered.read(taps);
     sum = sum ? sum + read : read;
     size_t axis = axes.size();
     while (axis > 0 && ++chosen[axis - 1] == axes[axis - 1].size())
@@ -134,7 +206,7 @@ Expression sampleLinearly(NodeBinder &node, Expression image, ArrayRef<Expressio
     Expression extent = image.extent(axis + 1).cast(position.getElementType());
     taps.push_back(getTaps({extent, /*alignCorners=*/true, SamplePadding::Zeros}, position, SampleMode::Linear));
   }
-  return node.failed() ? Expression() : sumTaps(node, image, taps);
+  return node.failed() ? Expression() : sumTaps(node, image, /*isChannelsFirst=*/false, taps);
 }
 
 static std::optional<SampleMode> getSampleMode(NodeBinder &node) {
@@ -178,23 +250,23 @@ static LogicalResult importGridSample(NodeBinder &node) {
     return node.reject("the grid must be of floats");
   if (grid.getExtent(rank - 1) != ShapedType::kDynamic && grid.getExtent(rank - 1) != spatial)
     return node.reject("the grid has another number of coordinates than the image has spatial axes");
+  // All samples of an image are one axis meanwhile.
+  Expression positions = reshape(node, grid, {grid.extent(0), countElements(node, grid, 1, rank - 1), grid.extent(rank - 1)});
   SmallVector<SmallVector<Tap>> taps;
-  SmallVector<int64_t> toLast{0}, toFirst{0, rank - 1};
+  SmallVector<Expression> shape{grid.extent(0), x.extent(1)};
   for (int64_t i = 0; i < spatial; ++i) {
     SampledAxis axis{x.extent(i + 2).cast(grid.getElementType()), alignCorners, *padding};
     int64_t coordinate = spatial - 1 - i;
-    Expression at = axis.denormalize(grid.slice(rank - 1, coordinate, coordinate + 1).squeeze({rank - 1}));
+    Expression at = axis.denormalize(positions.slice(2, coordinate, coordinate + 1).squeeze({2}));
     if (*mode == SampleMode::Nearest)
       at = at.unary<nn::RoundOp>();
     // Cubic weights follow from where the sample is, outside too, as in PyTorch; its neighbours are those of the border.
     bool isPadded = *mode != SampleMode::Cubic || *padding != SamplePadding::Border;
     taps.push_back(getTaps(axis, isPadded ? axis.pad(at) : at, *mode));
-    toLast.push_back(i + 2);
-    toFirst.push_back(i + 1);
+    shape.push_back(grid.extent(i + 1));
   }
-  toLast.push_back(1);
-  Expression sum = sumTaps(node, x.transpose(toLast), taps);
-  return node.failed() ? failure() : node.result(sum.transpose(toFirst));
+  Expression sum = sumTaps(node, x, /*isChannelsFirst=*/true, taps);
+  return node.failed() ? failure() : node.result(reshape(node, sum.transpose({1, 0, 2}), shape));
 }
 
 //===--- AffineGrid ---===//

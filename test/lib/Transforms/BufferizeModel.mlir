@@ -127,3 +127,25 @@ func.func @main(%x: tensor<?xf32> {nn.name = "x"}, %y: tensor<64xf32> {nn.name =
   %z = tensor.insert_slice %part into %y[0] [%size] [1] : tensor<?xf32> into tensor<64xf32>
   return %z : tensor<64xf32>
 }
+
+// -----
+
+// An input of which a result is a changed version is copied to the result's place, once.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: %[[X:.*]]: memref<4x8xf32>, %[[N:.*]]: index, %[[Y:.*]]: memref<4x8xf32> {nn.output})
+// CHECK-NOT: memref.alloc
+// CHECK: linalg.generic {{.*}} ins(%[[X]] : {{.*}}) outs(%[[Y]]
+// CHECK: scf.for
+// CHECK: memref.store %{{.*}}, %[[Y]]
+// CHECK-NOT: memref.copy
+// CHECK: return
+func.func @main(%x: tensor<4x8xf32>, %n: index) -> tensor<4x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> tensor<4x8xf32> {
+    %b = tensor.insert %zero into %a[%i, %i] : tensor<4x8xf32>
+    scf.yield %b : tensor<4x8xf32>
+  }
+  return %r : tensor<4x8xf32>
+}

@@ -108,3 +108,30 @@ func.func @wide(%x: tensor<8xf32>, %a0: tensor<8xf32>, %a1: tensor<8xf32>, %a2: 
   } -> tensor<8xf32>
   return %c : tensor<8xf32>
 }
+
+// -----
+
+// What each row of a reduction reads again is not computed again.
+// CHECK-LABEL: @column
+// CHECK: math.exp
+// CHECK: linalg.yield
+// CHECK: linalg.generic
+// CHECK: arith.mulf
+func.func @column(%x: tensor<8x16xf32>, %y: tensor<16xf32>, %sums: tensor<8xf32>) -> tensor<8xf32> {
+  %e = tensor.empty() : tensor<16xf32>
+  %c = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%y : tensor<16xf32>) outs(%e : tensor<16xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %s = math.exp %i : f32
+    linalg.yield %s : f32
+  } -> tensor<16xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0)>],
+                       iterator_types = ["parallel", "reduction"]}
+      ins(%x, %c : tensor<8x16xf32>, tensor<16xf32>) outs(%sums : tensor<8xf32>) {
+  ^bb0(%i: f32, %j: f32, %o: f32):
+    %p = arith.mulf %i, %j : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<8xf32>
+  return %r : tensor<8xf32>
+}

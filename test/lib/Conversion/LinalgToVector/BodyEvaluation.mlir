@@ -23,6 +23,22 @@ func.func @gather_rows(%data: memref<100x64xf32>, %indices: memref<8xi64>, %out:
   return
 }
 
+// Elements read backwards are whole vectors, reversed.
+// CHECK-LABEL: @backwards
+// CHECK: vector.load {{.*}} vector<4xf32>
+// CHECK: vector.shuffle {{.*}} [3, 2, 1, 0]
+func.func @backwards(%row: memref<64xf32>, %out: memref<8x64xf32>) {
+  %last = arith.constant 63 : index
+  linalg.generic {indexing_maps = [#both], iterator_types = ["parallel", "parallel"]} outs(%out : memref<8x64xf32>) {
+  ^bb0(%x: f32):
+    %j = linalg.index 1 : index
+    %k = arith.subi %last, %j : index
+    %r = memref.load %row[%k] : memref<64xf32>
+    linalg.yield %r : f32
+  }
+  return
+}
+
 // A broadcast that shows at run time only: one branch per vector, no gather.
 // CHECK-LABEL: @broadcast
 // CHECK: %[[MANY:.*]] = arith.cmpi ne

@@ -73,6 +73,20 @@ func.func @across(%a: memref<8x32xf32>, %b: memref<32xf32>) {
   return
 }
 
+// What is less than that, of several widths, is side by side, too.
+// CHECK-LABEL: @across_rest
+// CHECK: scf.for {{.*}} iter_args(%{{.*}}) -> (vector<4xf32>, vector<2xf32>, f32)
+// CHECK-NOT: scf.for
+func.func @across_rest(%a: memref<8x7xf32>, %b: memref<7xf32>) {
+  linalg.generic {indexing_maps = [#both, #second], iterator_types = ["reduction", "parallel"]}
+      ins(%a : memref<8x7xf32>) outs(%b : memref<7xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %s = arith.addf %y, %x : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
 // So are two results of each row: the largest element and its place.
 // CHECK-LABEL: @places
 // CHECK: scf.for %{{.*}} = %c0 to %c32 step %c16

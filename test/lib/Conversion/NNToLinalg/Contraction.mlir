@@ -36,3 +36,19 @@ func.func @vectors(%x: tensor<16xi32>, %y: tensor<16xi32>) -> tensor<i32> {
   %0 = nn.matmul %x, %y : (tensor<16xi32>, tensor<16xi32>) -> tensor<i32>
   return %0 : tensor<i32>
 }
+
+// -----
+
+// A column that is computed at run time is not packed: each row is multiplied by it as it is.
+// CHECK-DAG: #[[ROWS:.*]] = affine_map<(d0, d1, d2) -> (0, d1, d2)>
+// CHECK-DAG: #[[COLUMN:.*]] = affine_map<(d0, d1, d2) -> (d0, d2, 0)>
+// CHECK-DAG: #[[SUMS:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
+// CHECK-LABEL: @column
+func.func @column(%x: tensor<1x4x16xf32>, %y: tensor<?x16x1xf32>) -> tensor<?x4x1xf32> {
+  // CHECK-NOT: kernel.pack_matrix
+  // CHECK: %[[ZERO:.*]] = linalg.fill {{.*}} -> tensor<?x4xf32>
+  // CHECK: linalg.generic {indexing_maps = [#[[ROWS]], #[[COLUMN]], #[[SUMS]]], {{.*}}"reduction"]} ins(%arg0, %arg1 : {{.*}}) outs(%[[ZERO]]
+  // CHECK: tensor.expand_shape {{.*}} into tensor<?x4x1xf32>
+  %0 = nn.matmul %x, %y : (tensor<1x4x16xf32>, tensor<?x16x1xf32>) -> tensor<?x4x1xf32>
+  return %0 : tensor<?x4x1xf32>
+}

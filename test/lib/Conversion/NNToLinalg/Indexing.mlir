@@ -14,11 +14,38 @@ func.func @gather(%data: tensor<5x?xf32>, %indices: tensor<3xi64>) -> tensor<3x?
 
 // CHECK-LABEL: @scatter
 func.func @scatter(%data: tensor<5x4xf32>, %indices: tensor<?x1xi64>, %updates: tensor<?x4xf32>) -> tensor<5x4xf32> {
+  // Whole rows are added.
   // CHECK: scf.for
-  // CHECK: scf.for
+  // CHECK-NOT: scf.for
+  // CHECK: tensor.extract_slice {{.*}} [1, 4] [1, 1] : tensor<?x4xf32> to tensor<4xf32>
+  // CHECK: %[[OLD:.*]] = tensor.extract_slice {{.*}} [1, 4] [1, 1] : tensor<5x4xf32> to tensor<4xf32>
+  // CHECK: linalg.generic {{.*}} outs(%[[OLD]] : tensor<4xf32>)
   // CHECK: arith.addf
-  // CHECK: tensor.insert
+  // CHECK: tensor.insert_slice
   %0 = nn.scatter_nd %data, %indices, %updates {reduction = #nn<scatter_reduction add>} : (tensor<5x4xf32>, tensor<?x1xi64>, tensor<?x4xf32>) -> tensor<5x4xf32>
+  return %0 : tensor<5x4xf32>
+}
+
+// -----
+
+// Indices of 32 bits are compared as such.
+// CHECK-LABEL: @narrow_indices
+func.func @narrow_indices(%data: tensor<5x4xf32>, %indices: tensor<7xi32>) -> tensor<7x4xf32> {
+  // CHECK: arith.cmpi slt, {{.*}} : i32
+  // CHECK: %[[AT:.*]] = arith.maxsi {{.*}} : i32
+  // CHECK: arith.index_cast %[[AT]] : i32 to index
+  %0 = nn.gather %data, %indices {axis = 0 : i64} : (tensor<5x4xf32>, tensor<7xi32>) -> tensor<7x4xf32>
+  return %0 : tensor<7x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @scatter_single_elements
+func.func @scatter_single_elements(%data: tensor<5x4xf32>, %indices: tensor<?x2xi64>, %updates: tensor<?xf32>) -> tensor<5x4xf32> {
+  // CHECK: scf.for
+  // CHECK-NOT: slice
+  // CHECK: tensor.insert %
+  %0 = nn.scatter_nd %data, %indices, %updates {reduction = #nn<scatter_reduction none>} : (tensor<5x4xf32>, tensor<?x2xi64>, tensor<?xf32>) -> tensor<5x4xf32>
   return %0 : tensor<5x4xf32>
 }
 

@@ -63,22 +63,6 @@ func.func @slice(%x: tensor<5x8xf32>) -> (tensor<2x8xf32>, tensor<5x3xf32>) {
 
 // -----
 
-// CHECK-LABEL: @pad
-func.func @pad(%x: tensor<4x?xf32>) -> (tensor<5x?xf32>, tensor<7x?xf32>) {
-  %pads = arith.constant dense<[2, -1]> : tensor<2xi64>
-  // CHECK: %[[CUT:.*]] = tensor.extract_slice %arg0[0, 0] [3, %{{.*}}] [1, 1]
-  // CHECK: %[[FILLED:.*]] = linalg.fill
-  // CHECK: tensor.insert_slice %[[CUT]] into %[[FILLED]][2, 0] [3, %{{.*}}] [1, 1]
-  %0 = nn.pad %x, %pads {axes = array<i64: 0>, mode = #nn<pad_mode constant>} : (tensor<4x?xf32>, tensor<2xi64>) -> tensor<5x?xf32>
-  %more = arith.constant dense<[2, 1]> : tensor<2xi64>
-  // CHECK: linalg.generic
-  // CHECK: tensor.extract %arg0
-  %1 = nn.pad %x, %more {axes = array<i64: 0>, mode = #nn<pad_mode reflect>} : (tensor<4x?xf32>, tensor<2xi64>) -> tensor<7x?xf32>
-  return %0, %1 : tensor<5x?xf32>, tensor<7x?xf32>
-}
-
-// -----
-
 // CHECK-LABEL: @growth
 func.func @growth(%x: tensor<3x1xf32>, %n: tensor<2xi64>) -> (tensor<2x3x4xf32>, tensor<?x?xf32>) {
   %to = arith.constant dense<[2, 1, 4]> : tensor<3xi64>
