@@ -9,6 +9,7 @@
 // takes a third of the instructions.
 #include "lib/Transforms/Passes.h"
 
+#include "lib/Support/Decision.h"
 #include "lib/Transforms/ConstantBits.h"
 
 #include <cmath>
@@ -24,6 +25,12 @@ namespace nnc {
 static constexpr int64_t leastBytes = 1024;
 /// Rows of a block; besides, all rows may be one.
 static constexpr int64_t blockSizes[] = {256, 128, 64, 32, 16};
+/// Comparisons for each weight, in all forms together, after which the search is given up.
+static constexpr int64_t mostComparisons = 16;
+/// Weights of fewer bytes than so many L2 caches have are read faster than they are widened.
+static constexpr int64_t cachedBy = 4;
+/// CPUs with narrower vectors, or none, keep weights in flash.
+static constexpr unsigned leastVectorBits = 128;
 
 namespace {
 
@@ -42,7 +49,9 @@ struct PackedWeights {
 /// What is stored for them, if all blocks are found.
 class BlockCoder {
 public:
-  BlockCoder(PackedWeights weights, int64_t bits, int64_t size) : weights(weights), bits(bits), size(size) {}
+  /// `budget`: comparisons that are left, of this form and others.
+  BlockCoder(PackedWeights weights, int64_t bits, int64_t size, int64_t &budget)
+      : weights(weights), bits(bits), size(size), budget(budget) {}
 
   bool findAll();
   kernel::WeightBlocksAttr getBlocks(MLIRContext *context) const {
@@ -52,11 +61,12 @@ public:
   std::vector<uint32_t> encode(kernel::WeightBlocksAttr blocks) const;
 
 private:
-  std::optional<ScaledBlock> find(const float *first) const;
-  std::optional<ScaledBlock> tryScale(const float *first, float scale) const;
+  std::optional<ScaledBlock> find(const float *first);
+  std::optional<ScaledBlock> tryScale(const float *first, float scale);
 
   PackedWeights weights;
   int64_t bits, size;
+  int64_t &budget;
   bool hasOffsets = false;
   std::vector<ScaledBlock> found; ///< [P, blocks, W]
 };
@@ -64,9 +74,10 @@ private:
 } // namespace
 
 /// The block with this scale, or its negative where the integers then need no offset.
-std::optional<ScaledBlock> BlockCoder::tryScale(const float *first, float scale) const {
+std::optional<ScaledBlock> BlockCoder::tryScale(const float *first, float scale) {
   int levels = 1 << bits, least = 0, largest = 0;
   for (int64_t i = 0; i < size; ++i) {
+    --budget;
     float value = first[i * weights.width], integer = std::nearbyint(value / scale);
     if (std::abs(integer) >= static_cast<float>(levels) || integer * scale != value)
       return std::nullopt;
@@ -85,7 +96,7 @@ std::optional<ScaledBlock> BlockCoder::tryScale(const float *first, float scale)
 
 /// The largest scale of which the block's weights are integer multiples. The least of them is 1, 2, ... times the scale,
 /// which its rounding and that of the quotient move by two units in the last place at most.
-std::optional<ScaledBlock> BlockCoder::find(const float *first) const {
+std::optional<ScaledBlock> BlockCoder::find(const float *first) {
   float least = INFINITY, largest = 0;
   for (int64_t i = 0; i < size; ++i) {
     float magnitude = std::abs(first[i * weights.width]);
@@ -97,11 +108,11 @@ std::optional<ScaledBlock> BlockCoder::find(const float *first) const {
   }
   if (largest == 0)
     return ScaledBlock{0, 0};
-  constexpr float leastScale = 0x1p-100f; // products of smaller ones might be denormal
+  constexpr float leastScale = 0x1p-120f; // products of smaller ones might be denormal
   float levels = static_cast<float>(1 << bits);
   for (float multiple = 1; multiple < levels; ++multiple) {
     float scale = least / multiple;
-    if (scale < leastScale || largest >= scale * levels)
+    if (scale < leastScale || largest >= scale * levels || budget < 0)
       return std::nullopt;
     for (int ulps = -2; ulps <= 2; ++ulps)
       if (auto block = tryScale(first, llvm::bit_cast<float>(llvm::bit_cast<uint32_t>(scale) + ulps)))
@@ -151,14 +162,31 @@ struct RecognizeBlockWeightsPass : public impl::RecognizeBlockWeightsBase<Recogn
   void runOnOperation() override {
     stored.clear();
     quantized.clear();
+    weightBytes = 0;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<kernel::ContractOp, kernel::ConvOp>(op) && op->getOperand(1).getDefiningOp<arith::ConstantOp>())
+        weightBytes += cast<ShapedType>(op->getOperand(1).getType()).getNumElements() * 4;
+    });
     getOperation()->walk([&](kernel::ContractOp product) { recognize(product); });
   }
 
 private:
   bool isFasterInPairs(kernel::ContractOp product) const {
     int64_t rows = cast<ShapedType>(product.getInit().getType()).getDimSize(0);
-    return precision == "bf16" && !kernel::getTarget(product).getBf16Dot().empty() &&
+    return precision == "bf16" && !mayMultiplyBytes(product) && !kernel::getTarget(product).getBf16Dot().empty() &&
            (ShapedType::isDynamic(rows) || rows >= kernel::leastPairedRows);
+  }
+
+  static bool mayMultiplyBytes(kernel::ContractOp product) {
+    return product.getInt8Block() && kernel::getTarget(product).getVnni();
+  }
+
+  /// Not where all weights of the model stay in a cache, nor, in a loop, those of the product.
+  bool isWorthWidening(kernel::ContractOp product) const {
+    kernel::TargetAttr target = kernel::getTarget(product);
+    int64_t own = cast<ShapedType>(product.getRhs().getType()).getNumElements() * 4;
+    bool isRepeated = product->getParentOfType<LoopLikeOpInterface>() != nullptr;
+    return target.getVectorBits() < leastVectorBits || (isRepeated ? own : weightBytes) > cachedBy * target.getL2Bytes();
   }
 
   struct Stored {
@@ -173,7 +201,8 @@ private:
     Type sum = product.getEpilogue().front().getArgument(0).getType();
     bool isOfF32 = lhs.getElementType().isF32() && type.getElementType().isF32() && sum.isF32();
     if (!constant || !isOfF32 || type.getRank() != 3 || lhs.isDynamicDim(1) || init.isDynamicDim(1) ||
-        type.getNumElements() * 4 < leastBytes || isFasterInPairs(product))
+        type.getNumElements() * 4 < leastBytes || isFasterInPairs(product) ||
+        (!mayMultiplyBytes(product) && !isWorthWidening(product)))
       return;
     int64_t largest = product.getInt8Block().value_or(type.getDimSize(1));
     auto [place, isNew] = stored.try_emplace({constant.getOperation(), largest});
@@ -182,8 +211,11 @@ private:
     if (!place->second.words)
       return;
     product.getRhsMutable().set(place->second.words);
-    product.setBlocksAttr(place->second.blocks);
-    if (product.getInt8Block() && kernel::getTarget(product).getVnni())
+    kernel::WeightBlocksAttr blocks = place->second.blocks;
+    product.setBlocksAttr(blocks);
+    remark::passed(product.getLoc(), about::algorithm)
+        << remark::add("weights are integers of {0} bits with a scale for each {1}", blocks.getBits(), blocks.getSize());
+    if (mayMultiplyBytes(product))
       product.getLhsMutable().set(quantize(product));
   }
 
@@ -215,12 +247,13 @@ private:
       return {};
     PackedWeights weights{{reinterpret_cast<const float *>(raw.data()), raw.size() / 4},
                           type.getDimSize(0), type.getDimSize(1), type.getDimSize(2)};
+    int64_t budget = mostComparisons * type.getNumElements();
     SmallVector<int64_t> sizes{weights.rows};
     llvm::append_range(sizes, blockSizes);
     for (int64_t bits : {4, 8})
       for (int64_t size : sizes)
         if (size <= largest && size >= 16 && size % (32 / bits) == 0 && weights.rows % size == 0)
-          if (BlockCoder coder(weights, bits, size); coder.findAll())
+          if (BlockCoder coder(weights, bits, size, budget); coder.findAll())
             return create(constant, weights, coder);
     return {};
   }
@@ -234,6 +267,8 @@ private:
     return {arith::ConstantOp::create(builder, constant.getLoc(), makeConstant(type, ArrayRef(words))), blocks};
   }
 
+  /// Of all weights of products and convolutions, in f32.
+  int64_t weightBytes = 0;
   /// What is stored for a constant of the model in blocks of at most so many rows; null where it stays.
   DenseMap<std::pair<Operation *, int64_t>, Stored> stored;
   /// Inputs as bytes, by what they are of, their blocks, and where.

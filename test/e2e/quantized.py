@@ -39,9 +39,11 @@ class Case:
         array = self.array(shape, dtype)
         return array if dtype == np.uint8 or can_run("vnni") else array >> 1
 
-    def feed(self, name, array):
+    def feed(self, name, array, shape=None):
+        """An input, of `shape` where that has run-time extents."""
         self.feeds[name] = array
-        self.inputs.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape))
+        element = helper.np_dtype_to_tensor_dtype(array.dtype)
+        self.inputs.append(helper.make_tensor_value_info(name, element, shape or array.shape))
         return name
 
     def constant(self, name, array):
@@ -211,10 +213,12 @@ def make_gemm(random):
 def make_bits(random, rests=(0, 0, 0, 5, 8)):
     """Blocks of 4 or 8 bits along K, whose last one may have `rests` instead; few rows and many."""
     case = Case(random)
-    n, block, bits = int(random.integers(1, 90)), int(pick(random, 16, 32, 64, 128)), int(pick(random, 4, 4, 8))
-    k = block * int(random.integers(1, 5)) + int(pick(random, *rests))
-    blocks, rows = -(-k // block), int(pick(random, 1, 1, 2, 3, 7, 8, 33))
-    case.feed("x", case.array((rows, k), np.float32))
+    block, bits, rows = int(pick(random, 16, 32, 64, 128)), int(pick(random, 4, 4, 8)), int(pick(random, 1, 1, 2, 3, 7, 8, 15, 33))
+    is_small = random.integers(3) == 0  # f32 where vectors read weights from the cache
+    n, k = (int(random.integers(1, 90)), 4 * block) if is_small else (int(random.integers(1030, 1100)), 1024)
+    k += int(pick(random, *rests))
+    blocks = -(-k // block)
+    case.feed("x", case.array((rows, k), np.float32), ["rows", k] if random.integers(3) == 0 else None)
     case.constant("b", case.array((n, blocks, block * bits // 8), np.uint8))
     signs = random.choice([-1, 1], n * blocks)
     inputs = ["x", "b", case.constant("s", (random.uniform(0.01, 0.1, n * blocks) * signs).astype(np.float32))]
@@ -235,7 +239,7 @@ def make_int8_bits(random):
 def make_weights_only(random):
     """Weights of 8 bits with a scale for each column, dequantized before a product of floats."""
     case = Case(random)
-    left, right = matmul_shapes(random)
+    left, right = (int(random.integers(1, 40)), 1024), (1024, int(random.integers(1030, 1100)))
     case.feed("a", case.array(left, np.float32))
     case.constant("b", case.array(right, np.int8))
     case.node("DequantizeLinear", ["b", case.scale("bs", (right[1],)), case.zero("bz", np.int8, (right[1],), symmetric=random.integers(2))],

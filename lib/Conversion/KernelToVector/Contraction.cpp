@@ -54,6 +54,7 @@ private:
   };
 
   void emitAll(OpBuilder &builder);
+  void emitPacked(OpBuilder &builder);
   void emitUnpacked(OpBuilder &builder);
   void emitPanels(OpBuilder &builder, OpFoldResult batch, OpFoldResult first, int64_t panels);
   void emitLastPanel(OpBuilder &builder, Value batch, OpFoldResult panel, OpFoldResult count);
@@ -64,7 +65,6 @@ private:
   void storeColumns(OpBuilder &builder, const Columns &columns, ValueRange sums,
                     ArrayRef<SmallVector<Value>> rowIndices);
   int64_t getMaxRows(int64_t vectors) const;
-  bool needsUnpacking() const;
   int64_t choosePanelsAtOnce() const;
 
   kernel::ContractOp op;
@@ -100,14 +100,6 @@ int64_t ContractExpansion::getMaxRows(int64_t vectors) const {
   return std::max<int64_t>(1, ((kernel::getTarget(op).getVectorRegisters() - 2) / vectors - 1) / 2);
 }
 
-/// Whether more rows than one tile's would widen the weights again and again. Products of bytes do not widen them.
-bool ContractExpansion::needsUnpacking() const {
-  if (!blocks || getElementTypeOrSelf(lhs.getType()).isInteger(32))
-    return false;
-  auto rows = getStatic(m);
-  return !rows || *rows > getMaxRows(tile.getPanelVectors());
-}
-
 /// A single row, as of a network with a run-time batch, is most often what comes: it has code of its own, which takes
 /// several panels at once.
 void ContractExpansion::expand(OpBuilder &builder) {
@@ -127,9 +119,25 @@ void ContractExpansion::expand(OpBuilder &builder) {
   scf::IfOp::create(builder, loc, isSingle, emit(index.fold(1)), emit(rows));
 }
 
+/// To widen weights in blocks for two tiles of rows takes as long as to store them for all. Products of bytes do not.
 void ContractExpansion::emitAll(OpBuilder &builder) {
-  if (needsUnpacking())
-    return emitUnpacked(builder);
+  if (!blocks || getElementTypeOrSelf(lhs.getType()).isInteger(32))
+    return emitPacked(builder);
+  int64_t few = 2 * getMaxRows(tile.getPanelVectors());
+  if (auto rows = getStatic(m))
+    return *rows <= few ? emitPacked(builder) : emitUnpacked(builder);
+  Index index(builder, loc);
+  Value areFew = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule, index.get(m), index.constant(few));
+  auto emit = [&](void (ContractExpansion::*products)(OpBuilder &)) {
+    return [this, products](OpBuilder &nested, Location) {
+      (this->*products)(nested);
+      scf::YieldOp::create(nested, loc);
+    };
+  };
+  scf::IfOp::create(builder, loc, areFew, emit(&ContractExpansion::emitPacked), emit(&ContractExpansion::emitUnpacked));
+}
+
+void ContractExpansion::emitPacked(OpBuilder &builder) {
   Index index(builder, loc);
   OpFoldResult batches = getBatchCount(builder, loc, init);
   OpFoldResult fullPanels = index.div(n, panelWidth);
@@ -159,9 +167,11 @@ void ContractExpansion::emitAll(OpBuilder &builder) {
 
 /// A packed panel at a time, or so many that threads have something to share.
 void ContractExpansion::emitUnpacked(OpBuilder &builder) {
-  constexpr int64_t panelsForThreads = 16;
+  constexpr int64_t panelsForThreads = 16, bytesForThreads = 8 << 20;
   auto type = cast<MemRefType>(rhs.getType());
-  int64_t numPacked = type.getDimSize(0), atOnce = threads ? std::min(panelsForThreads, numPacked) : 1;
+  int64_t numPacked = type.getDimSize(0), panelBytes = 4 * blocks.getSummed(type.getDimSize(1)) * type.getDimSize(2);
+  int64_t most = std::clamp<int64_t>(bytesForThreads / panelBytes, 1, panelsForThreads);
+  int64_t atOnce = threads ? std::min(most, numPacked) : 1;
   int64_t fullPanels = *getStatic(n) / panelWidth, parts = tile.getPanelParts();
   Index index(builder, loc);
   auto numbers = MemRefType::get({atOnce, blocks.getSummed(type.getDimSize(1)), type.getDimSize(2)}, builder.getF32Type());

@@ -9,6 +9,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace nnc {
@@ -64,7 +66,7 @@ Value BlockQuantization::storeBytes(OpBuilder &builder, Value row, OpFoldResult 
     Index inner(nested, loc);
     Value x = loadWide(nested, loc, source, {row, inner.get(inner.add(first, at))}, lanes);
     x = math::RoundEvenOp::create(nested, loc, createMul(nested, loc, x, factor));
-    // Chosen so that NaN becomes an integer; the scale is NaN then, or infinite.
+    // Chosen so that NaN becomes an integer; the scale is NaN then.
     Value isAbove = arith::CmpFOp::create(nested, loc, arith::CmpFPredicate::OGT, x, low);
     x = arith::SelectOp::create(nested, loc, isAbove, x, low);
     Value isBelow = arith::CmpFOp::create(nested, loc, arith::CmpFPredicate::OLT, x, high);
@@ -86,11 +88,16 @@ void BlockQuantization::quantizeBlock(OpBuilder &builder, Value row, Value block
   Type f32 = builder.getF32Type();
   OpFoldResult first = index.mul(block, index.fold(blocks.getSize()));
   OpFoldResult word = index.mul(block, index.fold(blocks.getInputWords()));
-  Value zero = createConstant(builder, loc, f32, 0), one = createConstant(builder, loc, f32, 1);
-  Value scale = arith::DivFOp::create(builder, loc, findLargest(builder, row, first), createConstant(builder, loc, f32, 127));
-  Value isZero = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, scale, zero);
-  Value quotient = arith::DivFOp::create(builder, loc, one, scale);
-  Value inverse = arith::SelectOp::create(builder, loc, isZero, zero, quotient);
+  constexpr double mostFinite = std::numeric_limits<float>::max();
+  Value largest = findLargest(builder, row, first), one = createConstant(builder, loc, f32, 1);
+  // Infinity times 0 is NaN: bytes have no infinity.
+  Value nothing = arith::MulFOp::create(builder, loc, largest, createConstant(builder, loc, f32, 0));
+  Value known = arith::AddFOp::create(builder, loc, largest, nothing);
+  Value scale = arith::DivFOp::create(builder, loc, known, createConstant(builder, loc, f32, 127));
+  // Of tiny numbers and zeros it would be infinite, and 0 times that NaN.
+  Value quotient = arith::DivFOp::create(builder, loc, one, scale), finite = createConstant(builder, loc, f32, mostFinite);
+  Value isFinite = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, quotient, finite);
+  Value inverse = arith::SelectOp::create(builder, loc, isFinite, quotient, finite);
   Value sum = storeBytes(builder, row, first, word, inverse);
   auto store = [&](Value number, int64_t place) {
     Value to = index.get(index.add(word, index.fold(place)));

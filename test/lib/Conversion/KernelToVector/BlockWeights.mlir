@@ -78,10 +78,12 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 
 // -----
 
-// Rows as bytes, four in a word, with a scale and a sum behind each block.
+// Rows as bytes, four in a word, with a scale and a sum behind each block; the scale of what has an infinity is NaN.
 // CHECK-LABEL: func.func @quantize(
 // CHECK: %[[LARGEST:.*]] = vector.reduction <maximumf>
-// CHECK: %[[SCALE:.*]] = arith.divf %[[LARGEST]], %cst
+// CHECK: %[[NOTHING:.*]] = arith.mulf %[[LARGEST]], %{{.*}} : f32
+// CHECK: %[[KNOWN:.*]] = arith.addf %[[LARGEST]], %[[NOTHING]]
+// CHECK: %[[SCALE:.*]] = arith.divf %[[KNOWN]], %{{.*}} : f32
 // CHECK: math.roundeven
 // CHECK: %[[BYTES:.*]] = arith.trunci %{{.*}} : vector<8xi32> to vector<8xi8>
 // CHECK: vector.bitcast %[[BYTES]] : vector<8xi8> to vector<2xi32>
