@@ -41,6 +41,25 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 
+  // Of run-time rows, a line at each step at most; both quotients are the same for all tiles.
+  // CHECK-LABEL: @run_time_rows
+  // CHECK: %[[ROWS:.*]] = arith.maxsi %{{.*}}, %c1
+  // CHECK: %[[PER_ROW:.*]] = arith.divui %c16384, %[[ROWS]]
+  // CHECK: %[[FIRST:.*]] = arith.muli %{{.*}}, %[[PER_ROW]]
+  // CHECK: %[[LINE:.*]] = arith.minsi %{{.*}}, %c16
+  // CHECK: scf.for %[[STEP:.*]] = %c0 to %c512
+  // CHECK: %[[OFFSET:.*]] = arith.muli %[[STEP]], %[[LINE]]
+  // CHECK: %[[AT:.*]] = arith.addi %[[FIRST]], %[[OFFSET]]
+  // CHECK: memref.prefetch %{{.*}}[%{{.*}}, %c0, %[[AT]]], read
+  func.func @run_time_rows(%x: memref<?x512xf32>, %y: memref<?x128xf32>) {
+    %w = memref.get_global @weights : memref<4x512x32xf32>
+    kernel.contract(%x, %w, %y) attributes {epilogue_maps = []} {
+    ^bb0(%z: f32):
+      kernel.yield %z : f32
+    } : (memref<?x512xf32>, memref<4x512x32xf32>, memref<?x128xf32>) -> ()
+    return
+  }
+
   // Weights that stay in the cache, and what is no weights.
   // CHECK-LABEL: @others
   // CHECK-NOT: memref.prefetch
