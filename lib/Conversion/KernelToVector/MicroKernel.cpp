@@ -185,10 +185,11 @@ PanelAhead MicroKernel::getPanelAhead(OpBuilder &builder, Value packed, ValueRan
     ahead.lines = llvm::divideCeil(perStep, line);
     return ahead.lines > 2 ? PanelAhead() : ahead;
   }
-  // A line per step at most; both quotients are the same for all tiles.
+  // A line per step, of small tiles, which may be the only one, two. Both quotients are the same for all tiles.
+  ahead.lines = std::min<int64_t>(2 * rows <= maxRows ? 2 : 1, llvm::divideCeil(width, line));
   total = index.max(total, index.fold(1)); // of what has no rows, quotients may be computed ahead
   ahead.first = index.mul(row, index.quotient(index.fold(elements), total));
-  ahead.perStep = index.min(index.fold(line), index.add(index.quotient(index.fold(width * rows), total), index.fold(1)));
+  ahead.perStep = index.min(index.fold(ahead.lines * line), index.add(index.quotient(index.fold(width * rows), total), index.fold(1)));
   return ahead;
 }
 

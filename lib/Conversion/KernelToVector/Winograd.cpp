@@ -59,7 +59,7 @@ private:
   void transformFrom(OpBuilder &builder, const Place &place,
                      function_ref<Value(OpBuilder &, int64_t, int64_t, Value, int64_t)> load);
   void multiply(OpBuilder &builder, Value number, OpFoldResult count);
-  void multiplyRows(OpBuilder &builder, Value matrix, Value panel, Value row, int64_t rows);
+  void multiplyRows(OpBuilder &builder, Value matrix, Value panel, Value row, int64_t rows, OpFoldResult total);
   void transformOutput(OpBuilder &builder, const Place &place);
   void storePixels(OpBuilder &builder, const Place &place, Value channel, int64_t width);
 
@@ -208,23 +208,24 @@ void WinogradExpansion::multiply(OpBuilder &builder, Value number, OpFoldResult 
   if (!getStatic(tiles))
     return forEachTileSize(
         builder, loc, index.fold(0), count, micro.getTileSizes(limit, micro.getPanelVectors()),
-        [&](OpBuilder &nested, Value row, int64_t rows) { multiplyRows(nested, matrix, panel, row, rows); });
+        [&](OpBuilder &nested, Value row, int64_t rows) { multiplyRows(nested, matrix, panel, row, rows, count); });
   BalancedTiles rows = BalancedTiles::get(block, limit);
-  int64_t split = rows.numLarge * rows.large;
-  forEach(builder, loc, index.fold(0), index.fold(split), rows.large,
-          [&](OpBuilder &nested, Value row) { multiplyRows(nested, matrix, panel, row, rows.large); });
+  OpFoldResult split = index.fold(rows.numLarge * rows.large), all = index.fold(block);
+  forEach(builder, loc, index.fold(0), split, rows.large,
+          [&](OpBuilder &nested, Value row) { multiplyRows(nested, matrix, panel, row, rows.large, all); });
   if (rows.numSmall)
-    forEach(builder, loc, index.fold(split), index.fold(block), rows.large - 1,
-            [&](OpBuilder &nested, Value row) { multiplyRows(nested, matrix, panel, row, rows.large - 1); });
+    forEach(builder, loc, split, all, rows.large - 1,
+            [&](OpBuilder &nested, Value row) { multiplyRows(nested, matrix, panel, row, rows.large - 1, all); });
 }
 
-void WinogradExpansion::multiplyRows(OpBuilder &builder, Value matrix, Value panel, Value row, int64_t rows) {
+/// `total`: the rows of all tiles.
+void WinogradExpansion::multiplyRows(OpBuilder &builder, Value matrix, Value panel, Value row, int64_t rows,
+                                     OpFoldResult total) {
   Index index(builder, loc);
   int64_t vectors = micro.getPanelVectors();
   SmallVector<Value> places;
   for (int64_t i = 0; i < rows; ++i)
     places.push_back(index.get(index.add(row, index.fold(i))));
-  OpFoldResult total = getStatic(tiles) ? index.fold(block) : OpFoldResult(row);
   PanelAhead ahead = micro.getPanelAhead(builder, filter, matrix, panel, row, rows, total);
   Accumulators sums =
       forEachCarrying(builder, loc, index.fold(0), index.fold(channels), 1, micro.createZeros(builder, rows, panelWidth),
