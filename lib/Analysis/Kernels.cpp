@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -116,13 +117,17 @@ static unsigned getComputedBits(Operation *op) {
   return std::max(bits, isDot ? 32u : bits);
 }
 
-static void addCycles(Operation *op, const MachineModel &machine, KernelFacts &kernel) {
+static void addMemoryCycles(const MachineModel &machine, KernelFacts &kernel) {
   std::optional<int64_t> bytes = add(kernel.bytesRead, kernel.bytesWritten);
-  if (bytes) {
-    int64_t all = *bytes + kernel.weightBytes;
-    kernel.memoryCycles = static_cast<double>(all) /
-                          (all <= machine.cacheBytes ? machine.cacheBytesPerCycle : machine.memoryBytesPerCycle);
-  }
+  if (!bytes)
+    return;
+  int64_t all = *bytes + kernel.weightBytes;
+  kernel.memoryCycles = static_cast<double>(all) /
+                        (all <= machine.cacheBytes ? machine.cacheBytesPerCycle : machine.memoryBytesPerCycle);
+}
+
+static void addCycles(Operation *op, const MachineModel &machine, KernelFacts &kernel) {
+  addMemoryCycles(machine, kernel);
   if (kernel.operations && kernel.macs) {
     double lanes = std::max(1.0, static_cast<double>(machine.vectorBits) / getComputedBits(op));
     double instructions =
@@ -144,13 +149,18 @@ static StringRef getKind(Operation *op) {
   return isa<scf::IfOp>(op) ? "branch" : "";
 }
 
-static KernelFacts describe(Operation *op, StringRef kind, const MachineModel &machine,
-                            const llvm::DenseMap<Operation *, std::optional<int64_t>> &macs) {
+static KernelFacts name(Operation *op, StringRef kind) {
   KernelFacts kernel;
   kernel.name = getLayerName(op->getLoc());
   kernel.kind = kind.str();
   kernel.layers = getLayerNumbers(op->getLoc());
   kernel.sources = getLayerNames(op->getLoc());
+  return kernel;
+}
+
+static KernelFacts describe(Operation *op, StringRef kind, const MachineModel &machine,
+                            const llvm::DenseMap<Operation *, std::optional<int64_t>> &macs) {
+  KernelFacts kernel = name(op, kind);
   if (!isa<DestinationStyleOpInterface>(op))
     return kernel;
   auto counted = macs.find(op);
@@ -173,6 +183,32 @@ std::vector<KernelFacts> listKernels(ModuleOp module) {
     if (StringRef kind = getKind(&op); !kind.empty())
       kernels.push_back(describe(&op, kind, machine, macs));
   return kernels;
+}
+
+void addCopies(ModuleOp module, std::vector<KernelFacts> &kernels) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return;
+  MachineModel machine = MachineModel::get(module);
+  std::vector<KernelFacts> copies;
+  for (memref::CopyOp op : main.getBody().front().getOps<memref::CopyOp>()) {
+    KernelFacts kernel = name(op, "copy");
+    auto isSame = [&](const KernelFacts &other) { return other.name == kernel.name; };
+    if (kernel.name.empty() || llvm::any_of(kernels, isSame))
+      continue;
+    kernel.macs = kernel.operations = kernel.bytesRead = kernel.bytesWritten = 0;
+    if (llvm::none_of(copies, isSame))
+      copies.push_back(kernel);
+    KernelFacts &all = *llvm::find_if(copies, isSame);
+    std::optional<int64_t> bytes = getBytes(op.getSource().getType());
+    all.bytesRead = add(all.bytesRead, bytes);
+    all.bytesWritten = add(all.bytesWritten, bytes);
+  }
+  for (KernelFacts &kernel : copies) {
+    addMemoryCycles(machine, kernel);
+    auto isLater = [&](const KernelFacts &other) { return other.layers > kernel.layers; };
+    kernels.insert(llvm::find_if(kernels, isLater), kernel);
+  }
 }
 
 } // namespace nnc

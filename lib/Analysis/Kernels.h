@@ -23,11 +23,11 @@ struct MachineModel {
   static MachineModel get(mlir::ModuleOp module);
 };
 
-/// One kernel or loop nest of @main after the stage `tensors`. Numbers are of one run; nullopt where run-time extents
+/// One kernel, loop nest or copy of @main. Numbers are of one run; nullopt where run-time extents
 /// decide.
 struct KernelFacts {
   std::string name;                  ///< of the first layer, as in profiles
-  std::string kind;                  ///< "conv", "winograd", "loops" (of linalg), "branch" ...
+  std::string kind;                  ///< "conv", "winograd", "loops" (of linalg), "copy", "branch" ...
   std::vector<int64_t> layers;       ///< that it computes, by number
   std::vector<std::string> sources;  ///< names of the source's layers
   std::optional<int64_t> macs;       ///< multiply-adds, of Winograd's as of the convolution that it computes
@@ -40,6 +40,10 @@ struct KernelFacts {
 
 /// The kernels of @main, in order. Call it after the stage `tensors`.
 std::vector<KernelFacts> listKernels(mlir::ModuleOp module);
+
+/// Adds layers that are nothing but copies, such as concatenations, to `kernels`, by the numbers of layers. Call it after the
+/// stage `buffers`, which leaves no copy that can be avoided.
+void addCopies(mlir::ModuleOp module, std::vector<KernelFacts> &kernels);
 
 } // namespace nnc
 

@@ -128,7 +128,8 @@ static LogicalResult checkShapeNames(ModuleOp module, const CompileOptions &opti
   for (const auto &given : options.shapes.inputs) {
     if (!known.contains(given.first()))
       return module.emitError("--shape: there is no input or extent '")
-             << given.first() << "'; there are: " << llvm::join(known, ", ");
+             << given.first() << "'; there are: " << llvm::join(known, ", ")
+             << (given.first().contains('=') ? " (each has a --shape of its own)" : "");
     if (!inputs.contains(given.first()) && given.second.size() != 1)
       return module.emitError("--shape: '") << given.first() << "' is one extent, not the shape of an input";
   }
@@ -334,6 +335,8 @@ LogicalResult Compilation::lowerTo(Stage stage, ModuleOp module, const PipelineO
     if (isReported())
       network.kernels = listKernels(module);
   }
+  if (stage == Stage::Buffers && isReported())
+    addCopies(module, network.kernels);
   if (stage == Stage::Arena)
     interface->addBounds(module);
   if (stage == Stage::Tensors || stage == Stage::Arena) // packed, gathered

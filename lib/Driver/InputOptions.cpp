@@ -23,9 +23,11 @@ Error parseShape(StringRef text, frontend::ShapeOverrides &shapes) {
   }
   if (name.empty() || list.empty())
     return createStringError("--shape=" + text + ": expected name=extent,extent,...");
+  auto [given, isNew] = shapes.inputs.try_emplace(name, extents);
+  if (!isNew && ArrayRef(given->second) != ArrayRef(extents))
+    return createStringError("--shape=" + text + ": another --shape gives '" + name + "' other extents");
   if (extents.size() == 1 && !mlir::ShapedType::isDynamic(extents.front()))
     shapes.symbols[name] = extents.front();
-  shapes.inputs[name] = extents;
   return Error::success();
 }
 
