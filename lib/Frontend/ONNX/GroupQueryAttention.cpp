@@ -161,7 +161,12 @@ static LogicalResult readGroupQuery(NodeBinder &node, GroupQueryNode &read) {
   read.softcap = node.floatAttr("softcap", 0);
   if (node.failed() || failed(readHeads(node, read)) || failed(normalizeHeads(node, read)))
     return failure();
-  placeQueries(node, read, read.total.cast(node.getBuilder().getI64Type()).reshape({1}));
+  Expression total = read.total.cast(node.getBuilder().getI64Type()).reshape({1});
+  // As ONNX Runtime has it: a cache that grows by the new keys, or one that has room for them.
+  Expression past = read.pastKeys ? read.pastKeys.extent(2) : total.like(0);
+  Expression fits = total.equals(past + read.query.extent(2)) | (total <= past);
+  requireOfData(node, fits, "total_sequence_length of a GroupQueryAttention is that of cache and new keys, or at most the cache's");
+  placeQueries(node, read, total);
   return rotateHeads(node, read, 7, {node, node.optionalOperand(9)});
 }
 
