@@ -67,6 +67,14 @@ static bool hasElements(Value value, int64_t count) {
   return type.hasStaticShape() && type.getNumElements() == count;
 }
 
+/// Rejects weights or scales with another number of elements than K, N and block_size say.
+static LogicalResult checkElements(NodeBinder &node, Value weights, int64_t numWeights, Value scales, int64_t numScales) {
+  if (hasElements(weights, numWeights) && hasElements(scales, numScales))
+    return success();
+  return node.reject("K, N and block_size say that there are " + Twine(numWeights) + " bytes of weights and " + Twine(numScales) +
+                     " scales, which is not so");
+}
+
 Expression BlockedWeights::dequantize(NodeBinder &node, Value packed, Value scales, Value zeroPoints,
                                       Value groups) const {
   int64_t blocks = getNumBlocks();
@@ -104,8 +112,8 @@ static LogicalResult importMatMulNBits(NodeBinder &node) {
   if ((bits != 2 && bits != 4 && bits != 8) || size < 16 || k < 1 || n < 1 || size > most || k > most || n > most)
     return node.reject("bits must be 2, 4 or 8, block_size at least 16, K and N positive");
   int64_t blocks = weights.getNumBlocks();
-  if (!hasElements(packed, n * blocks * (size * bits / 8)) || !hasElements(scales, n * blocks))
-    return node.reject("the weights or scales do not have the number of elements that K, N and block_size say");
+  if (failed(checkElements(node, packed, n * blocks * (size * bits / 8), scales, n * blocks)))
+    return failure();
   if (groups && !hasElements(groups, k) && !hasElements(groups, blocks * size))
     return node.reject("g_idx does not have a block for each of K");
   if (groups && zeroPoints) // ONNX Runtime takes none of them then, its documentation does
@@ -157,8 +165,8 @@ static LogicalResult importMatMulBnb4(NodeBinder &node) {
   if (size < 16 || k < 1 || n < 1 || size > most || k > most || n > most || kind < 0 || kind > 1)
     return node.reject("block_size must be at least 16, K and N positive, quant_type 0 or 1");
   int64_t count = n * k, blocks = llvm::divideCeilSigned(count, size);
-  if (!hasElements(packed, llvm::divideCeilSigned(count, 2)) || !hasElements(scales, blocks))
-    return node.reject("the weights or scales do not have the number of elements that K, N and block_size say");
+  if (failed(checkElements(node, packed, llvm::divideCeilSigned(count, 2), scales, blocks)))
+    return failure();
   if (count % size)
     return node.reject("weights that do not fill their blocks are not supported");
   ArrayRef<float> table = kind ? ArrayRef(normalFloats4) : ArrayRef(floats4);
