@@ -9,7 +9,7 @@ namespace nnc {
 /// Integers, as wide as `floats`, that are ordered as these are: NaN is above all numbers, -0 is 0.
 mlir::Value createRanks(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value floats);
 
-/// The floats of `type` whose ranks are `ranks`.
+/// Floats of `type` whose ranks are `ranks`; of zeros, +0.
 mlir::Value createFloatsOfRanks(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value ranks, mlir::Type type);
 
 /// Keys (i64, signed) of elements of up to 32 bits, scalars or vectors, at `position` (index): the element's rank, in

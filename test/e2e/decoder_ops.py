@@ -227,6 +227,10 @@ def token_cases():
         more = {"mask": mask, "scores": floats(1, heads, 1, count + 1), "bias": floats(3 * hidden)}
         yield case(f"cached_{count}", own, 3, past_present_share_buffer=1)
         yield case(f"masked_{count}", {**own, **more}, 3, past_present_share_buffer=1, scale=0.3)
+    dirty = {name: cache.copy() for name, cache in caches.items()}
+    for cache in dirty.values():
+        cache[:, :, 4:] = 3e38  # what nobody has written yet
+    yield case("dirty", {**token, **dirty, "last": np.array([3], np.int32)}, 3, past_present_share_buffer=1)
     others = {"query": token["query"], "key": floats(batch, heads, 5, size), "value": floats(batch, heads, 5, size)}
     yield case("cross", others, 1)
     yield case("cross_masked", {**others, "mask": ints(2, batch, 5), "bias": floats(3 * hidden)}, 1, mask_filter_value=-50.0)

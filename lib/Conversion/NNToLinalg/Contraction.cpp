@@ -125,11 +125,11 @@ static Value packIntegers(ImplicitLocOpBuilder &builder, Operation *op, Value ma
   });
 }
 
-/// Whether `rhs` is a column that is not known before the run, long enough for vectors along it. Packed, it would be one
+/// Whether `rhs` is a column that is not known before the run, so long that few elements are left over by vectors along it. Packed, it would be one
 /// column of a whole panel.
 static bool isLongColumn(Operation *op, Value rhs, bool transposed) {
-  constexpr int64_t shortest = 8;
   RankedTensorType type = getRanked(rhs);
+  int64_t shortest = 2 * kernel::getTarget(op).getLanes(type.getElementType());
   int64_t rank = type.getRank(), n = type.getDimSize(rank - (transposed ? 2 : 1)), k = type.getDimSize(rank - (transposed ? 1 : 2));
   bool isFloat = type.getElementType().isF32() || type.getElementType().isF64();
   return isa<nn::MatmulOp>(op) && isFloat && n == 1 && (ShapedType::isDynamic(k) || k >= shortest) &&

@@ -103,6 +103,12 @@ std::pair<Value, Value> RowSelection::selectOne(ImplicitLocOpBuilder &builder) c
   } else {
     value = findFirst(builder, rows, order);
     index = findIndices(builder, rows, value, /*isChosen=*/nullptr, /*last=*/false);
+    // One of two zeros may have the other's sign.
+    if (isa<FloatType>(getRanked(rows).getElementType()))
+      value = generate(builder, getRanked(value), getExtents(builder, value), [&](ImplicitLocOpBuilder &inner, ValueRange row) {
+        Value place = tensor::ExtractOp::create(inner, index, row);
+        return load(inner, row, arith::IndexCastOp::create(inner, inner.getIndexType(), place));
+      });
   }
   return {mergeAxes(builder, value, {1, 0, 1}), mergeAxes(builder, index, {1, 0, 1})};
 }

@@ -388,8 +388,13 @@ static LogicalResult importDecoderMaskedAttention(NodeBinder &node) {
     return {node, keepShape(node, isNew.choose(splitHeads(row, heads), cache), cache)};
   };
   Expression presentKeys = insert(pastKeys, keys), presentValues = insert(pastValues, values);
-  keys = presentKeys;
-  values = presentValues;
+  // What is behind the new key may be anything, NaN too.
+  Expression exists = (place <= last).unsqueeze({0, 1, 3}), nothing = Expression::scalar(node, query.getElementType(), 0);
+  auto takeExisting = [&](Expression cache) -> Expression {
+    return {node, keepShape(node, exists.choose(cache, nothing), cache)};
+  };
+  keys = takeExisting(presentKeys);
+  values = takeExisting(presentValues);
   if (Expression columns = mask ? mask : scoreBias) { // as many as keys are there
     Expression count = columns.extent(columns.getRank() - 1);
     requireOfData(node, count.reshape(ArrayRef<int64_t>{}).equals(last + 1), "a mask is of the keys that are there");

@@ -1,12 +1,15 @@
 // RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file --verify-diagnostics | FileCheck %s
 
-// One of rows along memory: the extreme element by its rank, of which that of NaN is the largest, then its place.
+// One of rows along memory: the extreme element by its rank, of which that of NaN is the largest, then its place,
+// where it is read: of zeros, the rank is the same.
 // CHECK-LABEL: @one
 // CHECK: %[[NAN:.*]] = arith.cmpf uno
 // CHECK: %[[RANK:.*]] = arith.select %[[NAN]], %c2147483647_i32, %{{.*}} : i32
 // CHECK: arith.maxsi %{{.*}}, %[[RANK]] : i32
 // CHECK: arith.bitcast %{{.*}} : i32 to f32
 // CHECK: arith.minsi
+// CHECK: tensor.extract %{{.*}} : tensor<4x1xi64>
+// CHECK: tensor.extract %{{.*}} : tensor<4x9x1xf32>
 func.func @one(%x: tensor<4x9xf32>) -> (tensor<4x1xf32>, tensor<4x1xi64>) {
   %k = arith.constant dense<1> : tensor<1xi64>
   %0:2 = nn.top_k %x, %k {axis = 1 : i64} : (tensor<4x9xf32>, tensor<1xi64>) -> (tensor<4x1xf32>, tensor<4x1xi64>)
