@@ -3,7 +3,8 @@
 // Expects tensors. A value that a loop yields is put into the place of the value
 // that it follows, so that bufferisation neither makes a new buffer in each
 // iteration nor passes one on. Where the yielded value is another carried one
-// (they change places), it is copied first.
+// (they change places), it is copied first. Elements are inserted into a copy
+// where the carried value is read later, or where the result follows another one.
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -92,7 +93,53 @@ static void overwrite(Value value, BlockArgument argument) {
   init->set(argument);
 }
 
+/// The carried value that `value` is with elements inserted, as an operand of the first insertion; null where there is none.
+static OpOperand *getInsertionBase(Value value, ArrayRef<BlockArgument> carried) {
+  OpOperand *base = nullptr;
+  while (!llvm::is_contained(carried, value)) {
+    Operation *op = value.getDefiningOp();
+    if (auto insert = dyn_cast_if_present<tensor::InsertOp>(op))
+      base = &insert.getDestMutable();
+    else if (auto insert = dyn_cast_if_present<tensor::InsertSliceOp>(op))
+      base = &insert.getDestMutable();
+    else if (auto loop = dyn_cast_if_present<scf::ForOp>(op))
+      base = &loop.getInitArgsMutable()[cast<OpResult>(value).getResultNumber()];
+    else
+      return nullptr;
+    value = base->get();
+  }
+  return base;
+}
+
+/// Whether anything but `base` reads `value`, or what is a view of it, from the operation of `base` on.
+static bool isReadLater(Value value, OpOperand &base) {
+  Operation *first = base.getOwner();
+  return llvm::any_of(value.getUses(), [&](OpOperand &use) {
+    Operation *user = use.getOwner(), *ancestor = first->getBlock()->findAncestorOpInBlock(*user);
+    if (&use == &base || isa<tensor::DimOp>(user))
+      return false;
+    if (!ancestor || !ancestor->isBeforeInBlock(first))
+      return true;
+    return isa<tensor::CastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::ExtractSliceOp>(user) &&
+           isReadLater(user->getResult(0), base);
+  });
+}
+
+/// Lets what a loop yields be inserted into a copy of a carried value that is needed as it was.
+static void separateInsertions(Operation *yield, ArrayRef<BlockArgument> carried) {
+  for (auto [operand, argument] : llvm::zip_equal(yield->getOperands(), carried)) {
+    OpOperand *base = getInsertionBase(operand, carried);
+    if (!base || base->getOwner()->getBlock() != yield->getBlock() ||
+        (base->get() == argument && !isReadLater(argument, *base)))
+      continue;
+    OpBuilder builder(base->getOwner());
+    base->set(bufferization::AllocTensorOp::create(builder, yield->getLoc(), cast<RankedTensorType>(base->get().getType()),
+                                                   ValueRange(), base->get()));
+  }
+}
+
 static void placeYielded(Operation *yield, ArrayRef<BlockArgument> carried) {
+  separateInsertions(yield, carried);
   OpBuilder builder(yield);
   SmallVector<Value> sources;
   for (auto [operand, argument] : llvm::zip_equal(yield->getOperands(), carried)) {

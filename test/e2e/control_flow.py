@@ -83,6 +83,22 @@ def swapped(rng, n, m):
     return text, {"x": floats(rng, n, m), "w": floats(rng, n, m), "trips": np.array(rng.integers(0, 5), np.int64)}
 
 
+def scattered(rng, n, m):
+    """Rows of carried values change, whose former elements are read as well, or follow another value."""
+    second = rng.choice(["Identity(a)", "Add(a, c)", "ScatterND(c, at, row)"])
+    names = ["a2", "c2"] if rng.integers(2) else ["c2", "a2"]
+    text = f"""g (float[{n},{m}] x, float[{n},{m}] w, int64[1,1] at, float[1,{m}] row, int64 trips) => (float[{n},{m}] y, float[{n},{m}] z) {{
+      y, z = Loop(trips, , x, w)<body = b (int64 i, bool go, float[{n},{m}] a, float[{n},{m}] c)
+                                  => (bool on, float[{n},{m}] a2, float[{n},{m}] c2) {{
+        on = Identity(go)
+        {names[0]} = ScatterND(a, at, row)
+        {names[1]} = {second}
+      }}>
+    }}"""
+    return text, {"x": floats(rng, n, m), "w": floats(rng, n, m), "at": np.array([[rng.integers(n)]]), "row": floats(rng, 1, m),
+                  "trips": np.array(rng.integers(1, 5), np.int64)}
+
+
 def scanned(rng, n, m):
     """Two scans along any axis in either direction."""
     axis, out = int(rng.integers(0, 2)), int(rng.integers(0, 2))
@@ -256,7 +272,7 @@ def grown(rng, n, m):
     return text, {"trips": np.array(rng.integers(0, 5), np.int64), "start": floats(rng, 2, m), "x": floats(rng, n, m)}
 
 
-TEMPLATES = [branch, counted, conditional, swapped, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,
+TEMPLATES = [branch, counted, conditional, swapped, scattered, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,
              of_two_shapes, guarded, appended, grown]
 
 

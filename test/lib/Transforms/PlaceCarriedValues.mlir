@@ -32,6 +32,44 @@ func.func @inserted(%x: tensor<4xf32>, %f: f32, %n: index) -> tensor<4xf32> {
   return %0 : tensor<4xf32>
 }
 
+// What is read after the insertion is inserted into a copy; what is read before it is not.
+// CHECK-LABEL: @read_later
+func.func @read_later(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> (tensor<4xf32>, tensor<4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK: scf.for {{.*}} iter_args(%[[A:.*]] = %arg0, %[[B:.*]] = %arg1)
+  %0:2 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x, %b = %y) -> (tensor<4xf32>, tensor<4xf32>) {
+    // CHECK: %[[COPY:.*]] = bufferization.alloc_tensor() copy(%[[A]])
+    // CHECK: %[[NEW:.*]] = tensor.insert %{{.*}} into %[[COPY]]
+    // CHECK: %[[OLD:.*]] = tensor.extract %[[A]]
+    // CHECK: %[[OTHER:.*]] = tensor.insert %[[OLD]] into %[[B]]
+    // CHECK: %[[PLACED:.*]] = bufferization.materialize_in_destination %[[NEW]] in %[[A]]
+    // CHECK: scf.yield %[[PLACED]], %[[OTHER]]
+    %f = tensor.extract %b[%c0] : tensor<4xf32>
+    %new = tensor.insert %f into %a[%c0] : tensor<4xf32>
+    %old = tensor.extract %a[%c0] : tensor<4xf32>
+    %other = tensor.insert %old into %b[%c1] : tensor<4xf32>
+    scf.yield %new, %other : tensor<4xf32>, tensor<4xf32>
+  }
+  return %0#0, %0#1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// So is what follows another value.
+// CHECK-LABEL: @crossed
+func.func @crossed(%x: tensor<4xf32>, %y: tensor<4xf32>, %f: f32, %n: index) -> (tensor<4xf32>, tensor<4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK: scf.for {{.*}} iter_args(%[[A:.*]] = %arg0, %[[B:.*]] = %arg1)
+  %0:2 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x, %b = %y) -> (tensor<4xf32>, tensor<4xf32>) {
+    // CHECK: bufferization.alloc_tensor() copy(%[[A]])
+    // CHECK: bufferization.alloc_tensor() copy(%[[B]])
+    %second = tensor.insert %f into %a[%c0] : tensor<4xf32>
+    %first = tensor.insert %f into %b[%c1] : tensor<4xf32>
+    scf.yield %first, %second : tensor<4xf32>, tensor<4xf32>
+  }
+  return %0#0, %0#1 : tensor<4xf32>, tensor<4xf32>
+}
+
 // Values that change places are copied first.
 // CHECK-LABEL: @swapped
 func.func @swapped(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> (tensor<4xf32>, tensor<4xf32>) {
