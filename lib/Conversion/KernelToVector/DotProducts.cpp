@@ -54,7 +54,7 @@ private:
 
 void DotProducts::expand(OpBuilder &builder) {
   Index index(builder, loc);
-  OpFoldResult rows = index.fold(type.getDimSize(type.getRank() - 2));
+  OpFoldResult rows = getBufferExtent(builder, loc, init, type.getRank() - 2);
   parallelForEach(builder, loc, index.mul(getBatchCount(builder, loc, init), rows), [&](OpBuilder &nested, Value linear) {
     Index inner(nested, loc);
     SmallVector<Value> batch = getBatch(nested, loc, init, inner.quotient(linear, rows));

@@ -1,10 +1,11 @@
 // Right-hand sides that are read where they are. Packing pays when many rows read each panel; of a matrix that is
 // computed at run time and multiplied by a few rows (attention of one query, a convolution with few outputs), the copy
-// would take longer than the product.
+// would take longer than the product. Of run-time rows there are both, and the number decides.
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 #include "lib/Support/ViewedBuffer.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -40,17 +41,17 @@ static kernel::ContractOp findProduct(kernel::PackMatrixOp pack) {
   return product;
 }
 
-/// Whether `product` has so few rows that a copy of `source`, [B..., K, N], takes longer than it saves. More tiles of rows
+/// The most rows of `product` for which a copy of `source`, [B..., K, N], takes longer than it saves. More tiles of rows
 /// read each panel again: from the cache, but for rows that share its sets or lie on too many pages.
-static bool hasFewRows(kernel::ContractOp product, MemRefType source, int64_t panelWidth) {
+static int64_t getMostRows(kernel::ContractOp product, MemRefType source, int64_t panelWidth) {
   constexpr int64_t mostTiles = 8, mostSpreadTiles = 2, setPeriodBytes = 4096, mostPages = 1024;
-  auto init = cast<MemRefType>(product.getInit().getType());
-  int64_t rows = init.getDimSize(init.getRank() - 2), rank = source.getRank(), k = source.getDimSize(rank - 2);
+  int64_t rank = source.getRank(), k = source.getDimSize(rank - 2);
   int64_t rowBytes = source.getDimSize(rank - 1) * llvm::divideCeil(source.getElementTypeBitWidth(), 8);
   MicroKernel tile(product, cast<MemRefType>(product.getLhs().getType()).getElementType(), panelWidth);
   bool isSpread = ShapedType::isDynamic(k) || k > mostPages || rowBytes % setPeriodBytes == 0;
-  return !ShapedType::isDynamic(rows) && tile.getPanelParts() == 1 && tile.getGroup() == 1 &&
-         rows <= (isSpread ? mostSpreadTiles : mostTiles) * tile.getMaxRows(tile.getPanelVectors());
+  if (tile.getPanelParts() != 1 || tile.getGroup() != 1)
+    return 0;
+  return (isSpread ? mostSpreadTiles : mostTiles) * tile.getMaxRows(tile.getPanelVectors());
 }
 
 /// `source`, [B..., K, N], as [B..., ceil(N / width), K, width]; of the last panel there are only N % width columns.
@@ -77,16 +78,31 @@ static Value viewAsPanels(OpBuilder &builder, Location loc, Value source, MemRef
   return memref::ReinterpretCastOp::create(builder, loc, type, source, index.fold(0), sizes, strides);
 }
 
-/// Whether `product` by the transposed `source` is one of few rows and of floats that are summed in their own type.
+/// Whether `product` by the transposed `source` is of floats that are summed in their own type, along contiguous rows.
 static bool areDotProducts(kernel::ContractOp product, MemRefType source) {
-  constexpr int64_t mostRows = 4;
   auto lhs = cast<MemRefType>(product.getLhs().getType()), init = cast<MemRefType>(product.getInit().getType());
   Type element = source.getElementType();
-  int64_t rows = init.getDimSize(init.getRank() - 2);
-  return !ShapedType::isDynamic(rows) && rows <= mostRows && !lhs.isDynamicDim(lhs.getRank() - 1) &&
-         isa<FloatType>(element) && element.getIntOrFloatBitWidth() >= 32 && lhs.getElementType() == element &&
+  return !lhs.isDynamicDim(lhs.getRank() - 1) && isa<FloatType>(element) && element.getIntOrFloatBitWidth() >= 32 && lhs.getElementType() == element &&
          product.getEpilogue().front().getArgument(0).getType() == element && init.getElementType() == element &&
          source.getStridesAndOffset().first.back() == 1;
+}
+
+/// Moves `pack` and `product` into the second branch of one that asks whether there are `most` rows or fewer; returns a copy of
+/// the product in the first.
+static kernel::ContractOp branchOnRows(RewriterBase &rewriter, kernel::PackMatrixOp pack, kernel::ContractOp product,
+                                       int64_t most) {
+  Location loc = product.getLoc();
+  rewriter.setInsertionPoint(product);
+  Index index(rewriter, loc);
+  int64_t rank = cast<MemRefType>(product.getInit().getType()).getRank();
+  Value rows = index.get(getBufferExtent(rewriter, loc, product.getInit(), rank - 2));
+  Value areFew = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ule, rows, index.constant(most));
+  auto branch = scf::IfOp::create(rewriter, loc, areFew, /*withElseRegion=*/true);
+  rewriter.setInsertionPointToStart(branch.thenBlock());
+  auto few = cast<kernel::ContractOp>(rewriter.clone(*product));
+  rewriter.moveOpBefore(pack, branch.elseBlock()->getTerminator());
+  rewriter.moveOpBefore(product, branch.elseBlock()->getTerminator());
+  return few;
 }
 
 void readUnpacked(RewriterBase &rewriter, kernel::PackMatrixOp pack) {
@@ -99,17 +115,29 @@ void readUnpacked(RewriterBase &rewriter, kernel::PackMatrixOp pack) {
   for (Value operand : product->getOperands())
     if (getViewedBuffer(operand) == getViewedBuffer(pack.getSource()))
       return;
+  constexpr int64_t mostDotProducts = 4;
+  bool isTransposed = pack.getTransposed();
+  int64_t most = 0;
+  if (isTransposed && areDotProducts(product, source))
+    most = mostDotProducts;
+  else if (!isTransposed && source.getLayout().isIdentity() && !source.isDynamicDim(source.getRank() - 1))
+    most = getMostRows(product, source, packed.getShape().back());
+  auto init = cast<MemRefType>(product.getInit().getType());
+  int64_t rows = init.getDimSize(init.getRank() - 2);
+  if (most == 0 || (!ShapedType::isDynamic(rows) && rows > most))
+    return;
+  if (ShapedType::isDynamic(rows))
+    product = branchOnRows(rewriter, pack, product, most);
   rewriter.setInsertionPoint(product);
-  Value place = pack.getInit();
-  if (pack.getTransposed() && areDotProducts(product, source)) {
+  if (isTransposed) {
     expandDotProducts(rewriter, product, pack.getSource());
     rewriter.eraseOp(product);
-  } else if (!pack.getTransposed() && source.getLayout().isIdentity() && !source.isDynamicDim(source.getRank() - 1) &&
-             hasFewRows(product, source, packed.getShape().back())) {
-    product.getRhsMutable().set(viewAsPanels(rewriter, product.getLoc(), pack.getSource(), packed));
   } else {
-    return;
+    product.getRhsMutable().set(viewAsPanels(rewriter, product.getLoc(), pack.getSource(), packed));
   }
+  if (ShapedType::isDynamic(rows))
+    return;
+  Value place = pack.getInit();
   rewriter.eraseOp(pack);
   rewriter.eraseOp(place.getDefiningOp());
 }

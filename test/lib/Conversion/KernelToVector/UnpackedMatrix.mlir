@@ -94,3 +94,27 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// Of run-time rows there are both.
+// CHECK-LABEL: @run_time_rows
+// CHECK: %[[PACKED:.*]] = memref.alloc
+// CHECK: %[[FEW:.*]] = arith.cmpi ule, %{{.*}}, %{{.*}} : index
+// CHECK: scf.if %[[FEW]] {
+// CHECK: %[[PANELS:.*]] = memref.reinterpret_cast %arg1
+// CHECK: vector.load %[[PANELS]]
+// CHECK: } else {
+// CHECK: vector.store %{{.*}}, %[[PACKED]]
+// CHECK: vector.load %[[PACKED]]
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @run_time_rows(%a: memref<?x4xf32>, %b: memref<4x64xf32>, %y: memref<?x64xf32>) {
+    %packed = memref.alloc() : memref<2x4x32xf32>
+    kernel.pack_matrix(%b, %packed) : (memref<4x64xf32>, memref<2x4x32xf32>) -> ()
+    kernel.contract(%a, %packed, %y) attributes {epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<?x4xf32>, memref<2x4x32xf32>, memref<?x64xf32>) -> ()
+    return
+  }
+}
