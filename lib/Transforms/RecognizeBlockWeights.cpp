@@ -29,6 +29,8 @@ static constexpr int64_t blockSizes[] = {256, 128, 64, 32, 16};
 static constexpr int64_t mostComparisons = 16;
 /// Weights of fewer bytes than so many L2 caches have are read faster than they are widened.
 static constexpr int64_t cachedBy = 4;
+/// The L2 cache that code for several CPUs counts on.
+static constexpr int64_t sharedCacheBytes = 1 << 20;
 /// CPUs with narrower vectors, or none, keep weights in flash.
 static constexpr unsigned leastVectorBits = 128;
 
@@ -186,7 +188,9 @@ private:
     kernel::TargetAttr target = kernel::getTarget(product);
     int64_t own = cast<ShapedType>(product.getRhs().getType()).getNumElements() * 4;
     bool isRepeated = product->getParentOfType<LoopLikeOpInterface>() != nullptr;
-    return target.getVectorBits() < leastVectorBits || (isRepeated ? own : weightBytes) > cachedBy * target.getL2Bytes();
+    // Code for several CPUs shares the weights, and so the choice.
+    int64_t cache = std::max<int64_t>(target.getL2Bytes(), target.getPackedBits() ? sharedCacheBytes : 0);
+    return target.getVectorBits() < leastVectorBits || (isRepeated ? own : weightBytes) > cachedBy * cache;
   }
 
   struct Stored {
