@@ -5,8 +5,8 @@
 // column, TFLite's of 4 bits. A block is taken only where the integer times the scale, rounded once, is the weight, so the
 // numbers stay those of the model.
 //
-// Where the model allows it (`int8_block`) and the CPU has sums of products of bytes, the input is rounded to 8 bits, which
-// takes a third of the instructions.
+// Where the model allows it (`int8_block`) and the CPU has sums of products of bytes, the input is rounded to 8 bits, and
+// the integers are multiplied as they are.
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"

@@ -82,7 +82,8 @@ static Value viewAsPanels(OpBuilder &builder, Location loc, Value source, MemRef
 static bool areDotProducts(kernel::ContractOp product, MemRefType source) {
   auto lhs = cast<MemRefType>(product.getLhs().getType()), init = cast<MemRefType>(product.getInit().getType());
   Type element = source.getElementType();
-  return !lhs.isDynamicDim(lhs.getRank() - 1) && isa<FloatType>(element) && element.getIntOrFloatBitWidth() >= 32 && lhs.getElementType() == element &&
+  return !lhs.isDynamicDim(lhs.getRank() - 1) && isa<FloatType>(element) && element.getIntOrFloatBitWidth() >= 32 &&
+         lhs.getElementType() == element &&
          product.getEpilogue().front().getArgument(0).getType() == element && init.getElementType() == element &&
          source.getStridesAndOffset().first.back() == 1;
 }
