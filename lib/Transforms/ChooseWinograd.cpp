@@ -11,7 +11,10 @@
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"
+#include "lib/Transforms/SizeExpressions.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -85,8 +88,37 @@ static bool isConstant(Value value) {
   return true;
 }
 
-/// An extent that is known at run time only: networks make images smaller as they make channels more.
-static int64_t guessExtent(int64_t channels) { return std::clamp<int64_t>(3584 / channels, 7, 56); }
+namespace {
+
+/// Guesses extents that are known at run time only: those of one usual input.
+class LikelyExtents {
+public:
+  explicit LikelyExtents(func::FuncOp function)
+      : builder(OpBuilder::atBlockBegin(&function.getBody().front())),
+        sizes(
+            function,
+            [](OpBuilder &builder, BlockArgument argument, int64_t dim) -> Value {
+              return arith::ConstantIndexOp::create(builder, argument.getLoc(), dim == 0 ? 1 : usualExtent);
+            },
+            [](OpBuilder &, BlockArgument, int64_t) { return Value(); }) {}
+
+  /// The extent `dim` of `image`, (N, H, W, C), a layer with as many `channels`.
+  int64_t guess(Value image, int64_t dim, int64_t channels) {
+    Value extent = sizes.rebuildExtentQuietly(image, dim, builder);
+    std::optional<int64_t> known = extent ? getConstantIntValue(extent) : std::nullopt;
+    // Of images whose extents depend on data: networks make them smaller as they make channels more.
+    return known && *known > 0 ? *known : std::clamp<int64_t>(3584 / channels, 7, 56);
+  }
+
+private:
+  /// Of an image that a network gets: what ImageNet's classifiers and many detectors take.
+  static constexpr int64_t usualExtent = 224;
+
+  OpBuilder builder; ///< leaves constants, which nothing uses
+  SizeExpressions sizes;
+};
+
+} // namespace
 
 static bool areAll(ArrayRef<int64_t> values, int64_t value) {
   return llvm::all_of(values, [value](int64_t other) { return other == value; });
@@ -107,7 +139,7 @@ static bool canSlice(kernel::ConvOp conv) {
   });
 }
 
-static FailureOr<Candidate> match(kernel::ConvOp conv) {
+static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely) {
   auto pack = conv.getFilter().getDefiningOp<kernel::PackFilterOp>();
   auto input = dyn_cast<RankedTensorType>(conv.getInput().getType());
   if (!pack || !input || input.getRank() != 4 || conv.getTransposed())
@@ -136,8 +168,9 @@ static FailureOr<Candidate> match(kernel::ConvOp conv) {
   int64_t lanes = kernel::getTarget(conv).getLanes(input.getElementType());
   if (lanes < leastLanes)
     return refuse(conv, "a CPU without vectors has better use for the memory of four times as large filters");
-  int64_t likely = guessExtent(std::max(source[0], source[1]));
-  auto extent = [&](int64_t dim) { return ShapedType::isDynamic(output[dim]) ? likely : output[dim]; };
+  auto extent = [&](int64_t dim) {
+    return ShapedType::isDynamic(output[dim]) ? likely.guess(conv.getInit(), dim, std::max(source[0], source[1])) : output[dim];
+  };
   return Candidate{conv, pack, extent(1), extent(2), source[1], filter[1] * filter.back(), lanes};
 }
 
@@ -213,8 +246,9 @@ struct ChooseWinogradPass : public impl::ChooseWinogradBase<ChooseWinogradPass> 
   void runOnOperation() override {
     SmallVector<kernel::ConvOp> convolutions;
     getOperation()->walk([&](kernel::ConvOp op) { convolutions.push_back(op); });
+    LikelyExtents likely(getOperation());
     for (kernel::ConvOp conv : convolutions) {
-      FailureOr<Candidate> candidate = match(conv);
+      FailureOr<Candidate> candidate = match(conv, likely);
       if (failed(candidate))
         continue;
       Arithmetic direct;

@@ -56,7 +56,7 @@ def RecognizeBlockWeights : Pass<"recognize-block-weights"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
 }
 
-def ChooseWinograd : Pass<"choose-winograd"> {
+def ChooseWinograd : Pass<"choose-winograd", "::mlir::func::FuncOp"> {
   let summary = "Replace 3x3 convolutions by Winograd's algorithm where that is faster";
   let description = [{
     Before: `kernel.conv` of stride 1 on a 3x3 filter packed by `kernel.pack_filter`
@@ -64,7 +64,7 @@ def ChooseWinograd : Pass<"choose-winograd"> {
     a cost model finds F(4x4) or F(2x2) faster
   }];
   let options = [Option<"bf16", "bf16", "bool", "false", "direct convolutions are of weights in bf16">];
-  let dependentDialects = ["::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
 }
 
 def MultiplyPatches : Pass<"multiply-patches"> {

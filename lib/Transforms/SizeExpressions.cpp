@@ -41,11 +41,19 @@ FailureOr<ExtentInterval> SizeExpressions::rebuild(Value size, OpBuilder &builde
   return value;
 }
 
-Value SizeExpressions::rebuildQuietly(Value value, OpBuilder &builder) {
-  ScopedDiagnosticHandler swallow(value.getContext(), [](Diagnostic &) { return success(); });
+Value SizeExpressions::takeQuietly(function_ref<FailureOr<ExtentInterval>()> rebuild, MLIRContext *context) {
+  ScopedDiagnosticHandler swallow(context, [](Diagnostic &) { return success(); });
   llvm::SaveAndRestore<bool> quiet(isQuiet, true);
-  FailureOr<ExtentInterval> rebuilt = rebuild(value, builder);
+  FailureOr<ExtentInterval> rebuilt = rebuild();
   return succeeded(rebuilt) && rebuilt->isExact() ? rebuilt->upper : Value();
+}
+
+Value SizeExpressions::rebuildQuietly(Value value, OpBuilder &builder) {
+  return takeQuietly([&] { return rebuild(value, builder); }, value.getContext());
+}
+
+Value SizeExpressions::rebuildExtentQuietly(Value shaped, int64_t dim, OpBuilder &builder) {
+  return takeQuietly([&] { return rebuildExtent(shaped, dim, builder); }, shaped.getContext());
 }
 
 /// `op` with other operands, folded where they are constants.

@@ -35,7 +35,11 @@ public:
   /// `value` where it does not depend on data; null, without a diagnostic, where it does.
   mlir::Value rebuildQuietly(mlir::Value value, mlir::OpBuilder &builder);
 
+  /// The extent `dim` of `shaped` where it does not depend on data; null, without a diagnostic, where it does.
+  mlir::Value rebuildExtentQuietly(mlir::Value shaped, int64_t dim, mlir::OpBuilder &builder);
+
 private:
+  mlir::Value takeQuietly(llvm::function_ref<llvm::FailureOr<ExtentInterval>()> rebuild, mlir::MLIRContext *context);
   /// As rebuild, converted to `index`.
   llvm::FailureOr<ExtentInterval> rebuildIndex(mlir::Value size, mlir::OpBuilder &builder);
   /// rebuildExtent of a dynamic extent that `result`'s operation computes.

@@ -81,7 +81,43 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 
 // -----
 
-// Extents of run time are guessed from the channels.
+// Extents of run time count as those that images of 224x224 get: here, after halves of halves, 7x7. What depends on data
+// is guessed from the channels.
+// CHECK-LABEL: @small_at_run_time
+// CHECK: kernel.winograd
+// CHECK-SAME: tile = 2
+// CHECK: kernel.winograd
+// CHECK-SAME: tile = 4
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @small_at_run_time(%image: tensor<?x?x?x3xf32>, %x: tensor<?x?x?x224xf32>, %data: tensor<1xindex>) -> (tensor<1x?x?x224xf32>, tensor<1x?x?x224xf32>) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %c32 = arith.constant 32 : index
+    %rows = tensor.dim %image, %c1 : tensor<?x?x?x3xf32>
+    %columns = tensor.dim %image, %c2 : tensor<?x?x?x3xf32>
+    %h = arith.divui %rows, %c32 : index
+    %w = arith.divui %columns, %c32 : index
+    %filter = arith.constant dense<1.0> : tensor<224x224x3x3xf32>
+    %e = tensor.empty() : tensor<1x7x3x3x224x32xf32>
+    %p = kernel.pack_filter(%filter, %e) {groups = 1 : i64} : (tensor<224x224x3x3xf32>, tensor<1x7x3x3x224x32xf32>) -> tensor<1x7x3x3x224x32xf32>
+    %out = tensor.empty(%h, %w) : tensor<1x?x?x224xf32>
+    %y = kernel.conv(%x, %p, %out) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (tensor<?x?x?x224xf32>, tensor<1x7x3x3x224x32xf32>, tensor<1x?x?x224xf32>) -> tensor<1x?x?x224xf32>
+    %n = tensor.extract %data[%c0] : tensor<1xindex>
+    %place = tensor.empty(%n, %n) : tensor<1x?x?x224xf32>
+    %z = kernel.conv(%x, %p, %place) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (tensor<?x?x?x224xf32>, tensor<1x7x3x3x224x32xf32>, tensor<1x?x?x224xf32>) -> tensor<1x?x?x224xf32>
+    return %y, %z : tensor<1x?x?x224xf32>, tensor<1x?x?x224xf32>
+  }
+}
+
+// -----
+
 // CHECK-LABEL: @run_time_extents
 // CHECK: kernel.winograd
 // CHECK-SAME: tile = 4
