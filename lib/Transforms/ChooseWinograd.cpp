@@ -11,9 +11,8 @@
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"
-#include "lib/Transforms/SizeExpressions.h"
+#include "lib/Transforms/LikelyExtents.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -88,37 +87,12 @@ static bool isConstant(Value value) {
   return true;
 }
 
-namespace {
-
-/// Guesses extents that are known at run time only: those of one usual input.
-class LikelyExtents {
-public:
-  explicit LikelyExtents(func::FuncOp function)
-      : builder(OpBuilder::atBlockBegin(&function.getBody().front())),
-        sizes(
-            function,
-            [](OpBuilder &builder, BlockArgument argument, int64_t dim) -> Value {
-              return arith::ConstantIndexOp::create(builder, argument.getLoc(), dim == 0 ? 1 : usualExtent);
-            },
-            [](OpBuilder &, BlockArgument, int64_t) { return Value(); }) {}
-
-  /// The extent `dim` of `image`, (N, H, W, C), a layer with as many `channels`.
-  int64_t guess(Value image, int64_t dim, int64_t channels) {
-    Value extent = sizes.rebuildExtentQuietly(image, dim, builder);
-    std::optional<int64_t> known = extent ? getConstantIntValue(extent) : std::nullopt;
-    // Of images whose extents depend on data: networks make them smaller as they make channels more.
-    return known && *known > 0 ? *known : std::clamp<int64_t>(3584 / channels, 7, 56);
-  }
-
-private:
-  /// Of an image that a network gets: what ImageNet's classifiers and many detectors take.
-  static constexpr int64_t usualExtent = 224;
-
-  OpBuilder builder; ///< leaves constants, which nothing uses
-  SizeExpressions sizes;
-};
-
-} // namespace
+/// The extent `dim` of `image`, (N, H, W, C), a layer with as many `channels`, as far as it can be told.
+static int64_t guessExtent(LikelyExtents &likely, Value image, int64_t dim, int64_t channels) {
+  std::optional<int64_t> extent = likely.get(image, dim);
+  // Of images whose extents depend on data: networks make them smaller as they make channels more.
+  return extent && *extent > 0 ? *extent : std::clamp<int64_t>(3584 / channels, 7, 56);
+}
 
 static bool areAll(ArrayRef<int64_t> values, int64_t value) {
   return llvm::all_of(values, [value](int64_t other) { return other == value; });
@@ -168,9 +142,7 @@ static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely) {
   int64_t lanes = kernel::getTarget(conv).getLanes(input.getElementType());
   if (lanes < leastLanes)
     return refuse(conv, "a CPU without vectors has better use for the memory of four times as large filters");
-  auto extent = [&](int64_t dim) {
-    return ShapedType::isDynamic(output[dim]) ? likely.guess(conv.getInit(), dim, std::max(source[0], source[1])) : output[dim];
-  };
+  auto extent = [&](int64_t dim) { return guessExtent(likely, conv.getInit(), dim, std::max(source[0], source[1])); };
   return Candidate{conv, pack, extent(1), extent(2), source[1], filter[1] * filter.back(), lanes};
 }
 

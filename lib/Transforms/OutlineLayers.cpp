@@ -9,6 +9,7 @@
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Analysis/LayerName.h"
+#include "lib/Transforms/WindowPair.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -27,15 +28,24 @@ namespace nnc {
 #define GEN_PASS_DEF_OUTLINELAYERS
 #include "lib/Transforms/Passes.h.inc"
 
+/// With those in its regions.
+static size_t countOperations(Operation *op) {
+  size_t count = 0;
+  op->walk([&](Operation *) { ++count; });
+  return count;
+}
+
 namespace {
 
 /// Neighbouring operations of one layer, and of those that are fused into it.
 struct Layer {
   SmallVector<Operation *> operations;
   llvm::StringSet<> names;
+  size_t size = 0; ///< nested operations count
 
   void add(Operation *op) {
     operations.push_back(op);
+    size += countOperations(op);
     for (const std::string &name : getLayerNames(op->getLoc()))
       names.insert(name);
   }
@@ -58,7 +68,8 @@ public:
       if (auto symbol = dyn_cast<SymbolOpInterface>(op))
         names.insert(symbol.getName());
   }
-  void run();
+  /// Outlines what is in `block`, of @main or of a loop over blocks of rows in it.
+  void run(Block &block);
 
 private:
   void outline(const Layer &layer);
@@ -78,6 +89,8 @@ private:
 
 /// Code without loops becomes a function from this many operations on.
 static constexpr size_t leastOperations = 16;
+/// Loops of one layer with more operations are functions of their own.
+static constexpr size_t mostOperations = 2048;
 
 static bool isLoop(Operation *op) {
   return op->getNumRegions() > 0 && op->getNumResults() == 0 && isa<scf::SCFDialect>(op->getDialect());
@@ -160,9 +173,7 @@ func::FuncOp LayerOutlining::createFunction(const Layer &layer, ValueRange captu
 
 /// A function made before that does the same.
 func::FuncOp LayerOutlining::findTwin(func::FuncOp function) {
-  size_t count = 0;
-  function.walk([&](Operation *) { ++count; });
-  SmallVector<func::FuncOp> &candidates = functions[{function.getFunctionType(), count}];
+  SmallVector<func::FuncOp> &candidates = functions[{function.getFunctionType(), countOperations(function)}];
   for (func::FuncOp candidate : candidates)
     if (OperationEquivalence::isRegionEquivalentTo(&candidate.getBody(), &function.getBody(),
                                                    OperationEquivalence::IgnoreLocations))
@@ -208,23 +219,27 @@ void LayerOutlining::outlineLoops(const Layer &layer) {
 }
 
 /// Whether `loop` may be in one function with `layer`: not after its last store, and not where it needs names of memory
-/// that were made meanwhile, as those of other kernels are. A register tile is best alone in its function.
+/// that were made meanwhile, as those of other kernels are. A register tile is best alone in its function, and so is a
+/// kernel with code for many sizes of tiles: registers are assigned in more time than functions grow.
 static bool canFollow(Operation *loop, const Layer &layer) {
   Operation *first = layer.operations.front();
-  return !layer.endsWithStore() && llvm::all_of(getUsed(loop), [&](Value value) {
+  return !layer.endsWithStore() && layer.size + countOperations(loop) <= mostOperations && llvm::all_of(getUsed(loop), [&](Value value) {
     Operation *definition = value.getDefiningOp();
     return !definition || isCheap(value) || definition->isBeforeInBlock(first) ||
            llvm::is_contained(layer.operations, definition);
   });
 }
 
-void LayerOutlining::run() {
+void LayerOutlining::run(Block &block) {
   std::vector<Layer> layers;
   bool continues = false; // nothing but names of memory and indices since the last operation of a layer
-  for (Operation &op : main.getBody().front()) {
+  for (Operation &op : block) {
     if (isSetup(op))
       continue;
-    if (!isWork(op)) {
+    bool hasKernels = op.hasAttr(holdsKernels);
+    if (hasKernels)
+      run(cast<scf::ForOp>(op).getRegion().front());
+    if (hasKernels || !isWork(op)) {
       continues = false;
       continue;
     }
@@ -249,7 +264,7 @@ namespace {
 struct OutlineLayersPass : public impl::OutlineLayersBase<OutlineLayersPass> {
   void runOnOperation() override {
     if (auto main = getOperation().lookupSymbol<func::FuncOp>("main"); main && !main.isExternal())
-      LayerOutlining(main).run();
+      LayerOutlining(main).run(main.getBody().front());
   }
 };
 

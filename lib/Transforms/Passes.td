@@ -197,7 +197,7 @@ def TileAttention : Pass<"tile-attention"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
-def TileWindows : Pass<"tile-windows"> {
+def TileWindows : Pass<"tile-windows", "::mlir::func::FuncOp"> {
   let summary = "Compute a convolution and the windows that read it a block of rows at a time";
   let description = [{
     Before: `kernel.conv` to a large buffer, of which `kernel.depthwise` or a maximum of `kernel.pool` alone reads

@@ -2,6 +2,7 @@
 //
 // With run-time extents a row may be shorter than a register tile, or a little longer; of all rows together little is
 // left over by full tiles. With static extents rows stay: they are cut into tiles of their own length.
+#include "lib/Codegen/Loops.h"
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -10,24 +11,78 @@ using namespace mlir;
 
 namespace nnc {
 
-/// Of a value with dimensions `first` to `first + count - 1` for the pixels' positions: they become one.
-static FailureOr<SmallVector<ReassociationIndices>> getGroups(Value value, int64_t first, int64_t count) {
-  auto type = cast<MemRefType>(value.getType());
+namespace {
+
+/// How the dimensions for the pixels' positions become one.
+struct PixelMerge {
   SmallVector<ReassociationIndices> groups;
+  memref::SubViewOp rows; ///< whole rows of an image whose pixels can be merged; null where the value's own can
+
+  Value create(OpBuilder &builder, Location loc, Value value) const;
+};
+
+} // namespace
+
+/// Whether `rows` are all of its source but along dimensions 0 to `first`.
+static bool areWholeRows(memref::SubViewOp rows, int64_t first) {
+  MemRefType source = rows.getSourceType();
+  auto isWhole = [&](int64_t dim) {
+    OpFoldResult size = rows.getMixedSizes()[dim];
+    if (!source.isDynamicDim(dim))
+      return getConstantIntValue(size) == source.getDimSize(dim);
+    auto value = dyn_cast<Value>(size);
+    if (auto alloc = rows.getSource().getDefiningOp<memref::AllocOp>())
+      return value == alloc.getDynamicSizes()[source.getDynamicDimIndex(dim)];
+    auto extent = value ? value.getDefiningOp<memref::DimOp>() : nullptr;
+    return extent && extent.getSource() == rows.getSource() && extent.getConstantIndex() == dim;
+  };
+  return rows.getDroppedDims().none() && rows.hasUnitStride() &&
+         llvm::all_of(llvm::seq(first + 1, source.getRank()), [&](int64_t dim) {
+           return getConstantIntValue(rows.getMixedOffsets()[dim]) == 0 && isWhole(dim);
+         });
+}
+
+/// Of a value with dimensions `first` to `first + count - 1` for the pixels' positions.
+static FailureOr<PixelMerge> findMerge(Value value, int64_t first, int64_t count) {
+  auto type = cast<MemRefType>(value.getType());
+  PixelMerge merge;
   for (int64_t dim = 0; dim < type.getRank(); ++dim) {
     if (dim > first && dim < first + count)
-      groups.back().push_back(dim);
+      merge.groups.back().push_back(dim);
     else
-      groups.push_back({dim});
+      merge.groups.push_back({dim});
   }
-  if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups))
-    return failure();
-  return groups;
+  if (memref::CollapseShapeOp::isGuaranteedCollapsible(type, merge.groups))
+    return merge;
+  merge.rows = value.getDefiningOp<memref::SubViewOp>();
+  if (merge.rows && areWholeRows(merge.rows, first) &&
+      memref::CollapseShapeOp::isGuaranteedCollapsible(merge.rows.getSourceType(), merge.groups))
+    return merge;
+  return failure();
+}
+
+Value PixelMerge::create(OpBuilder &builder, Location loc, Value value) const {
+  if (!rows)
+    return memref::CollapseShapeOp::create(builder, loc, value, groups);
+  Index index(builder, loc);
+  SmallVector<OpFoldResult> offsets, sizes, strides(groups.size(), index.fold(1));
+  auto rowOffsets = memref::SubViewOp(rows).getMixedOffsets(), rowSizes = memref::SubViewOp(rows).getMixedSizes();
+  for (const ReassociationIndices &group : groups) {
+    OpFoldResult offset = rowOffsets[group.front()], size = rowSizes[group.front()];
+    for (int64_t dim : ArrayRef(group).drop_front()) {
+      offset = index.mul(offset, rowSizes[dim]);
+      size = index.mul(size, rowSizes[dim]);
+    }
+    offsets.push_back(offset);
+    sizes.push_back(size);
+  }
+  Value all = memref::CollapseShapeOp::create(builder, loc, memref::SubViewOp(rows).getSource(), groups);
+  return memref::SubViewOp::create(builder, loc, all, offsets, sizes, strides);
 }
 
 /// How an operand of the epilogue is read once dimensions 1 to `spatial` of the results are one.
 struct MergedOperand {
-  std::optional<SmallVector<ReassociationIndices>> groups; ///< where it has an element for each pixel
+  std::optional<PixelMerge> merge; ///< where it has an element for each pixel
   AffineMap map;
 };
 
@@ -51,13 +106,13 @@ static FailureOr<MergedOperand> mergeOperand(Value operand, AffineMap map, int64
         return failure();
       continue;
     }
-    FailureOr<SmallVector<ReassociationIndices>> groups = getGroups(operand, place, spatial);
-    if (merged.groups || llvm::count_if(map.getResults(), isSpatial) != spatial || failed(groups))
+    FailureOr<PixelMerge> merge = findMerge(operand, place, spatial);
+    if (merged.merge || llvm::count_if(map.getResults(), isSpatial) != spatial || failed(merge))
       return failure();
-    merged.groups = *groups;
+    merged.merge = *merge;
     results.push_back(expression);
   }
-  if (!merged.groups && llvm::any_of(map.getResults(), isSpatial))
+  if (!merged.merge && llvm::any_of(map.getResults(), isSpatial))
     return failure();
   merged.map = AffineMap::get(3, 0, results, map.getContext());
   return merged;
@@ -90,20 +145,17 @@ kernel::ConvOp mergePixels(RewriterBase &rewriter, kernel::ConvOp op) {
       return {};
     merged.push_back(*found);
   }
-  auto input = getGroups(op.getInput(), 1, spatial), filter = getGroups(op.getFilter(), 2, spatial),
-       init = getGroups(op.getInit(), 1, spatial);
+  auto input = findMerge(op.getInput(), 1, spatial), filter = findMerge(op.getFilter(), 2, spatial),
+       init = findMerge(op.getInit(), 1, spatial);
   if (failed(input) || failed(filter) || failed(init))
     return {};
-  auto collapse = [&](Value value, ArrayRef<ReassociationIndices> groups) -> Value {
-    return memref::CollapseShapeOp::create(rewriter, loc, value, groups);
-  };
-  SmallVector<Value> operands{collapse(op.getInput(), *input), collapse(op.getFilter(), *filter)};
+  SmallVector<Value> operands{input->create(rewriter, loc, op.getInput()), filter->create(rewriter, loc, op.getFilter())};
   SmallVector<AffineMap> newMaps;
   for (auto [operand, how] : llvm::zip(op.getEpilogueInputs(), merged)) {
-    operands.push_back(how.groups ? collapse(operand, *how.groups) : operand);
+    operands.push_back(how.merge ? how.merge->create(rewriter, loc, operand) : operand);
     newMaps.push_back(how.map);
   }
-  operands.push_back(collapse(op.getInit(), *init));
+  operands.push_back(init->create(rewriter, loc, op.getInit()));
   auto one = rewriter.getDenseI64ArrayAttr({1}), zero = rewriter.getDenseI64ArrayAttr({0});
   auto line = cast<kernel::ConvOp>(rewriter.clone(*op));
   line->setOperands(operands);

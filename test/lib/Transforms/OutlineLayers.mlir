@@ -91,3 +91,29 @@ func.func @main(%a: memref<8xf32>, %b: memref<8xf32>, %c: memref<4xf32>, %d: mem
   } loc("same")
   return
 }
+
+// -----
+
+// A loop over blocks of rows stays: what it holds are kernels.
+// CHECK: func.func private @layer_kernel(%{{.*}}: memref<8xf32>, %{{.*}}: memref<8xf32>)
+// CHECK-LABEL: func.func @main
+// CHECK: scf.for
+// CHECK-NEXT: call @layer_kernel
+// CHECK-NEXT: call @layer_kernel
+// CHECK-NEXT: }
+func.func @main(%a: memref<8xf32>, %b: memref<8xf32>, %blocks: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  scf.for %block = %c0 to %blocks step %c1 {
+    scf.for %i = %c0 to %c8 step %c1 {
+      %x = memref.load %a[%i] : memref<8xf32>
+      memref.store %x, %b[%i] : memref<8xf32>
+    } loc("kernel")
+    scf.for %i = %c0 to %c8 step %c1 {
+      %x = memref.load %b[%i] : memref<8xf32>
+      memref.store %x, %a[%i] : memref<8xf32>
+    } loc("other")
+  } {nnc.holds_kernels}
+  return
+}

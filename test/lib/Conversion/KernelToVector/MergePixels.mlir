@@ -33,6 +33,45 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 
 // -----
 
+// Whole rows of an image are neighbouring pixels too.
+// CHECK-LABEL: @rows
+// CHECK: %[[AT:.*]] = arith.muli %arg3, %[[WIDTH:.*]] : index
+// CHECK: %[[PIXELS:.*]] = arith.muli %arg4, %[[WIDTH]] : index
+// CHECK: %[[ALL:.*]] = memref.collapse_shape %arg0 {{.*}} : memref<1x?x?x48xf32> into memref<1x?x48xf32>
+// CHECK: memref.subview %[[ALL]][0, %[[AT]], 0] [1, %[[PIXELS]], 48] [1, 1, 1]
+// CHECK: return
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @rows(%x: memref<1x?x?x48xf32>, %w: memref<1x1x1x1x48x32xf32>, %y: memref<1x?x?x32xf32>, %row: index, %count: index) {
+    %c2 = arith.constant 2 : index
+    %columns = memref.dim %x, %c2 : memref<1x?x?x48xf32>
+    %rows = memref.subview %x[0, %row, 0, 0] [1, %count, %columns, 48] [1, 1, 1, 1] : memref<1x?x?x48xf32> to memref<1x?x?x48xf32, strided<[?, ?, 48, 1], offset: ?>>
+    kernel.conv(%rows, %w, %y) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x?x?x48xf32, strided<[?, ?, 48, 1], offset: ?>>, memref<1x1x1x1x48x32xf32>, memref<1x?x?x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// A part of each row is not.
+// CHECK-LABEL: @parts
+// CHECK-NOT: memref.collapse_shape
+// CHECK: return
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @parts(%x: memref<1x?x?x48xf32>, %w: memref<1x1x1x1x48x32xf32>, %y: memref<1x?x?x32xf32>, %rows: index, %columns: index) {
+    %part = memref.subview %x[0, 0, 0, 0] [1, %rows, %columns, 48] [1, 1, 1, 1] : memref<1x?x?x48xf32> to memref<1x?x?x48xf32, strided<[?, ?, 48, 1]>>
+    kernel.conv(%part, %w, %y) attributes {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<1x?x?x48xf32, strided<[?, ?, 48, 1]>>, memref<1x1x1x1x48x32xf32>, memref<1x?x?x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
 // A slice of the channels of a larger image: rows are apart.
 // CHECK-LABEL: @slice
 // CHECK-NOT: memref.collapse_shape
