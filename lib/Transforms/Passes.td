@@ -23,8 +23,9 @@ def FuseElementwise : Pass<"fuse-elementwise"> {
     Before: two `linalg.generic` in a row, the first used by the second alone.
     After: one, whose body is both. What would become a loop of very many
     operands or operations (a sum of thousands) stays several loops.
+    What the body reads by `tensor.extract`, because its extents may be 1 at run time, is computed there too.
   }];
-  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def ChooseWeightTypes : Pass<"choose-weight-types"> {

@@ -135,3 +135,69 @@ func.func @column(%x: tensor<8x16xf32>, %y: tensor<16xf32>, %sums: tensor<8xf32>
   } -> tensor<8xf32>
   return %r : tensor<8xf32>
 }
+
+// -----
+
+// Where an extent may be 1 at run time, an operand is read element by element; what makes it is computed there.
+// CHECK-LABEL: @broadcast
+// CHECK-NOT: linalg.generic
+// CHECK: linalg.generic {{.*}} outs
+// CHECK: %[[ROW:.*]] = arith.select %{{.*}}, %c0, %
+// CHECK: %[[X:.*]] = tensor.extract %arg0[%[[ROW]], %[[COLUMN:.*]]]
+// CHECK: %[[B:.*]] = tensor.extract %arg1[%[[COLUMN]]]
+// CHECK: %[[SUM:.*]] = arith.addf %[[X]], %[[B]]
+// CHECK: arith.mulf %[[SUM]],
+// CHECK-NOT: linalg.generic
+
+// A root would be taken anew for each row.
+// CHECK-LABEL: @expensive
+// CHECK: linalg.generic
+// CHECK: math.sqrt
+// CHECK: linalg.generic
+// CHECK: tensor.extract
+#whole = affine_map<(d0, d1) -> (d0, d1)>
+func.func @broadcast(%x: tensor<?x16xf32>, %b: tensor<16xf32>, %y: tensor<?x16xf32>, %isOne: i1, %m: index, %n: index) -> tensor<?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %e = tensor.empty(%m) : tensor<?x16xf32>
+  %p = linalg.generic {indexing_maps = [#whole, affine_map<(d0, d1) -> (d1)>, #whole], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %b : tensor<?x16xf32>, tensor<16xf32>) outs(%e : tensor<?x16xf32>) {
+  ^bb0(%i: f32, %j: f32, %o: f32):
+    %s = arith.addf %i, %j : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  %f = tensor.empty(%n) : tensor<?x16xf32>
+  %r = linalg.generic {indexing_maps = [#whole, #whole], iterator_types = ["parallel", "parallel"]}
+      ins(%y : tensor<?x16xf32>) outs(%f : tensor<?x16xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %row = linalg.index 0 : index
+    %column = linalg.index 1 : index
+    %at = arith.select %isOne, %c0, %row : index
+    %v = tensor.extract %p[%at, %column] : tensor<?x16xf32>
+    %s = arith.mulf %v, %i : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  return %r : tensor<?x16xf32>
+}
+
+func.func @expensive(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %isOne: i1, %m: index, %n: index) -> tensor<?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %e = tensor.empty(%m) : tensor<?x16xf32>
+  %p = linalg.generic {indexing_maps = [#whole, #whole], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?x16xf32>) outs(%e : tensor<?x16xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %s = math.sqrt %i : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  %f = tensor.empty(%n) : tensor<?x16xf32>
+  %r = linalg.generic {indexing_maps = [#whole, #whole], iterator_types = ["parallel", "parallel"]}
+      ins(%y : tensor<?x16xf32>) outs(%f : tensor<?x16xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %row = linalg.index 0 : index
+    %column = linalg.index 1 : index
+    %at = arith.select %isOne, %c0, %row : index
+    %v = tensor.extract %p[%at, %column] : tensor<?x16xf32>
+    %s = arith.mulf %v, %i : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  return %r : tensor<?x16xf32>
+}
