@@ -22,9 +22,14 @@ public:
       : emission(emission), nest(emission.nest), along(emission.dimension.loop), across(emission.dimension.tileLoop) {}
 
   int64_t getSize() const;
+  /// Loops between the squares' own: the elements that they write lie beside those of a square.
+  SmallVector<int64_t> getNearLoops() const;
+  /// Computes `size` rows (steps of `across`) over all columns (steps of `along`), for all steps of the near loops.
   void emitRows(OpBuilder &builder, Value row, int64_t size);
 
 private:
+  void emitNear(OpBuilder &builder, Value row, int64_t size, ArrayRef<int64_t> loops);
+  void emitColumns(OpBuilder &builder, Value row, int64_t size);
   void emitTile(OpBuilder &builder, Value row, Value column, int64_t size);
   bool isTransposed(const LoopOperand &operand) const {
     return getAccess(operand, along) == Access::Scattered && getAccess(operand, across) == Access::Contiguous;
@@ -47,8 +52,34 @@ int64_t TileEmitter::getSize() const {
   return size;
 }
 
-/// Computes `size` rows (steps of `across`) over all columns (steps of `along`).
+SmallVector<int64_t> TileEmitter::getNearLoops() const {
+  // Of loops in the order of the outputs' dimensions.
+  auto isInOrder = [](const LoopOperand &output) {
+    return llvm::all_of(llvm::enumerate(output.indices), [](auto index) {
+      auto loop = dyn_cast<AffineDimExpr>(index.value());
+      return loop && loop.getPosition() == index.index();
+    });
+  };
+  if (across > along || !llvm::all_of(nest.outputs, isInOrder))
+    return {};
+  return llvm::to_vector(llvm::seq(across + 1, along));
+}
+
 void TileEmitter::emitRows(OpBuilder &builder, Value row, int64_t size) {
+  emitNear(builder, row, size, getNearLoops());
+}
+
+void TileEmitter::emitNear(OpBuilder &builder, Value row, int64_t size, ArrayRef<int64_t> loops) {
+  if (loops.empty())
+    return emitColumns(builder, row, size);
+  forEach(builder, nest.loc, builder.getIndexAttr(0), nest.extents[loops.front()], 1, [&](OpBuilder &nested, Value at) {
+    emission.position[loops.front()] = at;
+    emitNear(nested, row, size, loops.drop_front());
+  });
+  emission.position[loops.front()] = {};
+}
+
+void TileEmitter::emitColumns(OpBuilder &builder, Value row, int64_t size) {
   if (size == 1) {
     emission.position[across] = row;
     emitVectorLoop(builder, emission, builder.getIndexAttr(0), nest.extents[along]);
@@ -103,9 +134,9 @@ void emitTransposeTiles(OpBuilder &builder, LoopEmission &emission) {
   int64_t along = emission.dimension.loop, across = emission.dimension.tileLoop;
   TileEmitter emitter(emission);
   int64_t size = emitter.getSize();
-  SmallVector<int64_t> outer;
+  SmallVector<int64_t> outer, near = emitter.getNearLoops();
   for (int64_t loop = 0; loop < nest.getNumLoops(); ++loop)
-    if (loop != along && loop != across)
+    if (loop != along && loop != across && !llvm::is_contained(near, loop))
       outer.push_back(loop);
   if (!outer.empty() || !isWorthThreads(builder, nest))
     return emitOuterLoops(builder, emission, outer, [&](OpBuilder &nested) {

@@ -83,6 +83,8 @@ public:
 
 private:
   static constexpr double scatteredCost = 1.5;
+  /// Lines of the cache that stores touch are fetched, and written back, once for each element that they get.
+  static constexpr double scatteredStoreCost = 3;
   static constexpr int64_t guessedExtent = 64; // of loops whose extent is known at run time only
 
   LoopNest &nest;
@@ -104,6 +106,7 @@ double CostModel::getCost(const VectorDimension &candidate) const {
     return bodyOps + nest.inputs.size() + nest.outputs.size();
   double width = getWidth(candidate.loop), cost = bodyOps / width;
   for (LoopOperand *operand : nest.getOperands()) {
+    bool isOutput = llvm::is_contained(llvm::make_pointer_range(nest.outputs), operand);
     switch (getAccess(*operand, candidate.loop)) {
     case Access::Invariant:
       break;
@@ -112,7 +115,7 @@ double CostModel::getCost(const VectorDimension &candidate) const {
       break;
     case Access::Scattered:
       bool isTransposed = candidate.tileLoop >= 0 && getAccess(*operand, candidate.tileLoop) == Access::Contiguous;
-      cost += isTransposed ? 6 / std::min(width, getWidth(candidate.tileLoop)) : scatteredCost;
+      cost += isTransposed ? 6 / std::min(width, getWidth(candidate.tileLoop)) : isOutput ? scatteredStoreCost : scatteredCost;
     }
   }
   if (nest.isReduction[candidate.loop]) // the accumulators become one value at the end

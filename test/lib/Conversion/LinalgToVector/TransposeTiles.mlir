@@ -23,3 +23,20 @@ func.func @channels_last(%a: memref<1x8x4x6xf32>, %b: memref<1x4x6x8xf32>) {
   }
   return
 }
+
+// What lies between the loops of the squares is inside of a row of them: 4 columns, then the other 12 beside them. Along pixels
+// 4 at a time would do without a square, but each store of one element would touch another line.
+// CHECK-LABEL: @shuffled_channels
+// CHECK: scf.for %[[ROW:.*]] = %c0 to %c24 step %c4
+// CHECK: scf.for %[[NEAR:.*]] = %c0 to %c3 step %c1
+// CHECK-COUNT-4: vector.load {{.*}} memref<4x3x24xf32>, vector<4xf32>
+// CHECK: vector.store %{{.*}}, %{{.*}}[%[[ROW]], %[[NEAR]], %c0] : memref<24x3x4xf32>, vector<4xf32>
+func.func @shuffled_channels(%a: memref<4x3x24xf32>, %b: memref<24x3x4xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(d0, d1, d2) -> (d2, d1, d0)>, affine_map<(d0, d1, d2) -> (d0, d1, d2)>],
+                  iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%a : memref<4x3x24xf32>) outs(%b : memref<24x3x4xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    linalg.yield %x : f32
+  }
+  return
+}
