@@ -1,19 +1,16 @@
 // Fuses element-wise operations into one loop, as upstream's
 // linalg-fuse-elementwise-ops does, but in loops of bounded size: the time of
-// later passes grows faster than a loop's operands and operations. Of operands
-// that may be broadcast at run time, which loops read element by element, this
-// file fuses what makes them.
+// later passes grows faster than a loop's operands and operations. Operands
+// that may be broadcast at run time are FuseReads.cpp's.
+#include "lib/Transforms/FuseReads.h"
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -91,85 +88,7 @@ static bool shouldFuse(OpOperand *fused) {
   return isSmall;
 }
 
-//===--- Operands that may be broadcast at run time ---===//
-
-/// The loop that `index` counts, or counts where an extent is not 1: select(extent == 1, 0, linalg.index).
-static std::optional<uint64_t> getLoop(Value index) {
-  if (auto select = index.getDefiningOp<arith::SelectOp>(); select && isZeroInteger(OpFoldResult(select.getTrueValue())))
-    index = select.getFalseValue();
-  auto loop = index.getDefiningOp<linalg::IndexOp>();
-  return loop ? std::optional(loop.getDim()) : std::nullopt;
-}
-
-/// Whether `read`, in the body of `consumer`, reads each element once unless it is broadcast, and neighbours in a row.
-static bool readsElements(tensor::ExtractOp read, linalg::GenericOp consumer) {
-  llvm::SmallDenseSet<uint64_t> loops;
-  for (Value index : read.getIndices())
-    if (std::optional<uint64_t> loop = getLoop(index); !loop || !loops.insert(*loop).second)
-      return false;
-  auto last = read.getIndices().empty() ? nullptr : read.getIndices().back().getDefiningOp<linalg::IndexOp>();
-  return last && last.getDim() + 1 == consumer.getNumLoops();
-}
-
-/// Whether all that `producer` reads can be read at one place of its result: at the place's indices, or at constants.
-static bool canReadAnywhere(linalg::GenericOp producer) {
-  return producer.getNumResults() == 1 && producer.getNumReductionLoops() == 0 &&
-         producer.getMatchingIndexingMap(producer.getDpsInitOperand(0)).isIdentity() &&
-         producer.getRegionOutputArgs()[0].use_empty() && llvm::all_of(producer.getDpsInputOperands(), [&](OpOperand *input) {
-           return isa<RankedTensorType>(input->get().getType()) &&
-                  llvm::all_of(producer.getMatchingIndexingMap(input).getResults(),
-                               llvm::IsaPred<AffineDimExpr, AffineConstantExpr>);
-         });
-}
-
-/// Whether elements may be computed again and again, should they be broadcast at run time.
-static bool isCheap(linalg::GenericOp producer) {
-  return llvm::none_of(*producer.getBody(), [](Operation &op) {
-    return op.getNumRegions() > 0 || isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op) ||
-           isa_and_present<math::MathDialect>(op.getDialect());
-  });
-}
-
 namespace {
-
-/// Computes an element where a loop reads it, in the place of a loop of its own.
-struct FuseRead : OpRewritePattern<tensor::ExtractOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(tensor::ExtractOp read, PatternRewriter &rewriter) const override {
-    auto producer = read.getTensor().getDefiningOp<linalg::GenericOp>();
-    auto consumer = dyn_cast<linalg::GenericOp>(read->getParentOp());
-    if (!producer || !consumer || !producer->hasOneUse() || consumer.getNumReductionLoops() > 0 ||
-        producer->getBlock() != consumer->getBlock() || hasCalls(producer) || !isCheap(producer) || isMadeOfKernel(producer.getResult(0)) ||
-        !readsElements(read, consumer) || !canReadAnywhere(producer) ||
-        countOperations(producer) + countOperations(consumer) > maxOperations)
-      return failure();
-    IRMapping mapping;
-    for (OpOperand *input : producer.getDpsInputOperands()) {
-      SmallVector<Value> indices;
-      for (AffineExpr place : producer.getMatchingIndexingMap(input).getResults()) {
-        if (auto dim = dyn_cast<AffineDimExpr>(place))
-          indices.push_back(read.getIndices()[dim.getPosition()]);
-        else
-          indices.push_back(arith::ConstantIndexOp::create(rewriter, read.getLoc(), cast<AffineConstantExpr>(place).getValue()));
-      }
-      mapping.map(producer.getMatchingBlockArgument(input),
-                  tensor::ExtractOp::create(rewriter, read.getLoc(), input->get(), indices).getResult());
-    }
-    for (Operation &op : producer.getBody()->without_terminator()) {
-      if (auto index = dyn_cast<linalg::IndexOp>(op))
-        mapping.map(index.getResult(), read.getIndices()[index.getDim()]);
-      else
-        rewriter.clone(op, mapping);
-    }
-    rewriter.replaceOp(read, mapping.lookupOrDefault(producer.getBody()->getTerminator()->getOperand(0)));
-    rewriter.modifyOpInPlace(consumer, [&] {
-      consumer->setLoc(FusedLoc::get(consumer->getContext(), {consumer->getLoc(), producer->getLoc()}));
-    });
-    rewriter.eraseOp(producer);
-    return success();
-  }
-};
 
 struct FuseElementwisePass : public impl::FuseElementwiseBase<FuseElementwisePass> {
   void runOnOperation() override {
@@ -177,9 +96,14 @@ struct FuseElementwisePass : public impl::FuseElementwiseBase<FuseElementwisePas
     RewritePatternSet patterns(context);
     linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, shouldFuse);
     linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
-    patterns.add<FuseRead>(context);
+    populateReadPatterns(patterns, [](linalg::GenericOp producer, linalg::GenericOp consumer) {
+      return !hasCalls(producer) && !isMadeOfKernel(producer.getResult(0)) &&
+             countOperations(producer) + countOperations(consumer) <= maxOperations;
+    });
     affine::AffineApplyOp::getCanonicalizationPatterns(patterns, context);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, context);
+    tensor::DimOp::getCanonicalizationPatterns(patterns, context);
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, context);
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, context);
     context->getLoadedDialect<linalg::LinalgDialect>()->getCanonicalizationPatterns(patterns);

@@ -141,12 +141,12 @@ func.func @column(%x: tensor<8x16xf32>, %y: tensor<16xf32>, %sums: tensor<8xf32>
 // Where an extent may be 1 at run time, an operand is read element by element; what makes it is computed there.
 // CHECK-LABEL: @broadcast
 // CHECK-NOT: linalg.generic
-// CHECK: linalg.generic {{.*}} outs
+// CHECK: linalg.generic {{.*}} ins(%arg2, %arg1
+// CHECK: ^bb0(%[[Y:.*]]: f32, %[[B:.*]]: f32, %
 // CHECK: %[[ROW:.*]] = arith.select %{{.*}}, %c0, %
-// CHECK: %[[X:.*]] = tensor.extract %arg0[%[[ROW]], %[[COLUMN:.*]]]
-// CHECK: %[[B:.*]] = tensor.extract %arg1[%[[COLUMN]]]
+// CHECK: %[[X:.*]] = tensor.extract %arg0[%[[ROW]], %
 // CHECK: %[[SUM:.*]] = arith.addf %[[X]], %[[B]]
-// CHECK: arith.mulf %[[SUM]],
+// CHECK: arith.mulf %[[SUM]], %[[Y]]
 // CHECK-NOT: linalg.generic
 
 // A root would be taken anew for each row.
@@ -197,6 +197,35 @@ func.func @expensive(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %isOne: i1, %m:
     %at = arith.select %isOne, %c0, %row : index
     %v = tensor.extract %p[%at, %column] : tensor<?x16xf32>
     %s = arith.mulf %v, %i : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  return %r : tensor<?x16xf32>
+}
+
+// -----
+
+// An extent that is the loop's is no broadcast, whatever it is: the operand is an input, here of a kernel's epilogue later. One
+// of which no more than a part is read stays.
+// CHECK-LABEL: @whole
+// CHECK-SAME: %[[X:.*]]: tensor<?x16xf32>, %[[Y:.*]]: tensor<?x24xf32>
+// CHECK: linalg.generic {indexing_maps = [#[[MAP:.*]], #[[MAP]]], {{.*}} ins(%[[X]] : tensor<?x16xf32>)
+// CHECK-NOT: arith.select
+// CHECK: tensor.extract %[[Y]]
+func.func @whole(%x: tensor<?x16xf32>, %y: tensor<?x24xf32>) -> tensor<?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %x, %c0 : tensor<?x16xf32>
+  %e = tensor.empty(%m) : tensor<?x16xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      outs(%e : tensor<?x16xf32>) {
+  ^bb0(%o: f32):
+    %row = linalg.index 0 : index
+    %column = linalg.index 1 : index
+    %isOne = arith.cmpi eq, %m, %c1 : index
+    %at = arith.select %isOne, %c0, %row : index
+    %a = tensor.extract %x[%at, %column] : tensor<?x16xf32>
+    %b = tensor.extract %y[%at, %column] : tensor<?x24xf32>
+    %s = arith.mulf %a, %b : f32
     linalg.yield %s : f32
   } -> tensor<?x16xf32>
   return %r : tensor<?x16xf32>
