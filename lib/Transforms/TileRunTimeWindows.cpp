@@ -3,6 +3,9 @@
 // How high blocks are, and whether there are several, is computed in front of them. The first block stands outside the
 // loop, since only its windows begin before the image; it is the whole image where blocks do not pay. Where windows end
 // behind the image, kernels find out themselves: along rows they look at the extents that they get, not at the padding.
+//
+// A buffer of blocks has the size of the cache, which is that of the largest image without blocks: a workspace for some
+// extents is large enough for smaller ones.
 #include "lib/Support/Decision.h"
 #include "lib/Transforms/WindowPair.h"
 
@@ -26,8 +29,7 @@ public:
 
 private:
   void chooseBlocks();
-  Value shouldTile(Value blocks, Value firstEnd, Value scratch, Value height, Value rowBytes);
-  void allocateScratch();
+  void allocateScratch(Value rowBytes, Value tiledRows);
   void emitImage(OpFoldResult image);
   void emitFirstBlock(OpFoldResult image);
   void emitBlock(OpFoldResult image, Value number);
@@ -54,6 +56,7 @@ private:
   Value min(Value a, Value b) { return builder.createOrFold<arith::MinSIOp>(a, b); }
   Value max(Value a, Value b) { return builder.createOrFold<arith::MaxSIOp>(a, b); }
   Value select(Value condition, Value a, Value b) { return builder.createOrFold<arith::SelectOp>(condition, a, b); }
+  Value both(Value a, Value b) { return builder.createOrFold<arith::AndIOp>(a, b); }
   Value isLess(Value a, Value b) { return builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, a, b); }
   Value getExtent(Value memref, int64_t dim) { return builder.createOrFold<memref::DimOp>(memref, dim); }
 
@@ -62,7 +65,7 @@ private:
   Value inputs, middles, outputs; ///< rows of the image, between the kernels, of the result
   Value needed;                   ///< of the rows between, those that windows read
   Value height, numBlocks;        ///< of blocks, in rows of windows
-  Value firstRows, scratchRows;   ///< between the kernels: of the first block, and of the buffer
+  Value firstEnd;                 ///< rows between the kernels that the first block's windows read, were there as many
   Value isTiled;
   Value scratch;
 };
@@ -73,12 +76,11 @@ void RunTimeTiling::run() {
   remark::passed(builder.getLoc(), about::fusion)
       << "a convolution and the windows behind it in blocks of rows, where the image between exceeds the cache";
   chooseBlocks();
-  allocateScratch();
   forEachImage(builder, pair, [&](OpFoldResult image) { emitImage(image); });
   pair.erase();
 }
 
-/// As RowBlocks::cut does.
+/// As RowBlocks::cut does. Blocks pay where the image between exceeds the cache, and theirs do not.
 void RunTimeTiling::chooseBlocks() {
   const RowWindow &w = pair.ofWindows;
   MemRefType type = pair.getMiddle().getType();
@@ -86,57 +88,41 @@ void RunTimeTiling::chooseBlocks() {
   middles = getExtent(pair.getMiddle(), WindowPair::rowDim);
   outputs = getExtent(pair.getResult(), WindowPair::rowDim);
   needed = min(middles, getEnd(w, outputs));
-  Value rowBytes = index(llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+  Value rowBytes = index(llvm::divideCeil(type.getElementTypeBitWidth(), 8)), one = index(1);
   for (int64_t dim = WindowPair::rowDim + 1; dim < type.getRank(); ++dim)
     rowBytes = multiply(rowBytes, getExtent(pair.getMiddle(), dim));
-  rowBytes = max(rowBytes, index(1));
+  rowBytes = max(rowBytes, one);
 
-  int64_t overlap = w.getOverlap(), least = llvm::divideCeil(overlap + w.padBegin, w.stride);
+  // What moves to the front of the buffer does not lie there already, and only the first block reads in front of the image.
+  int64_t overlap = w.getOverlap(), beforeImage = llvm::divideCeil(pair.ofConv.padBegin, pair.ofConv.stride);
+  int64_t least = llvm::divideCeil(std::max(overlap, beforeImage - overlap) + w.padBegin, w.stride);
   Value fittingRows = subtract(divide(index(pair.getCacheBytes() / 4), rowBytes), index(overlap));
   Value fitting = max(divide(fittingRows, index(w.stride)), index(std::max<int64_t>(least, 2)));
-  Value equal = divideUp(outputs, max(divideUp(outputs, fitting), index(1)));
+  Value equal = divideUp(outputs, max(divideUp(outputs, fitting), one));
   Value tiledHeight = max(equal, index(std::max<int64_t>(least, 1)));
-  Value blocks = divideUp(outputs, tiledHeight), firstEnd = getEnd(w, tiledHeight);
-  Value tiledScratch = max(firstEnd, add(multiply(tiledHeight, w.stride), index(overlap)));
+  Value tiledRows = max(getEnd(w, tiledHeight), add(multiply(tiledHeight, w.stride), index(overlap)));
 
-  isTiled = shouldTile(blocks, firstEnd, tiledScratch, tiledHeight, rowBytes);
+  isTiled = both(isLess(index(pair.getCacheBytes()), multiply(middles, rowBytes)),
+                 isLess(multiply(tiledRows, rowBytes), index(pair.getCacheBytes() / 2 + 1)));
   height = select(isTiled, tiledHeight, outputs);
-  numBlocks = select(isTiled, blocks, index(1));
-  firstRows = select(isTiled, firstEnd, middles);
-  scratchRows = select(isTiled, tiledScratch, middles);
+  numBlocks = select(isTiled, divideUp(outputs, tiledHeight), one);
+  firstEnd = select(isTiled, getEnd(w, tiledHeight), middles);
+  allocateScratch(rowBytes, tiledRows);
 }
 
-/// Whether the image between exceeds the cache, and blocks are as RowBlocks::cut wants them.
-Value RunTimeTiling::shouldTile(Value blocks, Value firstEnd, Value scratch, Value height, Value rowBytes) {
-  const RowWindow &w = pair.ofWindows, &c = pair.ofConv;
-  Value last = getEnd(w, multiply(subtract(blocks, index(1)), height)), cache = index(pair.getCacheBytes());
-  Value half = index(pair.getCacheBytes() / 2);
-  SmallVector<Value> conditions{isLess(index(2), blocks),
-                                isLess(cache, multiply(middles, rowBytes)),
-                                isLess(last, needed),
-                                isLess(index(0), firstEnd),
-                                isLess(multiply(scratch, rowBytes), add(half, index(1))),
-                                isLess(index(0), getEnd(c, firstEnd)),
-                                isLess(index(-1), getBegin(c, firstEnd)),
-                                isLess(getEnd(c, last), add(inputs, index(1))),
-                                isLess(getBegin(c, last), inputs)};
-  Value all = conditions.front();
-  for (Value condition : ArrayRef(conditions).drop_front())
-    all = builder.createOrFold<arith::AndIOp>(all, condition);
-  return all;
-}
-
-void RunTimeTiling::allocateScratch() {
+void RunTimeTiling::allocateScratch(Value rowBytes, Value tiledRows) {
   MemRefType middle = pair.getMiddle().getType();
+  auto bytesType = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+  Value bytes = select(isTiled, index(pair.getCacheBytes()), multiply(middles, rowBytes));
+  Value buffer = memref::AllocOp::create(builder, bytesType, bytes, builder.getI64IntegerAttr(64));
   SmallVector<int64_t> shape(middle.getShape());
   shape[0] = 1;
   shape[WindowPair::rowDim] = ShapedType::kDynamic;
-  SmallVector<Value> sizes{scratchRows};
+  SmallVector<Value> sizes{select(isTiled, tiledRows, middles)};
   for (int64_t dim = WindowPair::rowDim + 1; dim < middle.getRank(); ++dim)
     if (middle.isDynamicDim(dim))
       sizes.push_back(getExtent(pair.getMiddle(), dim));
-  scratch = memref::AllocOp::create(builder, MemRefType::get(shape, middle.getElementType()), sizes,
-                                    builder.getI64IntegerAttr(64));
+  scratch = memref::ViewOp::create(builder, MemRefType::get(shape, middle.getElementType()), buffer, index(0), sizes);
 }
 
 void RunTimeTiling::emitImage(OpFoldResult image) {
@@ -149,30 +135,32 @@ void RunTimeTiling::emitImage(OpFoldResult image) {
 }
 
 void RunTimeTiling::emitFirstBlock(OpFoldResult image) {
-  Value zero = index(0);
-  Value read = select(isTiled, getEnd(pair.ofConv, firstRows), inputs);
-  cloneForRows(builder, pair.conv, take(pair.conv.getInput(), image, zero, read), take(scratch, builder.getIndexAttr(0), zero, firstRows),
-               pair.ofConv.padBegin);
-  cloneForRows(builder, pair.windows, take(scratch, builder.getIndexAttr(0), zero, firstRows),
-               take(pair.getResult(), image, zero, height), pair.ofWindows.padBegin);
+  OpFoldResult buffer = builder.getIndexAttr(0);
+  Value zero = index(0), rows = select(isTiled, min(firstEnd, needed), middles);
+  Value read = select(isTiled, min(getEnd(pair.ofConv, rows), inputs), inputs);
+  cloneForRows(builder, pair.conv, take(pair.conv.getInput(), image, zero, max(read, zero)),
+               take(scratch, buffer, zero, rows), pair.ofConv.padBegin);
+  cloneForRows(builder, pair.windows, take(scratch, buffer, zero, rows), take(pair.getResult(), image, zero, height),
+               pair.ofWindows.padBegin);
 }
 
-/// Moves the rows that the block before left for this one to the front and computes those behind them.
+/// Moves the rows that the block before left for this one to the front and computes those behind them. There may be none:
+/// the last windows may read what those before them read, and padding.
 void RunTimeTiling::emitBlock(OpFoldResult image, Value number) {
   const RowWindow &w = pair.ofWindows, &c = pair.ofConv;
   Value zero = index(0), overlap = index(w.getOverlap()), step = multiply(height, w.stride);
   OpFoldResult buffer = builder.getIndexAttr(0);
   Value isSecond = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, number, index(1));
   if (w.getOverlap() > 0) {
-    Value before = select(isSecond, firstRows, add(overlap, step)); // rows that it had
+    Value before = select(isSecond, firstEnd, add(overlap, step)); // the rows of that block
     memref::CopyOp::create(builder, take(scratch, buffer, subtract(before, overlap), overlap), take(scratch, buffer, zero, overlap));
   }
   Value output = multiply(number, height), count = min(height, subtract(outputs, output));
-  Value begin = getEnd(w, output), end = min(needed, getEnd(w, add(output, count))), rows = subtract(end, begin);
-  Value first = getBegin(c, begin), read = subtract(min(getEnd(c, end), inputs), first);
+  Value begin = getEnd(w, output), end = min(needed, getEnd(w, add(output, count)));
+  Value rows = max(subtract(end, begin), zero), available = max(add(subtract(end, begin), overlap), zero);
+  Value first = getBegin(c, begin), read = max(subtract(min(getEnd(c, end), inputs), first), zero);
   cloneForRows(builder, pair.conv, take(pair.conv.getInput(), image, first, read), take(scratch, buffer, overlap, rows), 0);
-  cloneForRows(builder, pair.windows, take(scratch, buffer, zero, add(overlap, rows)),
-               take(pair.getResult(), image, output, count), 0);
+  cloneForRows(builder, pair.windows, take(scratch, buffer, zero, available), take(pair.getResult(), image, output, count), 0);
 }
 
 void tileRunTimeWindows(WindowPair pair) { RunTimeTiling(pair).run(); }

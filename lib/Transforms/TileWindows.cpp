@@ -30,6 +30,8 @@ struct RowBlocks {
 
   /// Blocks whose rows, of `rowBytes` each, take a quarter of the cache, more where the windows overlap by more than that.
   static FailureOr<RowBlocks> cut(const WindowPair &pair, int64_t rowBytes, int64_t cacheBytes);
+  /// Whether each block computes rows, the first one reads some of the image, and the windows of those in the loop lie inside.
+  bool fit(const RowWindow &conv) const;
   /// Rows of the convolution that the blocks before `number` have computed.
   int64_t getComputed(int64_t number) const {
     return number == numBlocks ? std::min(windows.inputs, windows.getEnd(windows.outputs)) : windows.getEnd(number * block);
@@ -68,25 +70,26 @@ private:
 } // namespace
 
 FailureOr<RowBlocks> RowBlocks::cut(const WindowPair &pair, int64_t rowBytes, int64_t cacheBytes) {
-  const RowWindow &w = pair.ofWindows, &c = pair.ofConv;
-  RowBlocks blocks{w, 0, 0, w.getOverlap(), 0};
+  const RowWindow &w = pair.ofWindows;
+  int64_t overlap = w.getOverlap(), fitting = (cacheBytes / 4 / rowBytes - overlap) / w.stride;
   // What moves to the front of the buffer must not lie there already.
-  int64_t least = llvm::divideCeil(blocks.overlap + w.padBegin, w.stride);
-  int64_t fitting = (cacheBytes / 4 / rowBytes - blocks.overlap) / w.stride;
+  int64_t least = llvm::divideCeil(overlap + w.padBegin, w.stride);
   int64_t block = std::max<int64_t>({least, fitting, 2});
-  block = llvm::divideCeil(w.outputs, llvm::divideCeil(w.outputs, block)); // of equal height
-  blocks.block = std::max(block, least);
-  blocks.numBlocks = llvm::divideCeil(w.outputs, blocks.block);
-  blocks.step = blocks.block * w.stride;
-  if (blocks.numBlocks < 3)
-    return failure();
-  int64_t second = blocks.getComputed(1), last = blocks.getComputed(blocks.numBlocks - 1);
-  if (last >= blocks.getComputed(blocks.numBlocks) || second < 1 || blocks.getScratchRows() * rowBytes > cacheBytes / 2)
-    return failure();
-  // The first block reads some of the image, and the windows of the blocks in the loop lie inside of it.
-  if (c.getEnd(second) <= 0 || c.getBegin(second) < 0 || c.getEnd(last) > c.inputs || c.getBegin(last) >= c.inputs)
-    return failure();
-  return blocks;
+  block = std::max<int64_t>(llvm::divideCeil(w.outputs, llvm::divideCeil(w.outputs, block)), least); // of equal height
+  // The last block may be so low that it needs no new rows: others are higher then.
+  constexpr int64_t mostTries = 4;
+  for (int64_t end = block + mostTries; block < end; ++block) {
+    RowBlocks blocks{w, block, block * w.stride, overlap, static_cast<int64_t>(llvm::divideCeil(w.outputs, block))};
+    if (blocks.numBlocks >= 3 && blocks.getScratchRows() * rowBytes <= cacheBytes / 2 && blocks.fit(pair.ofConv))
+      return blocks;
+  }
+  return failure();
+}
+
+bool RowBlocks::fit(const RowWindow &conv) const {
+  int64_t second = getComputed(1), last = getComputed(numBlocks - 1);
+  return last < getComputed(numBlocks) && second >= 1 && conv.getEnd(second) > 0 && conv.getBegin(second) >= 0 &&
+         conv.getEnd(last) <= conv.inputs && conv.getBegin(last) < conv.inputs;
 }
 
 //===--- Tiling ---===//

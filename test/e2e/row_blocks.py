@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Convolutions with windows behind them, for run-time extents, on images from one pixel to some that exceed the cache by far,
-in one object each: compared with ONNX Runtime. Those that exceed it are computed in blocks of rows (tile-windows)."""
+in one object each: compared with ONNX Runtime. Those that exceed it are computed in blocks of rows (tile-windows). A workspace
+for some extents must be large enough for smaller ones."""
 import argparse
+import ctypes
 import os
 import sys
 import tempfile
@@ -74,6 +76,11 @@ def check(seed, cpu):
 
         def compare():
             compiled = CompiledModel(library, "model")
+            size = lambda height, width: compiled.model.workspace_size((ctypes.c_int64 * 3)(1, height, width))  # noqa: E731
+            smallest = max(i[0] for i in images if i[0] < 10), 8
+            for height, width in ((h, w) for h in range(smallest[0], 600, 7) for w in range(smallest[1], 700, 31)):
+                if not 0 < size(height, width) <= min(size(height + 1, width), size(height, width + 1)):
+                    return f"{label}, image of {height}x{width}: larger images need a smaller workspace"
             for height, width in images:
                 x = rng.standard_normal((int(rng.integers(1, 3)), channels, height, width)).astype(np.float32)
                 expected = session.run(None, {"x": x})[0]

@@ -33,6 +33,8 @@ static bool areWholeRows(memref::SubViewOp rows, int64_t first) {
     auto value = dyn_cast<Value>(size);
     if (auto alloc = rows.getSource().getDefiningOp<memref::AllocOp>())
       return value == alloc.getDynamicSizes()[source.getDynamicDimIndex(dim)];
+    if (auto view = rows.getSource().getDefiningOp<memref::ViewOp>())
+      return value == view.getSizes()[source.getDynamicDimIndex(dim)];
     auto extent = value ? value.getDefiningOp<memref::DimOp>() : nullptr;
     return extent && extent.getSource() == rows.getSource() && extent.getConstantIndex() == dim;
   };

@@ -3,18 +3,20 @@
 // WHY-COUNT-1: [Passed] fusion {{.*}}"a convolution and the windows behind it in blocks of rows, where the image between exceeds the cache"
 // WHY-NOT: fusion
 
-// Whether there are blocks is known at run time: the first one is the whole image where there are none. The buffer takes the
-// rows of a block then, else those of the image. Only the first block has padding in front of it.
+// Whether there are blocks is known at run time: the first one is the whole image where there are none. The buffer is as
+// large as the cache then, else as the image. Only the first block has padding in front of it, and reads in front of the image.
 // CHECK-LABEL: @run_time
 // CHECK: arith.muli %{{.*}}, %c192
 // CHECK: arith.cmpi sgt, %{{.*}}, %c262144
-// CHECK: %[[HEIGHT:.*]] = arith.select %[[TILED:.*]], %{{.*}}, %[[OUTPUTS:.*]] : index
+// CHECK: arith.cmpi slt, %{{.*}}, %c131073
+// CHECK: %[[TILED:.*]] = arith.andi
+// CHECK: %[[HEIGHT:.*]] = arith.select %[[TILED]], %{{.*}}, %[[OUTPUTS:.*]] : index
 // CHECK: %[[BLOCKS:.*]] = arith.select %[[TILED]], %{{.*}}, %c1 : index
-// CHECK: %[[FIRST:.*]] = arith.select %[[TILED]], %{{.*}}, %[[ROWS:.*]] : index
-// CHECK: %[[SCRATCH:.*]] = arith.select %[[TILED]], %{{.*}}, %[[ROWS]] : index
-// CHECK: memref.alloc(%[[SCRATCH]], %{{.*}}) {alignment = 64 : i64} : memref<1x?x?x48xf32>
+// CHECK: %[[BYTES:.*]] = arith.select %[[TILED]], %c262144, %{{.*}} : index
+// CHECK: %[[BUFFER:.*]] = memref.alloc(%[[BYTES]]) {alignment = 64 : i64} : memref<?xi8>
+// CHECK: %[[SCRATCH:.*]] = memref.view %[[BUFFER]][%c0][%{{.*}}, %{{.*}}] : memref<?xi8> to memref<1x?x?x48xf32>
 // CHECK: scf.for %[[N:.*]] = %c0 to
-// CHECK: memref.subview %arg0[%[[N]], 0, 0, 0] [1, %[[FIRST]], %{{.*}}, 8]
+// CHECK: memref.subview %arg0[%[[N]], 0, 0, 0] [1, %{{.*}}, %{{.*}}, 8]
 // CHECK: kernel.conv
 // CHECK: memref.subview %arg3[%[[N]], 0, 0, 0] [1, %[[HEIGHT]], %{{.*}}, 48]
 // CHECK: kernel.depthwise({{.*}}pads_begin = array<i64: 1, 1>
