@@ -20,6 +20,7 @@ static void buildNN(OpPassManager &passes, const PipelineOptions &options) {
   passes.addNestedPass<func::FuncOp>(createSinkDequantize());
   passes.addNestedPass<func::FuncOp>(createRecognizeIntegerProducts()); // of what is dequantized right before
   passes.addNestedPass<func::FuncOp>(createFoldBatchNorm());
+  passes.addNestedPass<func::FuncOp>(createFlipFilters());
   passes.addNestedPass<func::FuncOp>(createMultiplyPatches());
   passes.addNestedPass<func::FuncOp>(createMultiplyPixels());
   passes.addNestedPass<func::FuncOp>(createSplitWindows());

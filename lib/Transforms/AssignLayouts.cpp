@@ -3,10 +3,11 @@
 //
 // Expects NN operations. Each operation with a `layout` of channels_first is
 // rewritten between two transposes; sink-transposes then cancels most of them
-// and moves the rest to the graph's boundary. Instance normalizations, pools and depthwise convolutions whose transposes
-// would stay keep their layout where they do as well with vectors of neighbouring pixels.
+// and moves the rest to the graph's boundary. Instance normalizations, pools, depthwise convolutions and transposed ones of few
+// outputs whose transposes would stay keep their layout where they do as well with vectors of neighbouring pixels.
 #include "lib/Transforms/Passes.h"
 
+#include "lib/Analysis/TapProducts.h"
 #include "lib/Support/Decision.h"
 #include "lib/Transforms/LayoutNeighbours.h"
 #include "lib/Transforms/Permutation.h"
@@ -65,7 +66,7 @@ static bool hasLongRows(Operation *op, int64_t taps) {
 
 /// Whether `op` is as fast channels first, without transposes.
 static bool takesPlanes(Operation *op) {
-  if (isa<nn::InstanceNormOp>(op))
+  if (isa<nn::InstanceNormOp>(op) || isProductOfTaps(op))
     return true;
   if (isa<nn::MaxPoolOp, nn::AvgPoolOp, nn::SumPoolOp>(op))
     return hasLongRows(op, ShapedType::getNumElements(op->getAttrOfType<DenseI64ArrayAttr>("window").asArrayRef()));

@@ -68,6 +68,15 @@ def ChooseWinograd : Pass<"choose-winograd", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];
 }
 
+def FlipFilters : Pass<"flip-filters"> {
+  let summary = "Make transposed convolutions of stride 1 ordinary ones";
+  let description = [{
+    Before: `nn.conv_transpose %x, %w` of stride 1 and pads of 1, with a filter of 16x8x3x3
+    After: `nn.conv %x, %v` with pads of 1, where %v is the filter as 8x16x3x3, its taps in reverse
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
+}
+
 def MultiplyPatches : Pass<"multiply-patches"> {
   let summary = "Make convolutions products of matrices where windows do not overlap and channels are few";
   let description = [{

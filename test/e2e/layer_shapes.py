@@ -424,7 +424,7 @@ TESTS += [(attention, *arguments) for arguments in (
     (1, 1, 300, 300, 4, (300,)), (3, 2, 1, 3000, 8, (3, 2, 1, 3000)), (1, 4, 65, 1024, 8, (1, 1, 65, 1)))]
 TESTS.append((attention_read_again,))
 TESTS += [(extremes, *arguments) for arguments in (
-    ((9, 4), 1, np.float32), ((9, 40), 1, np.float32), ((3, 7, 5), 1, np.float64), ((33, 20), 0, np.float32), ((20, 9), 1, np.float16))]
+    ((9, 4), 1, np.float32), ((9, 40), 1, np.float32), ((3, 7, 5), 1, np.float64), ((33, 20), 0, np.float32), ((20, 9), 1, np.float16), ((6, 9, 7), 1, np.float32))]
 TESTS += [(firsts, *arguments) for arguments in (
     ((3, 50), 1, 5, True, np.float32), ((3, 50), 1, 6, True, np.float32), ((3, 50), 1, 50, True, np.float32),
     ((40, 5), 1, 5, True, np.float32), ((40, 5), 1, 5, False, np.float32), ((40, 5), 1, 4, False, np.float16), ((40, 9), 1, 9, False, np.float32),

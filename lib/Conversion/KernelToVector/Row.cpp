@@ -103,7 +103,7 @@ static RowReduction getSumOfExp(Location loc, const RowSpace &rows, Value max) {
 
 void expandReduce(RewriterBase &rewriter, kernel::ReduceOp op) {
   Location loc = op.getLoc();
-  RowSpace rows(rewriter, op, op.getInput());
+  RowSpace rows(rewriter, op, op.getInput(), op.getKind() == kernel::ReduceKind::LogSumExp ? 2 : 0);
   rows.forEachRow(rewriter, [&](OpBuilder &builder) {
     Value result;
     if (op.getKind() == kernel::ReduceKind::LogSumExp) {
@@ -118,7 +118,7 @@ void expandReduce(RewriterBase &rewriter, kernel::ReduceOp op) {
       result = arith::DivFOp::create(builder, loc, result, length);
     }
     storeThroughEpilogue(builder, cast<kernel::EpilogueOpInterface>(op.getOperation()), result, rows.getRowIndices(),
-                         rows.getRowWidth());
+                         rows.getRowWidth(), rows.getAlongRows());
   });
 }
 
@@ -162,7 +162,7 @@ static void emitSoftmaxRow(OpBuilder &builder, kernel::SoftmaxOp op, const RowSp
 }
 
 void expandSoftmax(RewriterBase &rewriter, kernel::SoftmaxOp op) {
-  RowSpace rows(rewriter, op, op.getInput());
+  RowSpace rows(rewriter, op, op.getInput(), op.getLog() ? 1 : 0);
   rows.forEachRow(rewriter, [&](OpBuilder &builder) { emitSoftmaxRow(builder, op, rows); });
 }
 

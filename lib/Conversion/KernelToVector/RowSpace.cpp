@@ -14,15 +14,42 @@ namespace nnc {
 /// Sums in flight at once, to hide the latency of an addition.
 static constexpr int64_t chains = 4;
 
-RowSpace::RowSpace(OpBuilder &builder, Operation *kernel, Value input) : loc(kernel->getLoc()), input(input) {
+RowSpace::RowSpace(OpBuilder &builder, Operation *kernel, Value input, int64_t gatheredVectors) : loc(kernel->getLoc()), input(input) {
   auto epilogue = cast<kernel::EpilogueOpInterface>(kernel);
   accumulatorType = getAccumulatorType(epilogue.getEpilogue().front().getArgument(0).getType());
   lanes = kernel::getTarget(kernel).getLanes(accumulatorType);
-  alongRow = cast<MemRefType>(input.getType()).getDimSize(2) == 1;
+  auto type = cast<MemRefType>(input.getType());
+  alongRow = type.getDimSize(2) == 1;
   length = getBufferExtent(builder, loc, input, 1);
+  // Along a row there would be few vectors with empty lanes, and one logarithm or quotient at a time.
+  alongOuter = alongRow && lanes > 1 && !type.isDynamicDim(1) && type.getDimSize(1) > 1 &&
+               type.getDimSize(1) <= gatheredVectors * lanes;
+  alongRow &= !alongOuter;
+}
+
+/// A vector of whole rows at a time, which threads may share, then what is left.
+void RowSpace::forEachVectorOfRows(OpBuilder &builder, llvm::function_ref<void(OpBuilder &)> body) {
+  Index index(builder, loc);
+  OpFoldResult rows = getBufferExtent(builder, loc, input, 0), vectors = index.div(rows, lanes);
+  inner = index.constant(0);
+  rowWidth = lanes;
+  parallelForEach(builder, loc, vectors, [&](OpBuilder &nested, Value number) {
+    Index at(nested, loc);
+    outer = at.get(at.mul(number, at.fold(lanes)));
+    body(nested);
+  });
+  OpFoldResult grouped = index.mul(vectors, index.fold(lanes));
+  forEachVector(builder, loc, index.sub(rows, grouped), lanes, [&](OpBuilder &nested, Value row, int64_t width) {
+    Index at(nested, loc);
+    outer = at.get(at.add(grouped, row));
+    rowWidth = width;
+    body(nested);
+  });
 }
 
 void RowSpace::forEachRow(OpBuilder &builder, llvm::function_ref<void(OpBuilder &)> body) {
+  if (alongOuter)
+    return forEachVectorOfRows(builder, body);
   OpFoldResult rows = getBufferExtent(builder, loc, input, 0);
   parallelForEach(builder, loc, rows, [&](OpBuilder &nested, Value row) {
     outer = row;

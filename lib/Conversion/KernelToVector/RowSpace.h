@@ -2,7 +2,8 @@
 // each element anew from what they reduced.
 //
 // Where I is 1, vectors lie along the row and end in a horizontal reduction;
-// else they lie along I and each lane is a row of its own.
+// else they lie along I and each lane is a row of its own. So it is of short rows that take a logarithm each: their vectors
+// lie along O.
 #ifndef LIB_CONVERSION_KERNELTOVECTOR_ROWSPACE_H
 #define LIB_CONVERSION_KERNELTOVECTOR_ROWSPACE_H
 
@@ -24,7 +25,8 @@ struct RowReduction {
 class RowSpace {
 public:
   /// Of the kernel's operand `input`; sums are kept in its epilogue argument's type, at least f32.
-  RowSpace(mlir::OpBuilder &builder, mlir::Operation *kernel, mlir::Value input);
+  /// Of contiguous rows of at most `gatheredVectors` vectors there are as many at once as a vector has lanes.
+  RowSpace(mlir::OpBuilder &builder, mlir::Operation *kernel, mlir::Value input, int64_t gatheredVectors = 0);
 
   /// Emits the loops over O and I; `body` runs once per row, or per vector of rows.
   void forEachRow(mlir::OpBuilder &builder, llvm::function_ref<void(mlir::OpBuilder &)> body);
@@ -41,7 +43,9 @@ public:
   mlir::Value widen(mlir::OpBuilder &builder, mlir::Value reduced, int64_t width) const;
 
   /// The dimension along which vectors lie.
-  int64_t getAlong() const { return alongRow ? 1 : 2; }
+  int64_t getAlong() const { return alongOuter ? 0 : alongRow ? 1 : 2; }
+  /// The same of [O, I].
+  int64_t getAlongRows() const { return alongOuter ? 0 : 1; }
   /// The same rows of another tensor of the same shape.
   RowSpace withInput(mlir::Value other) const {
     RowSpace space = *this;
@@ -67,6 +71,7 @@ private:
                                               mlir::OpFoldResult count, int64_t step, int64_t width) const;
   mlir::Value reduceChain(mlir::OpBuilder &builder, const RowReduction &reduction, mlir::Value accumulated,
                           mlir::OpFoldResult begin, mlir::OpFoldResult end, int64_t step, int64_t width) const;
+  void forEachVectorOfRows(mlir::OpBuilder &builder, llvm::function_ref<void(mlir::OpBuilder &)> body);
   llvm::SmallVector<mlir::Value> loadShortRow(mlir::OpBuilder &builder, const RowReduction &reduction, int64_t from,
                                               int64_t count) const;
   mlir::Value combineElement(mlir::OpBuilder &builder, const RowReduction &reduction, mlir::Value accumulated,
@@ -76,7 +81,7 @@ private:
   mlir::Value input;
   mlir::Type accumulatorType;
   int64_t lanes;
-  bool alongRow;
+  bool alongRow, alongOuter;
   mlir::OpFoldResult length;
   mlir::Value outer, inner;
   int64_t rowWidth = 1;

@@ -1,16 +1,18 @@
 // Convolutions become kernel.conv on a packed filter, or kernel.depthwise where
-// each channel has a filter of its own; the bias goes into the epilogue. Kernels
+// each channel has a filter of its own, or products of taps (TapProducts.cpp); the bias goes into the epilogue. Kernels
 // want channels last: for another layout the data are transposed here, if the
 // layout was not assigned before.
 #include "lib/Conversion/NNToLinalg/Convolution.h"
 
 #include "dialects/NN/Extent.h"
+#include "lib/Analysis/TapProducts.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
 #include "lib/Conversion/NNToLinalg/Planes.h"
+#include "lib/Conversion/NNToLinalg/TapProducts.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 #include "lib/Support/Decision.h"
 
@@ -156,6 +158,8 @@ Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, O
                                  RankedTensorType type) const {
   Value filter = adaptor.getFilter();
   RankedTensorType filterType = getRanked(filter);
+  if (isProductOfTaps(op))
+    return multiplyTaps(builder, op, adaptor.getInput(), filter, adaptor.getBias(), type);
   int64_t groups = op.getGroups();
   bool isDepthwise = groups > 1 && filterType.getDimSize(1) == 1 && filterType.getDimSize(0) == groups;
   if (isDepthwise)

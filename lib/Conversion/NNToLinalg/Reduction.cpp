@@ -161,7 +161,9 @@ Value LowerOp<nn::ArgReduceOp>::build(ImplicitLocOpBuilder &builder, nn::ArgRedu
   int64_t axis = op.getAxis(), rank = getRanked(input).getRank();
   Value rows = mergeAxes(builder, input, {axis, 1, rank - axis - 1});
   Value indices;
-  if (!areSideBySide(getRanked(rows))) {
+  constexpr int64_t fewestSideBySide = 3;
+  int64_t columns = getRanked(rows).getDimSize(2);
+  if (!ShapedType::isDynamic(columns) && columns < fewestSideBySide) {
     Value extreme =
         reduceRows(builder, rows, op.getMin() ? kernel::ReduceKind::Min : kernel::ReduceKind::Max, isUnsigned);
     indices = findIndices(builder, rows, extreme, /*isChosen=*/nullptr, op.getLast());

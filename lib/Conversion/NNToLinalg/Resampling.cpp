@@ -440,6 +440,17 @@ static Value convertElements(ImplicitLocOpBuilder &builder, Value value, Type to
   return linalg::GenericOp::create(builder, type, value, init, maps, iterators, body).getResult(0);
 }
 
+/// Samples along memory are gathered, other rows are read as they are: that axis comes first where the others grow, so that
+/// there is less to gather.
+static void chooseOrder(SmallVectorImpl<AxisSampling> &samplings, RankedTensorType input, RankedTensorType result) {
+  auto along = llvm::find_if(samplings, [&](const AxisSampling &sampling) { return sampling.axis == result.getRank() - 1; });
+  if (along == samplings.end() || !input.hasStaticShape() || !result.hasStaticShape())
+    return;
+  int64_t rowsBefore = ShapedType::getNumElements(input.getShape().drop_back());
+  if (ShapedType::getNumElements(result.getShape().drop_back()) > rowsBefore)
+    std::rotate(samplings.begin(), along, std::next(along));
+}
+
 template <>
 Value LowerOp<nn::ResizeOp>::build(ImplicitLocOpBuilder &builder, nn::ResizeOp op, OpAdaptor adaptor,
                                    RankedTensorType type) const {
@@ -449,6 +460,7 @@ Value LowerOp<nn::ResizeOp>::build(ImplicitLocOpBuilder &builder, nn::ResizeOp o
   Resampler resampler(builder, op);
   if (op.getMode() == nn::ResizeMode::Nearest)
     return resampler.takeNearest(adaptor.getInput(), samplings, type);
+  chooseOrder(samplings, getRanked(adaptor.getInput()), type);
   bool isNarrow = type.getElementTypeBitWidth() < 32;
   Value result = isNarrow ? convertElements(builder, adaptor.getInput(), builder.getF32Type()) : adaptor.getInput();
   for (const AxisSampling &sampling : samplings)

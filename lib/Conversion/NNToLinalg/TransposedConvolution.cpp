@@ -1,14 +1,16 @@
 // Transposed convolutions become kernel.conv, which computes the outputs of each phase (index modulo the strides) by
 // code of its own. Where the strides give many phases (upsampling by 32 has 1024) and the filter has as many taps for
 // each, a phase is a channel instead: one convolution of stride 1 computes all phases of a place, which then are brought
-// into order.
+// into order. Of few outputs, the pixels are the lanes of a vector (TapProducts.cpp).
 #include "dialects/NN/Extent.h"
+#include "lib/Analysis/TapProducts.h"
 #include "lib/Conversion/NNToLinalg/AxisGroups.h"
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/ChannelsLast.h"
 #include "lib/Conversion/NNToLinalg/Convolution.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/TapProducts.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 #include "lib/Support/Decision.h"
 
@@ -164,7 +166,10 @@ static bool arePhasesChannels(nn::ConvTransposeOp op, ArrayRef<int64_t> strides,
 template <>
 Value LowerOp<nn::ConvTransposeOp>::build(ImplicitLocOpBuilder &builder, nn::ConvTransposeOp op, OpAdaptor adaptor,
                                           RankedTensorType type) const {
-  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout()), filter = adaptor.getFilter();
+  Value filter = adaptor.getFilter();
+  if (isProductOfTaps(op))
+    return multiplyTaps(builder, op, adaptor.getInput(), filter, adaptor.getBias(), type);
+  Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout());
   RankedTensorType filterType = getRanked(filter), last = getChannelsLastType(type, op.getLayout());
   int64_t groups = op.getGroups();
   SmallVector<int64_t> shape(last.getShape());

@@ -45,3 +45,12 @@ func.func @taps(%x: tensor<1x3x8x8xf32>, %y: tensor<1x3x12x12xf32>) -> (tensor<1
   %1 = nn.max_pool %y {layout = #nn<layout channels_first>, window = array<i64: 7, 7>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>} : (tensor<1x3x12x12xf32>) -> tensor<1x3x6x6xf32>
   return %0, %1 : tensor<1x3x6x6xf32>, tensor<1x3x6x6xf32>
 }
+
+// One output is a product of all taps with the image as it is.
+// CHECK-LABEL: @few_outputs_alone
+// CHECK-NOT: nn.transpose
+// CHECK: nn.conv {{.*}}channels_first
+func.func @few_outputs_alone(%x: tensor<1x8x9x9xf32>, %w: tensor<1x8x3x3xf32>) -> tensor<1x1x7x7xf32> {
+  %0 = nn.conv %x, %w {layout = #nn<layout channels_first>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, groups = 1 : i64} : (tensor<1x8x9x9xf32>, tensor<1x8x3x3xf32>) -> tensor<1x1x7x7xf32>
+  return %0 : tensor<1x1x7x7xf32>
+}

@@ -41,6 +41,28 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 
 // -----
 
+// Short rows that take a logarithm each: a vector of rows, then what is left of them.
+// CHECK-LABEL: @log_sum_exp_short
+// CHECK-NOT: vector.reduction
+// CHECK: scf.parallel
+// CHECK: math.exp {{.*}} : vector<16xf32>
+// CHECK: math.log {{.*}} : vector<16xf32>
+// CHECK: vector.store {{.*}} : memref<37xf32>, vector<16xf32>
+// CHECK: math.log {{.*}} : vector<4xf32>
+// CHECK: math.log {{.*}} : f32
+// CHECK-NOT: vector.reduction
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @log_sum_exp_short(%x: memref<37x7x1xf32>, %y: memref<37x1xf32>) {
+    kernel.reduce(%x, %y) attributes {kind = #kernel<reduction log_sum_exp>, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<37x7x1xf32>, memref<37x1xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
 // The mean, then the variance around it, then the scale of the epilogue.
 // CHECK-LABEL: @normalize
 // CHECK: vector.reduction <add>

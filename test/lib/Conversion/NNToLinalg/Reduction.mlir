@@ -48,6 +48,18 @@ func.func @arg_reduce(%x: tensor<?x7xf32>) -> tensor<?xi64> {
 
 // -----
 
+// Rows side by side: both at once.
+// CHECK-LABEL: @arg_reduce_across
+func.func @arg_reduce_across(%x: tensor<4x9x3xf32>) -> tensor<4x3xi64> {
+  // CHECK-NOT: kernel.reduce
+  // CHECK: linalg.generic {{.*}} ["parallel", "reduction", "parallel"]} {{.*}} outs(%{{.*}}, %{{.*}} : tensor<4x3xf32>, tensor<4x3xi32>)
+  // CHECK: arith.extui
+  %0 = nn.arg_reduce %x {axis = 1 : i64, keepdims = false} : (tensor<4x9x3xf32>) -> tensor<4x3xi64>
+  return %0 : tensor<4x3xi64>
+}
+
+// -----
+
 // CHECK-LABEL: @cumsum
 func.func @cumsum(%x: tensor<7x4xf32>) -> tensor<7x4xf32> {
   // CHECK: scf.for %{{.*}} iter_args(%[[SUM:.*]] = %{{.*}}, %[[ALL:.*]] = %{{.*}})

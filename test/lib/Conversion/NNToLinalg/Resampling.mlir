@@ -37,6 +37,22 @@ func.func @linear(%x: tensor<1x4x8xf16>) -> tensor<1x6x8xf16> {
 
 // -----
 
+// Along memory comes first where rows become more: there is less to gather.
+// CHECK-LABEL: @order
+func.func @order(%x: tensor<4x8xf32>) -> (tensor<8x16xf32>, tensor<2x16xf32>) {
+  // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<4x16xf32>)
+  // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<8x16xf32>)
+  // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<2x8xf32>)
+  // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<2x16xf32>)
+  %sizes = arith.constant dense<[8, 16]> : tensor<2xi64>
+  %fewer = arith.constant dense<[2, 16]> : tensor<2xi64>
+  %0 = nn.resize %x sizes %sizes {axes = array<i64: 0, 1>, mode = #nn<resize_mode linear>} : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<8x16xf32>
+  %1 = nn.resize %x sizes %fewer {axes = array<i64: 0, 1>, mode = #nn<resize_mode linear>} : (tensor<4x8xf32>, tensor<2xi64>) -> tensor<2x16xf32>
+  return %0, %1 : tensor<8x16xf32>, tensor<2x16xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @cubic
 func.func @cubic(%x: tensor<4xf32>) -> tensor<?xf32> {
   // CHECK: outs(%{{.*}} : tensor<6x4xf32>)

@@ -1,0 +1,72 @@
+// Counts the lanes that a convolution's kernel would leave empty.
+#include "lib/Analysis/TapProducts.h"
+
+#include "dialects/Kernel/Kernel.h"
+#include "dialects/NN/NN.h"
+
+using namespace mlir;
+
+namespace nnc {
+
+/// Of the lanes of a vector of output channels one in so many may be used; then a product does about half of the work. Of vectors
+/// of 512 bits the kernel takes halves.
+static constexpr int64_t leastEmptiness = 2, mostLanes = 8;
+/// With fewer inputs there is more to add up than to multiply.
+static constexpr int64_t leastInputs = 8;
+/// Of pixels.
+static constexpr int64_t leastVectors = 4;
+/// More have not been measured.
+static constexpr int64_t mostTaps = 256;
+
+/// The channels of the kernel that the convolution would be: one for each phase where all have as many taps.
+static int64_t countKernelChannels(nn::ConvTransposeOp op, ArrayRef<int64_t> window, int64_t outputs) {
+  int64_t phases = 1;
+  for (auto [size, stride, dilation] : llvm::zip(window, op.getStrides(), op.getDilations())) {
+    if (size % stride != 0 || dilation != 1)
+      return outputs;
+    phases *= std::min(stride, mostTaps);
+  }
+  return outputs * phases;
+}
+
+static int64_t countKernelChannels(nn::ConvOp op, ArrayRef<int64_t> window, int64_t outputs) { return outputs; }
+
+/// Whether no pad is on the side where a tap puts nothing; and there are no strides, which would leave out most of the
+/// products.
+static bool arePadsWithin(nn::ConvTransposeOp op, ArrayRef<int64_t> window) {
+  return llvm::all_of(op.getPadsBegin(), [](int64_t pad) { return pad >= 0; });
+}
+
+static bool arePadsWithin(nn::ConvOp op, ArrayRef<int64_t> window) {
+  bool hasStrides = llvm::any_of(op.getStrides(), [](int64_t stride) { return stride != 1; });
+  return !hasStrides && llvm::all_of(llvm::zip(window, op.getDilations(), op.getPadsBegin()), [](auto axis) {
+    auto [size, dilation, pad] = axis;
+    return pad <= (size - 1) * dilation;
+  });
+}
+
+template <typename OpTy>
+static bool isProduct(OpTy conv, int64_t outputAxis) {
+  auto input = cast<RankedTensorType>(conv.getInput().getType()), filter = cast<RankedTensorType>(conv.getFilter().getType());
+  auto result = cast<RankedTensorType>(conv.getType());
+  bool areKnown = input.hasStaticShape() && filter.hasStaticShape() && result.hasStaticShape();
+  if (!areKnown || conv.getGroups() != 1 || !input.getElementType().isF32() || !filter.getElementType().isF32() ||
+      result.getNumElements() == 0)
+    return false;
+  ArrayRef<int64_t> window = filter.getShape().drop_front(2);
+  int64_t outputs = filter.getDimSize(outputAxis), inputs = filter.getDimSize(1 - outputAxis);
+  int64_t taps = ShapedType::getNumElements(window), lanes = kernel::getTarget(conv).getLanes(input.getElementType());
+  if (inputs < leastInputs || taps <= 1 || taps > mostTaps || !arePadsWithin(conv, window))
+    return false;
+  int64_t pixels = input.getNumElements() / (input.getDimSize(0) * inputs);
+  return pixels >= leastVectors * lanes && leastEmptiness * countKernelChannels(conv, window, outputs) <= std::min(lanes, mostLanes);
+}
+
+bool isProductOfTaps(Operation *op) {
+  if (auto conv = dyn_cast<nn::ConvOp>(op))
+    return isProduct(conv, 0);
+  auto transposed = dyn_cast<nn::ConvTransposeOp>(op);
+  return transposed && isProduct(transposed, 1);
+}
+
+} // namespace nnc
