@@ -182,6 +182,16 @@ def window_cases():
             "extrapolation_value": 7.0}
 
 
+def packed_cases():
+    """Weights whose scales are between them."""
+    for form, columns in ((0, 52), (1, 41)):
+        blocks = [np.float32([RANDOM.random() + 0.1]).tobytes() + bytes(RANDOM.integers(0, 16, form, dtype=np.uint8)) +
+                  bytes(RANDOM.integers(0, 256, 16, dtype=np.uint8)) for _ in range(5 * 2)]
+        weights = np.frombuffer(b"".join(blocks), np.uint8)
+        yield f"blocks_{form}", "MatMulFpQ4", 1, [floats(3, columns), constant(weights), constant(np.array([columns, 5], np.int64))], {
+            "blk_quant_type": form}
+
+
 def router_cases():
     for experts, groups, kept, count in ((8, 2, 1, 2), (16, 4, 2, 3), (8, 1, 1, 3), (6, 3, 2, 4)):
         yield f"router_{experts}_{groups}", "MoEGroupRouter", 1, [floats(5, experts), floats(experts)], {
@@ -265,7 +275,7 @@ def run_cases(title, everything, patterns=(), passed=0, failed=0):
 
 
 def main():
-    groups = (cases, hash_cases, sequence_cases, window_cases, router_cases)
+    groups = (cases, hash_cases, sequence_cases, window_cases, packed_cases, router_cases)
     everything = [(MICROSOFT, case) for group in groups for case in group()] + [(LEARNING, case) for case in learning_cases()]
     return run_cases("domains", everything, sys.argv[1:])
 

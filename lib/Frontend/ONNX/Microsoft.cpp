@@ -174,8 +174,9 @@ static LogicalResult importRotaryEmbedding(NodeBinder &node) {
       sines(node, node.operand(3));
   int64_t heads = node.intAttr("num_heads", 0), size = node.intAttr("rotary_embedding_dim", 0);
   bool isInterleaved = node.intAttr("interleaved", 0);
-  if (node.floatAttr("scale", 1) != 1 || node.intAttr("is_packed_batching", 0))
-    return node.reject("scaled or packed positions are not supported");
+  node.ignoreAttrs({"is_packed_batching"}); // the positions tell
+  if (node.floatAttr("scale", 1) != 1)
+    return node.reject("scaled positions are not supported");
   if (node.failed())
     return failure();
   int64_t rank = x.getRank(), half = cosines.getRank() == 2 ? cosines.getExtent(1) : ShapedType::kDynamic;

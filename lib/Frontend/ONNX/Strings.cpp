@@ -47,9 +47,9 @@ static size_t countStringOperands(const OpEntry &entry) {
       {"RegexFullMatch", 1}, {"Reshape", 1}, {"ReverseSequence", 1}, {"Scatter", 3}, {"ScatterElements", 3},
       {"ScatterND", 3}, {"SequenceConstruct", SIZE_MAX}, {"SequenceInsert", 2}, {"Shape", 1}, {"Size", 1},
       {"Slice", 1}, {"Split", 1}, {"SplitToSequence", 1}, {"Squeeze", 1}, {"StringConcat", 2},
-      {"StringNormalizer", 1}, {"StringSplit", 1}, {"TfIdfVectorizer", 1}, {"Tile", 1}, {"Transpose", 1},
+      {"StringNormalizer", 1}, {"StringSplit", 1}, {"TfIdfVectorizer", 1}, {"Tile", 1}, {"Tokenizer", 1}, {"Transpose", 1},
       {"Unique", 1}, {"Unsqueeze", 1}, {"Where", 3}};
-  return entry.domain == "com.microsoft" ? 0 : numbers.lookup(entry.name);
+  return entry.domain == "com.microsoft" && entry.name != "Tokenizer" ? 0 : numbers.lookup(entry.name);
 }
 
 StringRef whyNoStrings(const OpEntry &entry, ArrayRef<GraphValue> operands) {

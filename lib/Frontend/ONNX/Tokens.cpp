@@ -2,6 +2,7 @@
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 using namespace mlir;
 
@@ -99,8 +100,101 @@ static LogicalResult importBifurcationDetector(NodeBinder &node) {
   return node.failed() ? failure() : node.result(suffix);
 }
 
+//===--- Tokenizer ---===//
+
+/// The pieces of each string along a new last axis, and how many there are.
+static std::pair<Expression, Expression> splitStrings(NodeBinder &node, Expression strings, StringRef separator) {
+  SmallVector<Value> results = node.createAll<text::SplitOp>(2, strings, separator, /*max_splits=*/int64_t(-1),
+                                                             /*most=*/int64_t(0), /*characters=*/separator.empty());
+  if (node.failed())
+    return {};
+  return {{node, results[0]}, {node, results[1]}};
+}
+
+/// `values` with those of the last axis first of which `isKept` holds; what is behind them has no meaning.
+static Expression compact(NodeBinder &node, Expression values, Expression isKept) {
+  int64_t last = values.getRank() - 1;
+  Type i64 = node.getBuilder().getI64Type();
+  Expression width = isKept.extent(last);
+  Expression place(node, node.create<nn::CumSumOp>(isKept.cast(i64), last, /*exclusive=*/true, /*reverse=*/false));
+  Expression target = isKept.choose(place, width);
+  Expression shape = Expression::concat(node, {isKept.shape(0, last), width + 1}, 0);
+  Expression order = Expression::scalar(node, i64, 0).broadcast(shape), numbers = Expression::range(width).broadcast(isKept.shape());
+  order = {node, node.create<nn::ScatterElementsOp>(order, target, numbers, last, nn::ScatterReduction::None)};
+  order = order.slice(last, Expression::ints(node, {0}), width);
+  return {node, node.create<nn::GatherElementsOp>(values, order, last)};
+}
+
+/// What is between separators, of at least `least` characters, first along the last axis, and how many there are.
+static std::pair<Expression, Expression> splitAtSeparators(NodeBinder &node, Expression strings, ArrayRef<std::string> separators,
+                                                           int64_t least) {
+  Type i64 = node.getBuilder().getI64Type();
+  int64_t rank = strings.getRank();
+  Expression shape = strings.shape(), tokens = strings;
+  for (StringRef separator : separators)
+    tokens = splitStrings(node, tokens, separator).first;
+  if (node.failed())
+    return {};
+  if (separators.size() > 1) {
+    Expression width = tokens.extent(rank);
+    for (int64_t axis = rank + 1; axis < tokens.getRank(); ++axis)
+      width = width * tokens.extent(axis);
+    tokens = {node, node.create<nn::ReshapeOp>(tokens, Expression::concat(node, {shape, width}, 0), /*allow_zero=*/true)};
+  }
+  Expression empty(node, createStrings(node, {std::string()}, {}));
+  Expression isToken = ~tokens.binary<text::EqualOp>(empty);
+  if (least > 1)
+    isToken = splitStrings(node, tokens, "").second >= static_cast<double>(least);
+  if (node.failed())
+    return {};
+  return {compact(node, tokens, isToken), isToken.cast(i64).reduce(nn::ReductionKind::Sum, {rank}, /*keepdims=*/false)};
+}
+
+/// The tokens of each string along a new axis, padded to as many as the one with most of them has.
+static LogicalResult importTokenizer(NodeBinder &node) {
+  Expression x(node, node.operand(0));
+  SmallVector<std::string> separators = node.stringsAttr("separators");
+  std::string expression = node.stringAttr("tokenexp", ""), filler = node.stringAttr("pad_value", "");
+  bool marks = node.intAttr("mark", 0);
+  int64_t least = node.intAttr("mincharnum", 0);
+  if (node.failed() || failed(checkStrings(node, separators)) || failed(checkStrings(node, {filler})))
+    return failure();
+  bool isOfCharacters = separators.empty() ? expression == "." : separators.size() == 1 && separators.front().empty();
+  int64_t rank = x.getRank();
+  if (!text::isStrings(Value(x).getType()) || rank < 1 || rank > 2)
+    return node.reject("the input must be one row of strings, or several");
+  if (least < 1 || (isOfCharacters && least > 1))
+    return node.reject("mincharnum must be positive, and 1 where characters are the tokens");
+  if (!isOfCharacters && separators.empty())
+    return node.reject("tokens by a regular expression (tokenexp) are not supported");
+  for (StringRef separator : separators)
+    if (!isOfCharacters && (separator.empty() || separator.find_first_of("\\^$.|?*+()[]{}") != StringRef::npos))
+      return node.reject("separators that are regular expressions are not supported");
+  if (node.getType(x).getNumDynamicDims() == 0 && node.getType(x).getNumElements() == 0)
+    return node.result(x);
+  auto [tokens, counts] = isOfCharacters ? splitStrings(node, x, "") : splitAtSeparators(node, x, separators, least);
+  if (node.failed())
+    return failure();
+  Expression zero = Expression::ints(node, {0});
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+  Expression most = counts.reduce(nn::ReductionKind::Max, axes, /*keepdims=*/false).unsqueeze({0}).max(zero);
+  tokens = tokens.slice(rank, zero, most);
+  Expression isToken = Expression::range(tokens.extent(rank)) < counts.unsqueeze({rank});
+  auto string = [&](const std::string &text) { return Expression(node, createStrings(node, {text}, {})); };
+  tokens = isToken.choose(tokens, string(filler));
+  if (marks) { // around the tokens, before the filler
+    Expression shape = Expression::concat(node, {x.shape(), Expression::ints(node, {1})}, 0);
+    tokens = Expression::concat(node, {string("\x02").broadcast(shape), tokens, string(filler).broadcast(shape)}, rank);
+    Expression isEnd = Expression::range(tokens.extent(rank)).equals(counts.unsqueeze({rank}) + 1);
+    tokens = isEnd.choose(string("\x03"), tokens);
+    tokens = tokens.slice(rank, zero, (most > 0).choose(most + 2, zero)); // none where there are no tokens at all
+  }
+  return node.failed() ? failure() : node.result(tokens);
+}
+
 static const OpEntry table[] = {
     {"BifurcationDetector", 1, importBifurcationDetector, "com.microsoft"},
+    {"Tokenizer", 1, importTokenizer, "com.microsoft"},
     {"WordConvEmbedding", 1, importWordEmbedding, "com.microsoft"},
 };
 
