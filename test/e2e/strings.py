@@ -125,7 +125,10 @@ def made():
         yield f"split_{delimiter}_{len(limit)}", single("StringSplit", [x], 2, delimiter=delimiter, **limit), [x], 2
 
 
-def tokenizers():
+def microsoft():
+    for seed, is_positive in ((0, 1), (42, 0)):
+        x = strings(40)
+        yield f"murmur_{seed}", single("MurmurHash3", [x], domain=MICROSOFT, seed=seed, positive=is_positive), [x], 1
     for shape in ((5,), (2, 3)):
         x = strings(*shape, words=["Абсу中文", "a;b,c d", ";;", "", " one two", "no", "中文;文"])
         for separators in ([""], [" "], [";", ",", " "], ["文"], ["bs", "Абс", "у"]):
@@ -207,10 +210,10 @@ def compare(results, wanted):
 
 
 def against_onnxruntime():
-    for group in (movement, made, encoders, classifiers, tokenizers):
+    for group in (movement, made, encoders, classifiers, microsoft):
         for name, nodes, arrays, outputs in group():
             # Nothing bounds the tokens of strings of which a run says how many there are.
-            for is_dynamic in (False, True) if group != tokenizers else (False,):
+            for is_dynamic in (False, True) if group != microsoft else (False,):
                 model = make_model(nodes, arrays, outputs, is_dynamic)
                 yield (f"{group.__name__}/{name}/{'dynamic' if is_dynamic else 'static'}",
                        lambda model=model, arrays=arrays: compare(run_nnc(model, arrays), run_onnxruntime(model, arrays)))

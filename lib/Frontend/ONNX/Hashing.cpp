@@ -1,7 +1,8 @@
-// Operators of com.microsoft that hash numbers.
+// Operators of com.microsoft that hash numbers and strings.
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/PackedSequences.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
+#include "lib/Frontend/ONNX/Strings.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -23,7 +24,7 @@ static Expression rotateLeft(Expression x, int bits) {
   return x.binary<nn::ShiftLeftOp>(x.like(bits)).binary<nn::BitwiseOrOp>(shiftRight(x, 32 - bits));
 }
 
-/// MurmurHash3_x86_32 of the bytes of each number, by Austin Appleby.
+/// MurmurHash3_x86_32 of the bytes of each number or string, by Austin Appleby.
 static LogicalResult importMurmurHash3(NodeBinder &node) {
   Expression x(node, node.operand(0));
   int64_t seed = node.intAttr("seed", 0);
@@ -32,6 +33,11 @@ static LogicalResult importMurmurHash3(NodeBinder &node) {
     return failure();
   OpBuilder &builder = node.getBuilder();
   Type ui32 = builder.getIntegerType(32, /*isSigned=*/false), i32 = builder.getI32Type();
+  Type result = isPositive ? ui32 : i32;
+  if (text::isStrings(Value(x).getType())) {
+    SmallVector<int64_t> key{static_cast<uint32_t>(seed)};
+    return node.result(x.unary<text::HashOp>(node.getBuilder().getDenseI64ArrayAttr(key)).cast(result));
+  }
   unsigned bits = x.getElementType().getIntOrFloatBitWidth();
   if (bits != 32 && bits != 64)
     return node.reject("needs numbers of 32 or 64 bits");
@@ -48,7 +54,7 @@ static LogicalResult importMurmurHash3(NodeBinder &node) {
   hash = exclusiveOr(hash, shiftRight(hash, 16)) * 0x85ebca6bu;
   hash = exclusiveOr(hash, shiftRight(hash, 13)) * 0xc2b2ae35u;
   hash = exclusiveOr(hash, shiftRight(hash, 16));
-  return node.failed() ? failure() : node.result(isPositive ? hash : hash.unary<nn::BitcastOp>(i32));
+  return node.failed() ? failure() : node.result(hash.unary<nn::BitcastOp>(result));
 }
 
 //===--- Hashes of n-grams ---===//
