@@ -167,6 +167,9 @@ def classifiers():
                dict(ensemble.attributes("class", [0, 1, 2]), classlabels_int64s=[4, 9, 7], post_transform=transform))
     positive, labels = (lambda n: RANDOM.random(n) / 5), {"classlabels_int64s": [3, 8]}
     yield "classifier_forest", "TreeEnsembleClassifier", 1, 2, rows(), dict(ensemble.attributes("class", [0], positive), **labels)
+    for name, draw in (("signed", []), ("positive", [positive])):
+        yield (f"classifier_one_{name}", "TreeEnsembleClassifier", 1, 2, rows(),
+               dict(ensemble.attributes("class", [0], *draw), classlabels_int64s=[1]))
     for transform in ("NONE", "LOGISTIC"):
         yield (f"classifier_boosted_{transform}", "TreeEnsembleClassifier", 1, 2, rows(),
                dict(ensemble.attributes("class", [0]), base_values=[-0.2], post_transform=transform, **labels))

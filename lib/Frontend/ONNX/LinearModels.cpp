@@ -35,9 +35,14 @@ static LogicalResult importLinearRegressor(NodeBinder &node) {
 }
 
 static LogicalResult importLinearClassifier(NodeBinder &node) {
-  ClassLabels labels = ClassLabels::read(node, "classlabels_ints", "classlabels_strings");
   std::string transform = node.stringAttr("post_transform", "NONE");
   node.ignoreAttrs({"multi_class"}); // how it was trained
+  bool hasLabels = node.hasAttr("classlabels_ints") || node.hasAttr("classlabels_strings");
+  if (!hasLabels && transform == "NONE" && node.floatsAttr("intercepts").size() == 1) {
+    Expression score = getLinearScores(node, 1);
+    return node.failed() ? failure() : finishOneClass(node, score > 0.0, score);
+  }
+  ClassLabels labels = ClassLabels::read(node, "classlabels_ints", "classlabels_strings");
   bool isOne = node.floatsAttr("intercepts").size() == 1 && labels.size() == 2;
   Expression scores = getLinearScores(node, isOne ? 1 : labels.size());
   if (node.failed())

@@ -99,6 +99,12 @@ Expression transformScores(NodeBinder &node, Expression scores, StringRef transf
   return scores;
 }
 
+LogicalResult finishOneClass(NodeBinder &node, Expression isOne, Expression score) {
+  if (node.failed() || failed(node.result(isOne.squeeze({1}).cast(node.getBuilder().getI64Type()))))
+    return failure();
+  return node.result(score.cast(node.getBuilder().getF32Type()));
+}
+
 LogicalResult finishTwoClasses(NodeBinder &node, const ClassLabels &labels, Expression isSecond, Expression first,
                                Expression second) {
   if (node.failed())
