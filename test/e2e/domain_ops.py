@@ -44,6 +44,7 @@ def learning_cases():
     yield "imputer_one", "Imputer", 1, [holes], {"imputed_value_floats": [7.0], "replaced_value_float": float("nan")}
     yield "imputer_ints", "Imputer", 1, [ints(3, 6, 5, dtype=np.int64)], {"imputed_value_int64s": [7], "replaced_value_int64": 2}
     yield "vectorizer", "FeatureVectorizer", 1, [constant(x), floats(6, 1)], {"inputdimensions": [3, 2]}
+    yield "vectorizer_boxes", "FeatureVectorizer", 1, [floats(6, 2), floats(6, 2, 3)], {"inputdimensions": [2, 6]}
     yield "classifier_bare", "LinearClassifier", 2, [x], {"coefficients": row, "intercepts": [0.25]}
     yield "regressor_probit", "LinearRegressor", 1, [x / 9], {"coefficients": [0.1] * 10, "intercepts": [0.4, 0.6],
                                                               "targets": 2, "post_transform": "PROBIT"}

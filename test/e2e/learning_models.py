@@ -209,6 +209,7 @@ def machines():
             yield f"votes_{classes}_{transform}", "SVMClassifier", 1, 2, x, dict(base, kernel_type="RBF", post_transform=transform)
         likely = dict(base, kernel_type="RBF", prob_a=[-abs(v) - 0.5 for v in numbers(pairs)], prob_b=numbers(pairs))
         yield f"likely_{classes}", "SVMClassifier", 1, 2, x, likely
+        yield f"votes_{classes}_more", "SVMClassifier", 1, 2, x, dict(base, kernel_type="RBF", coefficients=base["coefficients"] + [7.0])
         yield f"likely_{classes}_softmax", "SVMClassifier", 1, 2, x, dict(likely, post_transform="SOFTMAX")
         holes = x.copy()
         holes[1, 0], holes[3] = np.nan, np.nan

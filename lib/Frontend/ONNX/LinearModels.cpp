@@ -141,8 +141,8 @@ static LogicalResult readMachines(NodeBinder &node, ArrayRef<int64_t> counts, in
 static Expression decide(NodeBinder &node, const Machines &machines, Expression features, ArrayRef<double> rho) {
   SmallVector<double> numbers = node.floatsAttr("coefficients");
   int64_t vectors = machines.vectors, pairs = machines.size();
-  if (static_cast<int64_t>(numbers.size()) != (machines.classes - 1) * vectors) {
-    (void)node.reject("the coefficients are not as many as support vectors times classes but one");
+  if (static_cast<int64_t>(numbers.size()) < (machines.classes - 1) * vectors) { // more do not count
+    (void)node.reject("the coefficients are fewer than support vectors times classes but one");
     return {};
   }
   std::vector<float> matrix(vectors * pairs, 0.0f);

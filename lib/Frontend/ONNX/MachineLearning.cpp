@@ -262,10 +262,12 @@ static LogicalResult importFeatureVectorizer(NodeBinder &node) {
     Expression x = Expression(node, operand).cast(node.getBuilder().getF32Type());
     if (node.failed())
       return failure();
-    if (x.getRank() > 2 || x.getRank() < 1)
+    if (x.getRank() < 1)
       return node.reject("inputs are rows of features");
     if (x.getRank() == 1)
       x = x.unsqueeze({0});
+    else if (x.getRank() > 2)
+      x = x.unary<nn::FlattenOp>(1);
     int64_t extent = x.getExtent(1), width = parts.size() < widths.size() ? widths[parts.size()] : extent;
     if (width < 0 && width != extent)
       return node.reject("the inputs have no numbers of features, or inputdimensions not");

@@ -232,7 +232,7 @@ static LogicalResult importTreeEnsembleClassifier(NodeBinder &node) {
     Expression score = scores.slice(1, 0, 1);
     score = base.empty() ? score : score + base.front();
     if (isOne)
-      return finishOneClass(node, score > score.like(weights.areAllPositive ? 0.5 : 0), score);
+      return finishOneClass(node, score > 0.0, score);
     return finishOneScore(node, score, labels, transform, weights.areAllPositive);
   }
   if (areTwo && (!weights.areComplete || !base.empty() || !labels.areCounted()))
