@@ -69,8 +69,8 @@ LogicalResult MatchOp::verify() {
 }
 
 LogicalResult HashOp::verify() {
-  if (getKey() && getKey()->size() != 2)
-    return emitOpError("needs a key of two numbers");
+  if (getKey() && getKey()->size() != 2 && getKey()->size() != 1)
+    return emitOpError("needs a key of one number or two");
   return success();
 }
 

@@ -99,7 +99,8 @@ def Text_HashOp : Text_ElementwiseOp<"hash", "a hash of all bytes, 64 bits",
     (ins Text_Strings:$input, OptionalAttr<DenseI64ArrayAttr>:$key), Text_Places,
     "::mlir::IntegerType::get(context, 64)"> {
   let description = [{
-    FarmHash's Fingerprint64, or with `key`, two numbers, SipHash-2-4.
+    FarmHash's Fingerprint64; with `key`, two numbers, SipHash-2-4; with `key`,
+    one number, MurmurHash3_x86_32 of that seed, in the lower 32 bits.
   }];
   let hasVerifier = 1;
 }

@@ -49,10 +49,11 @@ static bool isMadeOfKernel(Value value) {
     auto generic = value.getDefiningOp<linalg::GenericOp>();
     if (!generic)
       return isa_and_present<kernel::EpilogueOpInterface>(value.getDefiningOp());
-    auto *input = llvm::find_if(generic.getDpsInputs(), [&](Value operand) {
+    SmallVector<Value> inputs = generic.getDpsInputs();
+    auto *input = llvm::find_if(inputs, [&](Value operand) {
       return operand.getType() == cast<RankedTensorType>(value.getType()).clone(getElementTypeOrSelf(operand));
     });
-    if (input == generic.getDpsInputs().end())
+    if (input == inputs.end())
       return false;
     value = *input;
   }

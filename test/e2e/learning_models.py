@@ -167,6 +167,9 @@ def classifiers():
                dict(ensemble.attributes("class", [0, 1, 2]), classlabels_int64s=[4, 9, 7], post_transform=transform))
     positive, labels = (lambda n: RANDOM.random(n) / 5), {"classlabels_int64s": [3, 8]}
     yield "classifier_forest", "TreeEnsembleClassifier", 1, 2, rows(), dict(ensemble.attributes("class", [0], positive), **labels)
+    for name, draw in (("signed", []), ("positive", [positive])):
+        yield (f"classifier_one_{name}", "TreeEnsembleClassifier", 1, 2, rows(),
+               dict(ensemble.attributes("class", [0], *draw), classlabels_int64s=[1]))
     for transform in ("NONE", "LOGISTIC"):
         yield (f"classifier_boosted_{transform}", "TreeEnsembleClassifier", 1, 2, rows(),
                dict(ensemble.attributes("class", [0]), base_values=[-0.2], post_transform=transform, **labels))
@@ -206,6 +209,7 @@ def machines():
             yield f"votes_{classes}_{transform}", "SVMClassifier", 1, 2, x, dict(base, kernel_type="RBF", post_transform=transform)
         likely = dict(base, kernel_type="RBF", prob_a=[-abs(v) - 0.5 for v in numbers(pairs)], prob_b=numbers(pairs))
         yield f"likely_{classes}", "SVMClassifier", 1, 2, x, likely
+        yield f"votes_{classes}_more", "SVMClassifier", 1, 2, x, dict(base, kernel_type="RBF", coefficients=base["coefficients"] + [7.0])
         yield f"likely_{classes}_softmax", "SVMClassifier", 1, 2, x, dict(likely, post_transform="SOFTMAX")
         holes = x.copy()
         holes[1, 0], holes[3] = np.nan, np.nan

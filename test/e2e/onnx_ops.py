@@ -127,9 +127,31 @@ def resize_cases():
                 "mode": "linear", "coordinate_transformation_mode": mode}
 
 
+def early_cases():
+    """Versions of operators that ONNX Runtime alone still runs, or runs as ONNX's tests of that time had them."""
+    x = floats(2, 3, 4, 5)
+    yield "early_threshold", "ThresholdedRelu", 1, [x], {"alpha": 0.3}, 7
+    yield "early_mean", "MeanVarianceNormalization", 1, [x], {"across_channels": 1}, 7
+    yield "early_centered", "MeanVarianceNormalization", 1, [x], {"normalize_variance": 0}, 7
+    yield "early_norm", "LayerNormalization", 3, [x, floats(5), floats(5)], {"axis": -1}, 7
+    yield "early_reshape", "Reshape", 1, [x], {"shape": [0, -1, 5]}, 1
+    scales = np.array([1, 1, 0.6, 1.8], np.float32)
+    yield "early_resize", "Resize", 1, [x, constant(scales)], {"mode": "nearest"}, 10
+    yield "early_resize_run_time", "Resize", 1, [x, scales], {"mode": "nearest"}, 10
+    yield "squeeze_twice", "Squeeze", 1, [floats(1, 3, 1)], {"axes": [2, 0, 2]}, 7
+
+
+def type_cases():
+    for dtype in (np.uint32, np.uint64):
+        yield f"product_{np.dtype(dtype).name}", "MatMul", 1, [ints(2**31 - 1, 2, 3, dtype=dtype), ints(9, 3, 4, dtype=dtype)], {}
+    yield "hardmax_empty", "Hardmax", 1, [floats(1, 0)], {}
+    places, truths = np.array([[1, 1], [0, 1]], np.int64), np.array([[True, False], [False, False]])
+    yield "scatter_truths", "ScatterElements", 1, [~truths, places, truths], {"reduction": "add"}
+
+
 def cases():
     for group in (pool_cases, deformable_cases, matrix_cases, vectorizer_cases, region_cases, training_cases, logarithm_cases,
-                  pad_cases, einsum_cases, resize_cases):
+                  pad_cases, einsum_cases, resize_cases, early_cases, type_cases):
         yield from group()
 
 

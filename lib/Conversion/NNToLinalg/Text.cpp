@@ -53,7 +53,7 @@ static constexpr TextFunction equal{"nnc_text_equal", "sss", false}, find{"nnc_t
     toFloat{"nnc_text_to_float", "fsss", true}, countPieces{"nnc_text_count", "isssii", true},
     takePiece{"nnc_text_piece", "ssssii", true}, compare{"nnc_text_compare", "iss", false},
     removeBytes{"nnc_text_remove", "ssss", true}, fingerprint{"nnc_text_fingerprint", "is", false},
-    keyedHash{"nnc_text_keyed_hash", "isii", false};
+    keyedHash{"nnc_text_keyed_hash", "isii", false}, seededHash{"nnc_text_seeded_hash", "isi", false};
 
 /// The functions that the lowering of `op` calls.
 static SmallVector<const TextFunction *> getFunctions(Operation *op) {
@@ -70,7 +70,7 @@ static SmallVector<const TextFunction *> getFunctions(Operation *op) {
   if (isa<text::RemoveOp>(op))
     return {&removeBytes};
   if (auto hash = dyn_cast<text::HashOp>(op))
-    return {hash.getKey() ? &keyedHash : &fingerprint};
+    return {!hash.getKey() ? &fingerprint : hash.getKey()->size() == 1 ? &seededHash : &keyedHash};
   if (auto unique = dyn_cast<nn::UniqueOp>(op); unique && text::isStrings(unique.getInput().getType()))
     return {&compare};
   if (isa<text::SplitOp>(op))
@@ -270,6 +270,8 @@ LowerText<text::HashOp>::Body LowerText<text::HashOp>::prepare(ImplicitLocOpBuil
   for (int64_t number : op.getKey().value_or(ArrayRef<int64_t>()))
     key.push_back(arith::ConstantIntOp::create(builder, builder.getI64Type(), number));
   return [=](ImplicitLocOpBuilder &inner, ValueRange x) {
+    if (key.size() == 1)
+      return call(inner, seededHash, {x[0], key[0]});
     return key.empty() ? call(inner, fingerprint, {x[0]}) : call(inner, keyedHash, {x[0], key[0], key[1]});
   };
 }

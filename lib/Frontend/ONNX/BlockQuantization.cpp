@@ -233,9 +233,44 @@ static LogicalResult importGatherBlockQuantized(NodeBinder &node) {
   return node.result(isApart ? result : result.gather(indices, gatherAxis));
 }
 
+//===--- MatMulFpQ4 ---===//
+
+/// Weights (K, N) of 4 bits as bytes: for each block of a column a scale of f32, a zero point where the type has them, and the
+/// weights, of which a byte has one of 16 and the one 16 behind it.
+static LogicalResult importMatMulFpQ4(NodeBinder &node) {
+  Expression x(node, node.operand(0)), packed(node, node.operand(1));
+  SmallVector<int64_t> shape = node.constantInts(2);
+  int64_t form = node.intAttr("blk_quant_type", 1);
+  if (node.failed())
+    return failure();
+  if (form < 0 || form > 1 || shape.size() != 2 || shape[0] < 1 || shape[1] < 1)
+    return node.reject("needs blocks of type 0 or 1, and the shape (K, N) of B");
+  int64_t size = 32, zeros = form, columns = shape[0], rows = shape[1];
+  int64_t blocks = llvm::divideCeilSigned(columns, size), bytes = 4 + zeros + size / 2;
+  if (!hasElements(packed, rows * blocks * bytes))
+    return node.reject("B does not have as many bytes as its shape says");
+  OpBuilder &builder = node.getBuilder();
+  Type f32 = builder.getF32Type(), ui32 = builder.getIntegerType(32, /*isSigned=*/false);
+  packed = packed.reshape({rows, blocks, bytes});
+  Expression bits;
+  for (int64_t i = 0; i < 4; ++i) {
+    Expression byte = packed.slice(2, i, i + 1).cast(ui32), part = byte.binary<nn::ShiftLeftOp>(byte.like(8.0 * i));
+    bits = bits ? bits.binary<nn::BitwiseOrOp>(part) : part;
+  }
+  Expression scale = bits.unary<nn::BitcastOp>(f32), zero = zeros ? packed.slice(2, 4, 5) : packed.like(8);
+  Expression weights = packed.slice(2, 4 + zeros, bytes).reshape({rows, blocks, 16});
+  Expression low = weights.binary<nn::BitwiseAndOp>(weights.like(15)), high = weights.binary<nn::ShiftRightOp>(weights.like(4));
+  Expression numbers = Expression::concat(node, {low, high}, 2);
+  if (node.failed())
+    return failure();
+  numbers = dequantizeBlocks(numbers, scale, zero).reshape({rows, blocks * size}).slice(1, 0, columns);
+  return node.failed() ? failure() : node.result(x.matmul(numbers, /*transposeY=*/true));
+}
+
 static const OpEntry table[] = {
     {"GatherBlockQuantized", 1, importGatherBlockQuantized, domain},
     {"MatMulBnb4", 1, importMatMulBnb4, domain},
+    {"MatMulFpQ4", 1, importMatMulFpQ4, domain},
     {"MatMulNBits", 1, importMatMulNBits, domain},
 };
 

@@ -10,9 +10,42 @@ using namespace mlir;
 
 namespace nnc::onnx {
 
+/// Sums and products wrap, and are the same with and without a sign.
 static LogicalResult importMatMul(NodeBinder &node) {
-  Value lhs = node.operand(0), rhs = node.operand(1);
-  return node.result(node.create<nn::MatmulOp>(lhs, rhs, /*transpose_lhs=*/false, /*transpose_rhs=*/false));
+  frontend::Expression lhs(node, node.operand(0)), rhs(node, node.operand(1));
+  if (node.failed())
+    return failure();
+  Type type = lhs.getElementType();
+  if (!type.isUnsignedInteger() || rhs.getElementType() != type)
+    return node.result(lhs.matmul(rhs));
+  Type withSign = node.getBuilder().getIntegerType(type.getIntOrFloatBitWidth());
+  return node.result(lhs.unary<nn::BitcastOp>(withSign).matmul(rhs.unary<nn::BitcastOp>(withSign)).unary<nn::BitcastOp>(type));
+}
+
+/// An operand (M, ..., K) as matrices (..., M, K).
+static frontend::Expression moveBatchFirst(frontend::Expression x) {
+  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(1, x.getRank()));
+  permutation.insert(permutation.end() - 1, 0);
+  return x.transpose(permutation);
+}
+
+/// Of com.microsoft: operands whose matrices, or whose batches, are transposed, and a factor.
+static LogicalResult importFusedMatMul(NodeBinder &node) {
+  frontend::Expression operands[] = {{node, node.operand(0)}, {node, node.operand(1)}};
+  bool transposes[] = {node.intAttr("transA", 0) != 0, node.intAttr("transB", 0) != 0};
+  bool movesBatch[] = {node.intAttr("transBatchA", 0) != 0, node.intAttr("transBatchB", 0) != 0};
+  double alpha = node.floatAttr("alpha", 1);
+  if (node.failed())
+    return failure();
+  for (int i = 0; i < 2; ++i) {
+    transposes[i] &= operands[i].getRank() > 1; // as in ONNX Runtime, a vector is not transposed
+    if (movesBatch[i] && operands[i].getRank() < 3)
+      return node.reject("there is no batch to transpose");
+    if (movesBatch[i])
+      operands[i] = moveBatchFirst(operands[i]);
+  }
+  frontend::Expression product(node, node.create<nn::MatmulOp>(operands[0], operands[1], transposes[0], transposes[1]));
+  return node.result(alpha == 1 || node.failed() ? product : product * alpha);
 }
 
 /// `value` times a number; as it is where that is 1.
@@ -67,9 +100,11 @@ static LogicalResult importMatMulInteger16(NodeBinder &node) {
 
 static const OpEntry table[] = {
     {"FusedGemm", 1, importWide<importFusedGemm>, "com.microsoft"},
+    {"FusedMatMul", 1, importFusedMatMul, "com.microsoft"},
     {"Gemm", 7, importWide<importGemm>},
     {"MatMul", 1, importMatMul},
     {"MatMulInteger16", 1, importMatMulInteger16, "com.microsoft"},
+    {"TransposeMatMul", 1, importFusedMatMul, "com.microsoft"}, // its name before
 };
 
 ArrayRef<OpEntry> getContractionOps() { return table; }

@@ -4,6 +4,7 @@
 #include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/Precision.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 #include "lib/Frontend/ONNX/RunTimeFilter.h"
 #include "lib/Frontend/ONNX/WindowAttributes.h"
 
@@ -97,6 +98,37 @@ static LogicalResult importConvTranspose(NodeBinder &node) {
                                                       outputPadding));
 }
 
+/// Of com.microsoft: the pads are an operand, and what they cut off the result without pads goes.
+static LogicalResult importDynamicPads(NodeBinder &node) {
+  Value input = node.operand(0), filter = node.operand(1), pads = node.optionalOperand(2), bias = node.optionalOperand(3);
+  int64_t groups = node.intAttr("group", 1);
+  std::string mode = node.stringAttr("auto_pad", "NOTSET");
+  if (node.failed())
+    return failure();
+  if (mode != "NOTSET" || !isFilterKnown(filter))
+    return node.reject("auto_pad, or a filter of which only a run says the shape, are not supported");
+  SmallVector<int64_t> size = getFilterSize(node, filter);
+  WindowAttributes window = readWindowWithoutPads(node, input, size);
+  SmallVector<int64_t> outputPadding = node.intsAttr("output_padding", SmallVector<int64_t>(size.size(), 0));
+  if (node.failed())
+    return failure();
+  Expression full(node, node.create<nn::ConvTransposeOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides,
+                                                         window.dilations, window.padsBegin, window.padsEnd, groups,
+                                                         outputPadding));
+  if (!pads || node.failed())
+    return node.result(full);
+  auto spatial = static_cast<int64_t>(size.size());
+  if (node.getRank(pads) != 1)
+    return node.reject("the pads must be one row");
+  Expression cut(node, fixLength(node, pads, 2 * spatial));
+  if (node.failed())
+    return failure();
+  cut = {node, require(node, cut, cut.reduce(nn::ReductionKind::Min, {0}, /*keepdims=*/true) >= 0)};
+  Expression begins = cut.slice(0, 0, spatial), ends = full.shape(2) - cut.slice(0, spatial, 2 * spatial);
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, spatial + 2));
+  return node.result(node.create<nn::SliceOp>(full, begins, ends, Value(), axes));
+}
+
 //===--- CausalConvWithState ---===//
 
 /// A depthwise convolution along time of the positions so far: those of `past_state` (zeros without one), then the
@@ -153,6 +185,7 @@ static const OpEntry table[] = {
     {"CausalConvWithState", 1, importMicrosoftCausalConv, "com.microsoft"},
     {"Conv", 1, importWide<importConv>},
     {"ConvTranspose", 1, importWide<importConvTranspose>},
+    {"ConvTransposeWithDynamicPads", 1, importDynamicPads, "com.microsoft"},
 };
 
 ArrayRef<OpEntry> getConvolutionOps() { return table; }

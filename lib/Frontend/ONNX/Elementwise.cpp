@@ -243,7 +243,7 @@ static const OpEntry table[] = {
     {"Swish", 24, importSwish},
     {"Tan", 7, importUnary<nn::TanOp>},
     {"Tanh", 6, importUnary<nn::TanhOp>},
-    {"ThresholdedRelu", 10, importThresholdedRelu},
+    {"ThresholdedRelu", 1, importThresholdedRelu},
     {"Where", 9, importWhere},
     {"Xor", 7, importBinary<nn::XorOp>},
 };

@@ -286,8 +286,59 @@ static LogicalResult importQMoE(NodeBinder &node) {
   return mix(node, *mixture, {node, node.optionalOperand(14)}, layers);
 }
 
+//===--- MoEGroupRouter ---===//
+
+/// 0 where one of the `count` largest of each row is, else -infinity.
+static Expression keepLargest(NodeBinder &node, Expression scores, int64_t count) {
+  SmallVector<Value> top = node.createAll<nn::TopKOp>(2, scores, node.ints({count}), 1, /*smallest=*/false);
+  if (node.failed())
+    return {};
+  Expression none = scores.like(-INFINITY).broadcast(scores.shape());
+  Expression zeros = Expression(node, top[0]).like(0).broadcast(Expression(node, top[0]).shape());
+  return {node, node.create<nn::ScatterElementsOp>(none, top[1], zeros, 1, nn::ScatterReduction::None)};
+}
+
+/// Scores of the best experts of the best groups, for MoE to choose from.
+static LogicalResult importGroupRouter(NodeBinder &node) {
+  Expression x(node, node.operand(0)), bias(node, node.operand(1)), projection(node, node.optionalOperand(2));
+  int64_t count = node.intAttr("top_k", 0), groups = node.intAttr("n_group", 1), kept = node.intAttr("topk_group", 1),
+          best = node.intAttr("group_topk", 2);
+  double sentinel = node.floatAttr("router_sentinel", -10000);
+  if (node.failed())
+    return failure();
+  int64_t experts = bias.getRank() == 1 ? bias.getExtent(0) : ShapedType::kDynamic;
+  if (ShapedType::isDynamic(experts) || x.getRank() < 1)
+    return node.reject("the number of experts must be known");
+  Type original = x.getElementType();
+  x = x.cast(node.getBuilder().getF32Type());
+  if (projection)
+    x = x.matmul(projection.cast(x.getElementType()), /*transposeY=*/true);
+  if (node.failed() || x.getExtent(x.getRank() - 1) != experts)
+    return node.reject("the bias does not have an element for each expert");
+  Expression share = x.reshape({-1, experts}).unary<nn::SigmoidOp>(), score = share + bias;
+  if (!node.wantsResult(0)) {
+    if (node.failed() || failed(node.result(share)) || failed(node.result(score))) // the first one is left out
+      return failure();
+    return node.result(share);
+  }
+  if (groups < 1 || experts % groups || kept < 1 || kept > groups || best < 1 || count < 1 ||
+      count > kept * (experts / groups))
+    return node.reject("the groups do not fit the experts");
+  int64_t width = experts / groups;
+  if (kept < groups) {
+    Expression grouped = score.reshape({-1, width});
+    Value top = node.createAll<nn::TopKOp>(2, grouped, node.ints({std::min(best, width)}), 1, /*smallest=*/false)[0];
+    Expression sums = Expression(node, top).reduce(nn::ReductionKind::Sum, {1}, /*keepdims=*/false).reshape({-1, groups});
+    score = (score.reshape({-1, groups, width}) + keepLargest(node, sums, kept).unsqueeze({2})).reshape({-1, experts});
+  }
+  Expression isChosen = keepLargest(node, score, count).equals(0.0);
+  Expression result = isChosen.choose(share.max(share.like(1e-20)).unary<nn::LogOp>(), share.like(sentinel));
+  return node.failed() ? failure() : node.result(result.cast(original));
+}
+
 static const OpEntry table[] = {
     {"MoE", 1, importMoE, domain},
+    {"MoEGroupRouter", 1, importGroupRouter, domain},
     {"QMoE", 1, importQMoE, domain},
 };
 

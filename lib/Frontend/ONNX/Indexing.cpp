@@ -45,13 +45,26 @@ static std::optional<nn::ScatterReduction> getReduction(NodeBinder &node, Value 
   return reduction;
 }
 
+/// `data` with updates in places, by `OpTy`. The sum of booleans is whether one of them holds.
+template <typename OpTy, typename... Args>
+static LogicalResult scatter(NodeBinder &node, Value data, Value indices, Value updates, nn::ScatterReduction reduction,
+                             Args... args) {
+  Type type = getElementTypeOrSelf(data);
+  if (!type.isInteger(1) || reduction != nn::ScatterReduction::Add || getElementTypeOrSelf(updates) != type)
+    return node.result(node.create<OpTy>(data, indices, updates, args..., reduction));
+  Type byte = node.getBuilder().getIntegerType(8, /*isSigned=*/false);
+  Value result = node.create<OpTy>(node.create<nn::CastOp>(data, byte), indices, node.create<nn::CastOp>(updates, byte), args...,
+                                   nn::ScatterReduction::Max);
+  return node.result(node.create<nn::CastOp>(result, type));
+}
+
 static LogicalResult importScatterElements(NodeBinder &node) {
   Value data = node.operand(0), indices = node.operand(1), updates = node.operand(2);
   int64_t axis = node.axisAttr("axis", 0, data);
   std::optional<nn::ScatterReduction> reduction = getReduction(node, data, indices);
   if (node.failed())
     return failure();
-  return node.result(node.create<nn::ScatterElementsOp>(data, indices, updates, axis, *reduction));
+  return scatter<nn::ScatterElementsOp>(node, data, indices, updates, *reduction, axis);
 }
 
 static LogicalResult importScatterND(NodeBinder &node) {
@@ -63,7 +76,7 @@ static LogicalResult importScatterND(NodeBinder &node) {
   int64_t last = node.getRank(indices) - 1, length = node.getRank(data) - (node.getRank(updates) - last);
   if (last >= 0 && length > 0 && node.getType(indices).isDynamicDim(last))
     indices = fixExtent(node, indices, last, length);
-  return node.result(node.create<nn::ScatterNDOp>(data, indices, updates, *reduction));
+  return scatter<nn::ScatterNDOp>(node, data, indices, updates, *reduction);
 }
 
 static LogicalResult importShape(NodeBinder &node) {

@@ -35,9 +35,14 @@ static LogicalResult importLinearRegressor(NodeBinder &node) {
 }
 
 static LogicalResult importLinearClassifier(NodeBinder &node) {
-  ClassLabels labels = ClassLabels::read(node, "classlabels_ints", "classlabels_strings");
   std::string transform = node.stringAttr("post_transform", "NONE");
   node.ignoreAttrs({"multi_class"}); // how it was trained
+  bool hasLabels = node.hasAttr("classlabels_ints") || node.hasAttr("classlabels_strings");
+  if (!hasLabels && transform == "NONE" && node.floatsAttr("intercepts").size() == 1) {
+    Expression score = getLinearScores(node, 1);
+    return node.failed() ? failure() : finishOneClass(node, score > 0.0, score);
+  }
+  ClassLabels labels = ClassLabels::read(node, "classlabels_ints", "classlabels_strings");
   bool isOne = node.floatsAttr("intercepts").size() == 1 && labels.size() == 2;
   Expression scores = getLinearScores(node, isOne ? 1 : labels.size());
   if (node.failed())
@@ -136,8 +141,8 @@ static LogicalResult readMachines(NodeBinder &node, ArrayRef<int64_t> counts, in
 static Expression decide(NodeBinder &node, const Machines &machines, Expression features, ArrayRef<double> rho) {
   SmallVector<double> numbers = node.floatsAttr("coefficients");
   int64_t vectors = machines.vectors, pairs = machines.size();
-  if (static_cast<int64_t>(numbers.size()) != (machines.classes - 1) * vectors) {
-    (void)node.reject("the coefficients are not as many as support vectors times classes but one");
+  if (static_cast<int64_t>(numbers.size()) < (machines.classes - 1) * vectors) { // more do not count
+    (void)node.reject("the coefficients are fewer than support vectors times classes but one");
     return {};
   }
   std::vector<float> matrix(vectors * pairs, 0.0f);

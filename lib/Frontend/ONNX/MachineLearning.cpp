@@ -79,12 +79,20 @@ static LogicalResult importNormalizer(NodeBinder &node) {
 
 /// `replaced_value` becomes the imputed value of the column.
 static LogicalResult importImputer(NodeBinder &node) {
-  Expression x(node, node.operand(0)), imputed = getRow(node, "imputed_value_floats");
+  Expression x(node, node.operand(0));
+  if (!node.failed() && x.getElementType().isInteger(64)) {
+    Expression values = Expression::ints(node, node.intsAttr("imputed_value_int64s"));
+    int64_t missing = node.intAttr("replaced_value_int64", 0);
+    if (values.getExtent(0) == 0)
+      return node.reject("it has no values for integers");
+    return node.result(x.equals(Expression::ints(node, {missing})).choose(values, x));
+  }
+  Expression imputed = getRow(node, "imputed_value_floats");
   double replaced = node.floatAttr("replaced_value_float", 0);
   if (node.failed())
     return failure();
   if (!x.getElementType().isF32() || imputed.getExtent(0) == 0)
-    return node.reject("only floats are imputed");
+    return node.reject("only floats and integers of 64 bits are imputed");
   Expression isMissing = std::isnan(replaced) ? x.unary<nn::IsNaNOp>() : x.equals(replaced);
   return node.result(isMissing.choose(imputed, x));
 }
@@ -254,12 +262,22 @@ static LogicalResult importFeatureVectorizer(NodeBinder &node) {
     Expression x = Expression(node, operand).cast(node.getBuilder().getF32Type());
     if (node.failed())
       return failure();
-    if (x.getRank() > 2 || x.getRank() < 1)
+    if (x.getRank() < 1)
       return node.reject("inputs are rows of features");
     if (x.getRank() == 1)
       x = x.unsqueeze({0});
-    if (parts.size() < widths.size() && x.getExtent(1) != widths[parts.size()])
-      return node.reject("inputdimensions are not those of the inputs");
+    else if (x.getRank() > 2)
+      x = x.unary<nn::FlattenOp>(1);
+    int64_t extent = x.getExtent(1), width = parts.size() < widths.size() ? widths[parts.size()] : extent;
+    if (width < 0 && width != extent)
+      return node.reject("the inputs have no numbers of features, or inputdimensions not");
+    if (width != extent && ShapedType::isDynamic(extent))
+      return node.reject("the numbers of features must be known at compile time");
+    if (width < extent) // what is too much goes, what lacks is 0
+      x = x.slice(1, 0, width);
+    else if (width > extent)
+      x = {node, node.create<nn::PadOp>(x, node.ints({0, width - extent}), x.like(0), ArrayRef<int64_t>{1},
+                                        nn::PadMode::Constant)};
     parts.push_back(x);
   }
   if (parts.empty())

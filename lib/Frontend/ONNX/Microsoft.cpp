@@ -38,20 +38,6 @@ static LogicalResult importQuickGelu(NodeBinder &node) {
 
 //===--- Fused products ---===//
 
-static LogicalResult importFusedMatMul(NodeBinder &node) {
-  Expression lhs(node, node.operand(0)), rhs(node, node.operand(1));
-  bool transposeLhs = node.intAttr("transA", 0), transposeRhs = node.intAttr("transB", 0);
-  double alpha = node.floatAttr("alpha", 1);
-  if (node.intAttr("transBatchA", 0) || node.intAttr("transBatchB", 0))
-    return node.reject("transposed batches are not supported");
-  if (node.failed())
-    return failure();
-  // As in ONNX Runtime, a vector is not transposed.
-  Expression product(node, node.create<nn::MatmulOp>(lhs, rhs, transposeLhs && lhs.getRank() > 1,
-                                                     transposeRhs && rhs.getRank() > 1));
-  return node.result(alpha == 1 || node.failed() ? product : product * alpha);
-}
-
 Expression applyActivation(NodeBinder &node, Expression x, StringRef name, ArrayRef<double> parameters) {
   auto parameter = [&](unsigned i, double otherwise) {
     return APFloat(static_cast<float>(i < parameters.size() ? parameters[i] : otherwise));
@@ -188,8 +174,9 @@ static LogicalResult importRotaryEmbedding(NodeBinder &node) {
       sines(node, node.operand(3));
   int64_t heads = node.intAttr("num_heads", 0), size = node.intAttr("rotary_embedding_dim", 0);
   bool isInterleaved = node.intAttr("interleaved", 0);
-  if (node.floatAttr("scale", 1) != 1 || node.intAttr("is_packed_batching", 0))
-    return node.reject("scaled or packed positions are not supported");
+  node.ignoreAttrs({"is_packed_batching"}); // the positions tell
+  if (node.floatAttr("scale", 1) != 1)
+    return node.reject("scaled positions are not supported");
   if (node.failed())
     return failure();
   int64_t rank = x.getRank(), half = cosines.getRank() == 2 ? cosines.getExtent(1) : ShapedType::kDynamic;
@@ -480,7 +467,6 @@ static const OpEntry table[] = {
     {"EmbedLayerNormalization", 1, importEmbedLayerNormalization, domain},
     {"FastGelu", 1, importGelu<nn::GeluForm::Tanh>, domain},
     {"FusedConv", 1, importWide<importFusedConv>, domain},
-    {"FusedMatMul", 1, importFusedMatMul, domain},
     {"Gelu", 1, importGelu<nn::GeluForm::None>, domain},
     {"MRotaryEmbedding", 1, importMRotaryEmbedding, domain},
     {"DecoderMaskedMultiHeadAttention", 1, importDecoderMaskedAttention, domain},
@@ -492,7 +478,6 @@ static const OpEntry table[] = {
     {"SimplifiedLayerNormalization", 1, importSimplifiedLayerNormalization},
     {"SkipLayerNormalization", 1, importSkipNorm</*isRms=*/false>, domain},
     {"SkipSimplifiedLayerNormalization", 1, importSkipNorm</*isRms=*/true>, domain},
-    {"TransposeMatMul", 1, importFusedMatMul, domain}, // its name before
 };
 
 ArrayRef<OpEntry> getMicrosoftOps() { return table; }

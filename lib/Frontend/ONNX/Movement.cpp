@@ -41,7 +41,8 @@ static SmallVector<int64_t> getFirstAxes(size_t count) {
 //===--- Shape changes that keep the order of the elements ---===//
 
 static LogicalResult importReshape(NodeBinder &node) {
-  Value x = node.operand(0), shape = asInt64(node, node.operand(1));
+  Value x = node.operand(0);
+  Value shape = node.getOpset() < 5 ? node.ints(node.intsAttr("shape")) : asInt64(node, node.operand(1));
   bool allowZero = node.intAttr("allowzero", 0);
   return node.result(node.create<nn::ReshapeOp>(x, shape, allowZero));
 }
@@ -75,6 +76,7 @@ static LogicalResult importSqueeze(NodeBinder &node) {
   }
   axes = normalizeAxes(node, axes, type.getRank());
   llvm::sort(axes);
+  axes.erase(llvm::unique(axes), axes.end()); // an axis may be named twice
   return node.result(node.create<nn::SqueezeOp>(x, axes));
 }
 
@@ -307,6 +309,8 @@ static LogicalResult importMicrosoftPad(NodeBinder &node) {
 /// Unsqueeze of com.microsoft: one axis.
 static LogicalResult importExpandDims(NodeBinder &node) {
   Value x = node.operand(0);
+  if (isKnownAtRunTime(node, 1))
+    return reshapeAlong(node, x, node.getRank(x) + 1, &RunTimeAxes::insertOnes);
   SmallVector<int64_t> axis = node.constantInts(1);
   if (node.failed())
     return failure();
@@ -357,7 +361,7 @@ static const OpEntry table[] = {
     {"Flatten", 1, importFlatten},
     {"Pad", 2, importPad},
     {"Pad", 1, importMicrosoftPad, microsoft},
-    {"Reshape", 5, importReshape},
+    {"Reshape", 1, importReshape},
     {"Slice", 1, importSlice},
     {"SpaceToDepth", 1, importBlocks<nn::SpaceToDepthOp>},
     {"Split", 2, importSplit},

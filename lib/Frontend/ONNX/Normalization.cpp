@@ -58,6 +58,8 @@ static Value markLargest(NodeBinder &node, Value x, int64_t axis) {
 /// 1 at the first largest element along the axis, 0 elsewhere.
 static LogicalResult importHardmax(NodeBinder &node) {
   return importAlongAxis(node, [&](Value x, int64_t axis) {
+    if (!node.failed() && node.getType(x).getDimSize(axis) == 0)
+      return x;
     if (node.failed() || node.getType(x).isDynamicDim(axis))
       return markLargest(node, x, axis);
     Value largest = node.create<nn::ArgReduceOp>(x, axis, /*keepdims=*/false, /*min=*/false, /*last=*/false);
@@ -235,7 +237,9 @@ static LogicalResult importGroupNormalization(NodeBinder &node) {
 
 static LogicalResult importMeanVarianceNormalization(NodeBinder &node) {
   Value x = node.operand(0);
-  SmallVector<int64_t> axes = node.intsAttr("axes", {0, 2, 3});
+  bool isEarly = node.getOpset() < 9, keepsVariance = isEarly && !node.intAttr("normalize_variance", 1);
+  SmallVector<int64_t> axes = isEarly && node.intAttr("across_channels", 0) ? SmallVector<int64_t>{0, 1, 2, 3}
+                                                                            : node.intsAttr("axes", {0, 2, 3});
   for (int64_t &axis : axes)
     axis = node.normalizeAxis(axis, node.getRank(x));
   llvm::sort(axes);
@@ -244,6 +248,8 @@ static LogicalResult importMeanVarianceNormalization(NodeBinder &node) {
   Type original = getElementTypeOrSelf(x);
   x = widenHalf(node, x);
   Value centered = node.create<nn::SubOp>(x, reduceMean(node, x, axes));
+  if (keepsVariance)
+    return node.result(castTo(node, centered, original));
   Value variance = reduceMean(node, node.create<nn::MulOp>(centered, centered), axes);
   Value deviation = node.create<nn::SqrtOp>(variance);
   deviation = node.create<nn::AddOp>(deviation, node.scalar(getElementTypeOrSelf(x), 1e-9));
@@ -264,10 +270,10 @@ static const OpEntry table[] = {
     {"Hardmax", 1, importHardmax},
     {"InstanceNormalization", 6, importInstanceNormalization},
     {"LRN", 1, importLrn},
-    {"LayerNormalization", 17, importLayerNormalization},
+    {"LayerNormalization", 1, importLayerNormalization},
     {"LogSoftmax", 1, importLogSoftmax},
     {"LpNormalization", 1, importLpNormalization},
-    {"MeanVarianceNormalization", 9, importMeanVarianceNormalization},
+    {"MeanVarianceNormalization", 1, importMeanVarianceNormalization},
     {"RMSNormalization", 23, importRmsNormalization},
     {"Softmax", 1, importSoftmax},
 };

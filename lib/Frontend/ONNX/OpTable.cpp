@@ -22,6 +22,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getExpertOps(),
           getGateOps(),
           getGroupQueryAttentionOps(),
+          getHashingOps(),
           getIndexingOps(),
           getLinearAlgebraOps(),
           getLinearAttentionOps(),
@@ -31,6 +32,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getMicrosoftOps(),
           getMovementOps(),
           getNormalizationOps(),
+          getPackedSequenceOps(),
           getPoolIndicesOps(),
           getPoolingOps(),
           getQuantizationOps(),
@@ -47,6 +49,7 @@ SmallVector<ArrayRef<OpEntry>> getAllOps() {
           getStringOps(),
           getStructuralOps(),
           getTfIdfOps(),
+          getTokenOps(),
           getTrainingOps(),
           getTreeEnsembleOps()};
 }

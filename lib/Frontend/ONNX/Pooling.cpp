@@ -1,4 +1,5 @@
 // ONNX operators of the pooling family. A global pool is a reduction.
+#include "lib/Frontend/Import/Expression.h"
 #include "lib/Frontend/ONNX/OpTable.h"
 #include "lib/Frontend/ONNX/PoolIndices.h"
 #include "lib/Frontend/ONNX/Precision.h"
@@ -53,6 +54,61 @@ static LogicalResult importNhwcMaxPool(NodeBinder &node) {
     return failure();
   return node.result(node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsLast, window.size, window.strides,
                                                 window.dilations, window.padsBegin, window.padsEnd, ceil));
+}
+
+/// Of com.microsoft: a row of a window ends at the first place whose mask is 0, but for the first place of an image of two
+/// or three dimensions. What is not reached counts as the least finite number.
+static LogicalResult importMaskedMaxPool(NodeBinder &node) {
+  using frontend::Expression;
+  Expression x(node, takeImage(node)), mask(node, node.operand(1));
+  node.ignoreAttrs({"storage_order"}); // of indices
+  std::string mode = node.stringAttr("auto_pad", "NOTSET");
+  if (node.failed())
+    return failure();
+  ArrayRef<int64_t> shape = node.getShape(x).drop_front(std::min<int64_t>(2, x.getRank()));
+  if (!x.getElementType().isF32())
+    return node.reject("needs an image of f32");
+  if (mode != "NOTSET" || shape.empty() || ShapedType::isDynamicShape(shape))
+    return node.reject("auto_pad, or an image of which only a run says the extents, are not supported");
+  if (mask.getRank() != x.getRank() || node.getShape(mask).take_front(2) != ArrayRef<int64_t>{1, 1} ||
+      node.getShape(mask).drop_front(2) != shape)
+    return node.reject("the mask must be one channel as large as an image");
+  WindowAttributes window = readWindow(node, x);
+  if (node.failed())
+    return failure();
+  int64_t spatial = shape.size(), elements = ShapedType::getNumElements(shape);
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, spatial + 2)), pads = window.padsBegin, outer(shape);
+  llvm::append_range(pads, window.padsEnd);
+  Expression least = x.like(std::numeric_limits<float>::lowest());
+  auto pad = [&](Expression image, Expression with) {
+    return Expression(node, node.create<nn::PadOp>(image, node.ints(pads), with, axes, nn::PadMode::Constant));
+  };
+  outer.insert(outer.begin(), 2, 1);
+  Expression isOpen = ~mask.equals(0.0), one = mask.like(1);
+  if (spatial > 1)
+    isOpen = isOpen | Expression::range(Expression::ints(node, {elements})).equals(0.0).reshape(outer);
+  isOpen = ~pad(isOpen.cast(mask.getElementType()), one).equals(0.0);
+  x = pad((x > least).choose(x, least), least);
+  // Element `offset` of each window along an axis.
+  auto take = [&](Expression image, int64_t i, int64_t offset) {
+    int64_t count = (shape[i] + window.padsBegin[i] + window.padsEnd[i] - window.size[i]) / window.strides[i] + 1;
+    return image.slice(axes[i], offset, offset + (count - 1) * window.strides[i] + 1, window.strides[i]);
+  };
+  int64_t last = spatial - 1;
+  Expression largest, isReached;
+  for (int64_t offset = 0; offset < window.size[last] && !node.failed(); ++offset) {
+    Expression next = take(isOpen, last, offset);
+    isReached = isReached ? isReached & next : next;
+    Expression value = isReached.choose(take(x, last, offset), least);
+    largest = largest ? largest.max(value) : value;
+  }
+  for (int64_t i = 0; i < last && !node.failed(); ++i) {
+    Expression rows = largest;
+    largest = take(rows, i, 0);
+    for (int64_t offset = 1; offset < window.size[i]; ++offset)
+      largest = largest.max(take(rows, i, offset));
+  }
+  return node.result(largest);
 }
 
 static LogicalResult importAveragePool(NodeBinder &node) {
@@ -146,6 +202,7 @@ static const OpEntry table[] = {
     {"GlobalMaxPool", 1, importGlobalPool<nn::ReductionKind::Max>},
     {"LpPool", 2, importLpPool},
     {"MaxPool", 1, importMaxPool},
+    {"MaxpoolWithMask", 1, importMaskedMaxPool, "com.microsoft"},
     {"NhwcMaxPool", 1, importNhwcMaxPool, "com.microsoft"},
 };
 

@@ -318,6 +318,14 @@ static LogicalResult importQLinearAveragePool(NodeBinder &node) {
   WindowAttributes window = readWindow(node, x.value);
   if (node.failed())
     return failure();
+  // Where pads count, so does what the last windows lack; ONNX's AveragePool leaves that out.
+  for (unsigned axis = 0; ceil && includePads && axis < window.size.size(); ++axis) {
+    int64_t extent = node.getType(x.value).getDimSize(axis + 2), stride = window.strides[axis];
+    if (ShapedType::isDynamic(extent))
+      return node.reject("ceil_mode needs spatial extents that are known at compile time");
+    int64_t rest = extent + window.padsBegin[axis] + window.padsEnd[axis] - window.getReach(axis);
+    window.padsEnd[axis] += rest > 0 ? (stride - rest % stride) % stride : 0;
+  }
   Value mean = node.create<nn::AvgPoolOp>(dequantize(node, x), nn::Layout::ChannelsFirst, window.size, window.strides,
                                           window.dilations, window.padsBegin, window.padsEnd, ceil, includePads);
   return finishUnary(node, channelsLast ? moveChannels(node, mean, /*toLast=*/true) : mean,

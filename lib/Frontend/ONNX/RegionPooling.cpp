@@ -3,6 +3,7 @@
 #include "lib/Frontend/Import/Repetition.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 using namespace mlir;
 
@@ -242,34 +243,35 @@ static LogicalResult importMaxRoiPool(NodeBinder &node) {
 //===--- CropAndResize ---===//
 
 /// Where the crops of all boxes are read along one axis, (boxes, crop): corners on corners.
-static Expression placeCrops(NodeBinder &node, Expression begin, Expression end, Expression extent, int64_t crop) {
-  Expression last = extent - 1;
-  if (crop == 1)
-    return (begin + end) * 0.5 * last;
-  Expression number = Expression::ints(node, llvm::to_vector(llvm::seq<int64_t>(0, crop))).cast(extent.getElementType());
-  return begin * last + number * ((end - begin) * last / static_cast<double>(crop - 1));
+static Expression placeCrops(Expression begin, Expression end, Expression extent, Expression crop) {
+  Expression last = extent - 1, steps = (crop.max(crop.like(2)) - 1).cast(extent.getElementType());
+  Expression number = Expression::range(crop).cast(extent.getElementType());
+  Expression places = begin * last + number * ((end - begin) * last / steps);
+  return crop.equals(1).choose((begin + end) * 0.5 * last, places);
 }
 
 /// Of com.microsoft, after TensorFlow: boxes (B, 4), as parts of the image, at one size.
 static LogicalResult importCropAndResize(NodeBinder &node) {
   Expression image(node, node.operand(0)), boxes(node, node.operand(1)), batch(node, node.operand(2));
-  SmallVector<int64_t> size = node.constantInts(3);
+  Expression size(node, node.operand(3));
   std::string mode = node.stringAttr("mode", "bilinear");
   double outside = node.floatAttr("extrapolation_value", 0);
   if (node.failed())
     return failure();
   if (mode != "bilinear" && mode != "nearest")
     return node.reject("mode '" + mode + "' is not known");
-  auto isSize = [](int64_t extent) { return extent >= 1 && extent <= (1 << 16); };
-  if (image.getRank() != 4 || boxes.getRank() != 2 || batch.getRank() != 1 || size.size() != 2 || !isSize(size[0]) ||
-      !isSize(size[1]) || !isa<FloatType>(image.getElementType()))
+  if (image.getRank() != 4 || boxes.getRank() != 2 || batch.getRank() != 1 || size.getRank() != 1 ||
+      size.getExtent(0) != 2 || !isa<FloatType>(image.getElementType()))
     return node.reject("images (N, C, H, W), boxes (B, 4), batch indices (B) and the size do not fit");
   Type f32 = node.getBuilder().getF32Type();
   boxes = boxes.cast(f32);
+  size = size.cast(node.getBuilder().getI64Type());
+  Expression height = size.slice(0, 0, 1), width = size.slice(0, 1, 2);
+  boxes = {node, require(node, boxes, (height >= 1) & (width >= 1))};
   auto column = [&](int64_t i) { return boxes.slice(1, i, i + 1); };
   Expression extents[] = {image.extent(2).cast(f32), image.extent(3).cast(f32)};
-  Expression y = placeCrops(node, column(0), column(2), extents[0], size[0]);
-  Expression x = placeCrops(node, column(1), column(3), extents[1], size[1]);
+  Expression y = placeCrops(column(0), column(2), extents[0], height);
+  Expression x = placeCrops(column(1), column(3), extents[1], width);
   Expression last = image.transpose({0, 2, 3, 1}), which = batch.cast(f32).unsqueeze({1, 2}), result;
   if (node.failed())
     return failure();

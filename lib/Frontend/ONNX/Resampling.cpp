@@ -82,6 +82,12 @@ static Value cutToIntegers(NodeBinder &node, Value result, Type type) {
   return isWhole.choose(whole, value).cast(type);
 }
 
+static Value createResize(NodeBinder &node, Value x, const ResizeRequest &request) {
+  return node.create<nn::ResizeOp>(x, request.sizes, request.scales, request.region, request.axes, request.mode,
+                                   request.coordinates, request.nearest, llvm::APFloat(request.cubicCoefficient),
+                                   request.excludeOutside, request.antialias, llvm::APFloat(request.extrapolationValue));
+}
+
 static LogicalResult buildResize(NodeBinder &node, Value x, ResizeRequest &request) {
   if (node.failed())
     return failure();
@@ -101,10 +107,7 @@ static LogicalResult buildResize(NodeBinder &node, Value x, ResizeRequest &reque
     return node.reject("of integers, only linear interpolation without antialiasing is defined alike everywhere");
   if (isOfIntegers)
     x = node.create<nn::CastOp>(x, node.getBuilder().getF64Type());
-  Value result = node.create<nn::ResizeOp>(
-      x, request.sizes, request.scales, request.region, request.axes, request.mode, request.coordinates, request.nearest,
-      llvm::APFloat(request.cubicCoefficient), request.excludeOutside, request.antialias,
-      llvm::APFloat(request.extrapolationValue));
+  Value result = createResize(node, x, request);
   return node.result(isOfIntegers ? cutToIntegers(node, result, element) : result);
 }
 
@@ -143,7 +146,42 @@ static LogicalResult keepAspectRatio(NodeBinder &node, Value x, bool larger, Res
   return success();
 }
 
-/// Version 10 knows scales alone, and the mapping of Upsample.
+/// The elements that `importScaledResize` takes along one axis, by a scale that only a run knows.
+static Expression pickNearest(NodeBinder &node, Expression x, int64_t axis, Expression scale) {
+  Type f32 = node.getBuilder().getF32Type(), i64 = node.getBuilder().getI64Type();
+  Expression size = (x.extent(axis).cast(f32) * scale).unary<nn::FloorOp>().cast(i64);
+  Expression place = Expression::range(size).cast(f32) / scale;
+  place = (scale < 1).choose(place.unary<nn::CeilOp>(), place.unary<nn::FloorOp>());
+  return x.gather(place.cast(i64).min(x.extent(axis) - 1), axis);
+}
+
+/// Version 10 knows scales alone, and the mapping of Upsample, but of what shrinks the next element counts, not the one
+/// before: so have ONNX's own tests of that version it, and ONNX Runtime.
+static LogicalResult importScaledResize(NodeBinder &node, Value x, ResizeRequest &request) {
+  request.coordinates = nn::CoordinateMode::Asymmetric;
+  request.nearest = nn::NearestMode::Floor;
+  auto scales = nn::getConstantFloats(request.scales);
+  bool shrinks = !scales || llvm::any_of(*scales, [](double scale) { return scale < 1; });
+  if (request.mode != nn::ResizeMode::Nearest || !shrinks || node.failed())
+    return buildResize(node, x, request);
+  if (!scales) {
+    Expression result(node, x), all(node, request.scales);
+    for (int64_t axis : request.axes)
+      result = pickNearest(node, result, axis, all.slice(0, axis, axis + 1));
+    return node.result(result);
+  }
+  SmallVector<int64_t> axes[2];
+  for (auto [axis, scale] : llvm::enumerate(*scales))
+    axes[scale < 1].push_back(axis);
+  ResizeRequest part = request;
+  part.axes = axes[1];
+  part.scales = pick(node, request.scales, axes[1]);
+  part.nearest = nn::NearestMode::Ceil;
+  request.axes = axes[0];
+  request.scales = pick(node, request.scales, axes[0]);
+  return buildResize(node, createResize(node, x, part), request);
+}
+
 static LogicalResult importResize(NodeBinder &node) {
   Value x = node.operand(0);
   ResizeRequest request;
@@ -154,10 +192,8 @@ static LogicalResult importResize(NodeBinder &node) {
   Type f32 = node.getBuilder().getF32Type();
   request.axes = llvm::to_vector(llvm::seq<int64_t>(0, node.getRank(x)));
   if (node.getOpset() < 11) {
-    request.coordinates = nn::CoordinateMode::Asymmetric;
-    request.nearest = nn::NearestMode::Floor;
     request.scales = getVector(node, 1, f32, request.axes.size());
-    return buildResize(node, x, request);
+    return importScaledResize(node, x, request);
   }
   std::string coordinates = node.stringAttr("coordinate_transformation_mode", "half_pixel");
   std::string nearest = node.stringAttr("nearest_mode", "round_prefer_floor");

@@ -75,6 +75,15 @@ static Expression softmaxOfOthers(Expression scores) {
   return isZero.choose(scores * 0, isZero.choose(scores.like(lowest), scores).softmax(1));
 }
 
+/// The inverse of the normal distribution's function, by Winitzki's approximation of that of erf, as ONNX Runtime has it.
+static Expression probit(Expression scores) {
+  constexpr double a = 0.147, pi = 3.14159265358979323846;
+  Expression x = scores * 2 - 1, logarithm = ((x * -1 + 1) * (x + 1)).unary<nn::LogOp>();
+  Expression half = logarithm * 0.5 + 2 / (pi * a);
+  Expression size = ((half * half - logarithm / a).unary<nn::SqrtOp>() - half).unary<nn::SqrtOp>() * 1.41421356;
+  return (x < 0).choose(size * -1, size);
+}
+
 Expression transformScores(NodeBinder &node, Expression scores, StringRef transform) {
   if (node.failed() || transform == "NONE")
     return scores;
@@ -84,8 +93,16 @@ Expression transformScores(NodeBinder &node, Expression scores, StringRef transf
     return scores.softmax(1);
   if (transform == "SOFTMAX_ZERO")
     return softmaxOfOthers(scores);
+  if (transform == "PROBIT")
+    return probit(scores);
   (void)node.reject("post_transform " + transform + " is not supported");
   return scores;
+}
+
+LogicalResult finishOneClass(NodeBinder &node, Expression isOne, Expression score) {
+  if (node.failed() || failed(node.result(isOne.squeeze({1}).cast(node.getBuilder().getI64Type()))))
+    return failure();
+  return node.result(score.cast(node.getBuilder().getF32Type()));
 }
 
 LogicalResult finishTwoClasses(NodeBinder &node, const ClassLabels &labels, Expression isSecond, Expression first,

@@ -35,8 +35,11 @@ frontend::Expression getMatrix(NodeBinder &node, llvm::StringRef name, int64_t r
 /// The input as rows of f32.
 frontend::Expression getRows(NodeBinder &node);
 
-/// Scores after `post_transform`: NONE, LOGISTIC, SOFTMAX or SOFTMAX_ZERO. Rejects the node for others.
+/// Scores after `post_transform`: NONE, LOGISTIC, SOFTMAX, SOFTMAX_ZERO or PROBIT. Rejects the node for others.
 frontend::Expression transformScores(NodeBinder &node, frontend::Expression scores, llvm::StringRef transform);
+
+/// Ends the import of a classifier that has one score, (rows, 1), for each row, and no label but 1: 1 where `isOne`, else 0.
+llvm::LogicalResult finishOneClass(NodeBinder &node, frontend::Expression isOne, frontend::Expression score);
 
 /// Ends the import of a binary classifier that has one score, (rows, 1), for each row: its label (the second where
 /// the score is above `threshold`) and the scores of both classes, `first` and `second`.

@@ -42,14 +42,14 @@ static size_t countStringOperands(const OpEntry &entry) {
   static const llvm::StringMap<size_t> numbers{
       {"ArrayFeatureExtractor", 1}, {"Cast", 1}, {"CastLike", 2}, {"CategoryMapper", 1}, {"Compress", 1},
       {"Concat", SIZE_MAX}, {"ConcatFromSequence", 1}, {"Equal", 2}, {"Expand", 1}, {"Flatten", 1}, {"Gather", 1},
-      {"GatherElements", 1}, {"GatherND", 1}, {"Identity", 1}, {"LabelEncoder", 1}, {"OneHot", 3},
+      {"GatherElements", 1}, {"GatherND", 1}, {"Identity", 1}, {"LabelEncoder", 1}, {"MurmurHash3", 1}, {"OneHot", 3},
       {"OneHotEncoder", 1}, {"Optional", 1}, {"OptionalGetElement", 1}, {"OptionalHasElement", 1}, {"Pad", 3},
       {"RegexFullMatch", 1}, {"Reshape", 1}, {"ReverseSequence", 1}, {"Scatter", 3}, {"ScatterElements", 3},
       {"ScatterND", 3}, {"SequenceConstruct", SIZE_MAX}, {"SequenceInsert", 2}, {"Shape", 1}, {"Size", 1},
       {"Slice", 1}, {"Split", 1}, {"SplitToSequence", 1}, {"Squeeze", 1}, {"StringConcat", 2},
-      {"StringNormalizer", 1}, {"StringSplit", 1}, {"TfIdfVectorizer", 1}, {"Tile", 1}, {"Transpose", 1},
+      {"StringNormalizer", 1}, {"StringSplit", 1}, {"TfIdfVectorizer", 1}, {"Tile", 1}, {"Tokenizer", 1}, {"Transpose", 1},
       {"Unique", 1}, {"Unsqueeze", 1}, {"Where", 3}};
-  return entry.domain == "com.microsoft" ? 0 : numbers.lookup(entry.name);
+  return entry.domain == "com.microsoft" && entry.name != "Tokenizer" && entry.name != "MurmurHash3" ? 0 : numbers.lookup(entry.name);
 }
 
 StringRef whyNoStrings(const OpEntry &entry, ArrayRef<GraphValue> operands) {

@@ -221,16 +221,19 @@ static LogicalResult importTreeEnsembleClassifier(NodeBinder &node) {
   SmallVector<double> base = getNumbers(node, "base_values");
   if (node.failed() || failed(readNodes(node, forest, places)) || failed(readWeights(node, "class", forest, places)))
     return failure();
-  bool areTwo = labels.size() == 2;
-  if (labels.size() < 2)
-    return node.reject("a classifier needs two classes or more");
+  bool areTwo = labels.size() == 2, isOne = node.intsAttr("classlabels_int64s") == ArrayRef<int64_t>{1} && transform == "NONE";
   LeafWeights weights(forest);
+  if (labels.size() < 2 && (!isOne || !weights.isFirstOnly || base.size() > 1))
+    return node.reject("a classifier needs two classes or more, or the label 1 alone and scores as they are");
   Expression isScored, scores = forest.score(node, x, labels.size(), Forest::Aggregate::Sum, isScored);
   if (node.failed())
     return failure();
-  if (areTwo && weights.isFirstOnly && base.size() < 2) {
+  if ((areTwo || isOne) && weights.isFirstOnly && base.size() < 2) {
     Expression score = scores.slice(1, 0, 1);
-    return finishOneScore(node, base.empty() ? score : score + base.front(), labels, transform, weights.areAllPositive);
+    score = base.empty() ? score : score + base.front();
+    if (isOne)
+      return finishOneClass(node, score > 0.0, score);
+    return finishOneScore(node, score, labels, transform, weights.areAllPositive);
   }
   if (areTwo && (!weights.areComplete || !base.empty() || !labels.areCounted()))
     return node.reject("two classes with scores of their own are supported with labels 0 and 1, weights for both in each "

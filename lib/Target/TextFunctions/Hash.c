@@ -1,5 +1,5 @@
-// Hashes of strings: FarmHash's Fingerprint64 (which is that of farmhashna) and SipHash-2-4, on the bytes without the
-// zero.
+// Hashes of strings: FarmHash's Fingerprint64 (which is that of farmhashna), SipHash-2-4 and MurmurHash3_x86_32, on the
+// bytes without the zero.
 #include "Text.h"
 
 static const uint64_t primes[] = {0xc3a5c85c97cb3127u, 0xb492b66fbe98f273u, 0x9ae16a3b2f90404fu};
@@ -152,4 +152,22 @@ int64_t nnc_text_keyed_hash(uintptr_t text, int64_t first, int64_t second) {
   v[2] ^= 0xff;
   turn(v, 4);
   return (int64_t)(v[0] ^ v[1] ^ v[2] ^ v[3]);
+}
+
+//===--- MurmurHash3_x86_32 ---===//
+
+static uint32_t rotateWordLeft(uint32_t value, unsigned by) { return value << by | value >> (32 - by); }
+
+static uint32_t spread(uint32_t word) { return rotateWordLeft(word * 0xcc9e2d51u, 15) * 0x1b873593u; }
+
+int64_t nnc_text_seeded_hash(uintptr_t text, int64_t seed) {
+  const unsigned char *bytes = bytesAt(text);
+  uintptr_t length = getLength(bytes), at = 0;
+  uint32_t hash = (uint32_t)seed;
+  for (; length - at >= 4; at += 4)
+    hash = rotateWordLeft(hash ^ spread((uint32_t)load(bytes + at, 4)), 13) * 5 + 0xe6546b64u;
+  hash ^= spread((uint32_t)load(bytes + at, length - at)) ^ (uint32_t)length;
+  hash = (hash ^ hash >> 16) * 0x85ebca6bu;
+  hash = (hash ^ hash >> 13) * 0xc2b2ae35u;
+  return hash ^ hash >> 16;
 }

@@ -138,6 +138,30 @@ func.func @column(%x: tensor<8x16xf32>, %y: tensor<16xf32>, %sums: tensor<8xf32>
 
 // -----
 
+// Bytes that are made of fewer bytes are not made of a kernel: one loop.
+// CHECK-LABEL: func.func @spread(
+// CHECK: linalg.generic
+// CHECK-NOT: linalg.generic
+#one = affine_map<(d0) -> (0)>
+#v = affine_map<(d0) -> (d0)>
+func.func @spread(%x: tensor<1xi8>) -> tensor<8xi8> {
+  %e = tensor.empty() : tensor<8xi8>
+  %a = linalg.generic {indexing_maps = [#one, #v], iterator_types = ["parallel"]}
+      ins(%x : tensor<1xi8>) outs(%e : tensor<8xi8>) {
+  ^bb0(%i: i8, %o: i8):
+    %s = arith.addi %i, %i : i8
+    linalg.yield %s : i8
+  } -> tensor<8xi8>
+  %b = linalg.generic {indexing_maps = [#v, #v], iterator_types = ["parallel"]}
+      ins(%a : tensor<8xi8>) outs(%e : tensor<8xi8>) {
+  ^bb0(%i: i8, %o: i8):
+    %s = arith.muli %i, %i : i8
+    linalg.yield %s : i8
+  } -> tensor<8xi8>
+  return %b : tensor<8xi8>
+
+// -----
+
 // Where an extent may be 1 at run time, an operand is read element by element; what makes it is computed there.
 // CHECK-LABEL: @broadcast
 // CHECK-NOT: linalg.generic
