@@ -159,6 +159,7 @@ func.func @spread(%x: tensor<1xi8>) -> tensor<8xi8> {
     linalg.yield %s : i8
   } -> tensor<8xi8>
   return %b : tensor<8xi8>
+}
 
 // -----
 
