@@ -218,6 +218,8 @@ struct ChooseWinogradPass : public impl::ChooseWinogradBase<ChooseWinogradPass> 
   void runOnOperation() override {
     SmallVector<kernel::ConvOp> convolutions;
     getOperation()->walk([&](kernel::ConvOp op) { convolutions.push_back(op); });
+    if (convolutions.empty())
+      return;
     LikelyExtents likely(getOperation());
     for (kernel::ConvOp conv : convolutions) {
       FailureOr<Candidate> candidate = match(conv, likely);

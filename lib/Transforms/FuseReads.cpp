@@ -17,6 +17,9 @@ using namespace mlir;
 
 namespace nnc {
 
+/// Of one loop.
+static constexpr unsigned maxOperands = 48;
+
 //===--- Whole operands ---===//
 
 /// The extent `dim` of `tensor` as far back as destinations lead; null where it has no name.
@@ -74,7 +77,7 @@ struct ReadWhole : OpRewritePattern<tensor::ExtractOp> {
 
   LogicalResult matchAndRewrite(tensor::ExtractOp read, PatternRewriter &rewriter) const override {
     auto op = dyn_cast<linalg::GenericOp>(read->getParentOp());
-    if (!op || op.getNumReductionLoops() > 0 || op->isAncestor(read.getTensor().getParentRegion()->getParentOp()))
+    if (!op || op.getNumReductionLoops() > 0 || op->getNumOperands() >= maxOperands || op->isAncestor(read.getTensor().getParentRegion()->getParentOp()))
       return failure();
     SmallVector<AffineExpr> place;
     for (auto [dim, index] : llvm::enumerate(read.getIndices())) {
@@ -124,20 +127,25 @@ static bool readsElements(tensor::ExtractOp read, linalg::GenericOp consumer) {
   return last && last.getDim() + 1 == consumer.getNumLoops();
 }
 
-/// Whether all that `producer` reads can be read at one place of its result: at the place's indices, or at constants.
+/// Whether all that `producer` reads can be read at one place of its result, at the place's indices or at constants, and lies
+/// in a row where the results do.
 static bool canReadAnywhere(linalg::GenericOp producer) {
   return producer.getNumResults() == 1 && producer.getNumReductionLoops() == 0 &&
          producer.getMatchingIndexingMap(producer.getDpsInitOperand(0)).isIdentity() &&
          producer.getRegionOutputArgs()[0].use_empty() && llvm::all_of(producer.getDpsInputOperands(), [&](OpOperand *input) {
-           return isa<RankedTensorType>(input->get().getType()) &&
-                  llvm::all_of(producer.getMatchingIndexingMap(input).getResults(),
-                               llvm::IsaPred<AffineDimExpr, AffineConstantExpr>);
+           AffineMap map = producer.getMatchingIndexingMap(input);
+           bool isInRow = map.getNumResults() < 2 || llvm::none_of(map.getResults().drop_back(), [&](AffineExpr place) {
+                            return place.isFunctionOfDim(producer.getNumLoops() - 1);
+                          });
+           return isa<RankedTensorType>(input->get().getType()) && isInRow &&
+                  llvm::all_of(map.getResults(), llvm::IsaPred<AffineDimExpr, AffineConstantExpr>);
          });
 }
 
 /// Whether elements may be computed again and again, should they be broadcast at run time.
 static bool isCheap(linalg::GenericOp producer) {
-  return llvm::none_of(*producer.getBody(), [](Operation &op) {
+  constexpr size_t mostOperations = 16;
+  return producer.getBody()->getOperations().size() <= mostOperations && llvm::none_of(*producer.getBody(), [](Operation &op) {
     return op.getNumRegions() > 0 || isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op) ||
            isa_and_present<math::MathDialect>(op.getDialect());
   });
@@ -187,7 +195,6 @@ private:
 };
 
 } // namespace
-
 
 void populateReadPatterns(RewritePatternSet &patterns, MayFuse mayFuse) {
   patterns.add<SimplifyIndex, ReadWhole>(patterns.getContext());

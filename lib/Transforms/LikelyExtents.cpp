@@ -10,12 +10,17 @@ namespace nnc {
 
 static constexpr int64_t usualBatch = 1, usualExtent = 224;
 
+/// Images of a batch have four dimensions or more; an image alone may have three.
+static int64_t getUsualExtent(BlockArgument argument, int64_t dim) {
+  return dim == 0 && cast<ShapedType>(argument.getType()).getRank() > 3 ? usualBatch : usualExtent;
+}
+
 LikelyExtents::LikelyExtents(func::FuncOp function)
     : builder(OpBuilder::atBlockBegin(&function.getBody().front())),
       sizes(
           function,
           [](OpBuilder &builder, BlockArgument argument, int64_t dim) -> Value {
-            return arith::ConstantIndexOp::create(builder, argument.getLoc(), dim == 0 ? usualBatch : usualExtent);
+            return arith::ConstantIndexOp::create(builder, argument.getLoc(), getUsualExtent(argument, dim));
           },
           [](OpBuilder &, BlockArgument, int64_t) { return Value(); }) {}
 

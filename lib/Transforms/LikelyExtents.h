@@ -7,7 +7,7 @@
 namespace nnc {
 
 /// The extents in a function, on tensors or buffers, for one usual input: an image of 224x224, as ImageNet's classifiers
-/// and many detectors take it.
+/// and many detectors take it. The function has a body.
 class LikelyExtents {
 public:
   explicit LikelyExtents(mlir::func::FuncOp function);

@@ -168,6 +168,8 @@ struct TileWindowsPass : public impl::TileWindowsBase<TileWindowsPass> {
       if (isa<kernel::DepthwiseOp, kernel::PoolOp>(op))
         windows.push_back(op);
     });
+    if (windows.empty())
+      return;
     LikelyExtents likely(getOperation());
     for (Operation *op : windows)
       if (FailureOr<WindowPair> pair = WindowPair::match(op); succeeded(pair))
@@ -184,6 +186,10 @@ private:
       rowBytes = extent ? rowBytes * *extent : 0;
     }
     if (!rows || rowBytes <= 0)
+      return;
+    // Each block reads the filter again.
+    auto filter = cast<MemRefType>(pair.conv.getFilter().getType());
+    if (filter.getNumElements() * llvm::divideCeil(filter.getElementTypeBitWidth(), 8) > static_cast<uint64_t>(cache) / 2)
       return;
     if (!pair.hasStaticImages()) {
       if (*rows * rowBytes > cache) // or images a little larger than usual would be slow

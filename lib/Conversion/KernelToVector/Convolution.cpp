@@ -133,6 +133,7 @@ std::vector<ConvExpansion::Axes> ConvExpansion::getAllAxes(OpBuilder &builder) {
     std::vector<Axes> extended;
     for (const Axes &axes : all)
       for (SpatialAxis phase : phases) {
+        phase.areTapsLoops = inputChannels > unrolledChannels;
         // Unrolled, LLVM would load each shared input once and keep it in memory.
         if (sharesInputs(phase) && kernel::getTarget(op).getVectorRegisters() < manyRegisters)
           phase.unrolledTaps = 1;

@@ -165,32 +165,60 @@ bool PixelTile::isComplete(const SpatialAxis &axis, int64_t pixel) const {
                         }));
 }
 
-/// At each tap the pixels that have it in any case together, then each of the others if it has.
+/// At each tap the pixels that have it in any case together, then each of the others if it has. Where a tap is a loop, all
+/// pixels together first, if all have it: those of a first and of a last tile alone may not.
 SmallVector<Value> PixelTile::forEachGuardedTap(OpBuilder &builder, Location loc, const SpatialAxis &axis,
                                                 ValueRange carried, TapBody body) const {
   SmallVector<Value> values(carried);
-  int64_t perPixel = carried.size() / pixels;
   Index index(builder, loc);
   for (int64_t tap = 0; tap < axis.taps; ++tap) {
-    auto isSure = [&](int64_t pixel) { return !axis.mayMiss(pixel, pixels, tap); };
-    if (llvm::any_of(llvm::seq(pixels), isSure))
-      values = body(builder, index.fold(tap), getInputs(index, axis, index.fold(tap), isSure), values);
+    SmallVector<Value> inputs = getInputs(index, axis, index.fold(tap), [](int64_t) { return true; });
+    SmallVector<Value> exist(pixels);
+    Value all;
     for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-      if (isSure(pixel))
+      if (!axis.mayMiss(pixel, pixels, tap))
         continue;
-      SmallVector<Value> inputs =
-          getInputs(index, axis, index.fold(tap), [pixel](int64_t other) { return other == pixel; });
-      Value exists =
-          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, inputs[pixel], index.get(axis.extent));
-      MutableArrayRef<Value> own = MutableArrayRef(values).slice(pixel * perPixel, perPixel);
-      auto take = [&](OpBuilder &nested, Location) {
-        SmallVector<Value> next = body(nested, index.fold(tap), inputs, values);
-        scf::YieldOp::create(nested, loc, ArrayRef(next).slice(pixel * perPixel, perPixel));
-      };
-      auto leave = [&](OpBuilder &nested, Location) { scf::YieldOp::create(nested, loc, own); };
-      auto choice = scf::IfOp::create(builder, loc, exists, take, leave);
-      llvm::copy(choice.getResults(), own.begin());
+      exist[pixel] = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, inputs[pixel], index.get(axis.extent));
+      all = all ? arith::AndIOp::create(builder, loc, all, exist[pixel]).getResult() : exist[pixel];
     }
+    if (!all || !axis.areTapsLoops) {
+      values = takeExisting(builder, loc, index.fold(tap), inputs, exist, values, body);
+      continue;
+    }
+    auto choice = scf::IfOp::create(
+        builder, loc, all,
+        [&](OpBuilder &nested, Location) { scf::YieldOp::create(nested, loc, body(nested, index.fold(tap), inputs, values)); },
+        [&](OpBuilder &nested, Location) {
+          scf::YieldOp::create(nested, loc, takeExisting(nested, loc, index.fold(tap), inputs, exist, values, body));
+        });
+    values.assign(choice.result_begin(), choice.result_end());
+  }
+  return values;
+}
+
+/// One tap of the pixels that have it: null in `exist` where they have it in any case.
+SmallVector<Value> PixelTile::takeExisting(OpBuilder &builder, Location loc, OpFoldResult tap, ArrayRef<Value> inputs,
+                                           ArrayRef<Value> exist, ValueRange carried, TapBody body) const {
+  SmallVector<Value> values(carried), sure(inputs);
+  int64_t perPixel = carried.size() / pixels;
+  for (int64_t pixel = 0; pixel < pixels; ++pixel)
+    if (exist[pixel])
+      sure[pixel] = {};
+  if (llvm::any_of(sure, [](Value input) { return input; }))
+    values = body(builder, tap, sure, values);
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+    if (!exist[pixel])
+      continue;
+    SmallVector<Value> one(pixels);
+    one[pixel] = inputs[pixel];
+    MutableArrayRef<Value> own = MutableArrayRef(values).slice(pixel * perPixel, perPixel);
+    auto take = [&](OpBuilder &nested, Location) {
+      SmallVector<Value> next = body(nested, tap, one, values);
+      scf::YieldOp::create(nested, loc, ArrayRef(next).slice(pixel * perPixel, perPixel));
+    };
+    auto leave = [&](OpBuilder &nested, Location) { scf::YieldOp::create(nested, loc, own); };
+    auto choice = scf::IfOp::create(builder, loc, exist[pixel], take, leave);
+    llvm::copy(choice.getResults(), own.begin());
   }
   return values;
 }

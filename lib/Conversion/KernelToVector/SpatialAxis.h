@@ -18,6 +18,7 @@ struct SpatialAxis {
   int64_t taps = 1, tapStep = 1, filterBase = 0, filterStep = 1;
   int64_t outStride = 1, outOffset = 0;
   int64_t unrolledTaps = 16; ///< longer runs of taps become a loop
+  bool areTapsLoops = false; ///< each tap is a loop over channels
   /// No tap reads further than this behind the input's last element, where that is known of a window.
   std::optional<int64_t> overhang;
 
@@ -75,6 +76,9 @@ private:
   llvm::SmallVector<mlir::Value> forEachGuardedTap(mlir::OpBuilder &builder, mlir::Location loc,
                                                    const SpatialAxis &axis, mlir::ValueRange carried,
                                                    TapBody body) const;
+  llvm::SmallVector<mlir::Value> takeExisting(mlir::OpBuilder &builder, mlir::Location loc, mlir::OpFoldResult tap,
+                                              llvm::ArrayRef<mlir::Value> inputs, llvm::ArrayRef<mlir::Value> exist,
+                                              mlir::ValueRange carried, TapBody body) const;
   llvm::SmallVector<mlir::Value> forEachEdgeTap(mlir::OpBuilder &builder, mlir::Location loc, const SpatialAxis &axis,
                                                 mlir::ValueRange carried, TapBody body) const;
 };

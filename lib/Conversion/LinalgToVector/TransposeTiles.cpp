@@ -13,6 +13,9 @@ using namespace mlir;
 
 namespace nnc {
 
+/// Of a cache line.
+static constexpr int64_t lineBytes = 64;
+
 namespace {
 
 /// `across` is the loop along which the transposed inputs are contiguous, `along` that of the outputs.
@@ -53,6 +56,11 @@ int64_t TileEmitter::getSize() const {
 }
 
 SmallVector<int64_t> TileEmitter::getNearLoops() const {
+  // Rows that fill a line need no company.
+  std::optional<int64_t> columns = nest.getStaticExtent(along);
+  Type element = getElementTypeOrSelf(nest.outputs[0].value.getType());
+  if (!columns || !element.isIntOrFloat() || *columns * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8) >= lineBytes)
+    return {};
   // Of loops in the order of the outputs' dimensions.
   auto isInOrder = [](const LoopOperand &output) {
     return llvm::all_of(llvm::enumerate(output.indices), [](auto index) {

@@ -130,3 +130,28 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// Of run-time extents a tile that is not inside takes all pixels at once where all have the tap: a loop over channels for one
+// pixel would wait for each of its multiply-adds.
+// CHECK-LABEL: @edges
+// CHECK: } else {
+// CHECK: %[[EXISTS:.*]] = arith.cmpi ult
+// CHECK: scf.if %[[EXISTS]] -> (vector<16xf32>, vector<16xf32>,
+// CHECK-NEXT: arith.constant
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-14: vector.fma
+// CHECK: } else {
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-13: vector.fma
+// CHECK: scf.if %[[EXISTS]] -> (vector<16xf32>)
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @edges(%x: memref<1x?x48xf32>, %w: memref<1x1x3x48x16xf32>, %y: memref<1x?x16xf32>) {
+    kernel.conv(%x, %w, %y) attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 1>, pads_end = array<i64: 1>, epilogue_maps = []} {
+    ^bb0(%s: f32):
+      kernel.yield %s : f32
+    } : (memref<1x?x48xf32>, memref<1x1x3x48x16xf32>, memref<1x?x16xf32>) -> ()
+    return
+  }
+}

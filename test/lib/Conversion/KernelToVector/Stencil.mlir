@@ -71,11 +71,12 @@ module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegist
 // CHECK-NOT: scf.if
 // CHECK-COUNT-30: vector.fma
 // CHECK: } else {
-// CHECK-COUNT-9: vector.fma
 // CHECK: %[[FIRST:.*]] = arith.cmpi ult, %{{.*}}, %[[EXTENT:.*]] : index
+// CHECK-COUNT-9: vector.fma
 // CHECK: scf.if %[[FIRST]] -> (vector<16xf32>)
-// CHECK-COUNT-20: vector.fma
+// CHECK-COUNT-11: vector.fma
 // CHECK: %[[LAST:.*]] = arith.cmpi ult, %{{.*}}, %[[EXTENT]] : index
+// CHECK-COUNT-9: vector.fma
 // CHECK: scf.if %[[LAST]] -> (vector<16xf32>)
 // CHECK: scf.for {{.*}} step %c5
 // CHECK: scf.if {{.*}} -> (vector<16xf32>)
