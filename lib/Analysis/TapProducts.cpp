@@ -45,6 +45,38 @@ static bool arePadsWithin(nn::ConvOp op, ArrayRef<int64_t> window) {
   });
 }
 
+/// What the sums of all taps need, of one image: see lib/Conversion/NNToLinalg/TapProducts.cpp.
+struct SumsOfTaps {
+  double images = 1, results = 1, planes = 1, row = 1; ///< pixels; `row`: of the image, of one step along the first axis
+  int64_t phases = 1;
+};
+
+template <typename OpTy>
+static SumsOfTaps getSums(OpTy conv, ArrayRef<int64_t> window, bool isConv) {
+  auto input = cast<RankedTensorType>(conv.getInput().getType()), result = cast<RankedTensorType>(conv.getType());
+  int64_t first = conv.getLayout() == nn::Layout::ChannelsLast ? 1 : 2;
+  SumsOfTaps sums;
+  for (size_t i = 0; i < window.size(); ++i) {
+    auto extent = static_cast<double>(input.getDimSize(first + i)), count = static_cast<double>(result.getDimSize(first + i));
+    auto stride = static_cast<double>(conv.getStrides()[i]), pad = static_cast<double>(conv.getPadsBegin()[i]);
+    double reach = static_cast<double>(window[i] - 1) * static_cast<double>(conv.getDilations()[i]);
+    sums.images *= extent;
+    sums.results *= count;
+    sums.row *= i == 0 ? 1 : extent;
+    sums.planes *= std::max(extent * stride + reach, (isConv ? reach - pad : pad) + count);
+    sums.phases *= std::min(conv.getStrides()[i], mostTaps);
+  }
+  return sums;
+}
+
+/// Whether a row of the product fits into half of the cache, and little of what is computed and added up goes to waste.
+static bool arePaid(const SumsOfTaps &sums, int64_t taps, int64_t outputs, kernel::TargetAttr target) {
+  constexpr double mostPlanes = 4; // of the results
+  double row = sums.row * static_cast<double>(taps * outputs) * sizeof(float);
+  return row <= target.getL2Bytes() / 2.0 && 2 * sums.results >= sums.images && sums.planes <= mostPlanes * sums.results &&
+         sums.phases <= 2 * taps;
+}
+
 template <typename OpTy>
 static bool isProduct(OpTy conv, int64_t outputAxis) {
   auto input = cast<RankedTensorType>(conv.getInput().getType()), filter = cast<RankedTensorType>(conv.getFilter().getType());
@@ -56,7 +88,8 @@ static bool isProduct(OpTy conv, int64_t outputAxis) {
   ArrayRef<int64_t> window = filter.getShape().drop_front(2);
   int64_t outputs = filter.getDimSize(outputAxis), inputs = filter.getDimSize(1 - outputAxis);
   int64_t taps = ShapedType::getNumElements(window), lanes = kernel::getTarget(conv).getLanes(input.getElementType());
-  if (inputs < leastInputs || taps <= 1 || taps > mostTaps || !arePadsWithin(conv, window))
+  if (inputs < leastInputs || taps <= 1 || taps > mostTaps || !arePadsWithin(conv, window) ||
+      !arePaid(getSums(conv, window, outputAxis == 0), taps, outputs, kernel::getTarget(conv)))
     return false;
   int64_t pixels = input.getNumElements() / (input.getDimSize(0) * inputs);
   return pixels >= leastVectors * lanes && leastEmptiness * countKernelChannels(conv, window, outputs) <= std::min(lanes, mostLanes);

@@ -123,8 +123,13 @@ static LogicalResult importDynamicPads(NodeBinder &node) {
   Expression cut(node, fixLength(node, pads, 2 * spatial));
   if (node.failed())
     return failure();
-  cut = {node, require(node, cut, cut.reduce(nn::ReductionKind::Min, {0}, /*keepdims=*/true) >= 0)};
-  Expression begins = cut.slice(0, 0, spatial), ends = full.shape(2) - cut.slice(0, spatial, 2 * spatial);
+  auto least = [](Expression list) { return list.reduce(nn::ReductionKind::Min, {0}, /*keepdims=*/true); };
+  Expression begins = cut.slice(0, 0, spatial), rest = full.shape(2) - begins, behind = cut.slice(0, spatial, 2 * spatial);
+  // Something is left; of three terms the last one is not added to what has overflowed.
+  Expression fits = (least(cut) >= 0) & (least(rest) > 0) & (least(rest - behind) > 0);
+  cut = {node, require(node, cut, fits)};
+  begins = cut.slice(0, 0, spatial);
+  Expression ends = full.shape(2) - cut.slice(0, spatial, 2 * spatial);
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, spatial + 2));
   return node.result(node.create<nn::SliceOp>(full, begins, ends, Value(), axes));
 }

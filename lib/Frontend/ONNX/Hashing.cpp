@@ -86,6 +86,8 @@ NGramHash::NGramHash(NodeBinder &node, unsigned pastOperand)
   if (longest < 2 || heads < 1 || multipliers.getRank() != 1 || sizes.getRank() != 1 ||
       sizes.getExtent(0) != (longest - 1) * heads)
     (void)node.reject("needs n-grams of two or more tokens, one or more heads, and a size for each");
+  if (longest > 64)
+    (void)node.reject("n-grams of more than 64 tokens are not supported");
   Type type = multipliers.getElementType();
   fill = eos ? eos.reshape(ArrayRef<int64_t>{}) : Expression::scalar(node, type, static_cast<double>(pad));
   sizes = {node, require(node, sizes, sizes.reduce(nn::ReductionKind::Min, {0}, /*keepdims=*/true) > 0)};

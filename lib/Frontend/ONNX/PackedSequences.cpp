@@ -26,6 +26,8 @@ PackedSequences::PackedSequences(NodeBuilder &node, Expression bounds, Expressio
   starts = bounds.slice(0, Expression::ints(node, {0}), count);
   Expression ends = bounds.slice(0, Expression::ints(node, {1}), bounds.extent(0));
   lengths = ends - starts;
+  requireOfData(node, (lengths < 0).cast(bounds.getElementType()).reduce(nn::ReductionKind::Sum, {0}, /*keepdims=*/false).equals(0.0),
+                "the bounds of the sequences must not descend");
   Expression index = Expression::range(size);
   sequence = (ends <= index.unsqueeze({1})).cast(bounds.getElementType()).reduce(nn::ReductionKind::Sum, {1}, /*keepdims=*/false);
   start = starts.gather(sequence, 0);
@@ -97,6 +99,8 @@ static LogicalResult importPackedCausalConv(NodeBinder &node) {
   int64_t taps = filter.getExtent(2);
   if (ShapedType::isDynamic(taps) || capacity < 0 || (capacity > 0) != static_cast<bool>(counts))
     return node.reject("the extent of the filter must be known, and 'capture_count' given where 'state_update_capacity' is");
+  if (taps > 64)
+    return node.reject("filters of more than 64 taps are not supported");
   if (state.getExtent(2) != (taps - 1) * dilation)
     return node.reject("the state does not have as many elements as the filter needs");
   PackedSequences sequences(node, starts, x);

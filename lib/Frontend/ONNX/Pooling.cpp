@@ -76,6 +76,11 @@ static LogicalResult importMaskedMaxPool(NodeBinder &node) {
   WindowAttributes window = readWindow(node, x);
   if (node.failed())
     return failure();
+  int64_t mostPlaces = 256, places = 1; // each is code
+  for (auto [size, dilation] : llvm::zip(window.size, window.dilations))
+    places = dilation == 1 && size <= mostPlaces / places ? places * size : mostPlaces + 1;
+  if (places > mostPlaces)
+    return node.reject("windows of more than 256 places, or with dilations, are not supported");
   int64_t spatial = shape.size(), elements = ShapedType::getNumElements(shape);
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(2, spatial + 2)), pads = window.padsBegin, outer(shape);
   llvm::append_range(pads, window.padsEnd);

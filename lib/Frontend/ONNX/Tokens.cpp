@@ -29,6 +29,8 @@ static LogicalResult importWordEmbedding(NodeBinder &node) {
   if ((width != -1 && width != filter.getExtent(0)) || (window != -1 && window != size) ||
       (depth != -1 && depth != table.getExtent(1)))
     return node.reject("the attributes do not fit the filters");
+  if (size > 64)
+    return node.reject("windows of more than 64 characters are not supported");
   Expression characters = table.gather(words, 0);
   SmallVector<Expression> places;
   for (int64_t offset = 0; offset < size; ++offset)
@@ -74,6 +76,8 @@ static LogicalResult importBifurcationDetector(NodeBinder &node) {
   if (source.getRank() != 1 || tokens.getRank() != 1 || previous.getRank() != 1 || previous.getExtent(0) != 1 ||
       (predicted && predicted.getRank() != 1) || least < 1 || most < least)
     return node.reject("needs rows of tokens and one place, and sizes of n-grams that ascend");
+  if (most > 16)
+    return node.reject("n-grams of more than 16 tokens are not supported");
   Expression size = source.extent(0), zero = Expression::ints(node, {0});
   if (predicted) {
     Expression rest = size - previous;
@@ -165,6 +169,8 @@ static LogicalResult importTokenizer(NodeBinder &node) {
     return node.reject("the input must be one row of strings, or several");
   if (least < 1 || (isOfCharacters && least > 1))
     return node.reject("mincharnum must be positive, and 1 where characters are the tokens");
+  if (separators.size() > 3) // each multiplies how many pieces there may be
+    return node.reject("more than three separators are not supported");
   if (!isOfCharacters && separators.empty())
     return node.reject("tokens by a regular expression (tokenexp) are not supported");
   for (StringRef separator : separators)
