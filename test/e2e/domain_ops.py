@@ -176,7 +176,9 @@ def window_cases():
     x = ints(255, 1, 2, 4, 5, dtype=np.uint8)
     yield "quantized_pool_ceil", "QLinearAveragePool", 1, [x, np.float32(0.1), np.uint8(3), np.float32(0.07), np.uint8(5)], {
         "kernel_shape": [3, 2], "strides": [2, 2], "ceil_mode": 1, "count_include_pad": 1}
-
+    x = ints(255, 1, 2, 8, 9, dtype=np.uint8)  # a window that would begin behind the image
+    yield "quantized_pool_clipped", "QLinearAveragePool", 1, [x, np.float32(0.1), np.uint8(3), np.float32(0.1731), np.uint8(5)], {
+        "kernel_shape": [2, 2], "strides": [3, 3], "pads": [0, 0, 1, 1], "ceil_mode": 1, "count_include_pad": 1}
 
     boxes = np.array([[0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1], [-0.5, 0.2, 1.5, 0.9]], np.float32)
     for size in ((3, 4), (1, 2)):
