@@ -88,8 +88,12 @@ static bool isProduct(OpTy conv, int64_t outputAxis) {
   ArrayRef<int64_t> window = filter.getShape().drop_front(2);
   int64_t outputs = filter.getDimSize(outputAxis), inputs = filter.getDimSize(1 - outputAxis);
   int64_t taps = ShapedType::getNumElements(window), lanes = kernel::getTarget(conv).getLanes(input.getElementType());
+  SumsOfTaps sums = getSums(conv, window, outputAxis == 0);
   if (inputs < leastInputs || taps <= 1 || taps > mostTaps || !arePadsWithin(conv, window) ||
-      !arePaid(getSums(conv, window, outputAxis == 0), taps, outputs, kernel::getTarget(conv)))
+      !arePaid(sums, taps, outputs, kernel::getTarget(conv)))
+    return false;
+  // The kernel of windows that do not overlap is a product as well, of pixels whose channels are together: what layers make.
+  if (taps <= sums.phases && !isa<BlockArgument>(conv.getInput()))
     return false;
   int64_t pixels = input.getNumElements() / (input.getDimSize(0) * inputs);
   return pixels >= leastVectors * lanes && leastEmptiness * countKernelChannels(conv, window, outputs) <= std::min(lanes, mostLanes);

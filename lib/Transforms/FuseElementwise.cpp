@@ -20,8 +20,7 @@ namespace nnc {
 #define GEN_PASS_DEF_FUSEELEMENTWISE
 #include "lib/Transforms/Passes.h.inc"
 
-/// Limits of a fused loop.
-static constexpr size_t maxOperands = 48;
+/// Of a fused loop.
 static constexpr size_t maxOperations = 256;
 
 /// Number of operations inside `op`, counted no further than is of interest.

@@ -17,9 +17,6 @@ using namespace mlir;
 
 namespace nnc {
 
-/// Of one loop.
-static constexpr unsigned maxOperands = 48;
-
 //===--- Whole operands ---===//
 
 /// The extent `dim` of `tensor` as far back as destinations lead; null where it has no name.
@@ -77,7 +74,8 @@ struct ReadWhole : OpRewritePattern<tensor::ExtractOp> {
 
   LogicalResult matchAndRewrite(tensor::ExtractOp read, PatternRewriter &rewriter) const override {
     auto op = dyn_cast<linalg::GenericOp>(read->getParentOp());
-    if (!op || op.getNumReductionLoops() > 0 || op->getNumOperands() >= maxOperands || op->isAncestor(read.getTensor().getParentRegion()->getParentOp()))
+    if (!op || op.getNumReductionLoops() > 0 || op->getNumOperands() >= maxOperands ||
+        op->isAncestor(read.getTensor().getParentRegion()->getParentOp()))
       return failure();
     SmallVector<AffineExpr> place;
     for (auto [dim, index] : llvm::enumerate(read.getIndices())) {
@@ -145,9 +143,10 @@ static bool canReadAnywhere(linalg::GenericOp producer) {
 /// Whether elements may be computed again and again, should they be broadcast at run time.
 static bool isCheap(linalg::GenericOp producer) {
   constexpr size_t mostOperations = 16;
-  return producer.getBody()->getOperations().size() <= mostOperations && llvm::none_of(*producer.getBody(), [](Operation &op) {
-    return op.getNumRegions() > 0 || isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op) ||
-           isa_and_present<math::MathDialect>(op.getDialect());
+  Block &body = *producer.getBody();
+  return body.getOperations().size() <= mostOperations && llvm::none_of(body, [](Operation &op) {
+    bool isDivision = isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op);
+    return op.getNumRegions() > 0 || isDivision || isa_and_present<math::MathDialect>(op.getDialect());
   });
 }
 

@@ -9,6 +9,9 @@
 
 namespace nnc {
 
+/// Of a fused loop.
+inline constexpr size_t maxOperands = 48;
+
 /// Whether a loop may become a part of another, which reads its result.
 using MayFuse = std::function<bool(mlir::linalg::GenericOp producer, mlir::linalg::GenericOp consumer)>;
 

@@ -153,7 +153,8 @@ void RunTimeTiling::emitBlock(OpFoldResult image, Value number) {
   Value isSecond = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, number, index(1));
   if (w.getOverlap() > 0) {
     Value before = select(isSecond, firstEnd, add(overlap, step)); // the rows of that block
-    memref::CopyOp::create(builder, take(scratch, buffer, subtract(before, overlap), overlap), take(scratch, buffer, zero, overlap));
+    Value left = take(scratch, buffer, subtract(before, overlap), overlap);
+    memref::CopyOp::create(builder, left, take(scratch, buffer, zero, overlap));
   }
   Value output = multiply(number, height), count = min(height, subtract(outputs, output));
   Value begin = getEnd(w, output), end = min(needed, getEnd(w, add(output, count)));
