@@ -7,8 +7,8 @@
 namespace nnc {
 
 /// Whether `op` is an nn.conv of stride 1 or an nn.conv_transpose whose output channels are so few that vectors of them
-/// would stay empty for the most part: a product of all taps of its filter and the image, of which vectors hold neighbouring pixels, takes less time, and so
-/// does the sum of its rows, each moved by its tap. All extents are known.
+/// would stay empty for the most part: a product of all taps of its filter and the image, of which vectors hold neighbouring
+/// pixels, takes less time, and so does the sum of its rows, each moved by its tap. All extents are known.
 bool isProductOfTaps(mlir::Operation *op);
 
 } // namespace nnc

@@ -236,9 +236,10 @@ void LayerOutlining::run(Block &block) {
   for (Operation &op : block) {
     if (isSetup(op))
       continue;
-    bool hasKernels = op.hasAttr(holdsKernels);
+    auto loop = dyn_cast<scf::ForOp>(op);
+    bool hasKernels = loop && loop->hasAttr(holdsKernels);
     if (hasKernels)
-      run(cast<scf::ForOp>(op).getRegion().front());
+      run(*loop.getBody());
     if (hasKernels || !isWork(op)) {
       continues = false;
       continue;

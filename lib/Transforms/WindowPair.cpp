@@ -50,8 +50,8 @@ static bool areNeighbours(Operation *first, Operation *second) {
 static std::optional<int64_t> getRowTaps(Operation *windows, int64_t channels) {
   if (auto depthwise = dyn_cast<kernel::DepthwiseOp>(windows)) {
     auto filter = cast<MemRefType>(depthwise.getFilter().getType());
-    if (filter.getShape().back() != channels)
-      return std::nullopt; // each image has a filter of its own
+    if (filter.getShape().back() != channels || filter.isDynamicDim(0))
+      return std::nullopt; // each image has a filter of its own, or only a run knows the window
     return filter.getDimSize(0);
   }
   auto pool = cast<kernel::PoolOp>(windows);
@@ -72,7 +72,9 @@ FailureOr<WindowPair> WindowPair::match(Operation *windows) {
   for (Operation *user : middle->getUsers())
     if (auto conv = dyn_cast<kernel::ConvOp>(user))
       pair.conv = conv;
-  if (!pair.conv || pair.conv.getInit() != middle || pair.conv.getTransposed() || !isImage(pair.conv.getInput()) ||
+  if (!pair.conv || !cast<MemRefType>(pair.conv.getFilter().getType()).hasStaticShape())
+    return failure();
+  if (pair.conv.getInit() != middle || pair.conv.getTransposed() || !isImage(pair.conv.getInput()) ||
       !areNeighbours(pair.conv, windows) || !hasSimpleEpilogue(kernel, type.getRank()) ||
       !hasSimpleEpilogue(cast<kernel::EpilogueOpInterface>(pair.conv.getOperation()), type.getRank()))
     return failure();

@@ -324,9 +324,9 @@ static LogicalResult importQLinearAveragePool(NodeBinder &node) {
     if (ShapedType::isDynamic(extent))
       return node.reject("ceil_mode needs spatial extents that are known at compile time");
     int64_t rest = extent + window.padsBegin[axis] + window.padsEnd[axis] - window.getReach(axis);
-    int64_t last = rest > 0 ? llvm::divideCeil(rest, stride) * stride : 0;
+    int64_t last = rest > 0 ? llvm::divideCeil(rest, stride) * stride : rest;
     if (last < extent + window.padsBegin[axis]) // a window that begins behind the image is none
-      window.padsEnd[axis] += std::max<int64_t>(last - rest, 0);
+      window.padsEnd[axis] += last - rest;
   }
   Value mean = node.create<nn::AvgPoolOp>(dequantize(node, x), nn::Layout::ChannelsFirst, window.size, window.strides,
                                           window.dilations, window.padsBegin, window.padsEnd, ceil, includePads);
