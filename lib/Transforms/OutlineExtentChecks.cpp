@@ -2,6 +2,7 @@
 // before it; those about extents that data decide, or in a branch that data decide, stay
 // where they are.
 #include "lib/Transforms/ExtentFunctions.h"
+#include "lib/Transforms/LikelyExtents.h"
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/SizeExpressions.h"
 
@@ -68,6 +69,7 @@ static LogicalResult outlineChecks(func::FuncOp main) {
     return success();
   }
   func::ReturnOp::create(builder, main.getLoc(), fits);
+  recordLikelyExtent(main, function);
   return success();
 }
 

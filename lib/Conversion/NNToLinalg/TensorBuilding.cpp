@@ -87,6 +87,12 @@ Value reshapeTo(ImplicitLocOpBuilder &builder, Value value, RankedTensorType typ
   return expand(builder, flat, type, ArrayRef<ReassociationIndices>{all}, extents);
 }
 
+/// Whether the axes of more than one element keep their order, so that the elements do.
+static bool keepsElementsInOrder(ArrayRef<int64_t> shape, ArrayRef<int64_t> permutation) {
+  return llvm::is_sorted(llvm::to_vector(
+      llvm::make_filter_range(permutation, [shape](int64_t from) { return shape[from] != 1; })));
+}
+
 Value transposeTo(ImplicitLocOpBuilder &builder, Value value, RankedTensorType type, ArrayRef<int64_t> permutation) {
   SmallVector<Value> extents(type.getRank());
   SmallVector<AffineExpr> exprs(type.getRank());
@@ -94,6 +100,8 @@ Value transposeTo(ImplicitLocOpBuilder &builder, Value value, RankedTensorType t
     extents[axis] = type.isDynamicDim(axis) ? getExtent(builder, builder.getLoc(), value, from) : Value();
     exprs[from] = builder.getAffineDimExpr(axis);
   }
+  if (keepsElementsInOrder(cast<RankedTensorType>(value.getType()).getShape(), permutation))
+    return reshapeTo(builder, value, type, extents);
   AffineMap maps[] = {AffineMap::get(type.getRank(), 0, exprs, builder.getContext()),
                       builder.getMultiDimIdentityMap(type.getRank())};
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);

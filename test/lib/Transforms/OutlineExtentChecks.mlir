@@ -17,6 +17,28 @@ func.func @main(%a: tensor<2x?xf32>, %b: tensor<?xf32>) -> tensor<2x?xf32> {
 
 // -----
 
+// A classifier of images whose features come to 32: later choices are for the largest such image.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: attributes {nnc.likely_extent = 11 : i64}
+func.func @main(%image: tensor<?x?x?x3xf32>) -> tensor<?x?x?x3xf32> {
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c4 = arith.constant 4 : index
+  %c8 = arith.constant 8 : index
+  %c32 = arith.constant 32 : index
+  %h = tensor.dim %image, %c1 : tensor<?x?x?x3xf32>
+  %w = tensor.dim %image, %c2 : tensor<?x?x?x3xf32>
+  %rows = arith.divui %h, %c4 : index
+  %columns = arith.divui %w, %c4 : index
+  %pixels = arith.muli %rows, %columns : index
+  %features = arith.muli %pixels, %c8 : index
+  %fits = arith.cmpi eq, %features, %c32 : index
+  cf.assert %fits, "features"
+  return %image : tensor<?x?x?x3xf32>
+}
+
+// -----
+
 // In a branch that the extents decide an assertion counts where the branch is taken; where data decide it stays there.
 // CHECK-LABEL: func.func @main_extents_fit(%arg0: index) -> i1
 // CHECK-DAG: %[[TAKEN:.*]] = arith.cmpi sgt

@@ -23,6 +23,17 @@ func.func @transpose(%x: tensor<2x?x4xf32>) -> tensor<4x2x?xf32> {
 
 // -----
 
+// CHECK-LABEL: @transpose_of_one_channel
+func.func @transpose_of_one_channel(%x: tensor<?x1x?x4xf32>) -> tensor<?x?x4x1xf32> {
+  // CHECK-NOT: linalg.generic
+  // CHECK: %[[FLAT:.*]] = tensor.collapse_shape %arg0 {{\[\[}}0, 1, 2, 3]]
+  // CHECK: tensor.expand_shape %[[FLAT]] {{\[\[}}0, 1, 2, 3]] output_shape [%{{.*}}, %{{.*}}, 4, 1]
+  %0 = nn.transpose %x {permutation = array<i64: 0, 2, 3, 1>} : (tensor<?x1x?x4xf32>) -> tensor<?x?x4x1xf32>
+  return %0 : tensor<?x?x4x1xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @concat
 func.func @concat(%x: tensor<2x3xf32>, %y: tensor<2x4xf32>) -> tensor<2x7xf32> {
   // CHECK: %[[TO:.*]] = tensor.empty() : tensor<2x7xf32>
