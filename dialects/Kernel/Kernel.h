@@ -70,6 +70,13 @@ inline constexpr int64_t leastPairedRows = 4;
 /// may, where `summed` (kDynamic where not known) is more than the `steps` of the packed operand.
 bool isPaired(mlir::Type input, int64_t summed, int64_t steps);
 
+/// Extents of the tiles of outputs that kernel.winograd has for a window of so many taps, in one dimension; none for
+/// other windows.
+llvm::ArrayRef<int64_t> getWinogradTiles(int64_t window);
+
+/// Products of kernel.winograd for a tile, of each input with each output channel.
+int64_t getWinogradPoints(llvm::ArrayRef<int64_t> tile, llvm::ArrayRef<int64_t> window);
+
 /// Lets one-shot bufferisation handle the dialect's kernels.
 void registerBufferization(mlir::DialectRegistry &registry);
 

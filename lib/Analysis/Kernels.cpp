@@ -93,8 +93,9 @@ static void addBytes(Operation *op, KernelFacts &kernel) {
 static double getMultiplyAddCost(Operation *op, const MachineModel &machine) {
   double cost = machine.fma ? 1 : 2;
   if (auto winograd = dyn_cast<kernel::WinogradOp>(op)) {
-    double tile = static_cast<double>(winograd.getTile());
-    return cost * (tile + 2) * (tile + 2) / (9 * tile * tile);
+    ArrayRef<int64_t> tile = winograd.getTile(), window = winograd.getWindow();
+    return cost * static_cast<double>(kernel::getWinogradPoints(tile, window)) /
+           static_cast<double>(tile[0] * tile[1] * window[0] * window[1]);
   }
   if (isa<kernel::ContractOp, kernel::ConvOp>(op) && getElementTypeOrSelf(op->getOperand(0).getType()).isInteger(8)) {
     kernel::TargetAttr target = kernel::getTarget(op);

@@ -50,7 +50,8 @@ static std::optional<int64_t> count(kernel::ConvOp op) {
 
 /// Those of the convolution that it computes.
 static std::optional<int64_t> count(kernel::WinogradOp op) {
-  return multiply(multiply(getShape(op.getInit())), 9 * getShape(op.getInput()).back());
+  ArrayRef<int64_t> window = op.getWindow();
+  return multiply(multiply(getShape(op.getInit())), window[0] * window[1] * getShape(op.getInput()).back());
 }
 
 static std::optional<int64_t> count(kernel::DepthwiseOp op) {

@@ -66,7 +66,7 @@ struct CompilerCommandLine::Options {
                                 cl::value_desc("level"), cl::cat(category)};
   Switch threads{"threads", cl::desc("Run parallel loops through the caller's parallel-for callback"),
                         cl::cat(category)};
-  Switch noWinograd{"no-winograd", cl::desc("Compute 3x3 convolutions directly, never by Winograd's algorithm"),
+  Switch noWinograd{"no-winograd", cl::desc("Compute convolutions directly, never by Winograd's algorithm"),
                            cl::cat(category)};
   Switch keepDenormals{"keep-denormals", cl::desc("Denormal weights of products count, which is slow on many CPUs"),
                               cl::cat(category)};

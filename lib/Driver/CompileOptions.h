@@ -43,7 +43,7 @@ struct CompileOptions {
   /// Folder for one MLIR file per stage; empty: none.
   std::string dumpFolder;
   bool printMemoryPlan = false;
-  /// 3x3 convolutions may use Winograd's algorithm.
+  /// Convolutions of small windows may use Winograd's algorithm.
   bool winograd = true;
   /// Denormal weights of products count.
   bool keepDenormals = false;

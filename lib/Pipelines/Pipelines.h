@@ -14,7 +14,7 @@ namespace nnc {
 struct PipelineOptions {
   /// Parallel loops ask the caller's parallel-for callback.
   bool threads = false;
-  /// 3x3 convolutions may use Winograd's algorithm.
+  /// Convolutions of small windows may use Winograd's algorithm.
   bool winograd = true;
   /// Denormal weights of products count.
   bool keepDenormals = false;

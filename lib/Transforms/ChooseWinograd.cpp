@@ -5,7 +5,7 @@
 // for each group, on its slices of input and output.
 // Costs are cycles of a core with two multiply-adders: products, transforms of
 // input and output tiles (counted in generated code), and filters read from
-// beyond the L2 cache. Estimates within a tenth of the direct convolution's do
+// beyond the L2 cache, unless all weights of the network fit there. Estimates within a tenth of the direct convolution's do
 // not count as faster. With `bf16` the direct convolution's filter has half the bytes, and where the target has
 // `bf16Dot` its products take half the time; Winograd's stay in f32.
 #include "lib/Transforms/Passes.h"
@@ -20,6 +20,8 @@
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
+#include <array>
+
 using namespace mlir;
 
 namespace nnc {
@@ -27,7 +29,14 @@ namespace nnc {
 #define GEN_PASS_DEF_CHOOSEWINOGRAD
 #include "lib/Transforms/Passes.h.inc"
 
-static constexpr double filterBytesPerCycle = 8, requiredGain = 0.9;
+static constexpr double requiredGain = 0.9;
+/// Bytes of a filter that are read in a cycle, from the L2 cache or from beyond.
+static constexpr double nearBytesPerCycle = 32, farBytesPerCycle = 5;
+/// Targets have the least L2 cache of the CPUs that they stand for; most have this many times as much.
+static constexpr int64_t usualCaches = 2;
+/// Cycles that a vector of a tile takes for its loads and stores, and for each transform of four or of six points; and that
+/// a vector of products takes to be cleared and stored.
+static constexpr double perTransform = 12, perFourPoints = 2.9, perSixPoints = 8.2, perProduct = 2;
 /// Of inputs and outputs of convolutions of images, (N, H, W, C).
 static constexpr unsigned channelDim = 3;
 /// Each group is a kernel of its own: code grows with their number.
@@ -42,36 +51,74 @@ struct Arithmetic {
 
 namespace {
 
+/// Output rows and columns of a tile.
+using Tile = std::array<int64_t, 2>;
+
 /// One convolution that Winograd's algorithm can do.
 struct Candidate {
   kernel::ConvOp conv;
   kernel::PackFilterOp pack;
-  int64_t rows, columns, channels, outputs; ///< output pixels, input and (padded) output channels of a group
+  std::array<int64_t, 2> window, extents; ///< of the filter and the output, in rows and columns
+  int64_t channels, outputs;              ///< input channels of a group, its outputs in whole vectors
   int64_t lanes;
+  double cachedPart;                      ///< of the network's weights that the cache holds; above 1 where there is room
 
   int64_t getGroupOutputs() {
     return cast<RankedTensorType>(conv.getInit().getType()).getDimSize(channelDim) / pack.getGroups();
   }
 
-  double getDirectCost(Arithmetic arithmetic) const { return getCost(rows * columns, 9, 0, arithmetic); }
-
-  double getWinogradCost(int64_t tile) const {
-    int64_t tiles = llvm::divideCeil(rows, tile) * llvm::divideCeil(columns, tile), products = (tile + 2) * (tile + 2);
-    double transform = tile == 4 ? 110 : 35; // of one vector of one tile, there or back
-    return getCost(tiles, products, transform * static_cast<double>(tiles), {});
+  double getDirectCost(Arithmetic arithmetic) const {
+    return getCost(extents[0] * extents[1], window[0] * window[1], 0, arithmetic);
   }
 
-private:
-  double getCost(int64_t positions, int64_t products, double perVector, Arithmetic arithmetic) const {
-    double lane = static_cast<double>(lanes), pairs = static_cast<double>(products * channels * outputs);
+  double getWinogradCost(Tile tile) const {
+    int64_t tiles = llvm::divideCeil(extents[0], tile[0]) * llvm::divideCeil(extents[1], tile[1]);
+    int64_t points = kernel::getWinogradPoints(tile, window);
     // A remainder of channels takes narrower vectors, one per power of two.
-    double vectors = static_cast<double>((channels + outputs) / lanes + llvm::popcount<uint64_t>(channels % lanes));
-    return pairs * static_cast<double>(positions) / (2 * lane * arithmetic.perLane) + perVector * vectors +
-           arithmetic.weightBytes * pairs / filterBytesPerCycle;
+    int64_t vectors = (channels + outputs) / lanes + llvm::popcount<uint64_t>(channels % lanes);
+    double transforms = getTransformCost(tile) * static_cast<double>(tiles * vectors);
+    double stores = perProduct * static_cast<double>(tiles * points * (outputs / lanes));
+    return getCost(tiles, points, transforms + stores, {});
+  }
+
+  /// The tile that is fastest.
+  Tile chooseTile() const;
+
+private:
+  /// Of one vector of one tile, there or back.
+  double getTransformCost(Tile tile) const;
+  double getCost(int64_t positions, int64_t products, double others, Arithmetic arithmetic) const {
+    double pairs = static_cast<double>(products * channels * outputs);
+    double lane = static_cast<double>(lanes), growth = static_cast<double>(products) / static_cast<double>(window[0] * window[1]);
+    double bytesPerCycle = cachedPart >= growth ? nearBytesPerCycle : farBytesPerCycle;
+    return pairs * static_cast<double>(positions) / (2 * lane * arithmetic.perLane) + others +
+           arithmetic.weightBytes * pairs / bytesPerCycle;
   }
 };
 
 } // namespace
+
+double Candidate::getTransformCost(Tile tile) const {
+  double cost = perTransform;
+  for (int64_t dim = 0; dim < 2; ++dim) {
+    int64_t points = tile[dim] + window[dim] - 1, others = tile[1 - dim] + window[1 - dim] - 1;
+    if (points > 1)
+      cost += (points == 4 ? perFourPoints : perSixPoints) * static_cast<double>(others);
+  }
+  return cost;
+}
+
+Tile Candidate::chooseTile() const {
+  Tile best{};
+  double least = std::numeric_limits<double>::max();
+  for (int64_t rows : kernel::getWinogradTiles(window[0]))
+    for (int64_t columns : kernel::getWinogradTiles(window[1]))
+      if (double cost = getWinogradCost({rows, columns}); cost < least) {
+        least = cost;
+        best = {rows, columns};
+      }
+  return best;
+}
 
 /// Whether `value` is computed from constants alone.
 static bool isConstant(Value value) {
@@ -98,7 +145,7 @@ static bool areAll(ArrayRef<int64_t> values, int64_t value) {
   return llvm::all_of(values, [value](int64_t other) { return other == value; });
 }
 
-/// Says why a 3x3 convolution is computed directly; always a failure.
+/// Says why a convolution is computed directly; always a failure.
 static LogicalResult refuse(kernel::ConvOp conv, StringRef reason) {
   remark::missed(conv.getLoc(), about::algorithm) << remark::add("no Winograd: {0}", reason);
   return failure();
@@ -113,15 +160,27 @@ static bool canSlice(kernel::ConvOp conv) {
   });
 }
 
-static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely) {
+/// Bytes of the weights that kernels in `function` read again and again.
+static int64_t getWeightBytes(func::FuncOp function) {
+  int64_t bytes = 0;
+  function.walk([&](Operation *op) {
+    if (!isa<kernel::PackFilterOp, kernel::PackMatrixOp>(op))
+      return;
+    auto type = cast<ShapedType>(op->getOperand(0).getType());
+    if (type.hasStaticShape() && isConstant(op->getOperand(0)))
+      bytes += type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8u);
+  });
+  return bytes;
+}
+
+static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely, double cachedPart) {
   auto pack = conv.getFilter().getDefiningOp<kernel::PackFilterOp>();
   auto input = dyn_cast<RankedTensorType>(conv.getInput().getType());
   if (!pack || !input || input.getRank() != 4 || conv.getTransposed())
     return failure();
   ArrayRef<int64_t> source = cast<RankedTensorType>(pack.getSource().getType()).getShape();
-  ArrayRef<int64_t> filter = cast<RankedTensorType>(conv.getFilter().getType()).getShape();
   ArrayRef<int64_t> output = cast<RankedTensorType>(conv.getInit().getType()).getShape();
-  if (source[2] != 3 || source[3] != 3)
+  if (kernel::getWinogradTiles(source[2]).empty() || kernel::getWinogradTiles(source[3]).empty() || source[2] * source[3] == 1)
     return failure();
   if (static_cast<int64_t>(pack.getGroups()) > mostGroups)
     return refuse(conv, "the channels are in many groups");
@@ -137,13 +196,14 @@ static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely) {
     return refuse(conv, "the filter is no constant");
   for (int64_t dim = 0; dim < 2; ++dim)
     if (!ShapedType::isDynamic(output[dim + 1]) && !input.isDynamicDim(dim + 1) &&
-        (output[dim + 1] < 1 || output[dim + 1] != input.getDimSize(dim + 1) + conv.getPadsBegin()[dim] + conv.getPadsEnd()[dim] - 2))
+        (output[dim + 1] < 1 || output[dim + 1] != input.getDimSize(dim + 1) + conv.getPadsBegin()[dim] + conv.getPadsEnd()[dim] - source[dim + 2] + 1))
       return refuse(conv, "the output is empty or not what the padding gives");
   int64_t lanes = kernel::getTarget(conv).getLanes(input.getElementType());
   if (lanes < leastLanes)
     return refuse(conv, "a CPU without vectors has better use for the memory of four times as large filters");
   auto extent = [&](int64_t dim) { return guessExtent(likely, conv.getInit(), dim, std::max(source[0], source[1])); };
-  return Candidate{conv, pack, extent(1), extent(2), source[1], filter[1] * filter.back(), lanes};
+  int64_t outputs = source[0] / static_cast<int64_t>(pack.getGroups()), vectors = llvm::divideCeil(outputs, lanes);
+  return Candidate{conv, pack, {source[2], source[3]}, {extent(1), extent(2)}, source[1], vectors * lanes, lanes, cachedPart};
 }
 
 /// `value` without those elements of dimension `dim` that are not in [group * size, (group + 1) * size).
@@ -173,12 +233,12 @@ static SmallVector<Value> sliceEpilogueInputs(OpBuilder &builder, kernel::ConvOp
 }
 
 /// The kernel for `group`, which writes its channels into `init`; the result has those of all groups.
-static Value createGroup(OpBuilder &builder, Candidate candidate, int64_t tile, int64_t group, Value init) {
+static Value createGroup(OpBuilder &builder, Candidate candidate, Tile tile, int64_t group, Value init) {
   kernel::ConvOp conv = candidate.conv;
   Location loc = conv.getLoc();
   auto packed = cast<RankedTensorType>(conv.getFilter().getType());
-  int64_t outputs = candidate.getGroupOutputs(), size = tile + 2;
-  auto type = packed.clone({size * size, packed.getDimSize(1), candidate.channels, packed.getShape().back()});
+  int64_t outputs = candidate.getGroupOutputs();
+  auto type = packed.clone({kernel::getWinogradPoints(tile, candidate.window), packed.getDimSize(1), candidate.channels, packed.getShape().back()});
   Location packLoc = candidate.pack->getLoc();
   Value empty = tensor::EmptyOp::create(builder, packLoc, type.getShape(), type.getElementType());
   Value source = slice(builder, packLoc, candidate.pack.getSource(), 0, group, outputs);
@@ -187,7 +247,7 @@ static Value createGroup(OpBuilder &builder, Candidate candidate, int64_t tile, 
   Value part = slice(builder, loc, init, channelDim, group, outputs);
   auto winograd = kernel::WinogradOp::create(builder, loc, TypeRange(part.getType()), input, filter,
                                              sliceEpilogueInputs(builder, conv, group, outputs), part, tile,
-                                             conv.getPadsBegin(), conv.getPadsEnd(), conv.getEpilogueMaps());
+                                             candidate.window, conv.getPadsBegin(), conv.getPadsEnd(), conv.getEpilogueMaps());
   IRMapping mapping;
   conv.getEpilogue().cloneInto(&winograd.getEpilogue(), mapping);
   Value result = winograd.getResult(0);
@@ -198,7 +258,7 @@ static Value createGroup(OpBuilder &builder, Candidate candidate, int64_t tile, 
                                        place.getMixedStrides());
 }
 
-static void replace(Candidate candidate, int64_t tile) {
+static void replace(Candidate candidate, Tile tile) {
   kernel::ConvOp conv = candidate.conv;
   OpBuilder builder(conv);
   Value result = conv.getInit();
@@ -221,19 +281,21 @@ struct ChooseWinogradPass : public impl::ChooseWinogradBase<ChooseWinogradPass> 
     if (convolutions.empty())
       return;
     LikelyExtents likely(getOperation());
+    double cache = static_cast<double>(usualCaches * kernel::getTarget(getOperation()).getL2Bytes());
+    double cachedPart = cache / static_cast<double>(std::max<int64_t>(1, getWeightBytes(getOperation())));
     for (kernel::ConvOp conv : convolutions) {
-      FailureOr<Candidate> candidate = match(conv, likely);
+      FailureOr<Candidate> candidate = match(conv, likely, cachedPart);
       if (failed(candidate))
         continue;
       Arithmetic direct;
       if (bf16)
         direct = {2, kernel::getTarget(conv).getBf16Dot().empty() ? 1.0 : 2.0};
-      int64_t tile = candidate->getWinogradCost(4) < candidate->getWinogradCost(2) ? 4 : 2;
+      Tile tile = candidate->chooseTile();
       double cost = candidate->getWinogradCost(tile), directCost = candidate->getDirectCost(direct);
       bool isChosen = cost < requiredGain * directCost;
       (isChosen ? remark::passed(conv.getLoc(), about::algorithm) : remark::missed(conv.getLoc(), about::algorithm))
-          << remark::add("{0}Winograd's F({1}x{1}, 3x3): estimated {2:f2} of the direct convolution's time{3}",
-                         isChosen ? "" : "no ", tile, cost / directCost,
+          << remark::add("{0}Winograd's F({1}x{2}, {3}x{4}): estimated {5:f2} of the direct convolution's time{6}",
+                         isChosen ? "" : "no ", tile[0], tile[1], candidate->window[0], candidate->window[1], cost / directCost,
                          isChosen ? "" : ", and only less than 0.9 counts as faster");
       if (isChosen)
         replace(*candidate, tile);

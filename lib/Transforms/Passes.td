@@ -58,11 +58,11 @@ def RecognizeBlockWeights : Pass<"recognize-block-weights"> {
 }
 
 def ChooseWinograd : Pass<"choose-winograd", "::mlir::func::FuncOp"> {
-  let summary = "Replace 3x3 convolutions by Winograd's algorithm where that is faster";
+  let summary = "Replace convolutions by Winograd's algorithm where that is faster";
   let description = [{
-    Before: `kernel.conv` of stride 1 on a 3x3 filter packed by `kernel.pack_filter`
+    Before: `kernel.conv` of stride 1 on a filter of 1, 3 or 5 rows and columns packed by `kernel.pack_filter`
     After: `kernel.winograd` on the filter transformed by `kernel.pack_winograd`, where
-    a cost model finds F(4x4) or F(2x2) faster
+    a cost model finds F(4x4), F(2x2), F(4x1) ... faster
   }];
   let options = [Option<"bf16", "bf16", "bool", "false", "direct convolutions are of weights in bf16">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::nnc::kernel::KernelDialect"];

@@ -9,32 +9,54 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace nnc {
 
-TransformMatrix getInputTransform(int64_t tile) {
-  if (tile == 2)
+static constexpr double points[] = {0, 1, -1, 2, -2};
+
+TransformMatrix getInputTransform(int64_t tile, int64_t window) {
+  switch (tile + window - 1) {
+  case 1:
+    return {{1}};
+  case 4:
     return {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}};
-  return {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
-          {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+  default:
+    return {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
+            {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+  }
 }
 
-TransformMatrix getFilterTransform(int64_t tile) {
-  if (tile == 2)
-    return {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-  return {{1.0 / 4, 0, 0},
-          {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-          {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-          {1.0 / 24, 1.0 / 12, 1.0 / 6},
-          {1.0 / 24, -1.0 / 12, 1.0 / 6},
-          {0, 0, 1}};
+/// What a row of G is scaled by, so that the input's transform has small integers.
+static ArrayRef<double> getScales(int64_t size) {
+  static constexpr double one[] = {1}, four[] = {1, 0.5, 0.5, 1},
+                          six[] = {1.0 / 4, -1.0 / 6, -1.0 / 6, 1.0 / 24, 1.0 / 24, 1};
+  return size == 1 ? ArrayRef<double>(one) : size == 4 ? ArrayRef<double>(four) : ArrayRef<double>(six);
 }
 
-TransformMatrix getOutputTransform(int64_t tile) {
-  if (tile == 2)
-    return {{1, 1, 1, 0}, {0, 1, -1, -1}};
-  return {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+/// Row `point` of `size` has the powers of a point from 0 on, the last one, of infinity, the highest alone.
+static TransformMatrix getPowers(int64_t size, int64_t count) {
+  TransformMatrix matrix;
+  for (int64_t point = 0; point < size; ++point) {
+    auto &row = matrix.emplace_back(count, 0);
+    if (point == size - 1)
+      row.back() = 1;
+    else
+      for (auto [power, entry] : llvm::enumerate(row))
+        entry = std::pow(points[point], static_cast<double>(power));
+  }
+  return matrix;
+}
+
+TransformMatrix getFilterTransform(int64_t tile, int64_t window) {
+  int64_t size = tile + window - 1;
+  TransformMatrix matrix = getPowers(size, window);
+  for (auto [row, scale] : llvm::zip(matrix, getScales(size)))
+    for (double &entry : row)
+      entry *= scale;
+  return matrix;
 }
 
 static TransformMatrix transpose(const TransformMatrix &matrix) {
@@ -43,6 +65,14 @@ static TransformMatrix transpose(const TransformMatrix &matrix) {
     for (auto [column, factor] : llvm::enumerate(row))
       result[column].push_back(factor);
   return result;
+}
+
+TransformMatrix getOutputTransform(int64_t tile, int64_t window) {
+  TransformMatrix matrix = transpose(getPowers(tile + window - 1, tile));
+  // The transform of four points gives the highest one with the other sign.
+  if (tile + window - 1 == 4)
+    matrix.back().back() = -1;
+  return matrix;
 }
 
 /// Whether the lists agree but for the sign of some factors, and not in all of them.
@@ -115,21 +145,22 @@ SmallVector<Value> TransformEmitter::multiply(const TransformMatrix &matrix, Arr
   return result;
 }
 
-SmallVector<Value> TransformEmitter::multiplyBothSides(const TransformMatrix &matrix, ArrayRef<Value> values) {
-  size_t size = matrix.front().size(), rows = matrix.size();
-  SmallVector<SmallVector<Value>> left;
-  for (size_t column = 0; column < size; ++column) {
+SmallVector<Value> TransformEmitter::multiplyBothSides(const TransformMatrix &left, const TransformMatrix &right,
+                                                       ArrayRef<Value> values) {
+  size_t rows = left.front().size(), columns = right.front().size();
+  SmallVector<SmallVector<Value>> products;
+  for (size_t column = 0; column < columns; ++column) {
     SmallVector<Value> entries;
-    for (size_t row = 0; row < size; ++row)
-      entries.push_back(values[row * size + column]);
-    left.push_back(multiply(matrix, entries));
+    for (size_t row = 0; row < rows; ++row)
+      entries.push_back(values[row * columns + column]);
+    products.push_back(multiply(left, entries));
   }
   SmallVector<Value> result;
-  for (size_t row = 0; row < rows; ++row) {
+  for (size_t row = 0; row < left.size(); ++row) {
     SmallVector<Value> entries;
-    for (size_t column = 0; column < size; ++column)
-      entries.push_back(left[column][row]);
-    result.append(multiply(matrix, entries));
+    for (size_t column = 0; column < columns; ++column)
+      entries.push_back(products[column][row]);
+    result.append(multiply(right, entries));
   }
   return result;
 }

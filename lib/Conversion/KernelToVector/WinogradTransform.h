@@ -1,5 +1,5 @@
-// The matrices of Winograd's minimal filtering F(m x m, 3x3), m = 2 or 4, at the
-// points 0, 1, -1, (2, -2) and infinity, and code that multiplies by them.
+// The matrices of Winograd's minimal filtering F(m, r) of m outputs by r taps, in one dimension: m + r - 1 is 4 or 6, or
+// both are 1. The points are 0, 1, -1, (2, -2) and infinity. And code that multiplies by them.
 #ifndef LIB_CONVERSION_KERNELTOVECTOR_WINOGRADTRANSFORM_H
 #define LIB_CONVERSION_KERNELTOVECTOR_WINOGRADTRANSFORM_H
 
@@ -10,12 +10,12 @@ namespace nnc {
 /// Rows of small numbers.
 using TransformMatrix = llvm::SmallVector<llvm::SmallVector<double, 6>, 6>;
 
-/// B^T, (m + 2) x (m + 2): of the input.
-TransformMatrix getInputTransform(int64_t tile);
-/// G, (m + 2) x 3: of the filter.
-TransformMatrix getFilterTransform(int64_t tile);
-/// A^T, m x (m + 2): of the products.
-TransformMatrix getOutputTransform(int64_t tile);
+/// B^T, (m + r - 1) x (m + r - 1): of the input.
+TransformMatrix getInputTransform(int64_t tile, int64_t window);
+/// G, (m + r - 1) x r: of the filter.
+TransformMatrix getFilterTransform(int64_t tile, int64_t window);
+/// A^T, m x (m + r - 1): of the products.
+TransformMatrix getOutputTransform(int64_t tile, int64_t window);
 
 /// Emits matrices times matrices of scalars or vectors of floats.
 class TransformEmitter {
@@ -24,8 +24,9 @@ public:
 
   /// matrix * values.
   llvm::SmallVector<mlir::Value> multiply(const TransformMatrix &matrix, llvm::ArrayRef<mlir::Value> values);
-  /// matrix * values * matrix^T; `values` and the result are square, row-major.
-  llvm::SmallVector<mlir::Value> multiplyBothSides(const TransformMatrix &matrix, llvm::ArrayRef<mlir::Value> values);
+  /// left * values * right^T; `values` and the result are row-major.
+  llvm::SmallVector<mlir::Value> multiplyBothSides(const TransformMatrix &left, const TransformMatrix &right,
+                                                   llvm::ArrayRef<mlir::Value> values);
 
 private:
   mlir::Value sum(llvm::ArrayRef<double> factors, llvm::ArrayRef<mlir::Value> values);
