@@ -5,9 +5,9 @@
 // for each group, on its slices of input and output.
 // Costs are cycles of a core with two multiply-adders: products, transforms of
 // input and output tiles (counted in generated code), and filters read from
-// beyond the L2 cache, unless all weights of the network fit there. Estimates within a tenth of the direct convolution's do
-// not count as faster. With `bf16` the direct convolution's filter has half the bytes, and where the target has
-// `bf16Dot` its products take half the time; Winograd's stay in f32.
+// beyond the L2 cache, unless all weights of the network fit there. Estimates within a tenth of the direct
+// convolution's do not count as faster. With `bf16` the direct convolution's filter has half the bytes, and where the
+// target has `bf16Dot` its products take half the time; Winograd's stay in f32.
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"
@@ -34,11 +34,11 @@ static constexpr double requiredGain = 0.9;
 static constexpr double nearBytesPerCycle = 32, farBytesPerCycle = 5;
 /// Targets have the least L2 cache of the CPUs that they stand for; most have this many times as much.
 static constexpr int64_t usualCaches = 2;
-/// Cycles that a vector of a tile takes for its loads and stores, and for each transform of four or of six points; and that
-/// a vector of products takes to be cleared and stored.
+/// Cycles that a vector of a tile takes for its loads and stores, and for each transform of four or of six points; and
+/// that a vector of products takes to be cleared and stored.
 static constexpr double perTransform = 12, perFourPoints = 2.9, perSixPoints = 8.2, perProduct = 2;
-/// Of inputs and outputs of convolutions of images, (N, H, W, C).
-static constexpr unsigned channelDim = 3;
+/// Of images, (N, H, W, C).
+static constexpr int64_t imageRank = 4;
 /// Each group is a kernel of its own: code grows with their number.
 static constexpr int64_t mostGroups = 8;
 /// Of a vector: those with less are CPUs of microcontrollers, whose flash is scarce.
@@ -61,10 +61,10 @@ struct Candidate {
   std::array<int64_t, 2> window, extents; ///< of the filter and the output, in rows and columns
   int64_t channels, outputs;              ///< input channels of a group, its outputs in whole vectors
   int64_t lanes;
-  double cachedPart;                      ///< of the network's weights that the cache holds; above 1 where there is room
+  double cachedPart; ///< of the network's weights that the cache holds; above 1 where there is room
 
   int64_t getGroupOutputs() {
-    return cast<RankedTensorType>(conv.getInit().getType()).getDimSize(channelDim) / pack.getGroups();
+    return cast<RankedTensorType>(conv.getInit().getType()).getShape().back() / pack.getGroups();
   }
 
   double getDirectCost(Arithmetic arithmetic) const {
@@ -89,7 +89,8 @@ private:
   double getTransformCost(Tile tile) const;
   double getCost(int64_t positions, int64_t products, double others, Arithmetic arithmetic) const {
     double pairs = static_cast<double>(products * channels * outputs);
-    double lane = static_cast<double>(lanes), growth = static_cast<double>(products) / static_cast<double>(window[0] * window[1]);
+    double lane = static_cast<double>(lanes),
+           growth = static_cast<double>(products) / static_cast<double>(window[0] * window[1]);
     double bytesPerCycle = cachedPart >= growth ? nearBytesPerCycle : farBytesPerCycle;
     return pairs * static_cast<double>(positions) / (2 * lane * arithmetic.perLane) + others +
            arithmetic.weightBytes * pairs / bytesPerCycle;
@@ -154,8 +155,8 @@ static LogicalResult refuse(kernel::ConvOp conv, StringRef reason) {
 /// Whether what the epilogue reads can be cut to the channels of a group.
 static bool canSlice(kernel::ConvOp conv) {
   return llvm::all_of(conv.getEpilogueMaps().getAsValueRange<AffineMapAttr>(), [](AffineMap map) {
-    return llvm::all_of(map.getResults(), [](AffineExpr expression) {
-      return !expression.isFunctionOfDim(channelDim) || isa<AffineDimExpr>(expression);
+    return llvm::all_of(map.getResults(), [&](AffineExpr expression) {
+      return !expression.isFunctionOfDim(map.getNumDims() - 1) || isa<AffineDimExpr>(expression);
     });
   });
 }
@@ -176,11 +177,14 @@ static int64_t getWeightBytes(func::FuncOp function) {
 static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely, double cachedPart) {
   auto pack = conv.getFilter().getDefiningOp<kernel::PackFilterOp>();
   auto input = dyn_cast<RankedTensorType>(conv.getInput().getType());
-  if (!pack || !input || input.getRank() != 4 || conv.getTransposed())
+  if (!pack || !input || input.getRank() < 3 || input.getRank() > 4 || conv.getTransposed())
     return failure();
   ArrayRef<int64_t> source = cast<RankedTensorType>(pack.getSource().getType()).getShape();
   ArrayRef<int64_t> output = cast<RankedTensorType>(conv.getInit().getType()).getShape();
-  if (kernel::getWinogradTiles(source[2]).empty() || kernel::getWinogradTiles(source[3]).empty() || source[2] * source[3] == 1)
+  int64_t spatial = input.getRank() - 2;
+  std::array<int64_t, 2> window{spatial == 1 ? 1 : source[2], source.back()};
+  if (kernel::getWinogradTiles(window[0]).empty() || kernel::getWinogradTiles(window[1]).empty() ||
+      window[0] * window[1] == 1)
     return failure();
   if (static_cast<int64_t>(pack.getGroups()) > mostGroups)
     return refuse(conv, "the channels are in many groups");
@@ -190,20 +194,25 @@ static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely, do
     return refuse(conv, "the elements are no f32");
   if (!areAll(conv.getStrides(), 1) || !areAll(conv.getDilations(), 1))
     return refuse(conv, "strides or dilations are not 1");
-  if (input.isDynamicDim(3) || ShapedType::isDynamic(output[3]))
+  if (ShapedType::isDynamic(input.getShape().back()) || ShapedType::isDynamic(output.back()))
     return refuse(conv, "the number of channels is known only at run time");
   if (!isConstant(pack.getSource()))
     return refuse(conv, "the filter is no constant");
-  for (int64_t dim = 0; dim < 2; ++dim)
-    if (!ShapedType::isDynamic(output[dim + 1]) && !input.isDynamicDim(dim + 1) &&
-        (output[dim + 1] < 1 || output[dim + 1] != input.getDimSize(dim + 1) + conv.getPadsBegin()[dim] + conv.getPadsEnd()[dim] - source[dim + 2] + 1))
-      return refuse(conv, "the output is empty or not what the padding gives");
+  for (int64_t dim = 0; dim < spatial; ++dim) {
+    int64_t from = input.getDimSize(dim + 1), to = output[dim + 1],
+            pads = conv.getPadsBegin()[dim] + conv.getPadsEnd()[dim];
+    if (!ShapedType::isDynamic(from) && !ShapedType::isDynamic(to) &&
+        (from < 1 || to < 1 || to != from + pads - source[dim + 2] + 1))
+      return refuse(conv, "input or output are empty, or not what the padding gives");
+  }
   int64_t lanes = kernel::getTarget(conv).getLanes(input.getElementType());
   if (lanes < leastLanes)
     return refuse(conv, "a CPU without vectors has better use for the memory of four times as large filters");
   auto extent = [&](int64_t dim) { return guessExtent(likely, conv.getInit(), dim, std::max(source[0], source[1])); };
   int64_t outputs = source[0] / static_cast<int64_t>(pack.getGroups()), vectors = llvm::divideCeil(outputs, lanes);
-  return Candidate{conv, pack, {source[2], source[3]}, {extent(1), extent(2)}, source[1], vectors * lanes, lanes, cachedPart};
+  return Candidate{
+      conv,  pack,      window, {spatial == 1 ? 1 : extent(1), extent(spatial)}, source[1], vectors * lanes,
+      lanes, cachedPart};
 }
 
 /// `value` without those elements of dimension `dim` that are not in [group * size, (group + 1) * size).
@@ -218,6 +227,57 @@ static Value slice(OpBuilder &builder, Location loc, Value value, int64_t dim, i
   return tensor::ExtractSliceOp::create(builder, loc, value, offsets, sizes, strides);
 }
 
+/// `values` with one more, `value`, at `place`.
+template <typename T> static SmallVector<T> insertAt(ArrayRef<T> values, size_t place, T value) {
+  SmallVector<T> result(values);
+  result.insert(result.begin() + static_cast<ptrdiff_t>(place), value);
+  return result;
+}
+
+/// `value` with an extent of 1 before dimension `dim`.
+static Value insertUnit(OpBuilder &builder, Location loc, Value value, int64_t dim) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t i = 0; i < type.getRank(); ++i)
+    groups.push_back(i < dim    ? ReassociationIndices{i}
+                     : i == dim ? ReassociationIndices{i, i + 1}
+                                : ReassociationIndices{i + 1});
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, value);
+  return tensor::ExpandShapeOp::create(builder, loc, type.clone(insertAt<int64_t>(type.getShape(), dim, 1)), value,
+                                       groups, insertAt<OpFoldResult>(sizes, dim, builder.getIndexAttr(1)));
+}
+
+/// A convolution of rows, (N, W, C), as one of images of one row each.
+static void convolveImages(Candidate &candidate) {
+  kernel::ConvOp conv = candidate.conv;
+  OpBuilder builder(conv);
+  Location loc = conv.getLoc();
+  auto packed = cast<RankedTensorType>(conv.getFilter().getType());
+  auto packedImages = packed.clone(insertAt<int64_t>(packed.getShape(), 2, 1));
+  Value source = insertUnit(builder, loc, candidate.pack.getSource(), 2);
+  Value place = tensor::EmptyOp::create(builder, loc, packedImages.getShape(), packedImages.getElementType());
+  candidate.pack = kernel::PackFilterOp::create(builder, candidate.pack->getLoc(), TypeRange(packedImages), source,
+                                                place, candidate.pack.getGroups(), candidate.pack.getTransposed());
+  Value init = insertUnit(builder, loc, conv.getInit(), 1);
+  AffineExpr image = builder.getAffineDimExpr(0), column = builder.getAffineDimExpr(2),
+             channel = builder.getAffineDimExpr(3);
+  SmallVector<AffineMap> maps;
+  for (AffineMap map : conv.getEpilogueMaps().getAsValueRange<AffineMapAttr>())
+    maps.push_back(map.replaceDimsAndSymbols({image, column, channel}, {}, 4, 0));
+  auto list = [&](ArrayRef<int64_t> values, int64_t ofRows) { return insertAt<int64_t>(values, 0, ofRows); };
+  candidate.conv =
+      kernel::ConvOp::create(builder, loc, TypeRange(init.getType()), insertUnit(builder, loc, conv.getInput(), 1),
+                             candidate.pack.getResult(0), conv.getEpilogueInputs(), init, list(conv.getStrides(), 1),
+                             list(conv.getDilations(), 1), list(conv.getPadsBegin(), 0), list(conv.getPadsEnd(), 0),
+                             conv.getTransposed(), builder.getAffineMapArrayAttr(maps));
+  candidate.conv.getEpilogue().takeBody(conv.getEpilogue());
+  ReassociationIndices groups[] = {{0}, {1, 2}, {3}};
+  Value rows =
+      tensor::CollapseShapeOp::create(builder, loc, conv.getInit().getType(), candidate.conv.getResult(0), groups);
+  conv.getResult(0).replaceAllUsesWith(rows);
+  conv.erase();
+}
+
 /// What the epilogue of one group reads: operands that have channels are cut to the group's.
 static SmallVector<Value> sliceEpilogueInputs(OpBuilder &builder, kernel::ConvOp conv, int64_t group, int64_t size) {
   SmallVector<Value> inputs;
@@ -225,7 +285,7 @@ static SmallVector<Value> sliceEpilogueInputs(OpBuilder &builder, kernel::ConvOp
   for (auto [input, map] : llvm::zip(conv.getEpilogueInputs(), maps)) {
     Value value = input;
     for (auto [dim, expression] : llvm::enumerate(map.getResults()))
-      if (expression.isFunctionOfDim(channelDim))
+      if (expression.isFunctionOfDim(map.getNumDims() - 1))
         value = slice(builder, conv.getLoc(), value, dim, group, size);
     inputs.push_back(value);
   }
@@ -238,16 +298,17 @@ static Value createGroup(OpBuilder &builder, Candidate candidate, Tile tile, int
   Location loc = conv.getLoc();
   auto packed = cast<RankedTensorType>(conv.getFilter().getType());
   int64_t outputs = candidate.getGroupOutputs();
-  auto type = packed.clone({kernel::getWinogradPoints(tile, candidate.window), packed.getDimSize(1), candidate.channels, packed.getShape().back()});
+  auto type = packed.clone({kernel::getWinogradPoints(tile, candidate.window), packed.getDimSize(1), candidate.channels,
+                            packed.getShape().back()});
   Location packLoc = candidate.pack->getLoc();
   Value empty = tensor::EmptyOp::create(builder, packLoc, type.getShape(), type.getElementType());
   Value source = slice(builder, packLoc, candidate.pack.getSource(), 0, group, outputs);
   Value filter = kernel::PackWinogradOp::create(builder, packLoc, TypeRange(type), source, empty, tile).getResult(0);
-  Value input = slice(builder, loc, conv.getInput(), channelDim, group, candidate.channels);
-  Value part = slice(builder, loc, init, channelDim, group, outputs);
-  auto winograd = kernel::WinogradOp::create(builder, loc, TypeRange(part.getType()), input, filter,
-                                             sliceEpilogueInputs(builder, conv, group, outputs), part, tile,
-                                             candidate.window, conv.getPadsBegin(), conv.getPadsEnd(), conv.getEpilogueMaps());
+  Value input = slice(builder, loc, conv.getInput(), imageRank - 1, group, candidate.channels);
+  Value part = slice(builder, loc, init, imageRank - 1, group, outputs);
+  auto winograd = kernel::WinogradOp::create(
+      builder, loc, TypeRange(part.getType()), input, filter, sliceEpilogueInputs(builder, conv, group, outputs), part,
+      tile, candidate.window, conv.getPadsBegin(), conv.getPadsEnd(), conv.getEpilogueMaps());
   IRMapping mapping;
   conv.getEpilogue().cloneInto(&winograd.getEpilogue(), mapping);
   Value result = winograd.getResult(0);
@@ -259,6 +320,8 @@ static Value createGroup(OpBuilder &builder, Candidate candidate, Tile tile, int
 }
 
 static void replace(Candidate candidate, Tile tile) {
+  if (cast<RankedTensorType>(candidate.conv.getInit().getType()).getRank() < imageRank)
+    convolveImages(candidate);
   kernel::ConvOp conv = candidate.conv;
   OpBuilder builder(conv);
   Value result = conv.getInit();
@@ -295,8 +358,8 @@ struct ChooseWinogradPass : public impl::ChooseWinogradBase<ChooseWinogradPass> 
       bool isChosen = cost < requiredGain * directCost;
       (isChosen ? remark::passed(conv.getLoc(), about::algorithm) : remark::missed(conv.getLoc(), about::algorithm))
           << remark::add("{0}Winograd's F({1}x{2}, {3}x{4}): estimated {5:f2} of the direct convolution's time{6}",
-                         isChosen ? "" : "no ", tile[0], tile[1], candidate->window[0], candidate->window[1], cost / directCost,
-                         isChosen ? "" : ", and only less than 0.9 counts as faster");
+                         isChosen ? "" : "no ", tile[0], tile[1], candidate->window[0], candidate->window[1],
+                         cost / directCost, isChosen ? "" : ", and only less than 0.9 counts as faster");
       if (isChosen)
         replace(*candidate, tile);
     }

@@ -13,8 +13,8 @@ namespace nnc {
 static constexpr int64_t usualBatch = 1, usualExtent = 224, mostUsual = 1024;
 static constexpr StringLiteral likelyExtent = "nnc.likely_extent";
 
-/// Extent `dim` of `argument` where images have `extent`. Images of a batch have four dimensions or more; an image alone
-/// may have three.
+/// Extent `dim` of `argument` where images have `extent`. Images of a batch have four dimensions or more; an image
+/// alone may have three.
 static int64_t getUsualExtent(BlockArgument argument, int64_t dim, int64_t extent) {
   return dim == 0 && cast<ShapedType>(argument.getType()).getRank() > 3 ? usualBatch : extent;
 }
@@ -61,8 +61,7 @@ LikelyExtents::LikelyExtents(func::FuncOp function)
           [function](OpBuilder &builder, BlockArgument argument, int64_t dim) -> Value {
             auto recorded = function->getAttrOfType<IntegerAttr>(likelyExtent);
             return arith::ConstantIndexOp::create(
-                builder, argument.getLoc(),
-                getUsualExtent(argument, dim, recorded ? recorded.getInt() : usualExtent));
+                builder, argument.getLoc(), getUsualExtent(argument, dim, recorded ? recorded.getInt() : usualExtent));
           },
           [](OpBuilder &, BlockArgument, int64_t) { return Value(); }) {}
 

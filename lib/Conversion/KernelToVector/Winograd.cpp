@@ -2,12 +2,10 @@
 //
 // Output tiles of m x m' pixels are numbered through the image and taken in
 // blocks. Per block: each tile's (m + r - 1) x (m' + r' - 1) input pixels are transformed
-// (of a tile that reaches over the edge those that exist, and zeros); as many matrix products with the transformed filter by the
-// same register tiles as everywhere else; the products of each tile are
-// transformed back and stored through the epilogue: from registers where they are few,
-// else from where the products were. Blocks are small
-// enough for the scratch to stay in the cache, large enough for the filter to be
-// read seldom.
+// (of a tile that reaches over the edge those that exist, and zeros); as many matrix products with the transformed
+// filter by the same register tiles as everywhere else; the products of each tile are transformed back and stored
+// through the epilogue: from registers where they are few, else from where the products were. Blocks are small enough
+// for the scratch to stay in the cache, large enough for the filter to be read seldom.
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 #include "lib/Conversion/KernelToVector/WinogradTransform.h"
@@ -94,8 +92,8 @@ private:
 
 } // namespace
 
-/// Tiles per block: scratch of half the L2 cache, more where the filter is so large that it has to be read seldom; of the
-/// L1 cache where the filter is little more than that itself.
+/// Tiles per block: scratch of half the L2 cache, more where the filter is so large that it has to be read seldom; of
+/// the L1 cache where the filter is little more than that itself.
 int64_t WinogradExpansion::chooseBlock() const {
   int64_t perTile = points * (channels + panels * panelWidth) * 4;
   int64_t filterBytes = points * channels * panels * panelWidth * 4;
@@ -255,8 +253,9 @@ void WinogradExpansion::multiplyPanel(OpBuilder &builder, Value matrix, Value pa
   forEach(builder, loc, index.fold(0), split, rows.large,
           [&](OpBuilder &nested, Value row) { multiplyRows(nested, matrix, panel, vectors, row, rows.large, all); });
   if (rows.numSmall)
-    forEach(builder, loc, split, all, rows.large - 1,
-            [&](OpBuilder &nested, Value row) { multiplyRows(nested, matrix, panel, vectors, row, rows.large - 1, all); });
+    forEach(builder, loc, split, all, rows.large - 1, [&](OpBuilder &nested, Value row) {
+      multiplyRows(nested, matrix, panel, vectors, row, rows.large - 1, all);
+    });
 }
 
 /// `total`: the rows of all tiles.
@@ -333,8 +332,8 @@ void WinogradExpansion::storePixels(OpBuilder &builder, const Place &place, Valu
       continue;
     }
     Index index(builder, loc);
-    Value isWholeHere = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, index.get(count),
-                                              index.constant(tile[dim]));
+    Value isWholeHere =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, index.get(count), index.constant(tile[dim]));
     isWhole = isWhole ? arith::AndIOp::create(builder, loc, isWhole, isWholeHere) : isWholeHere;
   }
   auto storeAll = [&](OpBuilder &nested) {

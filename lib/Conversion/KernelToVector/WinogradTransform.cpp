@@ -87,7 +87,8 @@ static bool isPair(ArrayRef<double> lhs, ArrayRef<double> rhs) {
   return equal && opposite;
 }
 
-/// sum of factors[i] * values[i]; null where all factors are 0. The first term is one whose factor is 1, if there is one.
+/// sum of factors[i] * values[i]; null where all factors are 0. The first term is one whose factor is 1, if there is
+/// one.
 Value TransformEmitter::sum(ArrayRef<double> factors, ArrayRef<Value> values) {
   SmallVector<size_t> order;
   for (size_t i = 0; i < factors.size(); ++i)

@@ -242,3 +242,25 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return %y3, %y5 : tensor<1x32x32x64xf32>, tensor<1x32x32x64xf32>
   }
 }
+
+// -----
+
+// A convolution of rows is one of images of one row.
+// CHECK-LABEL: @rows
+// CHECK-DAG: %[[X:.*]] = tensor.expand_shape %arg0 {{\[\[}}0], [1, 2], [3]] output_shape [1, 1, 256, 64]
+// CHECK-DAG: %[[Y:.*]] = tensor.expand_shape %arg2 {{\[\[}}0], [1, 2], [3]] output_shape [1, 1, 256, 64]
+// CHECK: %[[R:.*]] = kernel.winograd(%[[X]], %{{.*}}, %arg1, %[[Y]]) attributes {epilogue_maps = [#{{.*}}], pads_begin = array<i64: 0, 1>, pads_end = array<i64: 0, 1>, tile = array<i64: 1, 4>, window = array<i64: 1, 3>}
+// CHECK: tensor.collapse_shape %[[R]] {{\[\[}}0], [1, 2], [3]]
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @rows(%x: tensor<1x256x64xf32>, %bias: tensor<64xf32>, %out: tensor<1x256x64xf32>) -> tensor<1x256x64xf32> {
+    %w = arith.constant dense<1.0> : tensor<64x64x3xf32>
+    %e = tensor.empty() : tensor<1x2x3x64x32xf32>
+    %p = kernel.pack_filter(%w, %e) {groups = 1 : i64} : (tensor<64x64x3xf32>, tensor<1x2x3x64x32xf32>) -> tensor<1x2x3x64x32xf32>
+    %y = kernel.conv(%x, %p, %bias, %out) attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 1>, pads_end = array<i64: 1>, epilogue_maps = [affine_map<(a, b, c) -> (c)>]} {
+    ^bb0(%acc: f32, %b: f32):
+      %s = arith.addf %acc, %b : f32
+      kernel.yield %s : f32
+    } : (tensor<1x256x64xf32>, tensor<1x2x3x64x32xf32>, tensor<64xf32>, tensor<1x256x64xf32>) -> tensor<1x256x64xf32>
+    return %y : tensor<1x256x64xf32>
+  }
+}
