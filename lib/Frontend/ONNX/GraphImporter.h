@@ -129,7 +129,8 @@ private:
   int64_t numImportedNodes = 0;
   int64_t numUnrolledNodes = 0;
   llvm::StringMap<int64_t> declaredRanks; ///< of values of the main graph
-  llvm::SmallPtrSet<const ::onnx::NodeProto *, 4> unbatchedScans; ///< of opset 8, without the axis of the batch
+  /// Those of opset 8 without the axis of the batch; whether their last operand is the length of the sequence.
+  llvm::SmallDenseMap<const ::onnx::NodeProto *, bool> unbatchedScans;
 };
 
 } // namespace nnc::onnx
