@@ -181,9 +181,26 @@ static Extents stepOfArgument(BlockArgument argument, Extent extent) {
   return {{loop.getInitial()[argument.getArgNumber() - 1], extent.axis}};
 }
 
+static bool isTrue(Value condition) {
+  std::optional<SmallVector<int64_t>> known = getConstantInts(condition);
+  return known && known->size() == 1 && known->front() != 0;
+}
+
+/// What a loop collects has an entry for each iteration, each of the shape of the element, if that is one from around the
+/// loop.
 static Extents stepOfLoop(LoopOp op, Extent extent) {
   unsigned number = cast<OpResult>(extent.value).getResultNumber();
-  return number < op.getNumCarried() ? Extents{{op.getInitial()[number], extent.axis}} : Extents();
+  if (number < op.getNumCarried())
+    return {{op.getInitial()[number], extent.axis}};
+  auto yield = op.getBody().empty() ? YieldOp() : dyn_cast<YieldOp>(op.getBody().front().getTerminator());
+  if (!yield)
+    return {}; // is being converted
+  bool isCounted = op.getTrips() && (!op.getCondition() || isTrue(op.getCondition())) && isTrue(yield.getValues()[0]);
+  if (extent.axis == 0)
+    return isCounted ? stepOfShape(op.getTrips(), 0) : Extents();
+  auto [origin, axis] = traceExtent(yield.getValues()[number + 1], extent.axis - 1);
+  Region *region = origin.getParentRegion();
+  return region && !op.getBody().isAncestor(region) ? Extents{{origin, axis}} : Extents();
 }
 
 /// The sequence has the input's steps and batch; so have the states.

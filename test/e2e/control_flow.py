@@ -272,8 +272,39 @@ def grown(rng, n, m):
     return text, {"trips": np.array(rng.integers(0, 5), np.int64), "start": floats(rng, 2, m), "x": floats(rng, n, m)}
 
 
+def scanned_to_lengths(rng, n, m):
+    """The Scan of opset 8: each sequence of a batch ends where its length says, in either direction."""
+    time, d = int(rng.integers(1, 6)), [int(v) for v in rng.integers(0, 2, 2)]
+    extents = f"{n},{time}" if rng.random() < 0.5 else "batch,time"
+    text = f"""<ir_version: 8, opset_import: ["" : 8]>
+    g (int64[{extents.split(",")[0]}] lengths, float[{extents.split(",")[0]},{m}] s, float[{extents},{m}] x, float[{extents},{m}] w)
+      => (float[?,{m}] y, float[?,?,{m}] all, int64[?,?] left) {{
+      y, all, left = Scan<num_scan_inputs = 2, directions = [{d[0]}, {d[1]}],
+                    body = b (float[{m}] a, float[{m}] e, float[{m}] f) => (float[{m}] next, float[{m}] kept, int64 c) {{
+        p = Mul(a, f)
+        next = Add(p, e)
+        kept = Sigmoid(next)
+        c = Constant<value = int64 {{7}}>()
+      }}>(lengths, s, x, w)
+    }}"""
+    return text, {"lengths": rng.integers(1, time + 1, n), "s": floats(rng, n, m), "x": floats(rng, n, time, m), "w": floats(rng, n, time, m)}
+
+
+def collected_twice(rng, n, m):
+    """A loop collects what a loop or a scan inside collects, as often as inputs are long."""
+    inner = ["""e, o = Scan<num_scan_inputs = 1, body = h (float[M] a, float[M] r) => (float[M] a2, float[M] q) {
+                  u = Add(a, r)  a2 = Tanh(u)  q = Neg(a2) }>(first, row)""",
+             """e, o = Loop(times, go, first)<body = h (int64 j, bool d, float[M] a) => (bool on2, float[M] a2, float[M] q) {
+                  on2 = Identity(d)  r = Gather(row, j)  u = Add(a, r)  a2 = Tanh(u)  q = Neg(a2) }>"""][rng.integers(0, 2)]
+    text = f"""g (float[batch,time,{m}] x, float[{m}] first) => (float[batch,time,{m}] y) <int64 zero = {{0}}, int64 one = {{1}}, bool go = {{1}}> {{
+      shape = Shape(x)  trips = Gather(shape, zero)  times = Gather(shape, one)
+      y = Loop(trips, go)<body = b (int64 i, bool c) => (bool on, float[t,{m}] o) {{
+        on = Identity(c)  row = Gather(x, i)  {inner.replace("[M]", f"[{m}]")} }}> }}"""
+    return text, {"x": floats(rng, n, int(rng.integers(1, 5)), m), "first": floats(rng, m)}
+
+
 TEMPLATES = [branch, counted, conditional, swapped, scattered, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,
-             of_two_shapes, guarded, appended, grown]
+             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice]
 
 
 def main():
@@ -290,7 +321,7 @@ def main():
             text, arrays = template(rng, int(rng.integers(1, 6)), int(rng.choice([1, 3, 8, 17, 32])))
             reason = None
             try:
-                model = parser.parse_model(HEADER + text)
+                model = parser.parse_model(text if text.startswith("<") else HEADER + text)
                 onnx.checker.check_model(model)
                 with tempfile.TemporaryDirectory(prefix="nnc-control-") as folder:
                     reason = check(model, arrays, folder)
