@@ -303,8 +303,17 @@ def collected_twice(rng, n, m):
     return text, {"x": floats(rng, n, int(rng.integers(1, 5)), m), "first": floats(rng, m)}
 
 
+def of_two_ranks(rng, n, m):
+    """A branch that drops an axis of one element, and the model says that it is taken."""
+    text = f"""g (float[rows,columns] x) => (float[rows] y) <int64 one = {{1}}, int64[1] axis = {{1}}> {{
+      s = Shape(x)  d = Gather(s, one)  c = Equal(d, one)  t = Tanh(x)
+      y = If(c)<then_branch = a () => (float[?] p) {{ p = Squeeze(t, axis) }}, else_branch = e () => (float[?,?] q) {{ q = Identity(t) }}>
+    }}"""
+    return text, {"x": floats(rng, n, 1)}
+
+
 TEMPLATES = [branch, counted, conditional, swapped, scattered, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,
-             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice]
+             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice, of_two_ranks]
 
 
 def main():

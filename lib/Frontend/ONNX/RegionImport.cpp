@@ -8,6 +8,7 @@
 #include "lib/Frontend/ONNX/LoopBounds.h"
 #include "lib/Frontend/ONNX/LoopGrowth.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -75,6 +76,26 @@ bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opset
 
 //===--- If ---===//
 
+/// Which of the branches of a node of the main graph gives results of as many dimensions as the model declares, where the
+/// other does not.
+static std::optional<int> findDeclaredBranch(const ::onnx::NodeProto &node, const llvm::StringMap<int64_t> &declaredRanks,
+                                             const SmallVector<GraphValue> (&results)[2]) {
+  std::optional<int> declared;
+  for (auto [name, yes, no] : llvm::zip(node.output(), results[0], results[1])) {
+    auto rank = declaredRanks.find(name);
+    if (rank == declaredRanks.end() || !yes.isTensor() || !no.isTensor())
+      continue;
+    bool fits[] = {getRanked(yes.getTensor()).getRank() == rank->second,
+                   getRanked(no.getTensor()).getRank() == rank->second};
+    if (fits[0] == fits[1])
+      continue;
+    if (declared && *declared != (fits[0] ? 0 : 1))
+      return std::nullopt;
+    declared = fits[0] ? 0 : 1;
+  }
+  return declared;
+}
+
 bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                              ArrayRef<GraphValue> operands) {
   int64_t opset = opsets.lookup("");
@@ -93,18 +114,19 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
   Value chosen = operands.size() == 1 && operands[0].isTensor() ? operands[0].getTensor() : Value();
   if (!chosen || !getElementTypeOrSelf(chosen.getType()).isInteger(1))
     return fail("its condition is not a boolean");
-  auto condition = nn::getConstantInts(chosen);
-  if (condition && condition->size() == 1) {
-    const ::onnx::GraphProto &graph = *graphs[condition->front() ? 0 : 1];
-    findUnsupported(graph.node(), opsets, depth);
+  auto importBranch = [&](int branch) {
+    findUnsupported(graphs[branch]->node(), opsets, depth);
     Scope inner(&scope);
     SmallVector<GraphValue> results;
-    if (!blockers.empty() || !importBody(graph, opsets, inner, depth, results))
+    if (!blockers.empty() || !importBody(*graphs[branch], opsets, inner, depth, results))
       return false;
     for (auto [name, value] : llvm::zip(node.output(), results))
       scope.define(name, value);
     return true;
-  }
+  };
+  auto condition = nn::getConstantInts(chosen);
+  if (condition && condition->size() == 1)
+    return importBranch(condition->front() ? 0 : 1);
   for (const ::onnx::GraphProto *graph : graphs)
     findUnsupported(graph->node(), opsets, depth);
   if (!blockers.empty())
@@ -115,6 +137,12 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     if (!importRegion(*graphs[i], opsets, scope, depth, {}, regions[i], results[i]))
       return false;
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
+  if (auto declared = depth ? std::nullopt : findDeclaredBranch(node, declaredRanks, results)) {
+    frontend::NodeBuilder build(builder, loc);
+    Expression isThen(build, chosen);
+    requireOfData(build, *declared ? ~isThen : isThen, "If: the result has as many dimensions as the model declares");
+    return build.failed() ? fail(build.getReason()) : importBranch(*declared);
+  }
   SmallVector<Value> parts[2];
   for (auto [a, b] : llvm::zip(results[0], results[1])) {
     frontend::NodeBuilder align(builder, loc);

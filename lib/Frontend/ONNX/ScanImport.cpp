@@ -96,6 +96,35 @@ static void stopBehind(frontend::NodeBuilder &build, Expression length, Value nu
   }
 }
 
+/// What all iterations gave, stacked along `axis` and not the first.
+static Value arrange(frontend::NodeBuilder &build, Value value, int64_t axis, bool isReversed) {
+  int64_t rank = getRanked(value).getRank();
+  axis = axis < 0 ? axis + rank : axis;
+  if (axis < 0 || axis >= rank) {
+    (void)build.reject("a scan axis is out of range");
+    return value;
+  }
+  if (isReversed)
+    value = build.create<nn::ReverseOp>(value, ArrayRef<int64_t>{0});
+  if (!axis)
+    return value;
+  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(1, rank));
+  permutation.insert(permutation.begin() + axis, 0);
+  return build.create<nn::TransposeOp>(value, permutation);
+}
+
+/// What is scanned, whose lengths a run requires to be the same.
+static SmallVector<Value> requireOneLength(frontend::NodeBuilder &build, ArrayRef<Value> scanned, ArrayRef<int64_t> axes) {
+  Expression first(build, scanned.front());
+  SmallVector<Value> checked{first};
+  for (auto [value, axis] : llvm::drop_begin(llvm::zip(scanned, axes)))
+    checked.push_back(
+        nn::haveSameExtent(value, axis, first, axes.front())
+            ? value
+            : require(build, value, Expression(build, value).extent(axis).equals(first.extent(axes.front()))));
+  return checked;
+}
+
 bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                                ArrayRef<GraphValue> operands) {
   auto fail = [&](const Twine &reason) {
@@ -115,12 +144,11 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
   if (!graph || numScans < 1 || numScans > static_cast<int64_t>(operands.size()) ||
       llvm::any_of(operands, [](const GraphValue &value) { return !value.isTensor(); }))
     return fail("it has no body, or its operands do not fit it");
+  auto getTensor = [](const GraphValue &value) { return value.getTensor(); };
   LoopParts parts{node, *graph, {}, {}};
   size_t numStates = operands.size() - numScans;
   parts.initial.assign(operands.begin(), operands.begin() + numStates);
-  SmallVector<Value> scanned;
-  for (const GraphValue &value : operands.drop_front(numStates))
-    scanned.push_back(value.getTensor());
+  SmallVector<Value> scanned = llvm::map_to_vector(operands.drop_front(numStates), getTensor);
   if (graph->output_size() < static_cast<int>(numStates))
     return fail("its body has too few outputs");
   size_t numOutputs = graph->output_size() - numStates;
@@ -141,19 +169,11 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
     int64_t extent = getRanked(value).getDimSize(axis);
     if (!ShapedType::isDynamic(extent) && !ShapedType::isDynamic(parts.count) && extent != parts.count)
       return fail("what it scans differs in length");
-    if (ShapedType::isDynamic(parts.count))
-      parts.count = extent;
+    parts.count = ShapedType::isDynamic(parts.count) ? extent : parts.count;
   }
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
   frontend::NodeBuilder build(builder, loc);
-  Expression first(build, scanned.front());
-  SmallVector<Value> checked{first};
-  for (auto [value, axis] : llvm::drop_begin(llvm::zip(scanned, axes)))
-    checked.push_back(nn::haveSameExtent(value, axis, first, axes.front())
-                          ? value
-                          : require(build, value, Expression(build, value).extent(axis).equals(
-                                                      first.extent(axes.front()))));
-  scanned = checked;
+  scanned = requireOneLength(build, scanned, axes);
   parts.trips = build.create<nn::ShapeOp>(scanned.front(), axes.front(), axes.front() + 1);
   Expression length = sequenceLength ? checkLength(build, sequenceLength, {build, parts.trips}) : Expression();
   Expression last = (length ? length : Expression(build, parts.trips).squeeze({0})) - 1.0;
@@ -178,20 +198,8 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
   SmallVector<GraphValue> results;
   if (!importLoopOp(parts, opsets, scope, depth, results))
     return false;
-  for (size_t i = 0; i < numOutputs; ++i) {
-    Value value = results[numStates + i].getTensor();
-    int64_t rank = getRanked(value).getRank(), axis = outputAxes[i] < 0 ? outputAxes[i] + rank : outputAxes[i];
-    if (axis < 0 || axis >= rank)
-      return fail("a scan axis is out of range");
-    if (outputDirections[i])
-      value = build.create<nn::ReverseOp>(value, ArrayRef<int64_t>{0});
-    if (axis) {
-      SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(1, rank));
-      permutation.insert(permutation.begin() + axis, 0);
-      value = build.create<nn::TransposeOp>(value, permutation);
-    }
-    results[numStates + i] = value;
-  }
+  for (auto [value, axis, direction] : llvm::zip(MutableArrayRef(results).drop_front(numStates), outputAxes, outputDirections))
+    value = arrange(build, value.getTensor(), axis, direction);
   if (build.failed())
     return fail(build.getReason());
   for (auto [name, value] : llvm::zip(node.output(), results))
