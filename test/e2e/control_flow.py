@@ -312,8 +312,22 @@ def of_two_ranks(rng, n, m):
     return text, {"x": floats(rng, n, 1)}
 
 
+def reshaped(rng, n, m):
+    """A known number of iterations that change the shape, or the number of dimensions, of what they carry."""
+    kind, trips = rng.integers(0, 3), int(rng.integers(1, 4))
+    step = ["p = Add(a, w)  next = Tanh(p)", "next = Slice(a, one, end, axis)", "next = Unsqueeze(a, axis)"][kind]
+    shape = [f"[{m}]", f"[{trips + n},{m}]", f"[{n}]"][kind]
+    text = f"""g (float{shape} x, float[{n},{m}] w) => (float y, float[{trips}] sums)
+      <int64 trips = {{{trips}}}, int64[1] one = {{1}}, int64[1] end = {{99}}, int64[1] axis = {{0}}> {{
+      y, sums = Loop(trips, , x)<body = b (int64 i, bool go, float a) => (bool on, float next, float sum) {{
+        on = Identity(go)  {step}  sum = ReduceSum<keepdims = 0>(next) }}>
+    }}"""
+    return text.replace("float y", "float[?] y").replace("float a)", "float[?] a)").replace("float next", "float[?] next"), {
+        "x": floats(rng, *[int(e) for e in shape[1:-1].split(",")]), "w": floats(rng, n, m)}
+
+
 TEMPLATES = [branch, counted, conditional, swapped, scattered, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,
-             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice, of_two_ranks]
+             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice, of_two_ranks, reshaped]
 
 
 def main():

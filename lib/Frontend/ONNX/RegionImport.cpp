@@ -24,9 +24,7 @@ using frontend::yield;
 
 bool GraphImporter::importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
                                SmallVectorImpl<GraphValue> &results) {
-  for (const auto &initializer : graph.initializer())
-    scope.defineInitializer(initializer);
-  if (!importNodes(graph.node(), opsets, scope, depth + 1))
+  if (!defineInitializers(graph, scope) || !importNodes(graph.node(), opsets, scope, depth + 1))
     return false;
   for (const auto &output : graph.output()) {
     GraphValue value = lookup(scope, output.name());
@@ -75,6 +73,20 @@ bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opset
 }
 
 //===--- If ---===//
+
+/// Whether `value` is computed of extents and constants alone.
+static bool isOfExtents(Value value) {
+  SmallVector<Value> open{value};
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val().getDefiningOp();
+    if (!op)
+      return false;
+    if (!isa<nn::ShapeOp, nn::SizeOp>(op) && seen.insert(op).second)
+      llvm::append_range(open, op->getOperands());
+  }
+  return true;
+}
 
 /// Which of the branches of a node of the main graph gives results of as many dimensions as the model declares, where the
 /// other does not.
@@ -137,7 +149,8 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     if (!importRegion(*graphs[i], opsets, scope, depth, {}, regions[i], results[i]))
       return false;
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
-  if (auto declared = depth ? std::nullopt : findDeclaredBranch(node, declaredRanks, results)) {
+  auto declared = depth || !isOfExtents(chosen) ? std::nullopt : findDeclaredBranch(node, declaredRanks, results);
+  if (declared) {
     frontend::NodeBuilder build(builder, loc);
     Expression isThen(build, chosen);
     requireOfData(build, *declared ? ~isThen : isThen, "If: the result has as many dimensions as the model declares");
@@ -265,6 +278,7 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     return parts.prologue(body.getArgument(0), rebuildCarried(parts, arguments));
   };
   // A second time where the first shows that an extent of a carried value is not as static as it begins.
+  SmallVector<unsigned> changed; // that certainly have another extent behind the first iteration
   for (bool isFinal = false; !isFinal;) {
     Region attempt;
     yielded.clear();
@@ -281,7 +295,11 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     if (!flattenYielded(parts, yielded, values, reason))
       return fail(reason);
     isFinal = true;
-    for (auto [value, type] : llvm::zip(ArrayRef(values).drop_front(), MutableArrayRef(types).drop_front())) {
+    for (unsigned place = 0; place < initial.size(); ++place) {
+      Value value = values[place + 1];
+      Type &type = types[place + 1];
+      if (failed(verifyCompatibleShape(value.getType(), type)))
+        changed.push_back(place);
       std::optional<RankedTensorType> joined = joinTypes(getRanked(value), cast<RankedTensorType>(type));
       if (!joined)
         return fail("a value that it carries changes its type or its number of dimensions");
@@ -291,6 +309,9 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     if (isFinal)
       region.takeBody(attempt);
   }
+  bool runs = !ShapedType::isDynamic(parts.count) && parts.count > 0;
+  if (runs && llvm::any_of(changed, [&](unsigned place) { return !grows(region.front(), values, place); }))
+    return fail("the shape of a value that it carries changes from iteration to iteration");
   frontend::NodeBuilder build(builder, NameLoc::get(builder.getStringAttr(getNodeName(node))));
   SmallVector<Value> created = createLoop(build, parts, region, values, initial);
   if (!build.failed())
@@ -339,7 +360,7 @@ bool GraphImporter::importLoop(const ::onnx::NodeProto &node, const Opsets &opse
   bool hasSequences = llvm::any_of(parts.initial, [](const GraphValue &value) { return !value.isTensor(); });
   bool isDone = isUnrolled(parts, scope) ? unrollLoop(parts, opsets, scope, depth, results)
                 : hasSequences           ? importLoopOfSequences(parts, opsets, scope, depth, results)
-                                         : importLoopOp(parts, opsets, scope, depth, results);
+                                         : importLoopOfTensors(parts, opsets, scope, depth, results);
   if (!isDone)
     return false;
   for (auto [name, value] : llvm::zip(node.output(), results))
