@@ -251,6 +251,38 @@ static SmallVector<Value> createLoop(frontend::NodeBuilder &node, const LoopPart
   return results;
 }
 
+/// Whether an extent of what an iteration yields is known in it only.
+static bool isKnownInside(Value value, int64_t axis, Block &body) {
+  auto [origin, originAxis] = nn::traceExtent(value, axis);
+  if (!getRanked(origin).isDynamicDim(originAxis) || llvm::is_contained(body.getArguments(), origin))
+    return false;
+  return body.getParent()->isAncestor(origin.getParentRegion());
+}
+
+/// Gives what an iteration carries on the static extents that it began with, which `types` are, and what is collected those
+/// that the graph declares; a run ends with an error without.
+static void fixExtents(frontend::NodeBuilder &node, const LoopParts &parts, Block &body, ArrayRef<Type> types,
+                       SmallVectorImpl<Value> &values) {
+  OpBuilder::InsertionGuard guard(node.getBuilder());
+  node.getBuilder().setInsertionPointToEnd(&body);
+  unsigned numCarried = types.size() - 1;
+  for (unsigned i = 1; i < values.size(); ++i) {
+    bool isCarried = i <= numCarried;
+    int64_t rank = getRanked(values[i]).getRank();
+    const auto &declared = parts.graph.output(i - (parts.yieldsCondition ? 0 : 1)).type().tensor_type().shape();
+    if (isCarried ? cast<RankedTensorType>(types[i]).getRank() != rank || grows(body, values, i - 1)
+                  : declared.dim_size() != rank)
+      continue;
+    for (int64_t axis = 0; axis < rank; ++axis) {
+      int64_t extent = isCarried ? cast<RankedTensorType>(types[i]).getDimSize(axis) : declared.dim(axis).dim_value();
+      if (ShapedType::isDynamic(extent) || extent <= 0 || !isKnownInside(values[i], axis, body))
+        continue;
+      Value free = values[i];
+      llvm::replace(values, free, fixExtent(node, free, axis, extent));
+    }
+  }
+}
+
 bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                                  SmallVectorImpl<GraphValue> &results) {
   const ::onnx::NodeProto &node = parts.node;
@@ -294,6 +326,11 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     std::string reason;
     if (!flattenYielded(parts, yielded, values, reason))
       return fail(reason);
+    frontend::NodeBuilder fixing(builder, NameLoc::get(builder.getStringAttr(getNodeName(node))));
+    if (llvm::all_of(parts.initial, [](const GraphValue &value) { return value.isTensor(); }))
+      fixExtents(fixing, parts, attempt.front(), types, values);
+    if (fixing.failed())
+      return fail(fixing.getReason());
     isFinal = true;
     for (unsigned place = 0; place < initial.size(); ++place) {
       Value value = values[place + 1];
