@@ -326,8 +326,25 @@ def reshaped(rng, n, m):
         "x": floats(rng, *[int(e) for e in shape[1:-1].split(",")]), "w": floats(rng, n, m)}
 
 
+def appended_by_choice(rng, n, m):
+    """Branches append one row or two, or leave what there is; the last row is read."""
+    more = rng.choice(["p = Concat<axis = 0>(a, t)", "u = Neg(t)  p = Concat<axis = 0>(a, t, u)"])
+    other = rng.choice(["q = Identity(a)", "u = Exp(t)  q = Concat<axis = 0>(a, u)"])
+    text = f"""g (int64 trips, float[{n},{m}] start) => (float[a,{m}] y)
+      <int64 two = {{2}}, int64 zero = {{0}}, int64[1] last = {{-1}}, int64[1] end = {{9223372036854775807}}, int64[1] axis = {{0}}> {{
+      y = Loop(trips, , start)<body = b (int64 i, bool go, float[c,{m}] a) => (bool on, float[d,{m}] next) {{
+        on = Identity(go)
+        k = Mod(i, two)  even = Equal(k, zero)
+        row = Slice(a, last, end, axis)  t = Sin(row)
+        next = If(even)<then_branch = h () => (float[e,{m}] p) {{ {more} }}, else_branch = l () => (float[f,{m}] q) {{ {other} }}>
+      }}>
+    }}"""
+    return text, {"trips": np.array(rng.integers(0, 6), np.int64), "start": floats(rng, n, m)}
+
+
 TEMPLATES = [branch, counted, conditional, swapped, scattered, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,
-             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice, of_two_ranks, reshaped]
+             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice, of_two_ranks, reshaped,
+             appended_by_choice]
 
 
 def main():

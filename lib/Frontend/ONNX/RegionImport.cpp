@@ -270,7 +270,8 @@ static void fixExtents(frontend::NodeBuilder &node, const LoopParts &parts, Bloc
     bool isCarried = i <= numCarried;
     int64_t rank = getRanked(values[i]).getRank();
     const auto &declared = parts.graph.output(i - (parts.yieldsCondition ? 0 : 1)).type().tensor_type().shape();
-    if (isCarried ? cast<RankedTensorType>(types[i]).getRank() != rank || grows(body, values, i - 1)
+    if (isCarried ? cast<RankedTensorType>(types[i]).getRank() != rank || grows(body, values, i - 1) ||
+                        values[i].getDefiningOp<nn::IfOp>()
                   : declared.dim_size() != rank)
       continue;
     for (int64_t axis = 0; axis < rank; ++axis) {
@@ -327,8 +328,10 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     if (!flattenYielded(parts, yielded, values, reason))
       return fail(reason);
     frontend::NodeBuilder fixing(builder, NameLoc::get(builder.getStringAttr(getNodeName(node))));
-    if (llvm::all_of(parts.initial, [](const GraphValue &value) { return value.isTensor(); }))
+    if (llvm::all_of(parts.initial, [](const GraphValue &value) { return value.isTensor(); })) {
+      appendBehindBranches(fixing, attempt.front(), values);
       fixExtents(fixing, parts, attempt.front(), types, values);
+    }
     if (fixing.failed())
       return fail(fixing.getReason());
     isFinal = true;
