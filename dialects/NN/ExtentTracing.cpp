@@ -203,6 +203,22 @@ static Extents stepOfLoop(LoopOp op, Extent extent) {
   return region && !op.getBody().isAncestor(region) ? Extents{{origin, axis}} : Extents();
 }
 
+/// Where both branches give an extent from around them.
+static Extents stepOfBranches(IfOp op, Extent extent) {
+  Extents result;
+  for (Region &region : op->getRegions()) {
+    auto yield = region.empty() ? YieldOp() : dyn_cast<YieldOp>(region.front().getTerminator());
+    if (!yield)
+      return {}; // is being converted
+    auto [origin, axis] = traceExtent(yield.getValues()[cast<OpResult>(extent.value).getResultNumber()], extent.axis);
+    Region *place = origin.getParentRegion();
+    if (!getRanked(origin).isDynamicDim(axis) || !place || region.isAncestor(place))
+      return {};
+    result.push_back({origin, axis});
+  }
+  return result;
+}
+
 /// The sequence has the input's steps and batch; so have the states.
 static Extents stepOfRecurrent(Operation *op, Extent extent) {
   bool isSequence = cast<OpResult>(extent.value).getResultNumber() == 0;
@@ -243,6 +259,7 @@ static Extents step(Extent extent) {
       .Case<ReverseOp, TriluOp, EyeLikeOp, CumSumOp, SoftmaxOp, LogSoftmaxOp, BatchNormOp, LayerNormOp, RmsNormOp,
             InstanceNormOp, LrnOp, ScatterElementsOp, ScatterNDOp>(
           [&](Operation *kept) { return Extents{{kept->getOperand(0), extent.axis}}; })
+      .Case([&](IfOp choice) { return stepOfBranches(choice, extent); })
       .Case([&](LoopOp loop) { return stepOfLoop(loop, extent); })
       .Case<RnnOp, GruOp, LstmOp>([&](Operation *layer) { return stepOfRecurrent(layer, extent); })
       .Default([&](Operation *other) { return stepOfOther(other, extent); });
