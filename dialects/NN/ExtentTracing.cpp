@@ -181,6 +181,16 @@ static Extents stepOfArgument(BlockArgument argument, Extent extent) {
   return {{loop.getInitial()[argument.getArgNumber() - 1], extent.axis}};
 }
 
+bool isInside(Value value, Region &region) {
+  for (Region *around = value.getParentRegion(); around;) {
+    if (around == &region)
+      return true;
+    Operation *parent = around->getParentOp();
+    around = parent ? parent->getParentRegion() : nullptr;
+  }
+  return false;
+}
+
 static bool isTrue(Value condition) {
   std::optional<SmallVector<int64_t>> known = getConstantInts(condition);
   return known && known->size() == 1 && known->front() != 0;
@@ -199,8 +209,7 @@ static Extents stepOfLoop(LoopOp op, Extent extent) {
   if (extent.axis == 0)
     return isCounted ? stepOfShape(op.getTrips(), 0) : Extents();
   auto [origin, axis] = traceExtent(yield.getValues()[number + 1], extent.axis - 1);
-  Region *region = origin.getParentRegion();
-  return region && !op.getBody().isAncestor(region) ? Extents{{origin, axis}} : Extents();
+  return isInside(origin, op.getBody()) ? Extents() : Extents{{origin, axis}};
 }
 
 /// Where both branches give an extent from around them.
@@ -211,8 +220,7 @@ static Extents stepOfBranches(IfOp op, Extent extent) {
     if (!yield)
       return {}; // is being converted
     auto [origin, axis] = traceExtent(yield.getValues()[cast<OpResult>(extent.value).getResultNumber()], extent.axis);
-    Region *place = origin.getParentRegion();
-    if (!getRanked(origin).isDynamicDim(axis) || !place || region.isAncestor(place))
+    if (!getRanked(origin).isDynamicDim(axis) || isInside(origin, region))
       return {};
     result.push_back({origin, axis});
   }

@@ -5,7 +5,7 @@
 // iteration nor passes one on. Where the yielded value is another carried one
 // (they change places), it is copied first. Elements are inserted into a copy
 // where the carried value is read later, or where the result follows another one. What
-// a loop inside collects has a place of its own, too, where the carried value is read.
+// a loop inside collects has a place of its own, too.
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -156,12 +156,11 @@ static OpOperand *getCollectedInto(Value value) {
   }
 }
 
-/// What a loop collects is not collected in the place of the carried `argument`, if anything reads that: the analysis of
-/// bufferisation sees conflicts with reads before it, too.
+/// What a loop collects is not collected in the place of the carried `argument`: the analysis of bufferisation sees conflicts
+/// where there are none, too, and refuses them.
 static void separateCollected(Value value, BlockArgument argument) {
   OpOperand *base = getCollectedInto(value);
-  bool isRead = llvm::any_of(argument.getUsers(), [](Operation *user) { return !isa<tensor::DimOp>(user); });
-  if (!base || base->getOwner()->getBlock() != argument.getOwner() || !isRead)
+  if (!base || base->getOwner()->getBlock() != argument.getOwner())
     return;
   OpBuilder builder(base->getOwner());
   auto empty = base->get().getDefiningOp<tensor::EmptyOp>();

@@ -256,7 +256,7 @@ static bool isKnownInside(Value value, int64_t axis, Block &body) {
   auto [origin, originAxis] = nn::traceExtent(value, axis);
   if (!getRanked(origin).isDynamicDim(originAxis) || llvm::is_contained(body.getArguments(), origin))
     return false;
-  return body.getParent()->isAncestor(origin.getParentRegion());
+  return nn::isInside(origin, *body.getParent());
 }
 
 /// Gives what an iteration carries on the static extents that it began with, which `types` are, and what is collected those

@@ -32,7 +32,7 @@ func.func @inserted(%x: tensor<4xf32>, %f: f32, %n: index) -> tensor<4xf32> {
   return %0 : tensor<4xf32>
 }
 
-// What a loop inside collects has a place of its own where the carried value is read.
+// What a loop inside collects has a place of its own.
 // CHECK-LABEL: @collected
 func.func @collected(%x: tensor<4xf32>, %n: index) -> tensor<4xf32> {
   %c0 = arith.constant 0 : index
