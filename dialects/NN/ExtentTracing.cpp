@@ -196,8 +196,7 @@ static bool isTrue(Value condition) {
   return known && known->size() == 1 && known->front() != 0;
 }
 
-/// What a loop collects has an entry for each iteration, each of the shape of the element, if that is one from around the
-/// loop.
+/// What a loop collects has an entry for each iteration, each of the shape of the element.
 static Extents stepOfLoop(LoopOp op, Extent extent) {
   unsigned number = cast<OpResult>(extent.value).getResultNumber();
   if (number < op.getNumCarried())
@@ -208,21 +207,17 @@ static Extents stepOfLoop(LoopOp op, Extent extent) {
   bool isCounted = op.getTrips() && (!op.getCondition() || isTrue(op.getCondition())) && isTrue(yield.getValues()[0]);
   if (extent.axis == 0)
     return isCounted ? stepOfShape(op.getTrips(), 0) : Extents();
-  auto [origin, axis] = traceExtent(yield.getValues()[number + 1], extent.axis - 1);
-  return isInside(origin, op.getBody()) ? Extents() : Extents{{origin, axis}};
+  return {{yield.getValues()[number + 1], extent.axis - 1}};
 }
 
-/// Where both branches give an extent from around them.
+/// Both branches only agree on an extent from around them.
 static Extents stepOfBranches(IfOp op, Extent extent) {
   Extents result;
   for (Region &region : op->getRegions()) {
     auto yield = region.empty() ? YieldOp() : dyn_cast<YieldOp>(region.front().getTerminator());
     if (!yield)
       return {}; // is being converted
-    auto [origin, axis] = traceExtent(yield.getValues()[cast<OpResult>(extent.value).getResultNumber()], extent.axis);
-    if (!getRanked(origin).isDynamicDim(axis) || isInside(origin, region))
-      return {};
-    result.push_back({origin, axis});
+    result.push_back({yield.getValues()[cast<OpResult>(extent.value).getResultNumber()], extent.axis});
   }
   return result;
 }
@@ -292,6 +287,9 @@ std::pair<Value, int64_t> ExtentOrigins::trace(Value value, int64_t axis) {
       Extent first = get(before.front());
       if (llvm::all_of(before, [&](Extent e) { return isSame(get(e), first); }))
         origin = first;
+      // Nothing outside sees what is inside of a loop.
+      if (auto loop = extent.value.getDefiningOp<LoopOp>(); loop && isInside(origin.value, loop.getBody()))
+        origin = extent;
     }
     origins.try_emplace({extent.value, extent.axis}, origin.value, origin.axis);
   }
