@@ -181,9 +181,45 @@ static Extents stepOfArgument(BlockArgument argument, Extent extent) {
   return {{loop.getInitial()[argument.getArgNumber() - 1], extent.axis}};
 }
 
+bool isInside(Value value, Region &region) {
+  for (Region *around = value.getParentRegion(); around;) {
+    if (around == &region)
+      return true;
+    Operation *parent = around->getParentOp();
+    around = parent ? parent->getParentRegion() : nullptr;
+  }
+  return false;
+}
+
+static bool isTrue(Value condition) {
+  std::optional<SmallVector<int64_t>> known = getConstantInts(condition);
+  return known && known->size() == 1 && known->front() != 0;
+}
+
+/// What a loop collects has an entry for each iteration, each of the shape of the element.
 static Extents stepOfLoop(LoopOp op, Extent extent) {
   unsigned number = cast<OpResult>(extent.value).getResultNumber();
-  return number < op.getNumCarried() ? Extents{{op.getInitial()[number], extent.axis}} : Extents();
+  if (number < op.getNumCarried())
+    return {{op.getInitial()[number], extent.axis}};
+  auto yield = op.getBody().empty() ? YieldOp() : dyn_cast<YieldOp>(op.getBody().front().getTerminator());
+  if (!yield)
+    return {}; // is being converted
+  bool isCounted = op.getTrips() && (!op.getCondition() || isTrue(op.getCondition())) && isTrue(yield.getValues()[0]);
+  if (extent.axis == 0)
+    return isCounted ? stepOfShape(op.getTrips(), 0) : Extents();
+  return {{yield.getValues()[number + 1], extent.axis - 1}};
+}
+
+/// Both branches only agree on an extent from around them.
+static Extents stepOfBranches(IfOp op, Extent extent) {
+  Extents result;
+  for (Region &region : op->getRegions()) {
+    auto yield = region.empty() ? YieldOp() : dyn_cast<YieldOp>(region.front().getTerminator());
+    if (!yield)
+      return {}; // is being converted
+    result.push_back({yield.getValues()[cast<OpResult>(extent.value).getResultNumber()], extent.axis});
+  }
+  return result;
 }
 
 /// The sequence has the input's steps and batch; so have the states.
@@ -226,6 +262,7 @@ static Extents step(Extent extent) {
       .Case<ReverseOp, TriluOp, EyeLikeOp, CumSumOp, SoftmaxOp, LogSoftmaxOp, BatchNormOp, LayerNormOp, RmsNormOp,
             InstanceNormOp, LrnOp, ScatterElementsOp, ScatterNDOp>(
           [&](Operation *kept) { return Extents{{kept->getOperand(0), extent.axis}}; })
+      .Case([&](IfOp choice) { return stepOfBranches(choice, extent); })
       .Case([&](LoopOp loop) { return stepOfLoop(loop, extent); })
       .Case<RnnOp, GruOp, LstmOp>([&](Operation *layer) { return stepOfRecurrent(layer, extent); })
       .Default([&](Operation *other) { return stepOfOther(other, extent); });
@@ -250,6 +287,9 @@ std::pair<Value, int64_t> ExtentOrigins::trace(Value value, int64_t axis) {
       Extent first = get(before.front());
       if (llvm::all_of(before, [&](Extent e) { return isSame(get(e), first); }))
         origin = first;
+      // Nothing outside sees what is inside of a loop.
+      if (auto loop = extent.value.getDefiningOp<LoopOp>(); loop && isInside(origin.value, loop.getBody()))
+        origin = extent;
     }
     origins.try_emplace({extent.value, extent.axis}, origin.value, origin.axis);
   }

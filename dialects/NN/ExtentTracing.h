@@ -24,6 +24,9 @@ private:
 /// to function arguments that name it with one symbol (`nn.symbols`).
 bool haveSameExtent(mlir::Value value, int64_t axis, mlir::Value other, int64_t otherAxis);
 
+/// Whether `value` is made in the region, or in one inside; either may be part of no operation yet.
+bool isInside(mlir::Value value, mlir::Region &region);
+
 /// Where extent `axis` of `value` comes from, as far as can be seen: an extent of
 /// another value, with that axis.
 std::pair<mlir::Value, int64_t> traceExtent(mlir::Value value, int64_t axis);

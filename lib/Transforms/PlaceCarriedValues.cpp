@@ -4,7 +4,8 @@
 // that it follows, so that bufferisation neither makes a new buffer in each
 // iteration nor passes one on. Where the yielded value is another carried one
 // (they change places), it is copied first. Elements are inserted into a copy
-// where the carried value is read later, or where the result follows another one.
+// where the carried value is read later, or where the result follows another one. What
+// a loop inside collects has a place of its own, too.
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -138,6 +139,34 @@ static void separateInsertions(Operation *yield, ArrayRef<BlockArgument> carried
   }
 }
 
+/// The empty tensor that loops inside begin with to make `value`, as an operand of the first of them; null where anything
+/// else makes it.
+static OpOperand *getCollectedInto(Value value) {
+  OpOperand *base = nullptr;
+  while (true) {
+    value = getViewed(value);
+    Operation *op = value.getDefiningOp();
+    if (auto loop = dyn_cast_if_present<scf::ForOp>(op))
+      base = &loop.getInitArgsMutable()[cast<OpResult>(value).getResultNumber()];
+    else if (auto loop = dyn_cast_if_present<scf::WhileOp>(op))
+      base = &loop.getInitsMutable()[cast<OpResult>(value).getResultNumber()];
+    else
+      return base && isa_and_present<tensor::EmptyOp>(op) ? base : nullptr;
+    value = base->get();
+  }
+}
+
+/// What a loop collects is not collected in the place of the carried `argument`: the analysis of bufferisation sees conflicts
+/// where there are none, too, and refuses them.
+static void separateCollected(Value value, BlockArgument argument) {
+  OpOperand *base = getCollectedInto(value);
+  if (!base || base->getOwner()->getBlock() != argument.getOwner())
+    return;
+  OpBuilder builder(base->getOwner());
+  auto empty = base->get().getDefiningOp<tensor::EmptyOp>();
+  base->set(bufferization::AllocTensorOp::create(builder, empty.getLoc(), empty.getType(), empty.getDynamicSizes()));
+}
+
 static void placeYielded(Operation *yield, ArrayRef<BlockArgument> carried) {
   separateInsertions(yield, carried);
   OpBuilder builder(yield);
@@ -157,6 +186,7 @@ static void placeYielded(Operation *yield, ArrayRef<BlockArgument> carried) {
   for (auto [i, source, argument] : llvm::enumerate(sources, carried))
     if (isa<RankedTensorType>(source.getType()) && argument && !isInsertedInto(source, argument)) {
       overwrite(source, argument);
+      separateCollected(source, argument);
       yield->setOperand(i, bufferization::MaterializeInDestinationOp::create(builder, yield->getLoc(),
                                                                              argument.getType(), source, argument)
                                .getResult());

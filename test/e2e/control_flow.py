@@ -272,8 +272,94 @@ def grown(rng, n, m):
     return text, {"trips": np.array(rng.integers(0, 5), np.int64), "start": floats(rng, 2, m), "x": floats(rng, n, m)}
 
 
+def scanned_to_lengths(rng, n, m):
+    """The Scan of opset 8: each sequence of a batch ends where its length says, in either direction."""
+    time, d = int(rng.integers(1, 6)), [int(v) for v in rng.integers(0, 2, 2)]
+    extents = f"{n},{time}" if rng.random() < 0.5 else "batch,time"
+    text = f"""<ir_version: 8, opset_import: ["" : 8]>
+    g (int64[{extents.split(",")[0]}] lengths, float[{extents.split(",")[0]},{m}] s, float[{extents},{m}] x, float[{extents},{m}] w)
+      => (float[?,{m}] y, float[?,?,{m}] all, int64[?,?] left) {{
+      y, all, left = Scan<num_scan_inputs = 2, directions = [{d[0]}, {d[1]}],
+                    body = b (float[{m}] a, float[{m}] e, float[{m}] f) => (float[{m}] next, float[{m}] kept, int64 c) {{
+        p = Mul(a, f)
+        next = Add(p, e)
+        kept = Sigmoid(next)
+        c = Constant<value = int64 {{7}}>()
+      }}>(lengths, s, x, w)
+    }}"""
+    return text, {"lengths": rng.integers(1, time + 1, n), "s": floats(rng, n, m), "x": floats(rng, n, time, m), "w": floats(rng, n, time, m)}
+
+
+def collected_twice(rng, n, m):
+    """A loop collects what a loop or a scan inside collects, as often as inputs are long."""
+    inner = ["""e, o = Scan<num_scan_inputs = 1, body = h (float[M] a, float[M] r) => (float[M] a2, float[M] q) {
+                  u = Add(a, r)  a2 = Tanh(u)  q = Neg(a2) }>(first, row)""",
+             """e, o = Loop(times, go, first)<body = h (int64 j, bool d, float[M] a) => (bool on2, float[M] a2, float[M] q) {
+                  on2 = Identity(d)  r = Gather(row, j)  u = Add(a, r)  a2 = Tanh(u)  q = Neg(a2) }>"""][rng.integers(0, 2)]
+    text = f"""g (float[batch,time,{m}] x, float[{m}] first) => (float[batch,time,{m}] y) <int64 zero = {{0}}, int64 one = {{1}}, bool go = {{1}}> {{
+      shape = Shape(x)  trips = Gather(shape, zero)  times = Gather(shape, one)
+      y = Loop(trips, go)<body = b (int64 i, bool c) => (bool on, float[t,{m}] o) {{
+        on = Identity(c)  row = Gather(x, i)  {inner.replace("[M]", f"[{m}]")} }}> }}"""
+    return text, {"x": floats(rng, n, int(rng.integers(1, 5)), m), "first": floats(rng, m)}
+
+
+def of_two_ranks(rng, n, m):
+    """A branch that drops an axis of one element, and the model says that it is taken."""
+    text = f"""g (float[rows,columns] x) => (float[rows] y) <int64 one = {{1}}, int64[1] axis = {{1}}> {{
+      s = Shape(x)  d = Gather(s, one)  c = Equal(d, one)  t = Tanh(x)
+      y = If(c)<then_branch = a () => (float[?] p) {{ p = Squeeze(t, axis) }}, else_branch = e () => (float[?,?] q) {{ q = Identity(t) }}>
+    }}"""
+    return text, {"x": floats(rng, n, 1)}
+
+
+def reshaped(rng, n, m):
+    """A known number of iterations that change the shape, or the number of dimensions, of what they carry."""
+    kind, trips = rng.integers(0, 3), int(rng.integers(1, 4))
+    step = ["p = Add(a, w)  next = Tanh(p)", "next = Slice(a, one, end, axis)", "next = Unsqueeze(a, axis)"][kind]
+    shape = [f"[{m}]", f"[{trips + n},{m}]", f"[{n}]"][kind]
+    text = f"""g (float{shape} x, float[{n},{m}] w) => (float y, float[{trips}] sums)
+      <int64 trips = {{{trips}}}, int64[1] one = {{1}}, int64[1] end = {{99}}, int64[1] axis = {{0}}> {{
+      y, sums = Loop(trips, , x)<body = b (int64 i, bool go, float a) => (bool on, float next, float sum) {{
+        on = Identity(go)  {step}  sum = ReduceSum<keepdims = 0>(next) }}>
+    }}"""
+    return text.replace("float y", "float[?] y").replace("float a)", "float[?] a)").replace("float next", "float[?] next"), {
+        "x": floats(rng, *[int(e) for e in shape[1:-1].split(",")]), "w": floats(rng, n, m)}
+
+
+def appended_by_choice(rng, n, m):
+    """Branches append one row or two, or leave what there is; the last row is read."""
+    more = rng.choice(["p = Concat<axis = 0>(a, t)", "u = Neg(t)  p = Concat<axis = 0>(a, t, u)"])
+    other = rng.choice(["q = Identity(a)", "u = Exp(t)  q = Concat<axis = 0>(a, u)"])
+    text = f"""g (int64 trips, float[{n},{m}] start) => (float[a,{m}] y)
+      <int64 two = {{2}}, int64 zero = {{0}}, int64[1] last = {{-1}}, int64[1] end = {{9223372036854775807}}, int64[1] axis = {{0}}> {{
+      y = Loop(trips, , start)<body = b (int64 i, bool go, float[c,{m}] a) => (bool on, float[d,{m}] next) {{
+        on = Identity(go)
+        k = Mod(i, two)  even = Equal(k, zero)
+        row = Slice(a, last, end, axis)  t = Sin(row)
+        next = If(even)<then_branch = h () => (float[e,{m}] p) {{ {more} }}, else_branch = l () => (float[f,{m}] q) {{ {other} }}>
+      }}>
+    }}"""
+    return text, {"trips": np.array(rng.integers(0, 6), np.int64), "start": floats(rng, n, m)}
+
+
+def rewritten(rng, n, m):
+    """What a scan inside collects of what is carried is carried on."""
+    d = int(rng.integers(0, 2))
+    more = rng.choice(["all = Identity(o)", "all = Neg(a)", """k = Mod(i, two)  even = Equal(k, zero)
+        all = If(even)<then_branch = h () => (float[N,M] p) { p = Tanh(a) }, else_branch = l () => (float[N,M] q) { q = Relu(a) }>"""])
+    rows = rng.choice([str(n), "rows"])
+    text = f"""g (int64 trips, float[{rows},{m}] x, float[{m}] first) => (float[{rows},{m}] y, float[k,{rows},{m}] z) <int64 two = {{2}}, int64 zero = {{0}}> {{
+      y, z = Loop(trips, , x)<body = b (int64 i, bool go, float[{rows},{m}] a) => (bool on, float[{rows},{m}] o, float[{rows},{m}] all) {{
+        on = Identity(go)
+        s, o = Scan<num_scan_inputs = 1, scan_input_directions = [{d}], body = h (float[{m}] u, float[{m}] r) => (float[{m}] v, float[{m}] w) {{
+          v = Add(u, r)  w = Sin(v) }}>(first, a)
+        {more.replace("[N,M]", f"[{rows},{m}]")} }}> }}"""
+    return text, {"trips": np.array(rng.integers(0, 5), np.int64), "x": floats(rng, n, m), "first": floats(rng, m)}
+
+
 TEMPLATES = [branch, counted, conditional, swapped, scattered, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,
-             of_two_shapes, guarded, appended, grown]
+             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice, of_two_ranks, reshaped,
+             appended_by_choice, rewritten]
 
 
 def main():
@@ -290,7 +376,7 @@ def main():
             text, arrays = template(rng, int(rng.integers(1, 6)), int(rng.choice([1, 3, 8, 17, 32])))
             reason = None
             try:
-                model = parser.parse_model(HEADER + text)
+                model = parser.parse_model(text if text.startswith("<") else HEADER + text)
                 onnx.checker.check_model(model)
                 with tempfile.TemporaryDirectory(prefix="nnc-control-") as folder:
                     reason = check(model, arrays, folder)

@@ -299,6 +299,9 @@ CASES = [
            [[np.array(a, kind), np.array(b, kind), np.array(c, kind)]
             for a, b, c in ((1, 10, 3), (10, 1, -4), (5, 5, 1), (9, 2, 1), (0, 1, 0.125), (-3, 2.5, 0.7), (2, -1, -0.3), (0, 5, 0))], exact=False)
       for kind in (np.float32, np.float64)),
+    Case("Range of inputs of int16", [node("Range", "a b c")],
+         [[np.array(v, np.int16) for v in values]
+          for values in ((1, 10, 3), (10, 1, -4), (5, 5, 1), (9, 2, 1), (-32768, 32767, 1), (32767, -32768, -7), (0, 5, 0))]),
     Case("OneHot of a depth that is a float", [node("OneHot", "a s v")],
          [[ints(0, 2, -1), np.array(s, np.float32), np.array((2, 5), np.float32)] for s in (4, 3, 1)], static="sv"),
     Case("a size that is a float on its way", [node("Shape", "a", "k"), helper.make_node("Cast", ["k"], ["f"], to=FLOAT), node("Mul", "f s", "p"),

@@ -64,9 +64,10 @@ def block_cases():
             yield f"bnb4_{kind}_{n}", "MatMulBnb4", 1, [floats(3, k), constant(ints(256, n * k // 2, dtype=np.uint8)),
                                                         constant(np.abs(floats(n * k // block)))], {
                 "K": k, "N": n, "block_size": block, "quant_type": kind}
-    yield "grouped_bits", "MatMulNBits", 1, [
-        floats(3, 64), constant(ints(256, 8, 4, 8, dtype=np.uint8)), constant(floats(32)), None, constant(ints(4, 64, dtype=np.int32))], {
-            "K": 64, "N": 8, "bits": 4, "block_size": 16}
+    for name, zeros in (("grouped_bits", None), ("grouped_bits_zeros", constant(floats(32)))):
+        yield name, "MatMulNBits", 1, [
+            floats(3, 64), constant(ints(256, 8, 4, 8, dtype=np.uint8)), constant(floats(32)), zeros, constant(ints(4, 64, dtype=np.int32))], {
+                "K": 64, "N": 8, "bits": 4, "block_size": 16}
     yield "integers_16", "MatMulInteger16", 1, [ints(200, 3, 5, dtype=np.int16) - np.int16(100), ints(200, 5, 4, dtype=np.int16)], {}
 
 

@@ -1,6 +1,7 @@
 // Indexing: gathers and generators are one linalg.generic that reads each element
 // where its index says; scatters are loops over the updates, in order, that change
 // a copy of the data.
+#include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/NN.h"
 #include "lib/Codegen/Widening.h"
@@ -319,6 +320,22 @@ static Value getRangeSize(ImplicitLocOpBuilder &builder, nn::RangeOp op, nn::Ran
   return size;
 }
 
+/// The same of i16, whose size has a bound whatever data say.
+static Value getShortRangeSize(ImplicitLocOpBuilder &builder, nn::RangeOp op, nn::RangeOp::Adaptor adaptor) {
+  auto read = [&](Value original, Value tensor) -> Value {
+    Value entry = findEntry(builder, original, 0);
+    return entry ? entry
+                 : arith::IndexCastOp::create(builder, builder.getIndexType(), extractOnlyElement(builder, tensor)).getResult();
+  };
+  Value start = read(op.getStart(), adaptor.getStart()), limit = read(op.getLimit(), adaptor.getLimit());
+  Value delta = read(op.getDelta(), adaptor.getDelta()), bound = getIndex(builder, UINT16_MAX);
+  Value isZero = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, delta, getIndex(builder, 0));
+  delta = builder.createOrFold<arith::SelectOp>(isZero, getIndex(builder, 1), delta);
+  Value size = builder.createOrFold<arith::CeilDivSIOp>(sub(builder, limit, start), delta);
+  size = builder.createOrFold<arith::MaxSIOp>(size, getIndex(builder, 0));
+  return kernel::BoundedOp::create(builder, size, bound);
+}
+
 template <>
 Value ConvertIndexing<nn::RangeOp>::build(ImplicitLocOpBuilder &builder, nn::RangeOp op, OpAdaptor adaptor,
                                           RankedTensorType type) const {
@@ -326,8 +343,12 @@ Value ConvertIndexing<nn::RangeOp>::build(ImplicitLocOpBuilder &builder, nn::Ran
   Value start = extractOnlyElement(builder, adaptor.getStart()), delta = extractOnlyElement(builder, adaptor.getDelta());
   SmallVector<Value> extents(1);
   if (!type.hasStaticShape()) {
-    Value size = isa<FloatType>(element) ? getFloatRangeSize(builder, op, adaptor) : getRangeSize(builder, op, adaptor);
-    extents[0] = builder.createOrFold<arith::MaxSIOp>(size, getIndex(builder, 0));
+    if (element.isSignlessInteger(16)) {
+      extents[0] = getShortRangeSize(builder, op, adaptor);
+    } else {
+      Value size = isa<FloatType>(element) ? getFloatRangeSize(builder, op, adaptor) : getRangeSize(builder, op, adaptor);
+      extents[0] = builder.createOrFold<arith::MaxSIOp>(size, getIndex(builder, 0));
+    }
   }
   return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) -> Value {
     Type i64 = inner.getI64Type();

@@ -116,8 +116,9 @@ static LogicalResult importMatMulNBits(NodeBinder &node) {
     return failure();
   if (groups && !hasElements(groups, k) && !hasElements(groups, blocks * size))
     return node.reject("g_idx does not have a block for each of K");
-  if (groups && zeroPoints) // ONNX Runtime takes none of them then, its documentation does
-    return node.reject("zero points beside g_idx are not supported");
+  // ONNX Runtime takes packed ones for none then, which its documentation does not say.
+  if (groups && zeroPoints && !isa<FloatType>(getElementTypeOrSelf(zeroPoints)))
+    return node.reject("zero points of integers beside g_idx are not supported");
   if (groups && !hasElements(groups, k))
     groups = Expression(node, groups).slice(0, 0, k);
   Expression numbers = weights.dequantize(node, packed, scales, zeroPoints, groups);

@@ -185,11 +185,9 @@ RankedTensorType GraphImporter::getInputType(StringRef name, const ::onnx::TypeP
 
 bool GraphImporter::addInputs(frontend::ModelBuilder &main, Scope &scope) {
   llvm::StringSet<> initialized;
-  for (const auto &initializer : model->graph().initializer()) {
+  for (const auto &initializer : model->graph().initializer())
     initialized.insert(initializer.name());
-    scope.defineInitializer(initializer);
-  }
-  if (!fixSymbols() || !checkElementCounts())
+  if (!defineInitializers(model->graph(), scope) || !fixSymbols() || !checkElementCounts())
     return false;
   bool ok = true;
   for (const auto &input : model->graph().input()) {

@@ -78,6 +78,7 @@ private:
   bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, unsigned depth,
                 llvm::ArrayRef<GraphValue> operands, llvm::SmallVectorImpl<GraphValue> &results);
   GraphValue lookup(Scope &scope, llvm::StringRef name);
+  bool defineInitializers(const ::onnx::GraphProto &graph, Scope &scope);
   llvm::Expected<mlir::Value> createConstant(mlir::Location loc, const ::onnx::TensorProto &tensor);
 
   // Nodes with graphs (RegionImport.cpp).
@@ -94,8 +95,12 @@ private:
   llvm::SmallVector<GraphValue> getLoopInputs(const ::onnx::GraphProto &graph, mlir::Value number);
   // Of sequences (SequenceLoops.cpp).
   bool isUnrolled(const LoopParts &parts, const Scope &scope);
+  bool mayUnroll(const LoopParts &parts, int64_t numNodes);
   bool unrollLoop(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                   llvm::SmallVectorImpl<GraphValue> &results);
+  /// Unrolled where that alone gives all that it carries a shape.
+  bool importLoopOfTensors(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                           llvm::SmallVectorImpl<GraphValue> &results);
   bool importLoopOfSequences(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                              llvm::SmallVectorImpl<GraphValue> &results);
   bool importSequenceMap(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
@@ -129,7 +134,8 @@ private:
   int64_t numImportedNodes = 0;
   int64_t numUnrolledNodes = 0;
   llvm::StringMap<int64_t> declaredRanks; ///< of values of the main graph
-  llvm::SmallPtrSet<const ::onnx::NodeProto *, 4> unbatchedScans; ///< of opset 8, without the axis of the batch
+  /// Those of opset 8 without the axis of the batch; whether their last operand is the length of the sequence.
+  llvm::SmallDenseMap<const ::onnx::NodeProto *, bool> unbatchedScans;
 };
 
 } // namespace nnc::onnx

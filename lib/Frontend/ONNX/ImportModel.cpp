@@ -114,9 +114,15 @@ static void collectExternalFiles(const ::onnx::GraphProto &graph, StringRef fold
   };
   for (const ::onnx::TensorProto &tensor : graph.initializer())
     add(tensor);
+  for (const ::onnx::SparseTensorProto &sparse : graph.sparse_initializer()) {
+    add(sparse.values());
+    add(sparse.indices());
+  }
   for (const ::onnx::NodeProto &node : graph.node())
     for (const ::onnx::AttributeProto &attribute : node.attribute()) {
       add(attribute.t());
+      add(attribute.sparse_tensor().values());
+      add(attribute.sparse_tensor().indices());
       if (attribute.has_g())
         collectExternalFiles(attribute.g(), folder, files);
     }

@@ -104,9 +104,13 @@ static Value buildRange(NodeBinder &node, Value start, Value limit, Value delta)
   if (node.failed())
     return {};
   Value range = node.create<nn::RangeOp>(start, limit, delta);
-  return nn::getConstantInts(delta) || nn::getConstantFloats(delta)
-             ? range
-             : require(node, range, ~frontend::Expression(node, delta).equals(0));
+  if (nn::getConstantInts(delta) || nn::getConstantFloats(delta))
+    return range;
+  frontend::Expression isStep = ~frontend::Expression(node, delta).equals(0);
+  if (!getElementTypeOrSelf(delta).isInteger(16))
+    return require(node, range, isStep);
+  requireOfData(node, isStep, "Range: the step is not 0"); // no input of 16 bits makes sizes
+  return range;
 }
 
 static LogicalResult importRange(NodeBinder &node) {

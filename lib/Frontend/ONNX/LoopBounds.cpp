@@ -1,6 +1,7 @@
 // Looks for a counter in the condition of a loop that is imported, before its operation is made.
 #include "lib/Frontend/ONNX/LoopBounds.h"
 
+#include "dialects/NN/ExtentTracing.h"
 #include "dialects/NN/NN.h"
 #include "lib/Frontend/Import/Expression.h"
 
@@ -29,10 +30,7 @@ static bool isOne(Value value) {
   return ints && ints->size() == 1 && ints->front() == 1;
 }
 
-bool isMadeIn(Value value, Block &body) {
-  Region *region = value.getParentRegion();
-  return region && body.getParent()->isAncestor(region);
-}
+bool isMadeIn(Value value, Block &body) { return nn::isInside(value, *body.getParent()); }
 
 static bool isFalse(Value value) {
   auto ints = nn::getConstantInts(value);

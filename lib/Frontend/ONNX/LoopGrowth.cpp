@@ -5,6 +5,7 @@
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/ExtentTracing.h"
 #include "lib/Frontend/Import/Expression.h"
+#include "lib/Frontend/Import/Regions.h"
 #include "lib/Frontend/ONNX/LoopBounds.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 #include "lib/Frontend/ONNX/Strings.h"
@@ -146,9 +147,93 @@ static SmallVector<Value> findAppended(Value next, BlockArgument argument, int64
   return parts;
 }
 
+/// What a branch that ends with `value` appends to `argument`, along `axis`, which is -1 where nothing says it yet; nothing
+/// where it does anything else.
+static std::optional<SmallVector<Value>> findAppendedInBranch(Value value, BlockArgument argument, int64_t &axis) {
+  if (value == argument)
+    return SmallVector<Value>();
+  auto concat = value.getDefiningOp<nn::ConcatOp>();
+  if (!concat || concat.getInputs().front() != argument || (axis >= 0 && static_cast<int64_t>(concat.getAxis()) != axis))
+    return std::nullopt;
+  axis = concat.getAxis();
+  return SmallVector<Value>(concat.getInputs().drop_front());
+}
+
+/// Lets a choice between appending to `argument` and leaving it give what is appended; null where it does anything else.
+static Value appendBehindBranch(NodeBuilder &node, OpResult chosen, BlockArgument argument) {
+  auto choice = cast<nn::IfOp>(chosen.getOwner());
+  int64_t axis = -1;
+  SmallVector<nn::YieldOp> ends;
+  SmallVector<SmallVector<Value>> parts;
+  for (Region &region : choice->getRegions()) {
+    ends.push_back(cast<nn::YieldOp>(region.front().getTerminator()));
+    auto found = findAppendedInBranch(ends.back().getValues()[chosen.getResultNumber()], argument, axis);
+    if (!found)
+      return {};
+    parts.push_back(*found);
+  }
+  SmallVector<int64_t> none(cast<RankedTensorType>(argument.getType()).getShape());
+  if (axis < 0)
+    return {};
+  none[axis] = 0;
+  if (llvm::any_of(none, ShapedType::isDynamic))
+    return {};
+  OpBuilder::InsertionGuard guard(node.getBuilder());
+  SmallVector<Value> pieces;
+  for (auto [end, part] : llvm::zip(ends, parts)) {
+    node.getBuilder().setInsertionPoint(end);
+    if (part.empty())
+      pieces.push_back(node.create<nn::FillOp>(node.ints(none), createFiller(node, getElementTypeOrSelf(argument))));
+    else
+      pieces.push_back(part.size() == 1 ? part.front() : node.create<nn::ConcatOp>(ValueRange(part), axis));
+  }
+  auto joined = node.failed() ? std::nullopt : frontend::joinTypes(node.getType(pieces[0]), node.getType(pieces[1]));
+  if (!joined)
+    return {};
+  Type before = chosen.getType();
+  for (auto [end, piece] : llvm::zip(ends, pieces))
+    end->setOperand(chosen.getResultNumber(), piece);
+  chosen.setType(*joined);
+  node.getBuilder().setInsertionPointAfter(choice);
+  Value appended = node.create<nn::ConcatOp>(ValueRange{argument, chosen}, axis);
+  if (node.failed())
+    return {};
+  appended.setType(before);
+  chosen.replaceAllUsesExcept(appended, appended.getDefiningOp());
+  return appended;
+}
+
+void appendBehindBranches(NodeBuilder &node, Block &body, MutableArrayRef<Value> yielded) {
+  for (BlockArgument argument : body.getArguments().drop_front()) {
+    Value value = yielded[argument.getArgNumber()];
+    auto choice = value.getDefiningOp<nn::IfOp>();
+    if (!choice || choice->getBlock() != &body)
+      continue;
+    if (Value appended = appendBehindBranch(node, cast<OpResult>(value), argument))
+      llvm::replace(yielded, value, appended);
+  }
+}
+
 bool grows(Block &body, ArrayRef<Value> yielded, unsigned carried) {
   int64_t axis = 0;
   return !findAppended(yielded[carried + 1], body.getArgument(carried + 1), axis).empty();
+}
+
+/// How many elements constant bounds of one sign, or from a negative one to the end, let through; nothing where only the
+/// input tells.
+static std::optional<int64_t> getMostOfSlice(nn::SliceOp slice, int64_t axis) {
+  auto starts = nn::getConstantInts(slice.getStarts()), ends = nn::getConstantInts(slice.getEnds());
+  auto steps = slice.getSteps() ? nn::getConstantInts(slice.getSteps()) : std::nullopt;
+  auto *place = llvm::find(slice.getAxes(), axis);
+  if (!starts || !ends || place == slice.getAxes().end() || (slice.getSteps() && !steps))
+    return std::nullopt;
+  size_t i = place - slice.getAxes().begin();
+  int64_t start = (*starts)[i], end = (*ends)[i], step = steps ? (*steps)[i] : 1;
+  if (step < 1 || start < INT32_MIN)
+    return std::nullopt;
+  if (start < 0 && end >= INT32_MAX)
+    return -start;
+  return (start < 0) == (end < 0) && end < INT32_MAX ? std::optional(std::max<int64_t>(0, end - start)) : std::nullopt;
 }
 
 namespace {
@@ -194,12 +279,29 @@ Expression ExtentBounds::find(Value value, int64_t axis, unsigned depth) {
   Operation *op = origin.getDefiningOp();
   if (!op || depth == mostDepth)
     return {};
-  if (auto slice = dyn_cast<nn::SliceOp>(op))
-    return find(slice.getInput(), originAxis, depth + 1);
+  if (auto slice = dyn_cast<nn::SliceOp>(op)) {
+    std::optional<int64_t> most = getMostOfSlice(slice, originAxis);
+    return most ? number(*most) : find(slice.getInput(), originAxis, depth + 1);
+  }
   if (auto choice = dyn_cast<nn::NonZeroOp>(op); choice && originAxis == 1)
     return findProduct(choice.getInput(), depth + 1);
   if (auto distinct = dyn_cast<nn::UniqueOp>(op))
     return find(distinct.getInput(), distinct.getAxis(), depth + 1);
+  if (auto concat = dyn_cast<nn::ConcatOp>(op)) {
+    Expression sum = number(0);
+    for (Value input : concat.getInputs()) {
+      Expression bound = sum ? find(input, originAxis, depth + 1) : Expression();
+      sum = bound ? sum + bound : Expression();
+    }
+    return sum;
+  }
+  if (auto choice = dyn_cast<nn::IfOp>(op)) {
+    unsigned number = cast<OpResult>(origin).getResultNumber();
+    Expression bounds[2];
+    for (auto [bound, region] : llvm::zip(bounds, choice->getRegions()))
+      bound = find(cast<nn::YieldOp>(region.front().getTerminator()).getValues()[number], originAxis, depth + 1);
+    return bounds[0] && bounds[1] ? bounds[0].max(bounds[1]) : Expression();
+  }
   // All elements, less what the other extents are known to be.
   if (auto reshape = dyn_cast<nn::ReshapeOp>(op); reshape && getRanked(origin).getNumDynamicDims() == 1) {
     Expression product = findProduct(reshape.getInput(), depth + 1);

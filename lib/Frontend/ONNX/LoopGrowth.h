@@ -30,6 +30,10 @@ struct RoomyValue {
   unsigned length;  ///< the place of its length: one i64, 1-D
 };
 
+/// Where branches append to what an iteration of `body` began with, or leave it as it is, they choose what is appended
+/// instead.
+void appendBehindBranches(frontend::NodeBuilder &node, mlir::Block &body, llvm::MutableArrayRef<mlir::Value> yielded);
+
 /// Whether the value at the place `carried` among what a loop carries only grows, by concatenations.
 bool grows(mlir::Block &body, llvm::ArrayRef<mlir::Value> yielded, unsigned carried);
 

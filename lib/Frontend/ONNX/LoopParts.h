@@ -24,8 +24,8 @@ struct LoopParts {
   bool yieldsCondition = false;
   /// The graph's inputs from the number of the iteration and what is carried.
   std::function<llvm::SmallVector<GraphValue>(mlir::Value, llvm::ArrayRef<GraphValue>)> prologue = nullptr;
-  /// Is told what an iteration ends with, a condition first, whether that fits what it begins with or not.
-  std::function<void(llvm::ArrayRef<GraphValue>)> onYielded = nullptr;
+  /// Is told what an iteration ends with, a condition first, whether that fits what it begins with or not, and may change it.
+  std::function<void(llvm::MutableArrayRef<GraphValue>)> onYielded = nullptr;
 };
 
 /// What a loop carries, of the tensors that it is made of.

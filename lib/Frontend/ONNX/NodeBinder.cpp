@@ -1,6 +1,7 @@
 // Operands, attributes and results of one ONNX node.
 #include "lib/Frontend/ONNX/NodeBinder.h"
 
+#include "lib/Frontend/ONNX/SparseConstants.h"
 #include "lib/Frontend/ONNX/Strings.h"
 
 using namespace mlir;
@@ -152,6 +153,14 @@ Value NodeBinder::tensorAttr(StringRef name) {
     return {};
   }
   return constant(*elements);
+}
+
+Value NodeBinder::sparseAttr(StringRef name) {
+  const auto *attribute = findAttr(name, ::onnx::AttributeProto::SPARSE_TENSOR);
+  if (attribute)
+    return createDense(*this, tensors, attribute->sparse_tensor());
+  (void)reject("attribute '" + name + "' is missing");
+  return {};
 }
 
 int64_t NodeBinder::axisAttr(StringRef name, int64_t otherwise, Value of) {

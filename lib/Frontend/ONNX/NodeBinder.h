@@ -67,6 +67,8 @@ public:
   llvm::SmallVector<std::string> stringsAttr(llvm::StringRef name, llvm::ArrayRef<std::string> otherwise = {});
   /// A tensor attribute as a constant; null where there is none.
   mlir::Value tensorAttr(llvm::StringRef name);
+  /// All elements of a sparse tensor as a constant; rejects the node where there is none.
+  mlir::Value sparseAttr(llvm::StringRef name);
   /// An axis of a tensor of `rank` axes, made non-negative; rejects the node where it is out of range.
   int64_t axisAttr(llvm::StringRef name, int64_t otherwise, mlir::Value of);
   /// Marks attributes that do not matter for inference as understood.

@@ -37,6 +37,8 @@ static void collectInputs(const ::onnx::NodeProto &node, SetVector<StringRef> &n
       local.insert(input.name());
     for (const auto &initializer : attribute.g().initializer())
       local.insert(initializer.name());
+    for (const auto &sparse : attribute.g().sparse_initializer())
+      local.insert(sparse.values().name());
     for (const auto &inner : attribute.g().node())
       for (const std::string &output : inner.output())
         local.insert(output);

@@ -8,6 +8,7 @@
 #include "lib/Frontend/ONNX/LoopBounds.h"
 #include "lib/Frontend/ONNX/LoopGrowth.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
+#include "lib/Frontend/ONNX/RunTimeChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -23,9 +24,7 @@ using frontend::yield;
 
 bool GraphImporter::importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
                                SmallVectorImpl<GraphValue> &results) {
-  for (const auto &initializer : graph.initializer())
-    scope.defineInitializer(initializer);
-  if (!importNodes(graph.node(), opsets, scope, depth + 1))
+  if (!defineInitializers(graph, scope) || !importNodes(graph.node(), opsets, scope, depth + 1))
     return false;
   for (const auto &output : graph.output()) {
     GraphValue value = lookup(scope, output.name());
@@ -75,6 +74,40 @@ bool GraphImporter::importControlFlow(const ::onnx::NodeProto &node, const Opset
 
 //===--- If ---===//
 
+/// Whether `value` is computed of extents and constants alone.
+static bool isOfExtents(Value value) {
+  SmallVector<Value> open{value};
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val().getDefiningOp();
+    if (!op)
+      return false;
+    if (!isa<nn::ShapeOp, nn::SizeOp>(op) && seen.insert(op).second)
+      llvm::append_range(open, op->getOperands());
+  }
+  return true;
+}
+
+/// Which of the branches of a node of the main graph gives results of as many dimensions as the model declares, where the
+/// other does not.
+static std::optional<int> findDeclaredBranch(const ::onnx::NodeProto &node, const llvm::StringMap<int64_t> &declaredRanks,
+                                             const SmallVector<GraphValue> (&results)[2]) {
+  std::optional<int> declared;
+  for (auto [name, yes, no] : llvm::zip(node.output(), results[0], results[1])) {
+    auto rank = declaredRanks.find(name);
+    if (rank == declaredRanks.end() || !yes.isTensor() || !no.isTensor())
+      continue;
+    bool fits[] = {getRanked(yes.getTensor()).getRank() == rank->second,
+                   getRanked(no.getTensor()).getRank() == rank->second};
+    if (fits[0] == fits[1])
+      continue;
+    if (declared && *declared != (fits[0] ? 0 : 1))
+      return std::nullopt;
+    declared = fits[0] ? 0 : 1;
+  }
+  return declared;
+}
+
 bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                              ArrayRef<GraphValue> operands) {
   int64_t opset = opsets.lookup("");
@@ -93,18 +126,19 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
   Value chosen = operands.size() == 1 && operands[0].isTensor() ? operands[0].getTensor() : Value();
   if (!chosen || !getElementTypeOrSelf(chosen.getType()).isInteger(1))
     return fail("its condition is not a boolean");
-  auto condition = nn::getConstantInts(chosen);
-  if (condition && condition->size() == 1) {
-    const ::onnx::GraphProto &graph = *graphs[condition->front() ? 0 : 1];
-    findUnsupported(graph.node(), opsets, depth);
+  auto importBranch = [&](int branch) {
+    findUnsupported(graphs[branch]->node(), opsets, depth);
     Scope inner(&scope);
     SmallVector<GraphValue> results;
-    if (!blockers.empty() || !importBody(graph, opsets, inner, depth, results))
+    if (!blockers.empty() || !importBody(*graphs[branch], opsets, inner, depth, results))
       return false;
     for (auto [name, value] : llvm::zip(node.output(), results))
       scope.define(name, value);
     return true;
-  }
+  };
+  auto condition = nn::getConstantInts(chosen);
+  if (condition && condition->size() == 1)
+    return importBranch(condition->front() ? 0 : 1);
   for (const ::onnx::GraphProto *graph : graphs)
     findUnsupported(graph->node(), opsets, depth);
   if (!blockers.empty())
@@ -115,6 +149,13 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     if (!importRegion(*graphs[i], opsets, scope, depth, {}, regions[i], results[i]))
       return false;
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
+  auto declared = depth || !isOfExtents(chosen) ? std::nullopt : findDeclaredBranch(node, declaredRanks, results);
+  if (declared) {
+    frontend::NodeBuilder build(builder, loc);
+    Expression isThen(build, chosen);
+    requireOfData(build, *declared ? ~isThen : isThen, "If: the result has as many dimensions as the model declares");
+    return build.failed() ? fail(build.getReason()) : importBranch(*declared);
+  }
   SmallVector<Value> parts[2];
   for (auto [a, b] : llvm::zip(results[0], results[1])) {
     frontend::NodeBuilder align(builder, loc);
@@ -210,6 +251,39 @@ static SmallVector<Value> createLoop(frontend::NodeBuilder &node, const LoopPart
   return results;
 }
 
+/// Whether an extent of what an iteration yields is known in it only.
+static bool isKnownInside(Value value, int64_t axis, Block &body) {
+  auto [origin, originAxis] = nn::traceExtent(value, axis);
+  if (!getRanked(origin).isDynamicDim(originAxis) || llvm::is_contained(body.getArguments(), origin))
+    return false;
+  return nn::isInside(origin, *body.getParent());
+}
+
+/// Gives what an iteration carries on the static extents that it began with, which `types` are, and what is collected those
+/// that the graph declares; a run ends with an error without.
+static void fixExtents(frontend::NodeBuilder &node, const LoopParts &parts, Block &body, ArrayRef<Type> types,
+                       SmallVectorImpl<Value> &values) {
+  OpBuilder::InsertionGuard guard(node.getBuilder());
+  node.getBuilder().setInsertionPointToEnd(&body);
+  unsigned numCarried = types.size() - 1;
+  for (unsigned i = 1; i < values.size(); ++i) {
+    bool isCarried = i <= numCarried;
+    int64_t rank = getRanked(values[i]).getRank();
+    const auto &declared = parts.graph.output(i - (parts.yieldsCondition ? 0 : 1)).type().tensor_type().shape();
+    if (isCarried ? cast<RankedTensorType>(types[i]).getRank() != rank || grows(body, values, i - 1) ||
+                        values[i].getDefiningOp<nn::IfOp>()
+                  : declared.dim_size() != rank)
+      continue;
+    for (int64_t axis = 0; axis < rank; ++axis) {
+      int64_t extent = isCarried ? cast<RankedTensorType>(types[i]).getDimSize(axis) : declared.dim(axis).dim_value();
+      if (ShapedType::isDynamic(extent) || extent <= 0 || !isKnownInside(values[i], axis, body))
+        continue;
+      Value free = values[i];
+      llvm::replace(values, free, fixExtent(node, free, axis, extent));
+    }
+  }
+}
+
 bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                                  SmallVectorImpl<GraphValue> &results) {
   const ::onnx::NodeProto &node = parts.node;
@@ -237,6 +311,7 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     return parts.prologue(body.getArgument(0), rebuildCarried(parts, arguments));
   };
   // A second time where the first shows that an extent of a carried value is not as static as it begins.
+  SmallVector<unsigned> changed; // that certainly have another extent behind the first iteration
   for (bool isFinal = false; !isFinal;) {
     Region attempt;
     yielded.clear();
@@ -252,8 +327,19 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     std::string reason;
     if (!flattenYielded(parts, yielded, values, reason))
       return fail(reason);
+    frontend::NodeBuilder fixing(builder, NameLoc::get(builder.getStringAttr(getNodeName(node))));
+    if (llvm::all_of(parts.initial, [](const GraphValue &value) { return value.isTensor(); })) {
+      appendBehindBranches(fixing, attempt.front(), values);
+      fixExtents(fixing, parts, attempt.front(), types, values);
+    }
+    if (fixing.failed())
+      return fail(fixing.getReason());
     isFinal = true;
-    for (auto [value, type] : llvm::zip(ArrayRef(values).drop_front(), MutableArrayRef(types).drop_front())) {
+    for (unsigned place = 0; place < initial.size(); ++place) {
+      Value value = values[place + 1];
+      Type &type = types[place + 1];
+      if (failed(verifyCompatibleShape(value.getType(), type)))
+        changed.push_back(place);
       std::optional<RankedTensorType> joined = joinTypes(getRanked(value), cast<RankedTensorType>(type));
       if (!joined)
         return fail("a value that it carries changes its type or its number of dimensions");
@@ -263,6 +349,9 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     if (isFinal)
       region.takeBody(attempt);
   }
+  bool runs = !ShapedType::isDynamic(parts.count) && parts.count > 0;
+  if (runs && llvm::any_of(changed, [&](unsigned place) { return !grows(region.front(), values, place); }))
+    return fail("the shape of a value that it carries changes from iteration to iteration");
   frontend::NodeBuilder build(builder, NameLoc::get(builder.getStringAttr(getNodeName(node))));
   SmallVector<Value> created = createLoop(build, parts, region, values, initial);
   if (!build.failed())
@@ -311,7 +400,7 @@ bool GraphImporter::importLoop(const ::onnx::NodeProto &node, const Opsets &opse
   bool hasSequences = llvm::any_of(parts.initial, [](const GraphValue &value) { return !value.isTensor(); });
   bool isDone = isUnrolled(parts, scope) ? unrollLoop(parts, opsets, scope, depth, results)
                 : hasSequences           ? importLoopOfSequences(parts, opsets, scope, depth, results)
-                                         : importLoopOp(parts, opsets, scope, depth, results);
+                                         : importLoopOfTensors(parts, opsets, scope, depth, results);
   if (!isDone)
     return false;
   for (auto [name, value] : llvm::zip(node.output(), results))

@@ -1,5 +1,5 @@
-// Loops that carry or read sequences. Where the number of iterations is known they are
-// unrolled; else a sequence that only grows is what the loop collects, and any other one
+// Loops that carry or read sequences, or tensors whose shape changes. Where the number
+// of iterations is known they are unrolled; else a sequence that only grows is what the loop collects, and any other one
 // has room for all that the loop can insert.
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/ExtentTracing.h"
@@ -48,11 +48,32 @@ bool GraphImporter::isUnrolled(const LoopParts &parts, const Scope &scope) {
   int64_t numNodes = 1;
   bool reads = readsSequence(parts.graph, scope, 0, numNodes);
   reads |= llvm::any_of(parts.initial, [](const GraphValue &value) { return !value.isTensor(); });
+  return reads && mayUnroll(parts, numNodes);
+}
+
+bool GraphImporter::mayUnroll(const LoopParts &parts, int64_t numNodes) {
   int64_t most = std::min(maxUnrolledNodes, maxAllUnrolledNodes - numUnrolledNodes);
-  if (!reads || parts.count > most / numNodes)
+  if (parts.count > most / numNodes)
     return false;
   numUnrolledNodes += parts.count * numNodes;
   return true;
+}
+
+bool GraphImporter::importLoopOfTensors(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                                        SmallVectorImpl<GraphValue> &results) {
+  if (ShapedType::isDynamic(parts.count) || !blockers.empty())
+    return importLoopOp(parts, opsets, scope, depth, results);
+  frontend::Blockers before = blockers;
+  if (importLoopOp(parts, opsets, scope, depth, results))
+    return true;
+  // What it carries may change its shape.
+  int64_t numNodes = 1;
+  (void)readsSequence(parts.graph, scope, 0, numNodes);
+  frontend::Blockers reasons = std::exchange(blockers, before);
+  if (mayUnroll(parts, numNodes) && unrollLoop(parts, opsets, scope, depth, results))
+    return true;
+  blockers = reasons;
+  return false;
 }
 
 bool GraphImporter::unrollLoop(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
@@ -84,7 +105,7 @@ bool GraphImporter::unrollLoop(const LoopParts &parts, const Opsets &opsets, Sco
       return false;
     auto goesOn = yielded[0].isTensor() ? nn::getConstantInts(yielded[0].getTensor()) : std::nullopt;
     if (!goesOn || goesOn->size() != 1)
-      return fail("it carries or reads a sequence, and whether it goes on depends on data");
+      return fail("it is unrolled, and whether it goes on depends on data");
     carried.assign(yielded.begin() + 1, yielded.begin() + 1 + numCarried);
     for (auto [value, all] : llvm::zip(ArrayRef(yielded).drop_front(1 + numCarried), stacked)) {
       if (!value.isTensor())
@@ -97,7 +118,7 @@ bool GraphImporter::unrollLoop(const LoopParts &parts, const Opsets &opsets, Sco
   results.assign(carried.begin(), carried.end());
   for (ArrayRef<Expression> all : stacked) {
     if (all.empty())
-      return fail("it carries or reads a sequence, and stacks what no iteration gives");
+      return fail("it is unrolled, and stacks what no iteration gives");
     results.push_back(Value(Expression::concat(node, all, 0)));
   }
   return node.failed() ? fail(node.getReason()) : true;

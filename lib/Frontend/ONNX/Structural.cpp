@@ -39,7 +39,7 @@ static LogicalResult importConstant(NodeBinder &node) {
     SmallVector<std::string> strings = node.stringsAttr("value_strings");
     return node.result(createStrings(node, strings, {static_cast<int64_t>(strings.size())}));
   }
-  return node.reject("sparse constants are not supported");
+  return node.result(node.sparseAttr("sparse_value"));
 }
 
 /// In training, elements that are kept with probability 1 - ratio, and then divided by it; else the data pass

@@ -32,6 +32,28 @@ func.func @inserted(%x: tensor<4xf32>, %f: f32, %n: index) -> tensor<4xf32> {
   return %0 : tensor<4xf32>
 }
 
+// What a loop inside collects has a place of its own.
+// CHECK-LABEL: @collected
+func.func @collected(%x: tensor<4xf32>, %n: index) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %c4 = arith.constant 4 : index
+  %0 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> (tensor<4xf32>) {
+    // CHECK: %[[PLACE:.*]] = bufferization.alloc_tensor() : tensor<4xf32>
+    // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[PLACE]])
+    %e = tensor.empty() : tensor<4xf32>
+    %all = scf.for %j = %c0 to %c4 step %c1 iter_args(%b = %e) -> (tensor<4xf32>) {
+      %k = arith.subi %c3, %j : index
+      %f = tensor.extract %a[%k] : tensor<4xf32>
+      %new = tensor.insert %f into %b[%j] : tensor<4xf32>
+      scf.yield %new : tensor<4xf32>
+    }
+    scf.yield %all : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
+
 // What is read after the insertion is inserted into a copy; what is read before it is not.
 // CHECK-LABEL: @read_later
 func.func @read_later(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> (tensor<4xf32>, tensor<4xf32>) {

@@ -39,6 +39,30 @@ func.func @counted(%x: tensor<4xf32>, %y: tensor<?x4xf32>) -> (tensor<4xf32>, te
 
 // -----
 
+// What a loop inside collects is as long as that runs, which the extents of an input tell.
+// CHECK-LABEL: @collects_twice
+func.func @collects_twice(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  // CHECK: tensor.empty({{.*}}) : tensor<?x?xf32>
+  // CHECK: scf.for
+  // CHECK: scf.for
+  %t = arith.constant dense<true> : tensor<i1>
+  %n = nn.shape %x {start = 0 : i64, end = 1 : i64} : (tensor<?x?xf32>) -> tensor<1xi64>
+  %0 = nn.loop %n attributes {operandSegmentSizes = array<i32: 1, 0, 0>} {
+  ^bb0(%i: tensor<i64>):
+    %row = nn.gather %x, %i {axis = 0 : i64} : (tensor<?x?xf32>, tensor<i64>) -> tensor<?xf32>
+    %m = nn.shape %row {start = 0 : i64, end = 1 : i64} : (tensor<?xf32>) -> tensor<1xi64>
+    %1 = nn.loop %m attributes {operandSegmentSizes = array<i32: 1, 0, 0>} {
+    ^bb0(%j: tensor<i64>):
+      %e = nn.gather %row, %j {axis = 0 : i64} : (tensor<?xf32>, tensor<i64>) -> tensor<f32>
+      nn.yield %t, %e : tensor<i1>, tensor<f32>
+    } : (tensor<1xi64>) -> tensor<?xf32>
+    nn.yield %t, %1 : tensor<i1>, tensor<?xf32>
+  } : (tensor<1xi64>) -> tensor<?x?xf32>
+  return %0 : tensor<?x?xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @conditional
 func.func @conditional(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<4xf32> {
   // CHECK: scf.while
