@@ -182,7 +182,9 @@ FailureOr<Attention> Attention::match(kernel::ContractOp product) {
   Attention attention{scores, softmax, product, SmallVector<int64_t>(type.getShape().drop_back(2)),
                       type.getShape().drop_back().back(), type.getShape().back()};
   int64_t perBatch = attention.chooseBlock(), bytes = type.getNumElements() * 4;
-  bool isWhole = attention.getNumBatches() <= 1 && perBatch == attention.rows;
+  // Few rows read keys and values where they are (convert-kernel-to-vector), and have few scores for all of those.
+  constexpr int64_t fewRows = 4;
+  bool isWhole = (attention.getNumBatches() <= 1 && perBatch == attention.rows) || attention.rows <= fewRows;
   if (isWhole || bytes <= kernel::getTarget(product).getL1Bytes())
     return failure(); // nothing to gain
   return attention;
