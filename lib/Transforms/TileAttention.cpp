@@ -11,6 +11,7 @@
 // With threads, the batches are shared, and each has a buffer.
 #include "lib/Transforms/Passes.h"
 
+#include "lib/Analysis/DotProducts.h"
 #include "lib/Support/Decision.h"
 #include "lib/Support/ViewedBuffer.h"
 
@@ -183,8 +184,9 @@ FailureOr<Attention> Attention::match(kernel::ContractOp product) {
                       type.getShape().drop_back().back(), type.getShape().back()};
   int64_t perBatch = attention.chooseBlock(), bytes = type.getNumElements() * 4;
   // Few rows read keys and values where they are (convert-kernel-to-vector), and have few scores for all of those.
-  constexpr int64_t fewRows = 4;
-  bool isWhole = (attention.getNumBatches() <= 1 && perBatch == attention.rows) || attention.rows <= fewRows;
+  int64_t depth = cast<MemRefType>(scores.getLhs().getType()).getShape().back();
+  bool hasFewRows = attention.rows <= getMostDotProducts(type, cast<MemRefType>(scores.getRhs().getType()).getShape(), depth);
+  bool isWhole = (attention.getNumBatches() <= 1 && perBatch == attention.rows) || hasFewRows;
   if (isWhole || bytes <= kernel::getTarget(product).getL1Bytes())
     return failure(); // nothing to gain
   return attention;

@@ -1,6 +1,7 @@
 // Right-hand sides that are read where they are. Packing pays when many rows read each panel; of a matrix that is
 // computed at run time and multiplied by a few rows (attention of one query, a convolution with few outputs), the copy
 // would take longer than the product. Of run-time rows there are both, and the number decides.
+#include "lib/Analysis/DotProducts.h"
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 #include "lib/Support/ViewedBuffer.h"
@@ -143,14 +144,13 @@ void readUnpacked(RewriterBase &rewriter, kernel::PackMatrixOp pack) {
   for (Value operand : product->getOperands())
     if (getViewedBuffer(operand) == getViewedBuffer(pack.getSource()))
       return;
-  constexpr int64_t mostDotProducts = 4;
+  auto init = cast<MemRefType>(product.getInit().getType());
   bool isTransposed = pack.getTransposed();
   int64_t most = 0;
   if (isTransposed && areDotProducts(product, source))
-    most = mostDotProducts;
+    most = getMostDotProducts(init, source.getShape(), source.getShape().back());
   else if (!isTransposed && hasWholeMatrices(source) && !source.isDynamicDim(source.getRank() - 1))
     most = getMostRows(product, source, packed.getShape().back());
-  auto init = cast<MemRefType>(product.getInit().getType());
   int64_t rows = init.getDimSize(init.getRank() - 2);
   if (most == 0 || (!ShapedType::isDynamic(rows) && rows > most))
     return;
