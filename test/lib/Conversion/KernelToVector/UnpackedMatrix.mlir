@@ -144,17 +144,17 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 // CHECK-LABEL: @shared_columns
 // CHECK: scf.parallel (%{{.*}}) = (%c0) to (%c4)
 // CHECK: scf.for {{.*}} step %c16
-// CHECK: scf.for %{{.*}} = %{{.*}} to %c5
+// CHECK: scf.for %{{.*}} = %{{.*}} to %c2
 // CHECK: scf.for %[[ROW:[a-z0-9]*]] = %{{.*}} to %c2
 // CHECK: vector.load %arg0[%{{.*}}, %{{.*}}, %[[ROW]]
 module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
-  func.func @shared_columns(%a: memref<2x5x2x16xf32>, %b: memref<2x1x512x16xf32>, %y: memref<2x5x2x512xf32>) {
+  func.func @shared_columns(%a: memref<2x2x2x16xf32>, %b: memref<2x1x512x16xf32>, %y: memref<2x2x2x512xf32>) {
     %packed = memref.alloc() : memref<2x1x16x16x32xf32>
     kernel.pack_matrix(%b, %packed) {transposed} : (memref<2x1x512x16xf32>, memref<2x1x16x16x32xf32>) -> ()
     kernel.contract(%a, %packed, %y) attributes {epilogue_maps = []} {
     ^bb0(%value: f32):
       kernel.yield %value : f32
-    } : (memref<2x5x2x16xf32>, memref<2x1x16x16x32xf32>, memref<2x5x2x512xf32>) -> ()
+    } : (memref<2x2x2x16xf32>, memref<2x1x16x16x32xf32>, memref<2x2x2x512xf32>) -> ()
     return
   }
 }
