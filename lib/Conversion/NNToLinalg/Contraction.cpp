@@ -200,6 +200,26 @@ static Value multiplyByColumn(ImplicitLocOpBuilder &builder, Value lhs, Value rh
   return mergeAxes(builder, result, counts);
 }
 
+/// `lhs`, [B..., M, K], of a product of `result` in the type of sums where it is f16 and there is more than a little to multiply:
+/// to spread an element to all lanes takes several instructions for each panel of columns then.
+static Value widenRows(ImplicitLocOpBuilder &builder, Value lhs, RankedTensorType result) {
+  constexpr int64_t fewRows = 3, littleWork = 1024;
+  RankedTensorType type = getRanked(lhs);
+  int64_t rows = type.getDimSize(type.getRank() - 2), columns = result.getShape().back();
+  bool hasFewRows = !ShapedType::isDynamic(rows) && rows <= fewRows;
+  bool isLittle = !ShapedType::isDynamic(rows) && !ShapedType::isDynamic(columns) && rows * columns <= littleWork;
+  if (!type.getElementType().isF16() || hasFewRows || isLittle)
+    return lhs;
+  RankedTensorType wide = type.clone(builder.getF32Type());
+  SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+    linalg::YieldOp::create(nested, loc, arith::ExtFOp::create(nested, loc, wide.getElementType(), arguments[0]).getResult());
+  };
+  Value init = createEmptyLike(builder, builder.getLoc(), wide, lhs);
+  return linalg::GenericOp::create(builder, wide, lhs, init, maps, iterators, body).getResult(0);
+}
+
 /// [B..., M, K] x [B..., K, N] with equal ranks.
 static Value contract(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, Value rhs, bool transposed,
                       RankedTensorType type, ArrayRef<Value> extents) {
@@ -209,7 +229,7 @@ static Value contract(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, V
   SmallVector<NamedAttribute> attributes;
   if (auto product = dyn_cast<nn::MatmulOp>(op); product && product.getInt8BlockAttr())
     attributes.push_back(builder.getNamedAttr("int8_block", product.getInt8BlockAttr()));
-  return multiplyPacked(builder, lhs, packed, type, extents, attributes);
+  return multiplyPacked(builder, widenRows(builder, lhs, type), packed, type, extents, attributes);
 }
 
 /// The product by one matrix: rows of all leading axes together.
