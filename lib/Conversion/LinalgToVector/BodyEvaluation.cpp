@@ -19,7 +19,7 @@ using namespace mlir;
 
 namespace nnc {
 
-/// How many operations of `body` compute addresses of what it reads elsewhere; 0 where positions alone decide those.
+/// How many operations of `body` compute addresses of what it reads elsewhere, or of floats; 0 where positions alone decide those.
 static int64_t countOperationsOnData(ValueRange addresses, Block *body) {
   SmallVector<Value> worklist(addresses);
   llvm::DenseSet<Value> seen;
@@ -30,10 +30,9 @@ static int64_t countOperationsOnData(ValueRange addresses, Block *body) {
     Operation *op = next.getDefiningOp();
     if (next.getParentBlock() != body || !seen.insert(next).second)
       continue;
-    if (!op || isa<memref::LoadOp>(op)) {
-      isMadeOfData = true;
+    isMadeOfData |= !op || isa<memref::LoadOp>(op) || isa<FloatType>(next.getType());
+    if (!op || isa<memref::LoadOp>(op))
       continue;
-    }
     count += !isa<linalg::IndexOp, arith::IndexCastOp>(op);
     llvm::append_range(worklist, op->getOperands());
   }
@@ -43,7 +42,7 @@ static int64_t countOperationsOnData(ValueRange addresses, Block *body) {
 bool BodyEvaluation::isGathered(memref::LoadOp load) const {
   constexpr int64_t mostElements = int64_t{1} << 31; // offsets have 32 bits
   // A load for each lane is as fast, and on some CPUs faster, where its address is there already.
-  constexpr int64_t leastOperations = 4;
+  constexpr int64_t leastOperations = 2;
   MemRefType type = load.getMemRefType();
   Type element = type.getElementType();
   bool fits = type.hasStaticShape() && type.getNumElements() < mostElements && type.getLayout().isIdentity();
