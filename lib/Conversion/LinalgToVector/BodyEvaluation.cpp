@@ -41,18 +41,16 @@ static int64_t countOperationsOnData(ValueRange addresses, Block *body) {
 
 bool BodyEvaluation::isGathered(memref::LoadOp load) const {
   constexpr int64_t mostElements = int64_t{1} << 31; // offsets have 32 bits
-  // A load for each lane is as fast, and on some CPUs faster, where its address is there already.
-  constexpr int64_t leastOperations = 2;
   MemRefType type = load.getMemRefType();
   Type element = type.getElementType();
   bool fits = type.hasStaticShape() && type.getNumElements() < mostElements && type.getLayout().isIdentity();
   bool isWord = element.isIntOrFloat() && (element.getIntOrFloatBitWidth() == 32 || element.getIntOrFloatBitWidth() == 64);
-  return hasGather && fits && isWord && load->getBlock() == nest.body &&
-         countOperationsOnData(load.getIndices(), nest.body) >= leastOperations;
+  return fits && isWord && load->getBlock() == nest.body &&
+         countOperationsOnData(load.getIndices(), nest.body) >= leastGatherOperations;
 }
 
-BodyEvaluation::BodyEvaluation(LoopNest &nest, int64_t loop, bool hasGather)
-    : nest(nest), loop(loop), hasGather(hasGather) {
+BodyEvaluation::BodyEvaluation(LoopNest &nest, int64_t loop, int64_t leastGatherOperations)
+    : nest(nest), loop(loop), leastGatherOperations(leastGatherOperations) {
   // linalg.index inside nested regions would be cloned as it is: move it to the front.
   SmallVector<linalg::IndexOp> indices;
   nest.body->walk([&](linalg::IndexOp op) { indices.push_back(op); });

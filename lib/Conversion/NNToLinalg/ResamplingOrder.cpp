@@ -2,6 +2,7 @@
 #include "lib/Conversion/NNToLinalg/ResamplingOrder.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -24,9 +25,11 @@ SmallVector<int64_t> chooseLastAxes(ArrayRef<int64_t> axes, RankedTensorType inp
     return last;
   for (int64_t axis = 0; axis < rank - 1; ++axis)
     rowsOfGathers *= std::min(input.getDimSize(axis), result.getDimSize(axis));
-  // To gather an element takes one and a half times as long as to transpose one, as long as these stay in the cache.
-  int64_t gathered = rowsOfGathers * result.getShape().back() * taps, moved = input.getNumElements() + result.getNumElements();
-  bool isWorth = 3 * gathered > 2 * moved && moved * result.getElementTypeBitWidth() / 8 <= 2 * cacheBytes;
+  // To gather an element takes about as long as to transpose one, as long as these stay in the cache, but rows of less than a
+  // vector are gathered in several steps.
+  int64_t gathered = rowsOfGathers * llvm::alignTo(result.getShape().back(), leastColumns) * taps;
+  int64_t moved = input.getNumElements() + result.getNumElements();
+  bool isWorth = 10 * gathered > 11 * moved && moved * result.getElementTypeBitWidth() / 8 <= cacheBytes;
   return isWorth ? last : SmallVector<int64_t>();
 }
 
