@@ -94,14 +94,23 @@ static LogicalResult appendDestinations(func::FuncOp main) {
   return main.eraseResults(llvm::BitVector(types.size(), true));
 }
 
-/// One linalg.fill per use, for the same reason as tensor.empty below.
+/// Whether `value` is a filled tensor, or one of which some parts are filled and nothing else is known.
+static bool isOnlyFilled(Value value) {
+  if (auto fill = value.getDefiningOp<linalg::FillOp>())
+    return fill->getNumResults() && fill.getOutputs().front().getDefiningOp<tensor::EmptyOp>();
+  auto insertion = value.getDefiningOp<tensor::InsertSliceOp>();
+  return insertion && isOnlyFilled(insertion.getSource()) &&
+         (insertion.getDest().getDefiningOp<tensor::EmptyOp>() || isOnlyFilled(insertion.getDest()));
+}
+
+/// One linalg.fill per use, and one filling of borders, for the same reason as tensor.empty below.
 static void separateFills(func::FuncOp function) {
-  SmallVector<linalg::FillOp> fills;
-  function.walk([&](linalg::FillOp op) {
-    if (op.getNumResults() && op.getOutputs().front().getDefiningOp<tensor::EmptyOp>())
+  SmallVector<Operation *> fills;
+  function.walk([&](Operation *op) {
+    if (isa<linalg::FillOp, tensor::InsertSliceOp>(op) && op->getNumResults() && isOnlyFilled(op->getResult(0)))
       fills.push_back(op);
   });
-  for (linalg::FillOp op : fills) {
+  for (Operation *op : llvm::reverse(fills)) { // a copy of the last insertion uses those before it again
     OpBuilder builder(op);
     for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses())))
       use.set(builder.clone(*op)->getResult(0));
@@ -282,6 +291,40 @@ static void showInvolvedSizes(ModuleOp module) {
   });
 }
 
+/// Moves `value` of `block`, and what it is made of, as early as their operands allow, where nothing else tells.
+static void computeEarly(Value value, Block &block, llvm::SmallDenseSet<Operation *> &done) {
+  Operation *op = value.getDefiningOp(), *latest = nullptr;
+  if (!op || op->getBlock() != &block || !done.insert(op).second)
+    return;
+  auto extract = dyn_cast<tensor::ExtractOp>(op);
+  bool isSize = extract ? extract.getIndices().empty() : isa<arith::ArithDialect>(op->getDialect()) || isa<tensor::DimOp>(op);
+  if (!isSize || !isPure(op) || op->getNumRegions() != 0)
+    return;
+  for (Value operand : op->getOperands()) {
+    computeEarly(operand, block, done);
+    Operation *def = operand.getDefiningOp();
+    if (def && def->getBlock() == &block && (!latest || latest->isBeforeInBlock(def)))
+      latest = def;
+  }
+  if (latest)
+    op->moveAfter(latest);
+  else
+    op->moveBefore(&block, block.begin());
+}
+
+/// Places in destinations must be known before what they are for is computed.
+static void computePlacesEarly(func::FuncOp main) {
+  Block &block = main.getBody().front();
+  llvm::SmallDenseSet<Operation *> done;
+  for (auto insertion : llvm::to_vector(block.getOps<tensor::InsertSliceOp>())) {
+    SmallVector<Value> sizes(insertion->getOperands().drop_front(2)); // all but the source and the destination
+    if (auto empty = insertion.getDest().getDefiningOp<tensor::EmptyOp>())
+      llvm::append_range(sizes, empty.getDynamicSizes());
+    for (Value size : sizes)
+      computeEarly(size, block, done);
+  }
+}
+
 namespace {
 
 struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> {
@@ -299,6 +342,7 @@ struct BufferizeModelPass : public impl::BufferizeModelBase<BufferizeModelPass> 
       return signalPassFailure();
     copyWhatResultsChange(main);
     separateFills(main);
+    computePlacesEarly(main);
     separateEmptyTensors(main);
     copyLongInsertionChains(main);
     hideInvolvedSizes(main);

@@ -71,11 +71,33 @@ static bool isReduction(Operation *op) {
   return consumer && consumer.getNumReductionLoops() > 0;
 }
 
+/// Whether `op` reads rows of a tensor that it chooses itself, all of their elements.
+static bool readsChosenRows(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  return generic && generic.getBody()->walk([&](tensor::ExtractOp extract) {
+    auto index = extract.getIndices().empty() ? linalg::IndexOp() : extract.getIndices().back().getDefiningOp<linalg::IndexOp>();
+    bool isRow = index && static_cast<int64_t>(index.getDim()) == generic.getNumLoops() - 1;
+    return isRow ? WalkResult::interrupt() : WalkResult::advance();
+  }).wasInterrupted();
+}
+
+/// Whether the consumer, a transposition, has the elements of a row of what it reads in different rows of its result.
+static bool turnsRows(OpOperand *fused) {
+  auto consumer = dyn_cast<linalg::GenericOp>(fused->getOwner());
+  if (!consumer || consumer.getNumDpsInits() != 1 || consumer.getNumReductionLoops() > 0)
+    return false;
+  AffineMap from = consumer.getMatchingIndexingMap(fused), to = consumer.getMatchingIndexingMap(consumer.getDpsInitOperand(0));
+  return from.isPermutation() && to.isPermutation() && from.getNumResults() > 1 &&
+         from.getResults().back() != to.getResults().back();
+}
+
 static bool shouldFuse(OpOperand *fused) {
   Operation *producer = fused->get().getDefiningOp();
   if (!producer || !producer->hasOneUse())
     return false;
   Operation *consumer = fused->getOwner();
+  if (turnsRows(fused) && readsChosenRows(producer))
+    return false; // rows are read whole, and written through squares, but not both at once
   // A column that all rows are multiplied by is not computed anew for each row.
   bool isOnceOnly = hasCalls(producer) || (isReduction(consumer) && isa<linalg::LinalgOp>(producer));
   if ((isOnceOnly && !readsOnce(fused)) || isNarrowResult(fused->get()))

@@ -11,6 +11,7 @@
 // With threads, the batches are shared, and each has a buffer.
 #include "lib/Transforms/Passes.h"
 
+#include "lib/Analysis/DotProducts.h"
 #include "lib/Support/Decision.h"
 #include "lib/Support/ViewedBuffer.h"
 
@@ -182,7 +183,10 @@ FailureOr<Attention> Attention::match(kernel::ContractOp product) {
   Attention attention{scores, softmax, product, SmallVector<int64_t>(type.getShape().drop_back(2)),
                       type.getShape().drop_back().back(), type.getShape().back()};
   int64_t perBatch = attention.chooseBlock(), bytes = type.getNumElements() * 4;
-  bool isWhole = attention.getNumBatches() <= 1 && perBatch == attention.rows;
+  // Few rows read keys and values where they are (convert-kernel-to-vector), and have few scores for all of those.
+  int64_t depth = cast<MemRefType>(scores.getLhs().getType()).getShape().back();
+  bool hasFewRows = attention.rows <= getMostDotProducts(type, cast<MemRefType>(scores.getRhs().getType()).getShape(), depth);
+  bool isWhole = (attention.getNumBatches() <= 1 && perBatch == attention.rows) || hasFewRows;
   if (isWhole || bytes <= kernel::getTarget(product).getL1Bytes())
     return failure(); // nothing to gain
   return attention;

@@ -1,6 +1,7 @@
 // Products by a matrix whose rows, not columns, are contiguous: few rows times [N, K]. A vector holds neighbours along K;
 // as many columns as it has lanes are summed side by side, and their vectors of partial sums are transposed in registers,
-// which gives one vector of results.
+// which gives one vector of results. All rows that are multiplied by them come one after the other, those of batches that
+// share the matrix too, so that only the first reads them from memory.
 #include "lib/Conversion/KernelToVector/Batches.h"
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 
@@ -36,7 +37,9 @@ private:
     int64_t count;
   };
 
-  void emitRow(OpBuilder &builder, ArrayRef<Value> batch, Value row);
+  std::pair<OpFoldResult, OpFoldResult> countMatrices(OpBuilder &builder) const;
+  void emitColumns(OpBuilder &builder, OpFoldResult begin, OpFoldResult end,
+                   function_ref<void(OpBuilder &, Value, int64_t)> emit);
   void emitGroup(OpBuilder &builder, const Place &place);
   SmallVector<Value> accumulate(OpBuilder &builder, const Place &place, Value at, int64_t width, ValueRange sums);
   Value addUp(OpBuilder &builder, SmallVector<Value> sums);
@@ -52,26 +55,57 @@ private:
 
 } // namespace
 
+/// How many matrices there are, and how many batches, one after the other, are known to be multiplied by each.
+std::pair<OpFoldResult, OpFoldResult> DotProducts::countMatrices(OpBuilder &builder) const {
+  Index index(builder, loc);
+  auto matrixType = cast<MemRefType>(matrix.getType());
+  OpFoldResult matrices = index.fold(1), sharing = index.fold(1);
+  bool isShared = true;
+  for (int64_t dim = type.getRank() - 3; dim >= 0; --dim) {
+    isShared &= matrixType.getDimSize(dim) == 1;
+    OpFoldResult &count = isShared ? sharing : matrices;
+    count = index.mul(count, getBufferExtent(builder, loc, init, dim));
+  }
+  return {matrices, sharing};
+}
+
 void DotProducts::expand(OpBuilder &builder) {
   Index index(builder, loc);
-  OpFoldResult rows = getBufferExtent(builder, loc, init, type.getRank() - 2);
-  parallelForEach(builder, loc, index.mul(getBatchCount(builder, loc, init), rows), [&](OpBuilder &nested, Value linear) {
+  constexpr int64_t groupsOfThread = 16;
+  OpFoldResult rows = getBufferExtent(builder, loc, init, type.getRank() - 2), parts = index.fold(1);
+  std::pair<OpFoldResult, OpFoldResult> counts = countMatrices(builder);
+  OpFoldResult matrices = counts.first, shared = counts.second;
+  bool isReadOnce = getStatic(rows) == 1 && getStatic(shared) == 1;
+  int64_t width = groupsOfThread * lanes;
+  if (!isReadOnce)
+    parts = index.ceilDiv(columns, width);
+  parallelForEach(builder, loc, index.mul(matrices, parts), [&](OpBuilder &nested, Value linear) {
     Index inner(nested, loc);
-    SmallVector<Value> batch = getBatch(nested, loc, init, inner.quotient(linear, rows));
-    emitRow(nested, batch, inner.get(inner.rem(linear, rows)));
+    OpFoldResult first = inner.mul(inner.quotient(linear, parts), shared), begin = inner.fold(0), end = columns;
+    if (!isReadOnce) {
+      begin = inner.mul(inner.rem(linear, parts), inner.fold(width));
+      end = inner.min(inner.add(begin, inner.fold(width)), columns);
+    }
+    emitColumns(nested, begin, end, [&](OpBuilder &group, Value column, int64_t count) {
+      forEach(group, loc, inner.fold(0), shared, 1, [&](OpBuilder &each, Value number) {
+        SmallVector<Value> batch = getBatch(each, loc, init, Index(each, loc).add(first, number));
+        forEach(each, loc, inner.fold(0), rows, 1,
+                [&](OpBuilder &body, Value row) { emitGroup(body, {batch, row, column, count}); });
+      });
+    });
   });
 }
 
-void DotProducts::emitRow(OpBuilder &builder, ArrayRef<Value> batch, Value row) {
+/// Covers columns [begin, end), which start at a multiple of the lanes and end at one or at the last column.
+void DotProducts::emitColumns(OpBuilder &builder, OpFoldResult begin, OpFoldResult end,
+                              function_ref<void(OpBuilder &, Value, int64_t)> emit) {
   Index index(builder, loc);
-  OpFoldResult whole = index.mul(index.div(columns, lanes), index.fold(lanes));
-  auto emit = [&](OpBuilder &nested, Value column, int64_t count) {
-    emitGroup(nested, {SmallVector<Value>(batch), row, column, count});
-  };
-  forEach(builder, loc, index.fold(0), whole, lanes, [&](OpBuilder &nested, Value column) { emit(nested, column, lanes); });
-  if (auto all = getStatic(columns); all && *all % lanes)
-    return emit(builder, index.get(whole), *all % lanes);
-  forEach(builder, loc, whole, columns, 1, [&](OpBuilder &nested, Value column) { emit(nested, column, 1); });
+  OpFoldResult whole = index.mul(index.div(end, lanes), index.fold(lanes));
+  forEach(builder, loc, begin, whole, lanes, [&](OpBuilder &nested, Value column) { emit(nested, column, lanes); });
+  auto all = getStatic(columns);
+  int64_t rest = all ? *all % lanes : 1;
+  if (rest)
+    forEach(builder, loc, whole, end, rest, [&](OpBuilder &nested, Value column) { emit(nested, column, rest); });
 }
 
 void DotProducts::emitGroup(OpBuilder &builder, const Place &place) {

@@ -1,6 +1,7 @@
 // Right-hand sides that are read where they are. Packing pays when many rows read each panel; of a matrix that is
 // computed at run time and multiplied by a few rows (attention of one query, a convolution with few outputs), the copy
 // would take longer than the product. Of run-time rows there are both, and the number decides.
+#include "lib/Analysis/DotProducts.h"
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 #include "lib/Support/ViewedBuffer.h"
@@ -54,6 +55,35 @@ static int64_t getMostRows(kernel::ContractOp product, MemRefType source, int64_
   return (isSpread ? mostSpreadTiles : mostTiles) * tile.getMaxRows(tile.getPanelVectors());
 }
 
+/// Whether `source` begins where its buffer does and its matrices, [B..., K, N], are contiguous; between them there may be room.
+static bool hasWholeMatrices(MemRefType source) {
+  if (source.getLayout().isIdentity())
+    return true;
+  auto [strides, offset] = source.getStridesAndOffset();
+  int64_t rank = source.getRank();
+  return offset == 0 && strides[rank - 1] == 1 && strides[rank - 2] == source.getDimSize(rank - 1);
+}
+
+/// How far apart the elements of `source` are along each dimension.
+static SmallVector<OpFoldResult> getDistances(OpBuilder &builder, Location loc, Value source) {
+  Index index(builder, loc);
+  auto type = cast<MemRefType>(source.getType());
+  SmallVector<int64_t> known = type.getStridesAndOffset().first;
+  SmallVector<OpFoldResult> distances(type.getRank());
+  if (type.getLayout().isIdentity()) {
+    OpFoldResult distance = index.fold(1);
+    for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+      distances[dim] = distance;
+      distance = index.mul(getBufferExtent(builder, loc, source, dim), distance);
+    }
+    return distances;
+  }
+  auto metadata = memref::ExtractStridedMetadataOp::create(builder, loc, source);
+  for (auto [dim, distance] : llvm::enumerate(distances))
+    distance = ShapedType::isDynamic(known[dim]) ? OpFoldResult(metadata.getStrides()[dim]) : index.fold(known[dim]);
+  return distances;
+}
+
 /// `source`, [B..., K, N], as [B..., ceil(N / width), K, width]; of the last panel there are only N % width columns.
 static Value viewAsPanels(OpBuilder &builder, Location loc, Value source, MemRefType packed) {
   Index index(builder, loc);
@@ -62,11 +92,9 @@ static Value viewAsPanels(OpBuilder &builder, Location loc, Value source, MemRef
   for (int64_t dim = 0; dim < rank - 1; ++dim)
     sizes.push_back(getBufferExtent(builder, loc, source, dim));
   OpFoldResult columns = sizes.back(), rows = sizes[rank - 3];
-  OpFoldResult distance = index.mul(rows, columns);
-  for (int64_t dim = rank - 4; dim >= 0; --dim) {
-    strides[dim] = distance;
-    distance = index.mul(distance, sizes[dim]);
-  }
+  SmallVector<OpFoldResult> distances = getDistances(builder, loc, source);
+  for (int64_t dim = 0; dim < rank - 3; ++dim)
+    strides[dim] = distances[dim];
   strides[rank - 3] = index.fold(width);
   strides[rank - 2] = columns;
   sizes[rank - 3] = index.ceilDiv(columns, width);
@@ -116,14 +144,13 @@ void readUnpacked(RewriterBase &rewriter, kernel::PackMatrixOp pack) {
   for (Value operand : product->getOperands())
     if (getViewedBuffer(operand) == getViewedBuffer(pack.getSource()))
       return;
-  constexpr int64_t mostDotProducts = 4;
+  auto init = cast<MemRefType>(product.getInit().getType());
   bool isTransposed = pack.getTransposed();
   int64_t most = 0;
   if (isTransposed && areDotProducts(product, source))
-    most = mostDotProducts;
-  else if (!isTransposed && source.getLayout().isIdentity() && !source.isDynamicDim(source.getRank() - 1))
+    most = getMostDotProducts(init, source.getShape(), source.getShape().back());
+  else if (!isTransposed && hasWholeMatrices(source) && !source.isDynamicDim(source.getRank() - 1))
     most = getMostRows(product, source, packed.getShape().back());
-  auto init = cast<MemRefType>(product.getInit().getType());
   int64_t rows = init.getDimSize(init.getRank() - 2);
   if (most == 0 || (!ShapedType::isDynamic(rows) && rows > most))
     return;

@@ -19,7 +19,7 @@ using namespace mlir;
 
 namespace nnc {
 
-/// How many operations of `body` compute addresses of what it reads elsewhere; 0 where positions alone decide those.
+/// How many operations of `body` compute addresses of what it reads elsewhere, or of floats; 0 where positions alone decide those.
 static int64_t countOperationsOnData(ValueRange addresses, Block *body) {
   SmallVector<Value> worklist(addresses);
   llvm::DenseSet<Value> seen;
@@ -30,30 +30,36 @@ static int64_t countOperationsOnData(ValueRange addresses, Block *body) {
     Operation *op = next.getDefiningOp();
     if (next.getParentBlock() != body || !seen.insert(next).second)
       continue;
-    if (!op || isa<memref::LoadOp>(op)) {
-      isMadeOfData = true;
+    isMadeOfData |= !op || isa<memref::LoadOp>(op) || isa<FloatType>(next.getType());
+    if (!op || isa<memref::LoadOp>(op))
       continue;
-    }
     count += !isa<linalg::IndexOp, arith::IndexCastOp>(op);
     llvm::append_range(worklist, op->getOperands());
   }
   return isMadeOfData ? count : 0;
 }
 
-bool BodyEvaluation::isGathered(memref::LoadOp load) const {
-  constexpr int64_t mostElements = int64_t{1} << 31; // offsets have 32 bits
-  // A load for each lane is as fast, and on some CPUs faster, where its address is there already.
-  constexpr int64_t leastOperations = 4;
-  MemRefType type = load.getMemRefType();
-  Type element = type.getElementType();
-  bool fits = type.hasStaticShape() && type.getNumElements() < mostElements && type.getLayout().isIdentity();
-  bool isWord = element.isIntOrFloat() && (element.getIntOrFloatBitWidth() == 32 || element.getIntOrFloatBitWidth() == 64);
-  return hasGather && fits && isWord && load->getBlock() == nest.body &&
-         countOperationsOnData(load.getIndices(), nest.body) >= leastOperations;
+/// Whether only the last index of `load` can change along `loop`.
+static bool staysInRow(memref::LoadOp load, int64_t loop) {
+  return llvm::all_of(load.getIndices().drop_back(), [&](Value value) {
+    auto index = value.getDefiningOp<linalg::IndexOp>();
+    return index ? static_cast<int64_t>(index.getDim()) != loop : value.getParentBlock() != load->getBlock();
+  });
 }
 
-BodyEvaluation::BodyEvaluation(LoopNest &nest, int64_t loop, bool hasGather)
-    : nest(nest), loop(loop), hasGather(hasGather) {
+bool BodyEvaluation::isGathered(memref::LoadOp load) const {
+  constexpr int64_t mostElements = int64_t{1} << 31; // offsets have 32 bits, and so have extents
+  MemRefType type = load.getMemRefType();
+  Type element = type.getElementType();
+  bool isSmall = type.hasStaticShape() && type.getNumElements() < mostElements;
+  bool fits = type.getLayout().isIdentity() && (isSmall || (type.getRank() > 0 && staysInRow(load, loop)));
+  bool isWord = element.isIntOrFloat() && (element.getIntOrFloatBitWidth() == 32 || element.getIntOrFloatBitWidth() == 64);
+  return fits && isWord && load->getBlock() == nest.body &&
+         countOperationsOnData(load.getIndices(), nest.body) >= leastGatherOperations;
+}
+
+BodyEvaluation::BodyEvaluation(LoopNest &nest, int64_t loop, int64_t leastGatherOperations)
+    : nest(nest), loop(loop), leastGatherOperations(leastGatherOperations) {
   // linalg.index inside nested regions would be cloned as it is: move it to the front.
   SmallVector<linalg::IndexOp> indices;
   nest.body->walk([&](linalg::IndexOp op) { indices.push_back(op); });
@@ -291,10 +297,17 @@ bool BodyEvaluation::evaluateGather(OpBuilder &builder, memref::LoadOp load, int
   Index index(builder, loc);
   OpFoldResult base = index.fold(0);
   Value offsets;
-  int64_t stride = type.getNumElements();
-  for (auto [extent, value] : llvm::zip(type.getShape(), load.getIndices())) {
-    stride /= std::max<int64_t>(extent, 1);
+  SmallVector<Value> row; // of a buffer whose rows have run-time lengths
+  int64_t stride = type.hasStaticShape() ? type.getNumElements() : 1;
+  for (auto [number, extent, value] : llvm::enumerate(type.getShape(), load.getIndices())) {
+    stride /= type.hasStaticShape() ? std::max<int64_t>(extent, 1) : 1;
     BodyLanes lanes = lookup(value);
+    if (!type.hasStaticShape() && static_cast<int64_t>(number) < type.getRank() - 1) {
+      if (!lanes.isUniform())
+        return false;
+      row.push_back(index.get(lanes.getFirst()));
+      continue;
+    }
     if (lanes.isUniform()) {
       base = index.add(base, index.mul(lanes.getFirst(), index.fold(stride)));
       continue;
@@ -306,14 +319,15 @@ bool BodyEvaluation::evaluateGather(OpBuilder &builder, memref::LoadOp load, int
   }
   if (!offsets)
     return false;
+  row.push_back(index.get(base));
   Value flat = load.getMemRef();
-  if (type.getRank() > 1)
+  if (type.getRank() > static_cast<int64_t>(row.size()))
     flat = memref::CollapseShapeOp::create(builder, loc, flat, {llvm::to_vector<2>(llvm::seq<int64_t>(0, type.getRank()))});
   auto vector = VectorType::get({width}, type.getElementType());
   Value all = createConstant(builder, loc, vector.clone(builder.getI1Type()), 1);
   Value none = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(vector));
   values[load.getResult()] = BodyLanes::fromVector(
-      vector::GatherOp::create(builder, loc, vector, flat, index.get(base), offsets, all, none));
+      vector::GatherOp::create(builder, loc, vector, flat, row, offsets, all, none));
   return true;
 }
 

@@ -12,9 +12,9 @@ namespace nnc {
 
 class BodyEvaluation {
 public:
-  /// `loop` is the one that is computed several iterations at a time; -1 for none. `hasGather`: whether the CPU loads from
-  /// a vector of addresses.
-  BodyEvaluation(LoopNest &nest, int64_t loop, bool hasGather);
+  /// `loop` is the one that is computed several iterations at a time; -1 for none. Where at least `leastGatherOperations`
+  /// operations compute addresses from data, these are vectors, which the CPU loads from.
+  BodyEvaluation(LoopNest &nest, int64_t loop, int64_t leastGatherOperations);
 
   /// Computes what does not depend on the loop: `arguments` holds the body's
   /// arguments that do not, null for the others; `position` all loop indices,
@@ -44,7 +44,7 @@ private:
 
   LoopNest &nest;
   int64_t loop;
-  bool hasGather;
+  int64_t leastGatherOperations;
   llvm::DenseSet<mlir::Operation *> addresses; ///< operations whose results are used to compute addresses
   Values invariants, values;
 };

@@ -14,8 +14,8 @@ struct LoopEmission {
   BodyEvaluation body;
   llvm::SmallVector<mlir::Value> position; ///< current index of each loop, null where not entered yet
 
-  LoopEmission(LoopNest &nest, VectorDimension dimension, bool hasGather)
-      : nest(nest), dimension(dimension), body(nest, dimension.loop, hasGather), position(nest.getNumLoops()) {}
+  LoopEmission(LoopNest &nest, VectorDimension dimension, int64_t leastGatherOperations)
+      : nest(nest), dimension(dimension), body(nest, dimension.loop, leastGatherOperations), position(nest.getNumLoops()) {}
 
   /// Reads the body's arguments for `width` iterations; with `invariants` only those that the vector loop does not move,
   /// null for the others. Outputs that the body does not use are not read.

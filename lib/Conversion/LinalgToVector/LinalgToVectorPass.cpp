@@ -61,10 +61,14 @@ static void explain(LoopNest &nest, const VectorDimension &chosen, int64_t lanes
   remark::missed(nest.loc, about::vectors) << remark::add("one element at a time: {0}", reason);
 }
 
-/// CPUs whose vectors are this wide have instructions for it, or lose nothing: their addresses are computed as vectors.
-static bool hasGather(kernel::TargetAttr target) {
-  constexpr unsigned leastBits = 256;
-  return target.getVectorBits() >= leastBits;
+/// How many operations must compute addresses, at least, for these to be vectors: CPUs whose vectors are this wide have
+/// instructions that load from them. A load for each lane is as fast, and on some CPUs faster, where its address is there
+/// already.
+static int64_t getLeastGatherOperations(kernel::TargetAttr target) {
+  constexpr unsigned leastBits = 256, wideBits = 512;
+  if (target.getVectorBits() < leastBits)
+    return INT64_MAX;
+  return target.getVectorBits() < wideBits ? 4 : 2;
 }
 
 static void expand(RewriterBase &rewriter, linalg::GenericOp op) {
@@ -74,7 +78,7 @@ static void expand(RewriterBase &rewriter, linalg::GenericOp op) {
     return;
   kernel::TargetAttr target = kernel::getTarget(op);
   int64_t lanes = getLanes(target, nest);
-  LoopEmission emission(nest, chooseVectorDimension(nest, lanes), hasGather(target));
+  LoopEmission emission(nest, chooseVectorDimension(nest, lanes), getLeastGatherOperations(target));
   if (op->getContext()->getRemarkEngine())
     explain(nest, emission.dimension, lanes);
   if (nest.getNumReductions())

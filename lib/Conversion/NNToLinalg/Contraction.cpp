@@ -94,35 +94,63 @@ Value multiplyPacked(ImplicitLocOpBuilder &builder, Value lhs, Value packed, Ran
   return createKernel<kernel::ContractOp>(builder, {lhs, packed}, init, attributes);
 }
 
-/// The packed form of matrices [B..., K, N] of i8, K a multiple of the group, for sums in i32.
+/// `matrix`, [B..., K, N], with zeros behind its columns up to `columns` of them, of which the type knows `n`.
+static Value padColumns(ImplicitLocOpBuilder &builder, Value matrix, int64_t n, Value columns) {
+  RankedTensorType type = getRanked(matrix);
+  SmallVector<int64_t> shape(type.getShape());
+  SmallVector<Value> extents = getExtents(builder, matrix), sizes = extents;
+  shape.back() = n;
+  extents.back() = columns;
+  Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(type.getElementType()));
+  Value padded = createEmpty(builder, builder.getLoc(), type.clone(shape), extents);
+  padded = linalg::FillOp::create(builder, zero, padded).getResult(0);
+  SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0)), strides(type.getRank(), builder.getIndexAttr(1));
+  return tensor::InsertSliceOp::create(builder, matrix, padded, offsets, getAsOpFoldResult(sizes), strides);
+}
+
+/// The packed form of matrices [B..., K, N] of i8, K a multiple of the group, for sums in i32: [B..., panels, K / group, width,
+/// group], of which the last two count as one.
 static Value packIntegers(ImplicitLocOpBuilder &builder, Operation *op, Value matrix) {
   RankedTensorType type = getRanked(matrix);
   int64_t rank = type.getRank(), k = type.getDimSize(rank - 2), n = type.getDimSize(rank - 1);
   kernel::TargetAttr target = kernel::getTarget(op);
   kernel::DotPacking packing = kernel::getDotPacking(target);
-  int64_t width = kernel::getPanelWidth(target, n, builder.getI32Type());
-  SmallVector<int64_t> shape(type.getShape().drop_back(2));
+  int64_t group = packing.group, width = kernel::getPanelWidth(target, n, builder.getI32Type()), panels = ShapedType::kDynamic;
+  Value count = arith::CeilDivUIOp::create(builder, getExtents(builder, matrix).back(), getIndex(builder, width));
+  if (!ShapedType::isDynamic(n))
+    panels = llvm::divideCeil(n, width);
+  if (ShapedType::isDynamic(n) || n % width)
+    matrix = padColumns(builder, matrix, ShapedType::isDynamic(n) ? n : panels * width, mul(builder, count, getIndex(builder, width)));
+
+  SmallVector<int64_t> shape(type.getShape().drop_back(2)), counts(rank - 2, 1);
   SmallVector<Value> extents = getExtents(builder, matrix);
-  Value columns = extents[rank - 1];
-  shape.append({ShapedType::isDynamic(n) ? n : static_cast<int64_t>(llvm::divideCeil(n, width)), k / packing.group,
-                width * packing.group});
   extents.truncate(rank - 2);
-  extents.append({arith::CeilDivUIOp::create(builder, columns, getIndex(builder, width)), Value(), Value()});
-  auto packed = RankedTensorType::get(shape, packing.type);
-  return generate(builder, packed, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) {
-    Value group = getIndex(inner, packing.group);
-    Value offset = arith::DivUIOp::create(inner, index[rank], group);
-    Value column = add(inner, mul(inner, index[rank - 2], getIndex(inner, width)), offset);
-    Value row = add(inner, mul(inner, index[rank - 1], group), arith::RemUIOp::create(inner, index[rank], group));
-    Value exists = arith::CmpIOp::create(inner, arith::CmpIPredicate::ult, column, columns);
-    SmallVector<Value> from(index.take_front(rank - 2));
-    from.append({row, arith::SelectOp::create(inner, exists, column, getIndex(inner, 0))});
-    Value element = tensor::ExtractOp::create(inner, matrix, from);
+  SmallVector<Value> split(extents);
+  split.append({Value(), Value(), count, Value()});
+  counts.append({2, 2});
+  SmallVector<int64_t> splitShape(shape);
+  splitShape.append({k / group, group, panels, width});
+  matrix = splitAxes(builder, matrix, type.clone(splitShape), counts, split);
+  shape.append({panels, k / group, width, group});
+  extents.append({count, Value(), Value(), Value()});
+  Value init = createEmpty(builder, builder.getLoc(), RankedTensorType::get(shape, packing.type), extents);
+  SmallVector<AffineExpr> from;
+  for (int64_t axis = 0; axis < rank - 2; ++axis)
+    from.push_back(builder.getAffineDimExpr(axis));
+  for (int64_t axis : {rank - 1, rank + 1, rank - 2, rank})
+    from.push_back(builder.getAffineDimExpr(axis));
+  AffineMap maps[] = {AffineMap::get(rank + 2, 0, from, builder.getContext()), builder.getMultiDimIdentityMap(rank + 2)};
+  SmallVector<utils::IteratorType> iterators(rank + 2, utils::IteratorType::parallel);
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+    Value element = arguments[0];
     if (element.getType() != packing.type)
-      element = arith::ExtSIOp::create(inner, packing.type, element);
-    Value zero = arith::ConstantOp::create(inner, inner.getZeroAttr(packing.type));
-    return arith::SelectOp::create(inner, exists, element, zero).getResult();
-  });
+      element = arith::ExtSIOp::create(nested, loc, packing.type, element);
+    linalg::YieldOp::create(nested, loc, element);
+  };
+  Value packed = linalg::GenericOp::create(builder, init.getType(), matrix, init, maps, iterators, body).getResult(0);
+  counts.assign(rank, 1);
+  counts.push_back(2);
+  return mergeAxes(builder, packed, counts);
 }
 
 /// Whether `rhs` is a column that is not known before the run, so long that few elements are left over by vectors along it. Packed, it would be one
@@ -172,6 +200,26 @@ static Value multiplyByColumn(ImplicitLocOpBuilder &builder, Value lhs, Value rh
   return mergeAxes(builder, result, counts);
 }
 
+/// `lhs`, [B..., M, K], of a product of `result` in the type of sums where it is f16 and there is more than a little to multiply:
+/// to spread an element to all lanes takes several instructions for each panel of columns then.
+static Value widenRows(ImplicitLocOpBuilder &builder, Value lhs, RankedTensorType result) {
+  constexpr int64_t fewRows = 3, littleWork = 1024;
+  RankedTensorType type = getRanked(lhs);
+  int64_t rows = type.getDimSize(type.getRank() - 2), columns = result.getShape().back();
+  bool hasFewRows = !ShapedType::isDynamic(rows) && rows <= fewRows;
+  bool isLittle = !ShapedType::isDynamic(rows) && !ShapedType::isDynamic(columns) && rows * columns <= littleWork;
+  if (!type.getElementType().isF16() || hasFewRows || isLittle)
+    return lhs;
+  RankedTensorType wide = type.clone(builder.getF32Type());
+  SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange arguments) {
+    linalg::YieldOp::create(nested, loc, arith::ExtFOp::create(nested, loc, wide.getElementType(), arguments[0]).getResult());
+  };
+  Value init = createEmptyLike(builder, builder.getLoc(), wide, lhs);
+  return linalg::GenericOp::create(builder, wide, lhs, init, maps, iterators, body).getResult(0);
+}
+
 /// [B..., M, K] x [B..., K, N] with equal ranks.
 static Value contract(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, Value rhs, bool transposed,
                       RankedTensorType type, ArrayRef<Value> extents) {
@@ -181,7 +229,7 @@ static Value contract(ImplicitLocOpBuilder &builder, Operation *op, Value lhs, V
   SmallVector<NamedAttribute> attributes;
   if (auto product = dyn_cast<nn::MatmulOp>(op); product && product.getInt8BlockAttr())
     attributes.push_back(builder.getNamedAttr("int8_block", product.getInt8BlockAttr()));
-  return multiplyPacked(builder, lhs, packed, type, extents, attributes);
+  return multiplyPacked(builder, widenRows(builder, lhs, type), packed, type, extents, attributes);
 }
 
 /// The product by one matrix: rows of all leading axes together.

@@ -102,6 +102,13 @@ Value LowerOp<nn::SqueezeOp>::build(ImplicitLocOpBuilder &builder, nn::SqueezeOp
 template <>
 Value LowerOp<nn::UnsqueezeOp>::build(ImplicitLocOpBuilder &builder, nn::UnsqueezeOp op, OpAdaptor adaptor,
                                               RankedTensorType type) const {
+  RankedTensorType input = getRanked(adaptor.getInput());
+  if (!input.hasStaticShape()) { // a part of another tensor stays one
+    SmallVector<int64_t> counts(input.getRank(), 1);
+    for (int64_t axis : op.getAxes())
+      counts.insert(counts.begin() + axis, 0);
+    return castTo(builder, mergeAxes(builder, adaptor.getInput(), counts), type);
+  }
   SmallVector<Value> extents = getExtents(builder, adaptor.getInput());
   for (int64_t axis : op.getAxes())
     extents.insert(extents.begin() + axis, getIndex(builder, 1));
@@ -160,7 +167,9 @@ static std::pair<Value, Value> clampAtRunTime(ImplicitLocOpBuilder &builder, Val
     bound = select(builder, negative, add(builder, floor, extent), bound);
     return builder.createOrFold<arith::MinSIOp>(builder.createOrFold<arith::MaxSIOp>(bound, low), high);
   };
-  start = clamp(start);
+  IntegerAttr known;
+  bool isFromFirst = matchPattern(start, m_Zero()) && matchPattern(step, m_Constant(&known)) && known.getInt() > 0;
+  start = isFromFirst ? zero : clamp(start);
   end = clamp(end);
   Value distance = select(builder, forward, sub(builder, end, start), sub(builder, start, end));
   Value stride = select(builder, forward, step, sub(builder, zero, step));

@@ -7,6 +7,7 @@
 #include "lib/Conversion/NNToLinalg/Broadcasting.h"
 #include "lib/Conversion/NNToLinalg/LoweringPattern.h"
 #include "lib/Conversion/NNToLinalg/NNToLinalg.h"
+#include "lib/Conversion/NNToLinalg/ResamplingOrder.h"
 #include "lib/Conversion/NNToLinalg/TensorBuilding.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -257,12 +258,12 @@ Value Resampler::getWeight(Floats &floats, Value distance) {
   return floats.select(floats.compare(arith::CmpFPredicate::OLE, x, one), horner(a + 2, -(a + 3), 0, 1), outer);
 }
 
-/// [result, taps]: the weights, with a sum of 1.
+/// [taps, result]: the weights, with a sum of 1.
 Value Resampler::buildWeights(const AxisSampling &sampling, Value first, Value filterScale) {
   Value taps = sub(builder, getIndex(builder, 2), mul(builder, first, getIndex(builder, 2)));
   IntegerAttr constant;
   int64_t count = matchPattern(taps, m_Constant(&constant)) ? constant.getInt() : ShapedType::kDynamic;
-  auto type = RankedTensorType::get({sampling.resultSize, count}, builder.getF32Type());
+  auto type = RankedTensorType::get({count, sampling.resultSize}, builder.getF32Type());
   auto getRaw = [&](ImplicitLocOpBuilder &inner, Value position, Value tap) {
     Floats floats(inner);
     Value base = floats.floor(position), offset = add(inner, first, tap);
@@ -276,10 +277,10 @@ Value Resampler::buildWeights(const AxisSampling &sampling, Value first, Value f
         arith::CmpIOp::create(inner, arith::CmpIPredicate::slt, sample, sampling.input));
     return floats.select(isInside, weight, floats.constant(0));
   };
-  return generate(builder, type, {sampling.result, taps}, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {
+  return generate(builder, type, {taps, sampling.result}, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {
     Floats floats(inner);
-    Value position = getPosition(floats, sampling, floats.fromIndex(indices[0]));
-    Value weight = getRaw(inner, position, indices[1]);
+    Value position = getPosition(floats, sampling, floats.fromIndex(indices[1]));
+    Value weight = getRaw(inner, position, indices[0]);
     if (!op.getExcludeOutside() && !op.getAntialias())
       return weight;
     auto sum = scf::ForOp::create(inner, getIndex(inner, 0), taps, getIndex(inner, 1), ValueRange{floats.constant(0)},
@@ -331,8 +332,8 @@ Value Resampler::applyUnrolled(Value input, const AxisSampling &sampling, const 
   SmallVector<Value> extents = getResultExtents(builder, input, sampling);
   return generate(builder, type, extents, [&](ImplicitLocOpBuilder &inner, ValueRange indices) -> Value {
     Value at = indices[sampling.axis], base = tensor::ExtractOp::create(inner, tables.base, at), sum;
-    for (int64_t tap = 0; tap < getRanked(tables.weights).getDimSize(1); ++tap) {
-      Value weight = tensor::ExtractOp::create(inner, tables.weights, ValueRange{at, getIndex(inner, tap)});
+    for (int64_t tap = 0; tap < getRanked(tables.weights).getDimSize(0); ++tap) {
+      Value weight = tensor::ExtractOp::create(inner, tables.weights, ValueRange{getIndex(inner, tap), at});
       Value offset = add(inner, tables.first, getIndex(inner, tap));
       Value sample = extractSample(inner, input, indices, sampling, base, offset);
       Value product = arith::MulFOp::create(inner, sample, asElement(inner, weight, type.getElementType()));
@@ -352,7 +353,7 @@ Value Resampler::applyInLoop(Value input, const AxisSampling &sampling, const Ax
   Value init = createEmpty(builder, builder.getLoc(), type, getResultExtents(builder, input, sampling));
   init = linalg::FillOp::create(builder, zero, init).getResult(0);
   AffineExpr at = builder.getAffineDimExpr(sampling.axis), tap = builder.getAffineDimExpr(rank);
-  AffineMap maps[] = {AffineMap::get(rank + 1, 0, at), AffineMap::get(rank + 1, 0, {at, tap}, builder.getContext()),
+  AffineMap maps[] = {AffineMap::get(rank + 1, 0, at), AffineMap::get(rank + 1, 0, {tap, at}, builder.getContext()),
                       AffineMap::getMultiDimIdentityMap(rank, builder.getContext()).shiftDims(0)};
   maps[2] = AffineMap::get(rank + 1, 0, maps[2].getResults(), builder.getContext());
   SmallVector<utils::IteratorType> iterators(rank, utils::IteratorType::parallel);
@@ -384,7 +385,7 @@ Value Resampler::interpolate(Value input, const AxisSampling &sampling) {
   shape[sampling.axis] = sampling.resultSize;
   RankedTensorType type = getRanked(input).clone(shape);
   AxisTables tables = buildTables(sampling);
-  int64_t taps = getRanked(tables.weights).getDimSize(1);
+  int64_t taps = getRanked(tables.weights).getDimSize(0);
   bool isShort = !ShapedType::isDynamic(taps) && taps <= maxUnrolledTaps;
   return isShort ? applyUnrolled(input, sampling, tables, type) : applyInLoop(input, sampling, tables, type);
 }
@@ -440,15 +441,11 @@ static Value convertElements(ImplicitLocOpBuilder &builder, Value value, Type to
   return linalg::GenericOp::create(builder, type, value, init, maps, iterators, body).getResult(0);
 }
 
-/// Samples along memory are gathered, other rows are read as they are: that axis comes first where the others grow, so that
-/// there is less to gather.
-static void chooseOrder(SmallVectorImpl<AxisSampling> &samplings, RankedTensorType input, RankedTensorType result) {
-  auto along = llvm::find_if(samplings, [&](const AxisSampling &sampling) { return sampling.axis == result.getRank() - 1; });
-  if (along == samplings.end() || !input.hasStaticShape() || !result.hasStaticShape())
-    return;
-  int64_t rowsBefore = ShapedType::getNumElements(input.getShape().drop_back());
-  if (ShapedType::getNumElements(result.getShape().drop_back()) > rowsBefore)
-    std::rotate(samplings.begin(), along, std::next(along));
+/// `value` with axis i where `permutation` has it.
+static Value permute(ImplicitLocOpBuilder &builder, Value value, ArrayRef<int64_t> permutation) {
+  RankedTensorType type = getRanked(value);
+  SmallVector<int64_t> shape = llvm::map_to_vector(permutation, [&](int64_t axis) { return type.getDimSize(axis); });
+  return transposeTo(builder, value, type.clone(shape), permutation);
 }
 
 template <>
@@ -460,11 +457,29 @@ Value LowerOp<nn::ResizeOp>::build(ImplicitLocOpBuilder &builder, nn::ResizeOp o
   Resampler resampler(builder, op);
   if (op.getMode() == nn::ResizeMode::Nearest)
     return resampler.takeNearest(adaptor.getInput(), samplings, type);
-  chooseOrder(samplings, getRanked(adaptor.getInput()), type);
   bool isNarrow = type.getElementTypeBitWidth() < 32;
   Value result = isNarrow ? convertElements(builder, adaptor.getInput(), builder.getF32Type()) : adaptor.getInput();
-  for (const AxisSampling &sampling : samplings)
+  int64_t taps = op.getMode() == nn::ResizeMode::Linear ? 2 : 4;
+  RankedTensorType input = getRanked(result);
+  SmallVector<int64_t> last = chooseLastAxes(op.getAxes(), input, type, taps, kernel::getTarget(op).getL2Bytes());
+  SmallVector<int64_t> order, inverse(type.getRank());
+  for (int64_t axis = 0; axis < type.getRank(); ++axis)
+    if (!llvm::is_contained(last, axis))
+      order.push_back(axis);
+  order.append(last);
+  for (auto [place, axis] : llvm::enumerate(order))
+    inverse[axis] = place;
+  auto *along = llvm::find_if(samplings, [&](const AxisSampling &sampling) { return sampling.axis == type.getRank() - 1; });
+  if (!last.empty())
+    result = permute(builder, result, order);
+  else if (along != samplings.end() && isShorterFirst(input, type))
+    std::rotate(samplings.begin(), along, std::next(along));
+  for (AxisSampling &sampling : samplings) {
+    sampling.axis = inverse[sampling.axis];
     result = resampler.interpolate(result, sampling);
+  }
+  if (!last.empty())
+    result = permute(builder, result, inverse);
   return castTo(builder, isNarrow ? convertElements(builder, result, type.getElementType()) : result, type);
 }
 

@@ -59,7 +59,14 @@ Expression multiplyByKeys(NodeBinder &node, Expression query, Expression keys) {
 Expression multiplyByValues(NodeBinder &node, Expression weights, Expression values) {
   if (isSameExtent(weights, values, 1))
     return weights.matmul(values);
-  Expression result = groupHeads(node, weights, values).matmul(values.unsqueeze({2}));
+  // Rows of all heads of a group together, but where attention is computed in blocks of the rows of one head.
+  bool isTogether = weights.getExtent(2) == 1 || ShapedType::isDynamic(weights.getExtent(2));
+  Expression result;
+  if (isTogether)
+    result = weights.reshape(Expression::concat(node, {weights.extent(0), values.extent(1), Expression::ints(node, {-1}),
+                                                       weights.extent(3)}, 0)).matmul(values);
+  else
+    result = groupHeads(node, weights, values).matmul(values.unsqueeze({2}));
   return result.reshape(
       Expression::concat(node, {weights.extent(0), weights.extent(1), weights.extent(2), values.extent(3)}, 0));
 }

@@ -176,11 +176,12 @@ static Expression insertRows(NodeBinder &node, const GroupQueryNode &read, Expre
   past = past.cast(rows.getElementType());
   if (node.failed())
     return {};
-  Expression pads = Expression::concat(node, {Expression::ints(node, {0}), read.capacity - past.extent(2)}, 0);
-  Expression cache(node, node.create<nn::PadOp>(past, pads, Value(), ArrayRef<int64_t>{2}, nn::PadMode::Constant));
-  Expression isFilled = Expression::range(cache.extent(2)).unsqueeze({0}) < read.begins.unsqueeze({1});
-  if (!read.blocks)
-    cache = {node, keepShape(node, isFilled.unsqueeze({1, 3}).choose(cache, rows.like(0)), cache)};
+  if (!read.blocks) { // before rows are added: what is kept is copied once
+    Expression isFilled = Expression::range(past.extent(2)).unsqueeze({0}) < read.begins.unsqueeze({1});
+    past = {node, keepShape(node, isFilled.unsqueeze({1, 3}).choose(past, rows.like(0)), past)};
+  }
+  Expression added = Expression::concat(node, {past.shape(0, 2), read.capacity - past.extent(2), past.shape(3, 4)}, 0);
+  Expression cache = Expression::concat(node, {past, rows.like(0).broadcast(added)}, 2);
   if (node.failed())
     return {};
   Expression position = read.begins.unsqueeze({1}) + Expression::range(rows.extent(2)).unsqueeze({0});

@@ -149,3 +149,53 @@ func.func @main(%x: tensor<4x8xf32>, %n: index) -> tensor<4x8xf32> {
   }
   return %r : tensor<4x8xf32>
 }
+
+// -----
+
+// Borders that two results share (CSE) are filled in each of them; nothing is copied but what is inserted.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: %[[X:[a-z0-9]*]]: memref<4xf32>, %[[Z:[a-z0-9]*]]: memref<4xf32>, %[[P:[a-z0-9]*]]: memref<8xf32> {nn.output}, %[[Q:[a-z0-9]*]]: memref<8xf32> {nn.output})
+// CHECK-NOT: memref.alloc
+// CHECK-COUNT-2: linalg.fill
+// CHECK-COUNT-2: memref.copy
+// CHECK-NOT: memref.copy
+// CHECK: return
+func.func @main(%x: tensor<4xf32>, %z: tensor<4xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<8xf32>
+  %b = tensor.empty() : tensor<4xf32>
+  %border = linalg.fill ins(%zero : f32) outs(%b : tensor<4xf32>) -> tensor<4xf32>
+  %filled = tensor.insert_slice %border into %e[4] [4] [1] : tensor<4xf32> into tensor<8xf32>
+  %p = tensor.insert_slice %x into %filled[0] [4] [1] : tensor<4xf32> into tensor<8xf32>
+  %q = tensor.insert_slice %z into %filled[0] [4] [1] : tensor<4xf32> into tensor<8xf32>
+  return %p, %q : tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// Where in the result something is inserted is known before it is computed, though the program says it later.
+// CHECK-LABEL: func.func @main(
+// CHECK-NOT: memref.alloc
+// CHECK: %[[PLACE:.*]] = memref.subview
+// CHECK: linalg.generic {{.*}} outs(%[[PLACE]]
+// CHECK: memref.copy
+// CHECK-NOT: memref.copy
+// CHECK: return
+#w = affine_map<(d0) -> (d0)>
+func.func @main(%x: tensor<?xf32>, %z: tensor<?xf32>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %a = linalg.generic {indexing_maps = [#w, #w], iterator_types = ["parallel"]}
+      ins(%x : tensor<?xf32>) outs(%e : tensor<?xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %s = arith.mulf %i, %i : f32
+    linalg.yield %s : f32
+  } -> tensor<?xf32>
+  %m = tensor.dim %z, %c0 : tensor<?xf32>
+  %all = arith.addi %n, %m : index
+  %r = tensor.empty(%all) : tensor<?xf32>
+  %first = tensor.insert_slice %a into %r[0] [%n] [1] : tensor<?xf32> into tensor<?xf32>
+  %second = tensor.insert_slice %z into %first[%n] [%m] [1] : tensor<?xf32> into tensor<?xf32>
+  return %second : tensor<?xf32>
+}

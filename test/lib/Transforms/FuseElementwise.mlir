@@ -255,3 +255,34 @@ func.func @whole(%x: tensor<?x16xf32>, %y: tensor<?x24xf32>) -> tensor<?x16xf32>
   } -> tensor<?x16xf32>
   return %r : tensor<?x16xf32>
 }
+
+// -----
+
+// Chosen rows are read whole; a transposition of them writes through squares, and stays a loop of its own.
+// CHECK-LABEL: func.func @turned_rows(
+// CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<20x8xf32>)
+// CHECK: tensor.extract
+// CHECK: linalg.generic {{.*}} ins(%{{.*}} : tensor<20x8xf32>) outs(%{{.*}} : tensor<8x20xf32>)
+// CHECK-NOT: tensor.extract
+// CHECK: return
+#same = affine_map<(d0, d1) -> (d0, d1)>
+#swap = affine_map<(d0, d1) -> (d1, d0)>
+#row = affine_map<(d0, d1) -> (d0)>
+func.func @turned_rows(%x: tensor<30x8xf32>, %rows: tensor<20xi32>) -> tensor<8x20xf32> {
+  %e = tensor.empty() : tensor<20x8xf32>
+  %f = tensor.empty() : tensor<8x20xf32>
+  %a = linalg.generic {indexing_maps = [#row, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%rows : tensor<20xi32>) outs(%e : tensor<20x8xf32>) {
+  ^bb0(%i: i32, %o: f32):
+    %row = arith.index_cast %i : i32 to index
+    %column = linalg.index 1 : index
+    %s = tensor.extract %x[%row, %column] : tensor<30x8xf32>
+    linalg.yield %s : f32
+  } -> tensor<20x8xf32>
+  %b = linalg.generic {indexing_maps = [#swap, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<20x8xf32>) outs(%f : tensor<8x20xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    linalg.yield %i : f32
+  } -> tensor<8x20xf32>
+  return %b : tensor<8x20xf32>
+}

@@ -151,3 +151,28 @@ func.func @mask_overwritten(%q: memref<6x200x8xf32>, %k: memref<6x4x8x32xf32>, %
   } : (memref<6x200x128xf32>, memref<6x4x128x32xf32>, memref<6x200x128xf32>) -> ()
   return
 }
+
+// Few rows have few scores, and read keys and values where they are.
+// CHECK-LABEL: @few_rows
+// CHECK-NOT: scf
+func.func @few_rows(%q: memref<96x4x8xf32>, %k: memref<96x16x8x32xf32>, %v: memref<96x1x512x32xf32>, %y: memref<96x4x8xf32>) {
+  %s = memref.alloc() : memref<96x4x512xf32>
+  %p = memref.alloc() : memref<384x512x1xf32>
+  kernel.contract(%q, %k, %s) attributes {epilogue_maps = []} {
+  ^bb0(%x: f32):
+    kernel.yield %x : f32
+  } : (memref<96x4x8xf32>, memref<96x16x8x32xf32>, memref<96x4x512xf32>) -> ()
+  %rows = memref.collapse_shape %s [[0, 1], [2]] : memref<96x4x512xf32> into memref<384x512xf32>
+  %lines = memref.expand_shape %rows [[0], [1, 2]] output_shape [384, 512, 1] : memref<384x512xf32> into memref<384x512x1xf32>
+  kernel.softmax(%lines, %p) attributes {epilogue_maps = []} {
+  ^bb0(%x: f32):
+    kernel.yield %x : f32
+  } : (memref<384x512x1xf32>, memref<384x512x1xf32>) -> ()
+  %flat = memref.collapse_shape %p [[0], [1, 2]] : memref<384x512x1xf32> into memref<384x512xf32>
+  %w = memref.expand_shape %flat [[0, 1], [2]] output_shape [96, 4, 512] : memref<384x512xf32> into memref<96x4x512xf32>
+  kernel.contract(%w, %v, %y) attributes {epilogue_maps = []} {
+  ^bb0(%x: f32):
+    kernel.yield %x : f32
+  } : (memref<96x4x512xf32>, memref<96x1x512x32xf32>, memref<96x4x8xf32>) -> ()
+  return
+}

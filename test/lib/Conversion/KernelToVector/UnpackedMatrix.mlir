@@ -118,3 +118,43 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// Matrices that have room between them, as those of a cache that is longer than what it holds.
+// CHECK-LABEL: @apart
+// CHECK-NOT: memref.alloc
+// CHECK: %[[META:.*]], %{{.*}}, %{{.*}}, %[[STRIDES:.*]]:3 = memref.extract_strided_metadata %arg1
+// CHECK: memref.reinterpret_cast %arg1 to offset: [0], sizes: [2, 2, %{{.*}}, 32], strides: [%[[STRIDES]]#0, 32, 64, 1]
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @apart(%a: memref<2x3x?xf32>, %b: memref<2x?x64xf32, strided<[?, 64, 1]>>, %y: memref<2x3x64xf32>, %k: index) {
+    %packed = memref.alloc(%k) : memref<2x2x?x32xf32>
+    kernel.pack_matrix(%b, %packed) : (memref<2x?x64xf32, strided<[?, 64, 1]>>, memref<2x2x?x32xf32>) -> ()
+    kernel.contract(%a, %packed, %y) attributes {epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<2x3x?xf32>, memref<2x2x?x32xf32>, memref<2x3x64xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// All batches and rows that are multiplied by the same columns come one after the other.
+// CHECK-LABEL: @shared_columns
+// CHECK: scf.parallel (%{{.*}}) = (%c0) to (%c4)
+// CHECK: scf.for {{.*}} step %c16
+// CHECK: scf.for %{{.*}} = %{{.*}} to %c2
+// CHECK: scf.for %[[ROW:[a-z0-9]*]] = %{{.*}} to %c2
+// CHECK: vector.load %arg0[%{{.*}}, %{{.*}}, %[[ROW]]
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @shared_columns(%a: memref<2x2x2x16xf32>, %b: memref<2x1x512x16xf32>, %y: memref<2x2x2x512xf32>) {
+    %packed = memref.alloc() : memref<2x1x16x16x32xf32>
+    kernel.pack_matrix(%b, %packed) {transposed} : (memref<2x1x512x16xf32>, memref<2x1x16x16x32xf32>) -> ()
+    kernel.contract(%a, %packed, %y) attributes {epilogue_maps = []} {
+    ^bb0(%value: f32):
+      kernel.yield %value : f32
+    } : (memref<2x2x2x16xf32>, memref<2x1x16x16x32xf32>, memref<2x2x2x512xf32>) -> ()
+    return
+  }
+}

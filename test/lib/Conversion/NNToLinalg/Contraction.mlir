@@ -52,3 +52,23 @@ func.func @column(%x: tensor<1x4x16xf32>, %y: tensor<?x16x1xf32>) -> tensor<?x4x
   %0 = nn.matmul %x, %y : (tensor<1x4x16xf32>, tensor<?x16x1xf32>) -> tensor<?x4x1xf32>
   return %0 : tensor<?x4x1xf32>
 }
+
+// -----
+
+// Rows of f16 are widened once for all columns; where there are few of both, when they are read.
+// CHECK-LABEL: @half_rows
+// CHECK: arith.extf
+// CHECK: kernel.contract
+// CHECK: (tensor<77x64xf32>, tensor<{{.*}}xf16>, tensor<77x77xf16>) -> tensor<77x77xf16>
+func.func @half_rows(%a: tensor<77x64xf16>, %b: tensor<64x77xf16>) -> tensor<77x77xf16> {
+  %y = nn.matmul %a, %b : (tensor<77x64xf16>, tensor<64x77xf16>) -> tensor<77x77xf16>
+  return %y : tensor<77x77xf16>
+}
+
+// CHECK-LABEL: @few_half_rows
+// CHECK-NOT: arith.extf
+// CHECK: (tensor<3x64xf16>, tensor<{{.*}}xf16>, tensor<3x770xf16>) -> tensor<3x770xf16>
+func.func @few_half_rows(%a: tensor<3x64xf16>, %b: tensor<64x770xf16>) -> tensor<3x770xf16> {
+  %y = nn.matmul %a, %b : (tensor<3x64xf16>, tensor<64x770xf16>) -> tensor<3x770xf16>
+  return %y : tensor<3x770xf16>
+}

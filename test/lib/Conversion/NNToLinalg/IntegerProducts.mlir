@@ -1,9 +1,12 @@
 // RUN: nnc-opt %s --convert-nn-to-linalg --split-input-file --verify-diagnostics | FileCheck %s
 
-// rhs is packed in pairs of 16-bit integers where the CPU has no products of bytes.
+// rhs is packed in pairs of 16-bit integers where the CPU has no products of bytes: with zeros behind its columns, it is a
+// transposition.
 // CHECK-LABEL: @matmul
 func.func @matmul(%a: tensor<3x8xui8>, %b: tensor<8x5xi8>) -> tensor<3x5xi32> {
-  // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<1x4x16xi16>)
+  // CHECK: tensor.insert_slice %{{.*}} into %{{.*}}[0, 0] [8, 5] [1, 1] : tensor<8x5xi8> into tensor<8x8xi8>
+  // CHECK: linalg.generic {{.*}} ins(%{{.*}} : tensor<4x2x1x8xi8>) outs(%{{.*}} : tensor<1x4x8x2xi16>)
+  // CHECK: arith.extsi
   // CHECK: kernel.contract
   // CHECK: (tensor<3x8xi8>, tensor<1x4x16xi16>, tensor<3x5xi32>) -> tensor<3x5xi32>
   %y = nn.integer_matmul %a, %b : (tensor<3x8xui8>, tensor<8x5xi8>) -> tensor<3x5xi32>

@@ -25,7 +25,7 @@ func.func @nearest(%x: tensor<1x4x4x8xf32>) -> tensor<1x8x8x8xf32> {
 func.func @linear(%x: tensor<1x4x8xf16>) -> tensor<1x6x8xf16> {
   // CHECK: arith.extf
   // CHECK: %[[BASE:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<6xi32>)
-  // CHECK: %[[WEIGHTS:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<6x2xf32>)
+  // CHECK: %[[WEIGHTS:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<2x6xf32>)
   // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<1x6x8xf32>)
   // CHECK-COUNT-2: arith.mulf
   // CHECK-NOT: arith.mulf
@@ -55,7 +55,7 @@ func.func @order(%x: tensor<4x8xf32>) -> (tensor<8x16xf32>, tensor<2x16xf32>) {
 
 // CHECK-LABEL: @cubic
 func.func @cubic(%x: tensor<4xf32>) -> tensor<?xf32> {
-  // CHECK: outs(%{{.*}} : tensor<6x4xf32>)
+  // CHECK: outs(%{{.*}} : tensor<4x6xf32>)
   // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<6xf32>)
   // CHECK-COUNT-4: tensor.extract %arg0
   %scales = arith.constant dense<1.5> : tensor<1xf32>
@@ -69,7 +69,7 @@ func.func @cubic(%x: tensor<4xf32>) -> tensor<?xf32> {
 // A filter that grows with the reduction: eight weights are summed in a loop.
 // CHECK-LABEL: @antialias
 func.func @antialias(%x: tensor<16x8xf32>) -> tensor<4x8xf32> {
-  // CHECK: outs(%{{.*}} : tensor<4x8xf32>)
+  // CHECK: outs(%{{.*}} : tensor<8x4xf32>)
   // CHECK: scf.for
   // CHECK: linalg.fill
   // CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]
@@ -93,4 +93,30 @@ func.func @crop(%x: tensor<?xf32>, %region: tensor<2xf32>) -> tensor<3xf32> {
   %sizes = arith.constant dense<3> : tensor<1xi64>
   %0 = nn.resize %x sizes %sizes region %region {axes = array<i64: 0>, mode = #nn<resize_mode linear>, coordinates = #nn<coordinate_mode tf_crop_and_resize>, extrapolation_value = 7.0 : f32} : (tensor<?xf32>, tensor<1xi64>, tensor<2xf32>) -> tensor<3xf32>
   return %0 : tensor<3xf32>
+}
+
+// -----
+
+// Where there are many channels, they come last meanwhile: neighbours in memory have the same weights then.
+// CHECK-LABEL: @channels
+// CHECK: linalg.generic {{.*}} ins(%arg0 : tensor<1x32x4x5xf32>) outs(%{{.*}} : tensor<4x5x1x32xf32>)
+// CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<8x5x1x32xf32>)
+// CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<8x10x1x32xf32>)
+// CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<1x32x8x10xf32>)
+func.func @channels(%x: tensor<1x32x4x5xf32>) -> tensor<1x32x8x10xf32> {
+  %scales = arith.constant dense<2.0> : tensor<2xf32>
+  %0 = nn.resize %x scales %scales {axes = array<i64: 2, 3>, mode = #nn<resize_mode linear>} : (tensor<1x32x4x5xf32>, tensor<2xf32>) -> tensor<1x32x8x10xf32>
+  return %0 : tensor<1x32x8x10xf32>
+}
+
+// Not where much is moved and little gathered, nor where there are few channels.
+// CHECK-LABEL: @moved
+// CHECK-NOT: tensor<64x64x1x32xf32>
+// CHECK-NOT: tensor<4x5x1x3xf32>
+func.func @moved(%x: tensor<1x32x64x64xf32>, %y: tensor<1x3x4x5xf32>) -> (tensor<1x32x16x16xf32>, tensor<1x3x8x10xf32>) {
+  %scales = arith.constant dense<0.25> : tensor<2xf32>
+  %0 = nn.resize %x scales %scales {axes = array<i64: 2, 3>, mode = #nn<resize_mode linear>} : (tensor<1x32x64x64xf32>, tensor<2xf32>) -> tensor<1x32x16x16xf32>
+  %twice = arith.constant dense<2.0> : tensor<2xf32>
+  %1 = nn.resize %y scales %twice {axes = array<i64: 2, 3>, mode = #nn<resize_mode linear>} : (tensor<1x3x4x5xf32>, tensor<2xf32>) -> tensor<1x3x8x10xf32>
+  return %0, %1 : tensor<1x32x16x16xf32>, tensor<1x3x8x10xf32>
 }
