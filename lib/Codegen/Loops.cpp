@@ -60,6 +60,10 @@ OpFoldResult Index::div(OpFoldResult lhs, int64_t rhs) const { return quotient(l
 
 OpFoldResult Index::ceilDiv(OpFoldResult lhs, int64_t rhs) const { return div(add(lhs, fold(rhs - 1)), rhs); }
 
+OpFoldResult Index::ceilDiv(OpFoldResult lhs, OpFoldResult rhs) const {
+  return quotient(sub(add(lhs, rhs), fold(1)), rhs);
+}
+
 OpFoldResult Index::quotient(OpFoldResult lhs, OpFoldResult rhs) const {
   auto x = getStatic(lhs), y = getStatic(rhs);
   if (x && y && *y != 0)

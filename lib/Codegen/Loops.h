@@ -21,6 +21,7 @@ public:
   /// Of non-negative values by a positive one, rounding down and up.
   mlir::OpFoldResult div(mlir::OpFoldResult lhs, int64_t rhs) const;
   mlir::OpFoldResult ceilDiv(mlir::OpFoldResult lhs, int64_t rhs) const;
+  mlir::OpFoldResult ceilDiv(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
   mlir::OpFoldResult rem(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
   mlir::OpFoldResult quotient(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;
   mlir::OpFoldResult max(mlir::OpFoldResult lhs, mlir::OpFoldResult rhs) const;

@@ -1,9 +1,10 @@
-// Denormal weights of products become zero.
+// Denormal weights of products become zero, and denormal terms that are added to the sums.
 //
 // Expects kernels on tensors whose constants are evaluated. Training with weight decay leaves dead channels with weights of
 // 1e-40, and many CPUs take a hundred times as long for a product with such a number. A sum loses less than 1.2e-38 times its
 // inputs, so beside weights of ordinary size nothing; a channel of nothing else becomes zero (and, of infinite inputs, NaN).
-// A tensor that is tiny as a whole stays as it is.
+// Biases of dead channels are as small, and what scales the sums takes as long for them. A tensor that is tiny as a whole stays
+// as it is.
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Support/Decision.h"
@@ -32,6 +33,11 @@ static OpOperand *getWeights(Operation *op) {
       .Default([](Operation *) { return nullptr; });
 }
 
+/// Whether all that an epilogue does with `argument` is to add it.
+static bool isAdded(BlockArgument argument) {
+  return llvm::all_of(argument.getUsers(), llvm::IsaPred<arith::AddFOp>);
+}
+
 namespace {
 
 class FlushDenormalsPass : public impl::FlushDenormalsBase<FlushDenormalsPass> {
@@ -42,9 +48,15 @@ public:
       OpOperand *weights = getWeights(op);
       if (!weights)
         return;
-      if (int64_t count = flush(*weights))
+      int64_t count = flush(*weights);
+      Block::BlockArgListType arguments = op.getEpilogue().front().getArguments(); // sums, then what the epilogue reads
+      MutableOperandRange inputs = op.getEpilogueInputsMutable();
+      for (OpOperand &input : inputs)
+        if (isAdded(arguments[arguments.size() - inputs.size() + (&input - inputs.begin())]))
+          count += flush(input);
+      if (count)
         remark::passed(op->getLoc(), about::algorithm)
-            << remark::add("{0} denormal weights count as zero: many CPUs are slow with them", count);
+            << remark::add("{0} denormal weights and biases count as zero: many CPUs are slow with them", count);
     });
   }
 

@@ -226,7 +226,7 @@ def PadRows : Pass<"pad-rows"> {
 }
 
 def FlushDenormals : Pass<"flush-denormals"> {
-  let summary = "Make denormal weights of products zero";
+  let summary = "Make denormal weights of products, and biases of their sums, zero";
   let description = [{
     Before: `kernel.conv` of a filter [1.0, 1.0e-40]
     After: `kernel.conv` of a filter [1.0, 0.0]

@@ -1,6 +1,7 @@
 // Direct convolution of channels-last images with packed filters.
 //
-// One parallel loop over batch, panels of output channels and output rows. Rows
+// One parallel loop over batch, blocks of output rows, panels of output channels and the rows of a block: as many as read
+// what half of the L2 cache holds, so that the next panels find it there. Rows
 // run along the last spatial dimension, or along another one where the last is too
 // short for register tiles (a signal stored as an image of width 1). A row is cut into register tiles of neighbouring
 // pixels: those whose taps all exist run in a loop; the few at the left and right edges are emitted one by one, without
@@ -37,6 +38,9 @@ namespace {
 struct Panel {
   Value batch, group, number;
   int64_t columns; ///< that exist
+  /// Pixels of the block of rows that the panel is for, and how many of those there are before the row (or part of a row),
+  /// less the position where that begins.
+  OpFoldResult pixels, before;
 };
 
 class ConvExpansion {
@@ -61,6 +65,7 @@ private:
   bool sharesInputs(const SpatialAxis &axis) const;
   int64_t getMaxPixels(const SpatialAxis &axis, int64_t vectors) const;
   RowParts getRowParts(const Index &index, const Axes &axes, int64_t limit) const;
+  OpFoldResult getRowsPerBlock(const Index &index, const Axes &axes, OpFoldResult rows, RowParts parts) const;
   SmallVector<int64_t> chooseOrder() const;
   SmallVector<Value> arrange(ArrayRef<Value> rows, Value column) const;
   std::vector<Axes> getAllAxes(OpBuilder &builder);
@@ -68,8 +73,8 @@ private:
   void emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels, int64_t columns);
   void emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
                 const PixelTile &pixels);
-  PanelAhead getPanelAhead(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
-                           const PixelTile &pixels) const;
+  void emitRow(OpBuilder &builder, const Axes &axes, Panel panel, OpFoldResult row, RowParts parts, TileSizes sizes);
+  PanelAhead getPanelAhead(OpBuilder &builder, const Panel &panel, const PixelTile &pixels) const;
   OpFoldResult getFirstStep(OpBuilder &builder, ArrayRef<Value> tap) const;
   Accumulators accumulateTap(OpBuilder &builder, const Panel &panel, const PanelAhead &ahead, ArrayRef<Value> inputRows,
                              ArrayRef<Value> filterRows, Value filterColumn, ArrayRef<Value> pixels,
@@ -184,58 +189,85 @@ ConvExpansion::RowParts ConvExpansion::getRowParts(const Index &index, const Axe
   return {index.ceilDiv(axis.count, tilesPerPart * limit), tilesPerPart * limit};
 }
 
+/// How many of `rows` rows (or parts of them) a panel takes before the next panel takes the same.
+OpFoldResult ConvExpansion::getRowsPerBlock(const Index &index, const Axes &axes, OpFoldResult rows,
+                                            RowParts parts) const {
+  int64_t pixelBytes = getChannelsPerGroup() * cast<MemRefType>(input.getType()).getElementTypeBitWidth() / 8;
+  int64_t cached = kernel::getTarget(op).getL2Bytes() / 2;
+  for (const SpatialAxis &axis : ArrayRef(axes).drop_back().take_back())
+    pixelBytes *= axis.inStride;
+  OpFoldResult pixels = parts.pixels ? index.fold(parts.pixels) : axes.back().extent;
+  OpFoldResult bytes = index.max(index.fold(1), index.mul(pixels, index.fold(pixelBytes)));
+  OpFoldResult most = index.max(index.fold(1), index.quotient(index.fold(cached), bytes));
+  OpFoldResult blocks = index.max(index.fold(1), index.ceilDiv(rows, most));
+  return index.max(index.fold(1), index.ceilDiv(rows, blocks));
+}
+
 void ConvExpansion::emitPanels(OpBuilder &builder, const Axes &axes, OpFoldResult firstPanel, int64_t numPanels,
                                int64_t columns) {
   Index index(builder, loc);
-  OpFoldResult total =
-      index.mul(getBufferExtent(builder, loc, input, 0), index.fold(filterType.getDimSize(0) * numPanels));
-  for (const SpatialAxis &axis : ArrayRef(axes).drop_back())
-    total = index.mul(total, axis.count);
-  int64_t vectors = tile.getNumVectors(columns);
+  int64_t vectors = tile.getNumVectors(columns), groups = filterType.getDimSize(0);
   TileSizes sizes = tile.getTileSizes(getMaxPixels(axes.back(), vectors), vectors);
   RowParts parts = getRowParts(index, axes, sizes.limit);
-  total = index.mul(total, parts.count);
-  parallelForEach(builder, loc, total, [&](OpBuilder &nested, Value linear) {
+  OpFoldResult rows = parts.count;
+  for (const SpatialAxis &axis : ArrayRef(axes).drop_back())
+    rows = index.mul(rows, axis.count);
+  OpFoldResult perBlock = numPanels == 1 ? rows : getRowsPerBlock(index, axes, rows, parts);
+  OpFoldResult blocks = numPanels == 1 ? index.fold(1) : index.ceilDiv(rows, perBlock);
+  OpFoldResult total = index.mul(getBufferExtent(builder, loc, input, 0), index.fold(groups * numPanels));
+  parallelForEach(builder, loc, index.mul(index.mul(total, blocks), perBlock), [&](OpBuilder &nested, Value linear) {
     Index inner(nested, loc);
-    OpFoldResult part = inner.rem(linear, parts.count), rest = inner.quotient(linear, parts.count);
-    SmallVector<Value> rows(spatial - 1);
-    for (int64_t dim = spatial - 2; dim >= 0; --dim) {
-      rows[dim] = inner.get(inner.rem(rest, axes[dim].count));
-      rest = inner.quotient(rest, axes[dim].count);
-    }
+    OpFoldResult inBlock = inner.rem(linear, perBlock), rest = inner.quotient(linear, perBlock);
     Panel panel;
     panel.columns = columns;
     panel.number = inner.get(inner.add(inner.rem(rest, inner.fold(numPanels)), firstPanel));
     rest = inner.div(rest, numPanels);
-    panel.group = inner.get(inner.rem(rest, inner.fold(filterType.getDimSize(0))));
-    panel.batch = inner.get(inner.div(rest, filterType.getDimSize(0)));
-    auto emitPixels = [&](OpBuilder &innermost, const PixelTile &pixels) {
-      emitTile(innermost, axes, panel, rows, pixels);
-    };
-    if (!parts.pixels)
-      return forEachTile(nested, loc, axes.back(), sizes, emitPixels, /*guards=*/true);
-    OpFoldResult begin = inner.mul(part, inner.fold(parts.pixels));
-    OpFoldResult end = inner.min(inner.add(begin, inner.fold(parts.pixels)), axes.back().count);
-    forEachTileSize(nested, loc, begin, end, sizes, [&](OpBuilder &innermost, Value at, int64_t size) {
-      emitPixels(innermost, {at, std::nullopt, size, /*isInterior=*/true});
+    OpFoldResult row = inner.add(inner.mul(inner.rem(rest, blocks), perBlock), inBlock);
+    rest = inner.quotient(rest, blocks);
+    panel.group = inner.get(inner.rem(rest, inner.fold(groups)));
+    panel.batch = inner.get(inner.div(rest, groups));
+    OpFoldResult perRow = parts.pixels ? inner.fold(parts.pixels) : axes.back().count;
+    panel.pixels = inner.mul(perBlock, perRow);
+    panel.before = inner.mul(inBlock, perRow);
+    auto known = getStatic(rows), size = getStatic(perBlock);
+    if (getStatic(blocks) == 1 || (known && size && *known % *size == 0))
+      return emitRow(nested, axes, panel, row, parts, sizes);
+    Value exists = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::slt, inner.get(row), inner.get(rows));
+    scf::IfOp::create(nested, loc, exists, [&](OpBuilder &innermost, Location) {
+      emitRow(innermost, axes, panel, row, parts, sizes);
+      scf::YieldOp::create(innermost, loc);
     });
   });
 }
 
+/// One row of pixels, or a part of it; `row` counts both.
+void ConvExpansion::emitRow(OpBuilder &builder, const Axes &axes, Panel panel, OpFoldResult row, RowParts parts,
+                            TileSizes sizes) {
+  Index index(builder, loc);
+  OpFoldResult part = index.rem(row, parts.count), rest = index.quotient(row, parts.count);
+  SmallVector<Value> rows(spatial - 1);
+  for (int64_t dim = spatial - 2; dim >= 0; --dim) {
+    rows[dim] = index.get(index.rem(rest, axes[dim].count));
+    rest = index.quotient(rest, axes[dim].count);
+  }
+  if (!parts.pixels)
+    return forEachTile(builder, loc, axes.back(), sizes,
+                       [&](OpBuilder &nested, const PixelTile &pixels) { emitTile(nested, axes, panel, rows, pixels); },
+                       /*guards=*/true);
+  OpFoldResult begin = index.mul(part, index.fold(parts.pixels));
+  OpFoldResult end = index.min(index.add(begin, index.fold(parts.pixels)), axes.back().count);
+  panel.before = index.sub(panel.before, begin);
+  forEachTileSize(builder, loc, begin, end, sizes, [&](OpBuilder &nested, Value at, int64_t size) {
+    emitTile(nested, axes, panel, rows, {at, std::nullopt, size, /*isInterior=*/true});
+  });
+}
+
 /// What the tile of `pixels` brings of the next panel. Few channels are unrolled: their filters are small.
-PanelAhead ConvExpansion::getPanelAhead(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
-                                        const PixelTile &pixels) const {
+PanelAhead ConvExpansion::getPanelAhead(OpBuilder &builder, const Panel &panel, const PixelTile &pixels) const {
   if (inputChannels <= unrolledChannels)
     return {};
-  Index index(builder, loc);
-  OpFoldResult first = index.fold(0), total = index.fold(1);
-  for (auto [row, axis] : llvm::zip(rows, axes)) {
-    first = index.add(index.mul(first, axis.count), row);
-    total = index.mul(total, axis.count);
-  }
-  first = index.add(index.mul(first, axes.back().count), pixels.first);
-  total = index.mul(total, axes.back().count);
-  return tile.getPanelAhead(builder, filter, panel.group, panel.number, first, pixels.pixels, total);
+  OpFoldResult first = Index(builder, loc).add(panel.before, pixels.first);
+  return tile.getPanelAhead(builder, filter, panel.group, panel.number, first, pixels.pixels, panel.pixels);
 }
 
 /// The number of the first step of a tap, in the order of the packed filter.
@@ -287,7 +319,7 @@ Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel
 void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &panel, ArrayRef<Value> rows,
                              const PixelTile &pixels) {
   const SpatialAxis &axis = axes.back();
-  PanelAhead ahead = getPanelAhead(builder, axes, panel, rows, pixels);
+  PanelAhead ahead = getPanelAhead(builder, panel, pixels);
   Accumulators sums = forEachOuterTap(
       builder, loc, ArrayRef(axes).drop_back(), rows, tile.createZeros(builder, pixels.pixels, panel.columns),
       [&](OpBuilder &nested, Taps inputRows, Taps filterRows, ValueRange outer) {
