@@ -1,13 +1,12 @@
 // Direct convolution of channels-last images with packed filters.
 //
-// One parallel loop over batch, blocks of output rows, panels of output channels and the rows of a block: as many as read
-// what half of the L2 cache holds, so that the next panels find it there. Rows
-// run along the last spatial dimension, or along another one where the last is too
-// short for register tiles (a signal stored as an image of width 1). A row is cut into register tiles of neighbouring
-// pixels: those whose taps all exist run in a loop; the few at the left and right edges are emitted one by one, without
-// the taps that fall outside (where extents are known at run time only, with a test for each). Rows outside are skipped
-// by clamping the loop over the filter's rows. Nothing is padded or copied. A transposed convolution is the same per
-// residue of its strides (see SpatialAxis).
+// One parallel loop over batch, blocks of output rows, panels of output channels and the rows of a block: as many as
+// read what half of the L2 cache holds, so that the next panels find it there. Rows run along the last spatial
+// dimension, or along another one where the last is too short for register tiles (a signal stored as an image of width
+// 1). A row is cut into register tiles of neighbouring pixels: those whose taps all exist run in a loop; the few at the
+// left and right edges are emitted one by one, without the taps that fall outside (where extents are known at run time
+// only, with a test for each). Rows outside are skipped by clamping the loop over the filter's rows. Nothing is padded
+// or copied. A transposed convolution is the same per residue of its strides (see SpatialAxis).
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 #include "lib/Conversion/KernelToVector/SpatialAxis.h"
@@ -38,8 +37,8 @@ namespace {
 struct Panel {
   Value batch, group, number;
   int64_t columns; ///< that exist
-  /// Pixels of the block of rows that the panel is for, and how many of those there are before the row (or part of a row),
-  /// less the position where that begins.
+  /// Pixels of the block of rows that the panel is for, and how many of those there are before the row (or part of a
+  /// row), less the position where that begins.
   OpFoldResult pixels, before;
 };
 
@@ -251,9 +250,10 @@ void ConvExpansion::emitRow(OpBuilder &builder, const Axes &axes, Panel panel, O
     rest = index.quotient(rest, axes[dim].count);
   }
   if (!parts.pixels)
-    return forEachTile(builder, loc, axes.back(), sizes,
-                       [&](OpBuilder &nested, const PixelTile &pixels) { emitTile(nested, axes, panel, rows, pixels); },
-                       /*guards=*/true);
+    return forEachTile(
+        builder, loc, axes.back(), sizes,
+        [&](OpBuilder &nested, const PixelTile &pixels) { emitTile(nested, axes, panel, rows, pixels); },
+        /*guards=*/true);
   OpFoldResult begin = index.mul(part, index.fold(parts.pixels));
   OpFoldResult end = index.min(index.add(begin, index.fold(parts.pixels)), axes.back().count);
   panel.before = index.sub(panel.before, begin);
@@ -281,8 +281,8 @@ OpFoldResult ConvExpansion::getFirstStep(OpBuilder &builder, ArrayRef<Value> tap
 
 /// All input channels of one tap; `pixels` are input columns, null where a pixel's tap does not exist.
 Accumulators ConvExpansion::accumulateTap(OpBuilder &builder, const Panel &panel, const PanelAhead &ahead,
-                                          ArrayRef<Value> inputRows, ArrayRef<Value> filterRows,
-                                          Value filterColumn, ArrayRef<Value> pixels, ValueRange sums) const {
+                                          ArrayRef<Value> inputRows, ArrayRef<Value> filterRows, Value filterColumn,
+                                          ArrayRef<Value> pixels, ValueRange sums) const {
   Index index(builder, loc);
   int64_t vectors = sums.size() / pixels.size();
   bool isOdd = isPaired && getChannelsPerGroup() % 2 != 0;
