@@ -1,5 +1,6 @@
 // ONNX operators that pool regions of images: samples between elements, gathered
 // channels last, then reduced over the samples of each bin.
+#include "lib/Frontend/Import/RegionPooling.h"
 #include "lib/Frontend/Import/Repetition.h"
 #include "lib/Frontend/ONNX/OneWayBroadcast.h"
 #include "lib/Frontend/ONNX/OpTable.h"
@@ -92,7 +93,8 @@ struct Regions {
 /// The image at all pairs of samples: (R, samples, samples, C); 0 where one is outside.
 Expression Regions::interpolate(NodeBinder &node, const AxisSamples &ySamples, const AxisSamples &xSamples) const {
   Expression sum;
-  for (auto [yAt, yWeight] : {std::pair(ySamples.low, ySamples.lowWeight), std::pair(ySamples.high, ySamples.highWeight)})
+  for (auto [yAt, yWeight] :
+       {std::pair(ySamples.low, ySamples.lowWeight), std::pair(ySamples.high, ySamples.highWeight)})
     for (auto [xAt, xWeight] :
          {std::pair(xSamples.low, xSamples.lowWeight), std::pair(xSamples.high, xSamples.highWeight)}) {
       Expression weight = yWeight.unsqueeze({2}) * xWeight.unsqueeze({1});
@@ -107,7 +109,8 @@ Expression Regions::interpolate(NodeBinder &node, const AxisSamples &ySamples, c
 Expression Regions::poolEvenly(NodeBinder &node) const {
   auto sample = [&](const RegionAxis &axis) {
     int64_t count = axis.bins * align.sampling;
-    Expression number = Expression::ints(node, llvm::to_vector(llvm::seq<int64_t>(0, count))).cast(axis.first.getElementType());
+    Expression number =
+        Expression::ints(node, llvm::to_vector(llvm::seq<int64_t>(0, count))).cast(axis.first.getElementType());
     return axis.sample(axis.first + (number + 0.5) * (axis.size / static_cast<double>(count)));
   };
   Expression sum = interpolate(node, sample(y), sample(x));
@@ -124,14 +127,16 @@ static Expression getLargest(NodeBinder &node, Expression grid) {
   return largest.max(largest.like(0)).min(largest.like(1 << 24)).cast(node.getBuilder().getI64Type()).reshape({1});
 }
 
-/// Each region decides its number of samples: as often as the largest number, all regions that have as many take one more.
+/// Each region decides its number of samples: as often as the largest number, all regions that have as many take one
+/// more.
 Expression Regions::poolByGrid(NodeBinder &node) const {
   Expression yGrid = y.getGrid(), xGrid = x.getGrid(), columns = getLargest(node, xGrid);
   Expression trips = getLargest(node, yGrid) * columns;
   Type f32 = node.getBuilder().getF32Type();
-  Expression shape = Expression::concat(
-      node, {y.first.extent(0), Expression::ints(node, {y.bins, x.bins}), image.extent(3)}, 0);
-  Expression start = Expression::scalar(node, image.getElementType(), align.isMax ? -std::numeric_limits<double>::infinity() : 0);
+  Expression shape =
+      Expression::concat(node, {y.first.extent(0), Expression::ints(node, {y.bins, x.bins}), image.extent(3)}, 0);
+  Expression start =
+      Expression::scalar(node, image.getElementType(), align.isMax ? -std::numeric_limits<double>::infinity() : 0);
   auto step = [&](Expression number, ArrayRef<Expression> carried) -> frontend::Iteration {
     auto sample = [&](const RegionAxis &axis, Expression grid, Expression place) {
       Expression bin = Expression::ints(node, llvm::to_vector(llvm::seq<int64_t>(0, axis.bins))).cast(f32);
@@ -160,9 +165,10 @@ static LogicalResult importRoiAlign(NodeBinder &node) {
   Expression image(node, node.operand(0)), regions(node, node.operand(1)), batch(node, node.operand(2));
   int64_t height = node.intAttr("output_height", 1), width = node.intAttr("output_width", 1);
   std::string mode = node.stringAttr("mode", "avg");
-  std::string pixels = node.stringAttr("coordinate_transformation_mode",
-                                       node.getOpset() < 16 ? "output_half_pixel" : "half_pixel");
-  Alignment align{node.intAttr("sampling_ratio", 0), node.floatAttr("spatial_scale", 1), pixels == "half_pixel", mode == "max"};
+  std::string pixels =
+      node.stringAttr("coordinate_transformation_mode", node.getOpset() < 16 ? "output_half_pixel" : "half_pixel");
+  Alignment align{node.intAttr("sampling_ratio", 0), node.floatAttr("spatial_scale", 1), pixels == "half_pixel",
+                  mode == "max"};
   if (node.failed())
     return failure();
   if (mode != "avg" && mode != "max")
@@ -188,18 +194,6 @@ static LogicalResult importRoiAlign(NodeBinder &node) {
 
 //===--- MaxRoiPool ---===//
 
-/// Whether each element of an axis is in each bin of a region from element `begin` to `end` (one f32 each): (bins,
-/// extent).
-static Expression findBins(NodeBinder &node, Expression begin, Expression end, Expression extent, int64_t bins) {
-  Type f32 = begin.getElementType();
-  Expression size = end - begin + 1;
-  size = size.max(size.like(1)) / static_cast<double>(bins);
-  Expression bin = Expression::range(Expression::ints(node, {bins})).cast(f32);
-  Expression first = (bin * size).unary<nn::FloorOp>() + begin, behind = ((bin + 1) * size).unary<nn::CeilOp>() + begin;
-  Expression place = Expression::range(extent).cast(f32).unsqueeze({0});
-  return (place >= first.unsqueeze({1})) & (place < behind.unsqueeze({1}));
-}
-
 /// The largest element of each bin of regions (R, 5): the image, and left, top, right and bottom; 0 of empty bins.
 static LogicalResult importMaxRoiPool(NodeBinder &node) {
   Expression image(node, node.operand(0)), regions(node, node.operand(1));
@@ -211,33 +205,19 @@ static LogicalResult importMaxRoiPool(NodeBinder &node) {
   if (image.getRank() != 4 || regions.getRank() != 2 || shape.size() != 2 || !isSize(shape[0]) || !isSize(shape[1]) ||
       !isa<FloatType>(image.getElementType()))
     return node.reject("images (N, C, H, W), regions (R, 5) and pooled_shape do not fit");
-  Type f32 = node.getBuilder().getF32Type(), i64 = node.getBuilder().getI64Type(), type = image.getElementType();
-  Expression all = regions.cast(f32), heights = image.extent(2), widths = image.extent(3);
-  auto pool = [&](Expression number, ArrayRef<Expression>) {
-    Expression region = all.gather(number, 0);
-    auto corner = [&](int64_t i) { // halves away from 0
-      Expression at = region.slice(0, i, i + 1) * scale;
-      return at.unary<nn::SignOp>() * (at.unary<nn::AbsOp>() + 0.5).unary<nn::FloorOp>();
+  Type f32 = node.getBuilder().getF32Type();
+  Expression last = image.transpose({0, 2, 3, 1});
+  Expression extents[] = {image.extent(2).cast(f32), image.extent(3).cast(f32)};
+  auto pool = [&](Expression region) -> frontend::RegionPool {
+    auto column = [&](int64_t i) { return region.slice(1, i, i + 1); };
+    auto divide = [&](int64_t from, int64_t to, int64_t axis) {
+      return frontend::divideRegion(node, frontend::roundAway(column(from) * scale),
+                                    frontend::roundAway(column(to) * scale), shape[axis], extents[axis]);
     };
-    Expression own = image.gather(region.slice(0, 0, 1).cast(i64), 0); // (1, C, H, W)
-    Expression rows = findBins(node, corner(2), corner(4), heights, shape[0]);
-    Expression columns = findBins(node, corner(1), corner(3), widths, shape[1]);
-    Expression lowest = own.like(-std::numeric_limits<double>::infinity());
-    Expression strips = columns.unsqueeze({1, 2})
-                            .choose(own, lowest) // (columns of bins, C, H, W)
-                            .reduce(nn::ReductionKind::Max, {3}, /*keepdims=*/false);
-    Expression bins = rows.unsqueeze({1, 2})
-                          .choose(strips.unsqueeze({0}), lowest) // (rows, columns, C, H)
-                          .reduce(nn::ReductionKind::Max, {3}, /*keepdims=*/false);
-    auto any = [&](Expression inside) {
-      return inside.cast(i64).reduce(nn::ReductionKind::Max, {1}, /*keepdims=*/false) > 0.0;
-    };
-    Expression hasElements = any(rows).unsqueeze({1, 2}) & any(columns).unsqueeze({0, 2});
-    Expression result = hasElements.choose(bins, bins.like(0)).transpose({2, 0, 1});
-    return frontend::Iteration{{}, {result.cast(type)}};
+    return {last, {column(0).unsqueeze({2})}, divide(2, 4, 0), divide(1, 3, 1), /*isMax=*/true};
   };
-  SmallVector<Expression> results = frontend::repeat(node, regions.extent(0), {}, pool);
-  return node.failed() || results.empty() ? failure() : node.result(results.front());
+  Expression result = frontend::poolRegions(node, regions.cast(f32), pool);
+  return node.failed() ? failure() : node.result(result);
 }
 
 //===--- CropAndResize ---===//
@@ -292,7 +272,8 @@ static LogicalResult importCropAndResize(NodeBinder &node) {
     Expression yPart = y - yLow, xPart = x - xLow;
     for (int i = 0; i < 4 && !node.failed(); ++i) {
       bool isLower = i / 2, isRight = i % 2;
-      Expression yAt = isLower ? (yLow + 1).min(extents[0] - 1) : yLow, xAt = isRight ? (xLow + 1).min(extents[1] - 1) : xLow;
+      Expression yAt = isLower ? (yLow + 1).min(extents[0] - 1) : yLow,
+                 xAt = isRight ? (xLow + 1).min(extents[1] - 1) : xLow;
       Expression yWeight = isLower ? yPart : yPart * -1 + 1, xWeight = isRight ? xPart : xPart * -1 + 1;
       Expression read = readTap(node, last, which, yAt.unsqueeze({2}), xAt.unsqueeze({1}),
                                 yWeight.unsqueeze({2}) * xWeight.unsqueeze({1}));
