@@ -31,8 +31,7 @@ public:
         channels(cast<MemRefType>(input.getType()).getDimSize(3)),
         outputs(cast<MemRefType>(init.getType()).getDimSize(3)),
         micro(op, element, cast<MemRefType>(filter.getType()).getDimSize(3)),
-        panels(cast<MemRefType>(filter.getType()).getDimSize(1) * micro.getPanelParts()),
-        panelWidth(micro.getPanelWidth()) {
+        panelWidth(micro.getPanelWidth()), panels(llvm::divideCeil(outputs, panelWidth)) {
     Index index(builder, loc);
     for (int64_t dim = 1; dim <= 2; ++dim) {
       inputExtents.push_back(getBufferExtent(builder, loc, input, dim));
@@ -86,7 +85,7 @@ private:
   SmallVector<OpFoldResult> inputExtents, outputExtents; ///< spatial
   OpFoldResult tilesPerRow, tiles;
   MicroKernel micro;
-  int64_t panels, panelWidth;
+  int64_t panelWidth, panels; ///< those that have outputs: the filter, packed for wider vectors, may have more
   int64_t block = 0;
   Value transformed, products; ///< scratch [points, block, channels]
 };
