@@ -51,6 +51,7 @@ def list_models(graphs):
     """(name, model, inputs)"""
     texts = {
         "winograd": "g (float[1,33,19,23] x, float[70,33,3,3] w) => (float[1,70,19,23] y) { y = Conv<pads=[1,1,1,1]>(x, w) }",
+        "winograd of rows": "g (float[2,48,90] x, float[20,48,3] w) => (float[2,20,90] y) { y = Conv<pads=[1,1]>(x, w) }",
         "groups": "g (float[2,12,9,11] x, float[30,4,3,2] w) => (float[2,30,7,10] y) { y = Conv<group=3>(x, w) }",
         "narrow": "g (float[3,7] x, float[7,5] w) => (float[3,5] y) { z = MatMul(x, w) y = Softmax(z) }",
         "rows": "g (float[n,37] x, float[37,61] w, float[61,90] w2) => (float[n,90] y) { a = MatMul(x, w) b = Tanh(a) y = MatMul(b, w2) }",

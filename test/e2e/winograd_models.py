@@ -41,7 +41,9 @@ def make_model(rng):
                               [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * len(shape))],
                               [numpy_helper.from_array(v, n) for n, v in constants.items()])
     label = f"window {window}, {inputs} to {outputs} channels in {group} groups, pads {begin} {end}, {shape}"
-    images = [image] if not is_dynamic else [image, list(window), [extent + 3 for extent in image]]
+    # No pixel where the pads alone are outputs.
+    least = [0 if b + e >= taps else taps for b, e, taps in zip(begin, end, window)]
+    images = [image] if not is_dynamic else [image, list(window), [extent + 3 for extent in image], least]
     return label, helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18)]), (batch, inputs), images
 
 

@@ -31,8 +31,7 @@ public:
         channels(cast<MemRefType>(input.getType()).getDimSize(3)),
         outputs(cast<MemRefType>(init.getType()).getDimSize(3)),
         micro(op, element, cast<MemRefType>(filter.getType()).getDimSize(3)),
-        panels(cast<MemRefType>(filter.getType()).getDimSize(1) * micro.getPanelParts()),
-        panelWidth(micro.getPanelWidth()) {
+        panelWidth(micro.getPanelWidth()), panels(llvm::divideCeil(outputs, panelWidth)) {
     Index index(builder, loc);
     for (int64_t dim = 1; dim <= 2; ++dim) {
       inputExtents.push_back(getBufferExtent(builder, loc, input, dim));
@@ -61,6 +60,7 @@ private:
   Place locate(OpBuilder &builder, Value image, Value first, Value local) const;
   void transformInput(OpBuilder &builder, const Place &place);
   SmallVector<Line> clampLines(OpBuilder &builder, Value first, int64_t count, OpFoldResult extent) const;
+  Value isAnyPixel(OpBuilder &builder) const;
   Value maskPixel(OpBuilder &builder, Value value, Line row, Line column, int64_t width) const;
   void transformFrom(OpBuilder &builder, const Place &place,
                      function_ref<Value(OpBuilder &, int64_t, int64_t, Value, int64_t)> load);
@@ -85,7 +85,7 @@ private:
   SmallVector<OpFoldResult> inputExtents, outputExtents; ///< spatial
   OpFoldResult tilesPerRow, tiles;
   MicroKernel micro;
-  int64_t panels, panelWidth;
+  int64_t panelWidth, panels; ///< those that have outputs: the filter, packed for wider vectors, may have more
   int64_t block = 0;
   Value transformed, products; ///< scratch [points, block, channels]
 };
@@ -180,6 +180,20 @@ Value WinogradExpansion::maskPixel(OpBuilder &builder, Value value, Line row, Li
   return arith::BitcastOp::create(builder, loc, type, value);
 }
 
+/// Whether an image has pixels; null where its extents say so.
+Value WinogradExpansion::isAnyPixel(OpBuilder &builder) const {
+  Index index(builder, loc);
+  Value isAny;
+  for (OpFoldResult extent : inputExtents) {
+    if (getStatic(extent))
+      continue;
+    Value isAnyHere =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt, index.get(extent), index.constant(0));
+    isAny = isAny ? arith::AndIOp::create(builder, loc, isAny, isAnyHere) : isAnyHere;
+  }
+  return isAny;
+}
+
 void WinogradExpansion::transformInput(OpBuilder &builder, const Place &place) {
   Index index(builder, loc);
   Value row = index.get(index.sub(place.row, index.fold(op.getPadsBegin()[0])));
@@ -189,6 +203,12 @@ void WinogradExpansion::transformInput(OpBuilder &builder, const Place &place) {
       Index inner(at, loc);
       Value y = inner.get(inner.add(row, inner.fold(i))), x = inner.get(inner.add(column, inner.fold(j)));
       return loadWide(at, loc, input, {place.image, y, x, channel}, width);
+    });
+    scf::YieldOp::create(nested, loc);
+  };
+  auto takeNothing = [&](OpBuilder &nested, Location) {
+    transformFrom(nested, place, [&](OpBuilder &at, int64_t, int64_t, Value, int64_t width) {
+      return createConstant(at, loc, getWideType(element, width), 0);
     });
     scf::YieldOp::create(nested, loc);
   };
@@ -203,7 +223,13 @@ void WinogradExpansion::transformInput(OpBuilder &builder, const Place &place) {
   };
   Value isInside = arith::AndIOp::create(builder, loc, isInRange(builder, loc, row, rows, inputExtents[0]),
                                          isInRange(builder, loc, column, columns, inputExtents[1]));
-  scf::IfOp::create(builder, loc, isInside, takeInside, takeExisting);
+  scf::IfOp::create(builder, loc, isInside, takeInside, [&](OpBuilder &nested, Location) {
+    Value isAny = isAnyPixel(nested);
+    if (!isAny)
+      return takeExisting(nested, loc);
+    scf::IfOp::create(nested, loc, isAny, takeExisting, takeNothing);
+    scf::YieldOp::create(nested, loc);
+  });
 }
 
 void WinogradExpansion::transformFrom(OpBuilder &builder, const Place &place,

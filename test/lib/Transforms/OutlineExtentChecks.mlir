@@ -39,6 +39,27 @@ func.func @main(%image: tensor<?x?x?x3xf32>) -> tensor<?x?x?x3xf32> {
 
 // -----
 
+// What data decide tells of no extent; and folding for 224x224 leaves the check itself as it is.
+// CHECK: #[[MIN:.*]] = affine_map<(d0)[s0] -> (d0 + 1, s0)>
+// CHECK-LABEL: func.func @main_extents_fit(
+// CHECK: affine.min #[[MIN]](%arg0)[%
+// CHECK-LABEL: func.func @main(
+// CHECK-NOT: nnc.likely_extent
+// CHECK: return
+func.func @main(%a: tensor<?xf32>, %size: tensor<i64>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %n = tensor.dim %a, %c0 : tensor<?xf32>
+  %value = tensor.extract %size[] : tensor<i64>
+  %most = arith.index_cast %value : i64 to index
+  %least = affine.min affine_map<(d0)[s0] -> (d0 + 1, s0)>(%n)[%most]
+  %fits = arith.cmpi eq, %least, %c8 : index
+  cf.assert %fits, "sizes"
+  return %a : tensor<?xf32>
+}
+
+// -----
+
 // In a branch that the extents decide an assertion counts where the branch is taken; where data decide it stays there.
 // CHECK-LABEL: func.func @main_extents_fit(%arg0: index) -> i1
 // CHECK-DAG: %[[TAKEN:.*]] = arith.cmpi sgt

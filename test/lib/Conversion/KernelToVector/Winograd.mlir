@@ -66,6 +66,33 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 
 // -----
 
+// Of an image whose extents are known at run time no pixel is read where it has none.
+// CHECK-LABEL: @extents
+// CHECK: scf.parallel
+// CHECK: scf.if
+// CHECK-COUNT-16: vector.load %arg0
+// CHECK: } else {
+// CHECK-DAG: %[[ROWS:.*]] = arith.cmpi sgt, %dim{{.*}}, %c0
+// CHECK-DAG: %[[COLUMNS:.*]] = arith.cmpi sgt, %dim{{.*}}, %c0
+// CHECK: %[[ANY:.*]] = arith.andi %[[ROWS]], %[[COLUMNS]] : i1
+// CHECK: scf.if %[[ANY]]
+// CHECK-COUNT-16: vector.load %arg0
+// CHECK: } else {
+// CHECK-NOT: vector.load
+// CHECK-COUNT-16: vector.store
+// CHECK: scf.parallel
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @extents(%x: memref<1x?x?x48xf32>, %w: memref<16x1x48x32xf32>, %y: memref<1x?x?x32xf32>) {
+    kernel.winograd(%x, %w, %y) attributes {tile = array<i64: 2, 2>, window = array<i64: 3, 3>, pads_begin = array<i64: 2, 2>, pads_end = array<i64: 2, 2>, epilogue_maps = []} {
+    ^bb0(%acc: f32):
+      kernel.yield %acc : f32
+    } : (memref<1x?x?x48xf32>, memref<16x1x48x32xf32>, memref<1x?x?x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
 // The filter is transformed in f64.
 // CHECK-LABEL: @pack
 // CHECK-COUNT-9: arith.extf
