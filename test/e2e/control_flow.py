@@ -347,14 +347,15 @@ def rewritten(rng, n, m):
     d = int(rng.integers(0, 2))
     more = rng.choice(["all = Identity(o)", "all = Neg(a)", """k = Mod(i, two)  even = Equal(k, zero)
         all = If(even)<then_branch = h () => (float[N,M] p) { p = Tanh(a) }, else_branch = l () => (float[N,M] q) { q = Relu(a) }>"""])
-    rows = rng.choice([str(n), "rows"])
+    trips = int(rng.integers(0, 5))
+    rows = rng.choice([str(n), "rows"]) if trips else n  # of no iterations, ONNX Runtime takes other extents to be 0
     text = f"""g (int64 trips, float[{rows},{m}] x, float[{m}] first) => (float[{rows},{m}] y, float[k,{rows},{m}] z) <int64 two = {{2}}, int64 zero = {{0}}> {{
       y, z = Loop(trips, , x)<body = b (int64 i, bool go, float[{rows},{m}] a) => (bool on, float[{rows},{m}] o, float[{rows},{m}] all) {{
         on = Identity(go)
         s, o = Scan<num_scan_inputs = 1, scan_input_directions = [{d}], body = h (float[{m}] u, float[{m}] r) => (float[{m}] v, float[{m}] w) {{
           v = Add(u, r)  w = Sin(v) }}>(first, a)
         {more.replace("[N,M]", f"[{rows},{m}]")} }}> }}"""
-    return text, {"trips": np.array(rng.integers(0, 5), np.int64), "x": floats(rng, n, m), "first": floats(rng, m)}
+    return text, {"trips": np.array(trips, np.int64), "x": floats(rng, n, m), "first": floats(rng, m)}
 
 
 TEMPLATES = [branch, counted, conditional, swapped, scattered, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,

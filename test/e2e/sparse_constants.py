@@ -32,6 +32,13 @@ def initializer(tensor):
     return model, {"x": floats(2, 3)}
 
 
+def default(tensor):
+    """An input of the graph that need not be given."""
+    model, data = initializer(tensor)
+    model.graph.input.append(helper.make_tensor_value_info("w", onnx.TensorProto.FLOAT, [3, 4]))
+    return model, data
+
+
 def node_constant(tensor):
     model = parser.parse_model(HEADER + "g (float[2,3] x) => (float[2,4] y) { y = MatMul(x, w) }")
     model.graph.node.insert(0, helper.make_node("Constant", [], ["w"], sparse_value=tensor))
@@ -85,7 +92,7 @@ def check_refusal(tensor, message):
 def main():
     reasons = {}
     for name, places in PLACES.items():
-        for make in (initializer, node_constant, branch):
+        for make in (initializer, default, node_constant, branch):
             reasons[f"{make.__name__}, {name}"] = compare(*make(sparse(floats(3), places, [3, 4])))
     reasons["no values"] = compare(*initializer(sparse([], np.zeros((0,)), [3, 4])))
     reasons["integers"] = compare(*integers())

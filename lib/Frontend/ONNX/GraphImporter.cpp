@@ -187,6 +187,8 @@ bool GraphImporter::addInputs(frontend::ModelBuilder &main, Scope &scope) {
   llvm::StringSet<> initialized;
   for (const auto &initializer : model->graph().initializer())
     initialized.insert(initializer.name());
+  for (const auto &sparse : model->graph().sparse_initializer())
+    initialized.insert(sparse.values().name());
   if (!defineInitializers(model->graph(), scope) || !fixSymbols() || !checkElementCounts())
     return false;
   bool ok = true;

@@ -147,6 +147,8 @@ static LogicalResult importSlice(NodeBinder &node) {
   Value steps = asInt64(node, node.optionalOperand(4));
   if (node.failed())
     return failure();
+  if (node.getRank(starts) != 1)
+    return node.reject("its starts are not a list");
   if (isKnownAtRunTime(node, 3))
     return sliceAlong(node, x, {node, starts}, {node, ends}, steps ? Expression(node, steps) : Expression());
   SmallVector<int64_t> axes = node.constantInts(3);

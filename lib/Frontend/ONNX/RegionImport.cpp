@@ -108,6 +108,18 @@ static std::optional<int> findDeclaredBranch(const ::onnx::NodeProto &node, cons
   return declared;
 }
 
+/// The types of what is one value or the other; nothing where two have none.
+static std::optional<SmallVector<Type>> joinAllTypes(ArrayRef<Value> values, ArrayRef<Value> others) {
+  SmallVector<Type> types;
+  for (auto [a, b] : llvm::zip(values, others)) {
+    std::optional<RankedTensorType> type = joinTypes(getRanked(a), getRanked(b));
+    if (!type)
+      return std::nullopt;
+    types.push_back(*type);
+  }
+  return types;
+}
+
 bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                              ArrayRef<GraphValue> operands) {
   int64_t opset = opsets.lookup("");
@@ -165,15 +177,11 @@ bool GraphImporter::importIf(const ::onnx::NodeProto &node, const Opsets &opsets
     llvm::append_range(parts[0], a.getParts());
     llvm::append_range(parts[1], b.getParts());
   }
-  SmallVector<Type> types;
-  for (auto [a, b] : llvm::zip(parts[0], parts[1])) {
-    std::optional<RankedTensorType> type = joinTypes(getRanked(a), getRanked(b));
-    if (!type)
-      return fail("its condition is not known at compile time, and its branches give results of different types or "
-                  "numbers of dimensions");
-    types.push_back(*type);
-  }
-  auto op = nn::IfOp::create(builder, loc, types, chosen);
+  std::optional<SmallVector<Type>> types = joinAllTypes(parts[0], parts[1]);
+  if (!types)
+    return fail("its condition is not known at compile time, and its branches give results of different types or "
+                "numbers of dimensions");
+  auto op = nn::IfOp::create(builder, loc, *types, chosen);
   for (auto [region, source, values] : llvm::zip(op->getRegions(), regions, parts)) {
     region.takeBody(source);
     yield(builder, region, loc, values);

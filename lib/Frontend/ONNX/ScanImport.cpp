@@ -92,6 +92,8 @@ static void stopBehind(frontend::NodeBuilder &build, Expression length, Value nu
     for (int64_t axis = 0; axis < next.getRank(); ++axis)
       if (!nn::haveSameExtent(before, axis, next, axis))
         (void)build.reject("the shape of a value that it carries changes from iteration to iteration");
+    if (build.failed())
+      return;
     value = Value(isInside.choose(next, {build, before}));
   }
 }
@@ -111,6 +113,22 @@ static Value arrange(frontend::NodeBuilder &build, Value value, int64_t axis, bo
   SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(1, rank));
   permutation.insert(permutation.begin() + axis, 0);
   return build.create<nn::TransposeOp>(value, permutation);
+}
+
+/// Lets axes from the end be counted from the start, and gives the length of what is scanned along them where it is static;
+/// says what is wrong with them, if anything.
+static StringRef findCount(ArrayRef<Value> scanned, MutableArrayRef<int64_t> axes, int64_t &count) {
+  for (auto [value, axis] : llvm::zip(scanned, axes)) {
+    int64_t rank = getRanked(value).getRank();
+    axis = axis < 0 ? axis + rank : axis;
+    if (axis < 0 || axis >= rank)
+      return "a scan axis is out of range";
+    int64_t extent = getRanked(value).getDimSize(axis);
+    if (!ShapedType::isDynamic(extent) && !ShapedType::isDynamic(count) && extent != count)
+      return "what it scans differs in length";
+    count = ShapedType::isDynamic(count) ? extent : count;
+  }
+  return "";
 }
 
 /// What is scanned, whose lengths a run requires to be the same.
@@ -161,16 +179,9 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
     return fail("its axes or directions do not fit its operands or results");
   if (llvm::any_of(llvm::concat<int64_t>(directions, outputDirections), [](int64_t d) { return d != 0 && d != 1; }))
     return fail("a direction is neither 0 nor 1");
-  for (auto [value, axis] : llvm::zip(scanned, axes)) {
-    int64_t rank = getRanked(value).getRank();
-    axis = axis < 0 ? axis + rank : axis;
-    if (axis < 0 || axis >= rank)
-      return fail("a scan axis is out of range");
-    int64_t extent = getRanked(value).getDimSize(axis);
-    if (!ShapedType::isDynamic(extent) && !ShapedType::isDynamic(parts.count) && extent != parts.count)
-      return fail("what it scans differs in length");
-    parts.count = ShapedType::isDynamic(parts.count) ? extent : parts.count;
-  }
+  StringRef reason = findCount(scanned, axes, parts.count);
+  if (!reason.empty())
+    return fail(reason);
   Location loc = NameLoc::get(builder.getStringAttr(getNodeName(node)));
   frontend::NodeBuilder build(builder, loc);
   scanned = requireOneLength(build, scanned, axes);
@@ -189,15 +200,18 @@ bool GraphImporter::importScan(const ::onnx::NodeProto &node, const Opsets &opse
       values.push_back(build.create<nn::GatherOp>(value, direction ? last - forward : forward, axis));
     return values;
   };
+  frontend::NodeBuilder stop(builder, loc); // of its own: where it fails, the body may be imported again
   if (length)
     parts.onYielded = [&](MutableArrayRef<GraphValue> yielded) {
-      stopBehind(build, length, iteration, begun, yielded.drop_front());
+      stopBehind(stop, length, iteration, begun, yielded.drop_front());
     };
   if (build.failed())
     return fail(build.getReason());
   SmallVector<GraphValue> results;
   if (!importLoopOp(parts, opsets, scope, depth, results))
     return false;
+  if (stop.failed())
+    return fail(stop.getReason());
   for (auto [value, axis, direction] : llvm::zip(MutableArrayRef(results).drop_front(numStates), outputAxes, outputDirections))
     value = arrange(build, value.getTensor(), axis, direction);
   if (build.failed())
