@@ -95,7 +95,7 @@ private:
   llvm::SmallVector<GraphValue> getLoopInputs(const ::onnx::GraphProto &graph, mlir::Value number);
   // Of sequences (SequenceLoops.cpp).
   bool isUnrolled(const LoopParts &parts, const Scope &scope);
-  bool mayUnroll(const LoopParts &parts, int64_t numNodes);
+  bool mayUnroll(const LoopParts &parts, int64_t numNodes, int64_t most);
   bool unrollLoop(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                   llvm::SmallVectorImpl<GraphValue> &results);
   /// Unrolled where that alone gives all that it carries a shape.

@@ -20,6 +20,9 @@ using frontend::NodeBuilder;
 static constexpr int64_t maxUnrolledNodes = 1 << 12;
 /// Those of all loops of a model, one inside another too.
 static constexpr int64_t maxAllUnrolledNodes = 1 << 14;
+/// Nodes that loops of tensors of changing shape may become, together: bufferisation takes time in the cube of a chain of
+/// slices.
+static constexpr int64_t maxUnrolledTensorNodes = 1 << 9;
 static constexpr unsigned maxDepth = 64;
 
 //===--- Unrolling ---===//
@@ -48,11 +51,10 @@ bool GraphImporter::isUnrolled(const LoopParts &parts, const Scope &scope) {
   int64_t numNodes = 1;
   bool reads = readsSequence(parts.graph, scope, 0, numNodes);
   reads |= llvm::any_of(parts.initial, [](const GraphValue &value) { return !value.isTensor(); });
-  return reads && mayUnroll(parts, numNodes);
+  return reads && mayUnroll(parts, numNodes, std::min(maxUnrolledNodes, maxAllUnrolledNodes - numUnrolledNodes));
 }
 
-bool GraphImporter::mayUnroll(const LoopParts &parts, int64_t numNodes) {
-  int64_t most = std::min(maxUnrolledNodes, maxAllUnrolledNodes - numUnrolledNodes);
+bool GraphImporter::mayUnroll(const LoopParts &parts, int64_t numNodes, int64_t most) {
   if (parts.count > most / numNodes)
     return false;
   numUnrolledNodes += parts.count * numNodes;
@@ -70,7 +72,7 @@ bool GraphImporter::importLoopOfTensors(const LoopParts &parts, const Opsets &op
   int64_t numNodes = 1;
   (void)readsSequence(parts.graph, scope, 0, numNodes);
   frontend::Blockers reasons = std::exchange(blockers, before);
-  if (mayUnroll(parts, numNodes) && unrollLoop(parts, opsets, scope, depth, results))
+  if (mayUnroll(parts, numNodes, maxUnrolledTensorNodes - numUnrolledNodes) && unrollLoop(parts, opsets, scope, depth, results))
     return true;
   blockers = reasons;
   return false;
