@@ -30,6 +30,7 @@ private:
   void returnIf(Value *condition, Value *result);
   Value *isMisaligned(Value *address, int64_t alignment);
   SmallVector<Value *> loadExtents(Value *extents, Value *onError);
+  Value *isTooLarge(ArrayRef<Value *> extents);
   SmallVector<Value *> getExtentArguments(ArrayRef<Value *> extents);
   SmallVector<Value *> callOutputExtents(ArrayRef<Value *> extents);
   void appendMemRef(SmallVectorImpl<Value *> &arguments, Value *address, ArrayRef<Value *> shape);
@@ -85,7 +86,8 @@ Value *EntryPointBuilder::isMisaligned(Value *address, int64_t alignment) {
   return builder.CreateICmpNE(low, ConstantInt::get(integer, 0));
 }
 
-/// Loads and checks the extents: each between 0 and 2^31 - 1, and all of them fit each other.
+/// Loads and checks the extents: each between 0 and 2^31 - 1, all of them fit each other, and there can be a workspace
+/// and outputs for them.
 SmallVector<Value *> EntryPointBuilder::loadExtents(Value *extents, Value *onError) {
   SmallVector<Value *> loaded;
   Value *wrong = builder.getFalse();
@@ -99,7 +101,26 @@ SmallVector<Value *> EntryPointBuilder::loadExtents(Value *extents, Value *onErr
     returnIf(wrong, onError);
   if (Function *fit = module.getFunction(prefixes.front() + "main_extents_fit"))
     returnIf(builder.CreateNot(builder.CreateCall(fit, getExtentArguments(loaded))), onError);
+  if (interface.isDynamic())
+    returnIf(isTooLarge(loaded), onError);
   return loaded;
+}
+
+/// Whether the workspace or an output has more bytes than the address space can hold.
+Value *EntryPointBuilder::isTooLarge(ArrayRef<Value *> extents) {
+  Value *limit = ConstantInt::get(index, getSizeLimit(index->getIntegerBitWidth()));
+  Value *isTooLarge = builder.CreateICmpUGE(callWorkspaceSize(extents), limit);
+  SmallVector<Value *> outputExtents = callOutputExtents(extents);
+  for (const TensorInterface &output : interface.outputs) {
+    Value *bytes = ConstantInt::get(index, output.getElementBytes());
+    for (Value *extent : getShape(output, outputExtents)) {
+      Value *product = builder.CreateBinaryIntrinsic(Intrinsic::umul_with_overflow, bytes, extent);
+      bytes = builder.CreateExtractValue(product, 0);
+      isTooLarge = builder.CreateOr(isTooLarge, builder.CreateExtractValue(product, 1));
+    }
+    isTooLarge = builder.CreateOr(isTooLarge, builder.CreateICmpUGE(bytes, limit));
+  }
+  return isTooLarge;
 }
 
 /// What functions about extents take: one value per dynamic dimension of the inputs, in order, then the inputs whose
@@ -318,8 +339,6 @@ Function *EntryPointBuilder::buildWorkspaceSize() {
   returnIf(readSizeArguments(size), builder.getInt64(0));
   SmallVector<Value *> loaded = loadExtents(interface.takesExtents() ? size->getArg(0) : nullptr, builder.getInt64(0));
   Value *bytes = callWorkspaceSize(loaded);
-  returnIf(builder.CreateICmpUGE(bytes, ConstantInt::get(index, getSizeLimit(index->getIntegerBitWidth()))),
-           builder.getInt64(0));
   // Never 0, which says that an extent is out of range; run-time extents need a workspace in any case.
   Value *least = builder.getInt64(workspaceAlignment);
   builder.CreateRet(

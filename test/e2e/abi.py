@@ -386,7 +386,7 @@ static _Alignas(64) unsigned char workspace[65536];
 int main(void) {
   static const float x[6] = {1, 2, 3, 4, 5, 6};
   static float y[36];
-  int64_t repeats[2] = {3, 2}, wrong[2] = {-1, 2}, found[2] = {0};
+  int64_t repeats[2] = {3, 2}, wrong[2] = {-1, 2}, huge[2] = {INT64_C(1) << 60, INT64_C(1) << 60}, found[2] = {0};
   fixed_output_shape shape = {0};
   open_output_shape open_shape = {0};
   open_extents extents = {2};
@@ -398,6 +398,7 @@ int main(void) {
   code = fixed_run(x, repeats, y, workspace);
   printf("%d %d %d; ", code, (int)y[5], (int)y[35]);
   printf("%d %d %d; ", fixed_run(x, wrong, y, workspace), (int)fixed_workspace_size(wrong), fixed_output_extents(wrong, &shape));
+  printf("%d %d %d; ", fixed_run(x, huge, y, workspace), (int)fixed_workspace_size(huge), fixed_output_extents(huge, &shape));
   printf("%d %d; ", (int)fixed_workspace_size(0), fixed_output_extents(0, &shape));
   code = open_output_extents(&extents, repeats, &open_shape);
   printf("%d %d %d; ", code, (int)open_shape.y_0, (int)open_shape.y_1);
@@ -412,7 +413,7 @@ int main(void) {
 """)
     run("cc", "-std=c11", *WARNINGS, f"-I{INCLUDE}", "main.c", "fixed.o", "open.o", "-o", "main", cwd=folder)
     output = run(os.path.join(folder, "main")).strip()
-    expect(output == "0 6 6; 0 3 6; 4 0 4; 0 1; 0 6 6; 1 0; 0 1 0 6 1 0 1", f"printed {output}")
+    expect(output == "0 6 6; 0 3 6; 4 0 4; 4 0 4; 0 1; 0 6 6; 1 0; 0 1 0 6 1 0 1", f"printed {output}")
 
 
 def test_same_bytes_twice(folder):

@@ -177,7 +177,8 @@ SmallVector<Value> SuppressionBuilder::choose(ImplicitLocOpBuilder &builder, Val
     Value stored = arith::IndexCastOp::create(builder, builder.getI64Type(), number);
     rows = tensor::InsertOp::create(builder, stored, rows, ValueRange{count, getIndex(builder, column)});
   }
-  for (auto [edge, number] : llvm::enumerate(ArrayRef<Value>{box.x.low, box.x.high, box.y.low, box.y.high}))
+  const Value ends[] = {box.x.low, box.x.high, box.y.low, box.y.high};
+  for (auto [edge, number] : llvm::enumerate(ends))
     edges = tensor::InsertOp::create(builder, number, edges, ValueRange{getIndex(builder, edge), taken});
   Value step = arith::SelectOp::create(builder, isChosen, one, zero); // what does not count is written over
   return {rows, heap, edges, add(builder, count, step), left, add(builder, taken, step)};
