@@ -25,6 +25,19 @@ static SmallVector<int64_t> getFilterSize(NodeBinder &node, Value filter) {
   return SmallVector<int64_t>(node.getType(filter).getShape().drop_front(2));
 }
 
+/// Whether the window nowhere fits into the padded image, as far as extents are known; a run checks the others.
+static bool rejectLargeWindow(NodeBinder &node, Value input, const WindowAttributes &window) {
+  for (auto [axis, extent] : llvm::enumerate(node.getShape(input).drop_front(2))) {
+    int64_t padded = extent + window.padsBegin[axis] + window.padsEnd[axis];
+    if (!ShapedType::isDynamic(extent) && padded < window.getReach(axis)) {
+      (void)node.reject("its window is larger than the padded image: " + Twine(window.getReach(axis)) + " of " +
+                        Twine(padded) + " in dimension " + Twine(axis + 2));
+      return true;
+    }
+  }
+  return false;
+}
+
 Value buildConv(NodeBinder &node) {
   if (!isFilterKnown(node.optionalOperand(1)))
     return buildRunTimeConv(node);
@@ -36,10 +49,10 @@ Value buildConv(NodeBinder &node) {
   if (node.failed())
     return {};
   WindowAttributes window = readWindowAndPad(node, input, size);
-  if (node.failed())
+  if (node.failed() || rejectLargeWindow(node, input, window))
     return {};
-  return node.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides,
-                                             window.dilations, window.padsBegin, window.padsEnd, groups);
+  return node.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides, window.dilations,
+                                 window.padsBegin, window.padsEnd, groups);
 }
 
 static LogicalResult importConv(NodeBinder &node) { return node.result(buildConv(node)); }
