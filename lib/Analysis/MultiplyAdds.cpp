@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -12,19 +13,18 @@ namespace nnc {
 
 static ArrayRef<int64_t> getShape(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
 
-/// The product of the extents; nullopt where one is dynamic.
+/// The product of the extents; nullopt where one is dynamic, or the product too large.
 static std::optional<int64_t> multiply(ArrayRef<int64_t> extents) {
   int64_t product = 1;
-  for (int64_t extent : extents) {
-    if (ShapedType::isDynamic(extent))
+  for (int64_t extent : extents)
+    if (ShapedType::isDynamic(extent) || llvm::MulOverflow(product, extent, product))
       return std::nullopt;
-    product *= extent;
-  }
   return product;
 }
 
+/// Either may be a dynamic extent as well.
 static std::optional<int64_t> multiply(std::optional<int64_t> lhs, std::optional<int64_t> rhs) {
-  return lhs && rhs ? std::optional(*lhs * *rhs) : std::nullopt;
+  return lhs && rhs ? multiply({*lhs, *rhs}) : std::nullopt;
 }
 
 static std::optional<int64_t> count(kernel::ContractOp op) {
@@ -86,7 +86,9 @@ void visitMultiplyAdds(ModuleOp module, llvm::function_ref<void(Operation *, std
 std::optional<int64_t> countMultiplyAdds(ModuleOp module) {
   std::optional<int64_t> total = 0;
   visitMultiplyAdds(module, [&](Operation *, std::optional<int64_t> number) {
-    total = total && number ? std::optional(*total + *number) : std::nullopt;
+    int64_t sum;
+    bool isKnown = total && number && !llvm::AddOverflow(*total, *number, sum);
+    total = isKnown ? std::optional(sum) : std::nullopt;
   });
   return total;
 }
