@@ -36,6 +36,8 @@ static std::optional<int64_t> count(kernel::ContractOp op) {
 static std::optional<int64_t> count(kernel::ConvOp op) {
   // The filter is [G, OB, K..., C/G, nr].
   ArrayRef<int64_t> filter = getShape(op.getFilter()), input = getShape(op.getInput()), init = getShape(op.getInit());
+  if (ShapedType::isDynamicShape(filter) || ShapedType::isDynamic(init.back()))
+    return std::nullopt;
   bool isDot = getElementTypeOrSelf(op.getInput().getType()).isInteger(8);
   int64_t group = isDot ? kernel::getDotPacking(kernel::getTarget(op)).group : 1;
   int64_t channels = filter[filter.size() - 2] * group, own = input.back();

@@ -68,7 +68,7 @@ struct CompilerCommandLine::Options {
                         cl::cat(category)};
   Switch noWinograd{"no-winograd", cl::desc("Compute convolutions directly, never by Winograd's algorithm"),
                            cl::cat(category)};
-  Switch keepDenormals{"keep-denormals", cl::desc("Denormal weights of products count, which is slow on many CPUs"),
+  Switch keepDenormals{"keep-denormals", cl::desc("Denormal weights and biases of products count, which is slow on many CPUs"),
                               cl::cat(category)};
   cl::opt<std::string> precision{"precision",
                                  cl::desc("f32 (default), or bf16: round weights of f32 products and convolutions"),
