@@ -66,7 +66,8 @@ int64_t getPanelWidth(TargetAttr target, int64_t n, Type elementType) {
   auto packedFor = TargetAttr::get(target.getContext(), std::max(target.getVectorBits(), target.getPackedBits()),
                                    target.getVectorRegisters(), target.getFma(), target.getL1Bytes(),
                                    target.getL2Bytes(), target.getVnni(), /*packedBits=*/0, target.getBf16Dot(),
-                                   target.getI16Dot(), target.getByteLookup(), target.getFloatLookup());
+                                   target.getI16Dot(), target.getByteLookup(), target.getFloatLookup(),
+                                   target.getByteTiles(), target.getBf16Tiles());
   return getTileWidth(packedFor, n, elementType);
 }
 

@@ -82,6 +82,15 @@ void registerBufferization(mlir::DialectRegistry &registry);
 
 } // namespace nnc::kernel
 
+namespace nnc::kernel {
+
+/// What kernel.tile_load and the like change.
+struct TileRegisters : mlir::SideEffects::Resource::Base<TileRegisters> {
+  llvm::StringRef getName() final { return "tile registers"; }
+};
+
+} // namespace nnc::kernel
+
 #define GET_OP_CLASSES
 #include "dialects/Kernel/KernelOps.h.inc"
 

@@ -48,7 +48,10 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
     // LLVM's intrinsic that reads bytes of a table, at a vector of indices; "": none
     StringRefParameter<"", "\"\"">:$byteLookup,
     // LLVM's intrinsic that reads f32 of a vector of 16 at the low four bits of each i32 of another; "": none
-    StringRefParameter<"", "\"\"">:$floatLookup
+    StringRefParameter<"", "\"\"">:$floatLookup,
+    // tile registers, and products of their tiles, of ui8 and i8 and of bf16 (see kernel.tile_dot)
+    DefaultValuedParameter<"bool", "false">:$byteTiles,
+    DefaultValuedParameter<"bool", "false">:$bf16Tiles
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{

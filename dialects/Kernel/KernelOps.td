@@ -6,6 +6,7 @@
 include "dialects/Kernel/KernelBase.td"
 include "dialects/Kernel/Contraction.td"
 include "dialects/Kernel/Convolution.td"
+include "dialects/Kernel/MatrixTiles.td"
 include "dialects/Kernel/Row.td"
 include "dialects/Kernel/Stencil.td"
 include "dialects/Kernel/Winograd.td"

@@ -31,7 +31,7 @@ def ConvertKernelToVector : Pass<"convert-kernel-to-vector"> {
   let options = [Option<"threads", "threads", "bool", "false", "loops are shared among threads">];
   let dependentDialects = [
     "::nnc::kernel::KernelDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
     "::mlir::LLVM::LLVMDialect"
   ];
 }

@@ -59,6 +59,7 @@ void buildLLVMPipeline(OpPassManager &manager, bool debugLines, bool convertsHal
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createLoopInvariantCodeMotionPass());
+  manager.addNestedPass<func::FuncOp>(createLowerMatrixTiles());
   manager.addPass(createLowerReshapes()); // what the next pass cannot take
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass()); // the address arithmetic that the pass before made

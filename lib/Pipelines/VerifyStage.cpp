@@ -23,9 +23,13 @@ static ArrayRef<StringRef> getContract(Stage stage) {
                                       "linalg.yield", "memref", "arith",  "math",        "scf",            "ub",
                                       "cf.assert"};
   static const StringRef loops[] = {"builtin", "func", "memref", "vector",         "arith",
-                                    "math",    "scf",  "ub",     "kernel.bounded", "llvm.call_intrinsic", "cf.assert"};
+                                    "math",    "scf",  "ub",     "kernel.bounded", "llvm.call_intrinsic", "cf.assert",
+                                    "kernel.tile_configure", "kernel.tile_release", "kernel.tile_zero",
+                                    "kernel.tile_load", "kernel.tile_store", "kernel.tile_dot"};
   static const StringRef arena[] = {"builtin", "func", "memref", "vector",              "arith",
-                                    "math",    "scf",  "ub",     "llvm.call_intrinsic", "cf.assert"};
+                                    "math",    "scf",  "ub",     "llvm.call_intrinsic", "cf.assert",
+                                    "kernel.tile_configure", "kernel.tile_release", "kernel.tile_zero",
+                                    "kernel.tile_load", "kernel.tile_store", "kernel.tile_dot"};
   static const StringRef llvm[] = {"builtin.module", "llvm"};
   switch (stage) {
   case Stage::Import:

@@ -15,6 +15,9 @@
 #include "llvm/TargetParser/SubtargetFeature.h"
 
 #include <mutex>
+#if defined(__linux__) && defined(__x86_64__)
+#include <unistd.h>
+#endif
 
 using namespace mlir;
 
@@ -68,10 +71,28 @@ static llvm::CodeGenOptLevel getCodeGenLevel(unsigned optLevel) {
   }
 }
 
-/// All features of the host's CPU, as LLVM detects them.
+/// Whether this process may use the tile registers of AMX, which Linux grants on demand.
+static bool mayUseTiles() {
+#if defined(__linux__) && defined(__x86_64__)
+  return syscall(tilePermission.call, tilePermission.request, tilePermission.component) == 0;
+#else
+  return false;
+#endif
+}
+
+/// All features of the host's CPU, as LLVM detects them, without those that the system does not grant.
+static llvm::StringMap<bool> getGrantedFeatures() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  if (features.lookup("amx-tile") && !mayUseTiles())
+    for (auto &feature : features)
+      if (feature.first().starts_with("amx-"))
+        feature.second = false;
+  return features;
+}
+
 static std::string getHostFeatures() {
   llvm::SubtargetFeatures features;
-  for (auto &[name, isOn] : llvm::sys::getHostCPUFeatures())
+  for (auto &[name, isOn] : getGrantedFeatures())
     features.AddFeature(name, isOn);
   return features.getString();
 }
@@ -189,6 +210,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
   const llvm::Triple &triple = machine.getTargetTriple();
   unsigned vectorBits = 64, registers = 16, l1 = 32 << 10, l2 = 256 << 10;
   bool fma = false, vnni = false;
+  bool byteTiles = false, bf16Tiles = false;
   StringRef bf16Dot, i16Dot, byteLookup, floatLookup;
   if (triple.isX86()) {
     bool avx512 = hasFeature(info, "avx512f") && hasFeature(info, "avx512vl") && hasFeature(info, "avx512dq") &&
@@ -203,6 +225,10 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
              : hasFeature(info, "sse2") && vectorBits == 128 ? "llvm.x86.sse2.pmadd.wd"
                                         : "";
     byteLookup = avx512 && hasFeature(info, "avx512vbmi") ? "llvm.x86.avx512.vpermi2var.qi.512" : "";
+    // Only Linux is known to grant tile registers on demand; of several CPUs' code, weights are shared by all.
+    bool tiles = avx512 && triple.isArch64Bit() && triple.isOSLinux() && packedBits == 0 && hasFeature(info, "amx-tile");
+    byteTiles = tiles && vnni && hasFeature(info, "amx-int8");
+    bf16Tiles = tiles && !bf16Dot.empty() && hasFeature(info, "amx-bf16");
     floatLookup = avx512 ? "llvm.x86.avx512.permvar.sf.512" : "";
     l2 = avx512 ? 1 << 20 : 256 << 10;
   } else if (triple.isAArch64()) {
@@ -221,7 +247,7 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
     vectorBits = hasFeature(info, "simd128") ? 128 : 32, registers = 16;
   }
   return kernel::TargetAttr::get(context, vectorBits, registers, fma, l1, l2, vnni, packedBits, bf16Dot, i16Dot,
-                                 byteLookup, floatLookup);
+                                 byteLookup, floatLookup, byteTiles, bf16Tiles);
 }
 
 void attachTarget(ModuleOp module, const llvm::TargetMachine &machine, unsigned packedBits) {
@@ -258,7 +284,7 @@ bool runsHere(const llvm::TargetMachine &machine) {
   if (target.getArch() != host.getArch() || target.getOS() != host.getOS() || !target.isOSBinFormatELF())
     return false;
   const llvm::MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
-  return llvm::all_of(llvm::sys::getHostCPUFeatures(),
+  return llvm::all_of(getGrantedFeatures(),
                       [&](const auto &feature) { return feature.second || !hasFeature(info, feature.first()); });
 }
 

@@ -14,6 +14,13 @@
 
 namespace nnc {
 
+/// The arguments of Linux' system call arch_prctl with which a process asks for the tile registers of AMX
+/// (Documentation/arch/x86/xstate.rst).
+struct TilePermission {
+  int64_t call, request, component;
+};
+inline constexpr TilePermission tilePermission{158, 0x1023, 18};
+
 /// Whether the CPU has instructions that convert f16 to and from f32.
 bool convertsHalf(const llvm::TargetMachine &machine);
 

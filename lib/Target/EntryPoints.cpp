@@ -2,10 +2,12 @@
 #include "lib/Target/EntryPoints.h"
 
 #include "lib/Analysis/MemoryPlanner.h"
+#include "lib/Target/CpuModel.h"
 #include "lib/Target/Descriptor.h"
 #include "nnc/Runtime.h"
 
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InlineAsm.h"
 
 using namespace llvm;
 
@@ -41,6 +43,7 @@ private:
   Value *callWorkspaceSize(ArrayRef<Value *> extents);
   Function *buildRun();
   void checkWeights(Value *weights);
+  void requestTiles();
   Function *buildInvoke(Function *run, const Twine &suffix, unsigned numArguments);
   SmallVector<Type *> getSizeArguments();
   Value *readSizeArguments(Function *function);
@@ -222,6 +225,19 @@ void EntryPointBuilder::checkWeights(Value *weights) {
   returnIf(builder.CreateIsNotNull(difference), builder.getInt32(NNC_ERROR_WEIGHTS));
 }
 
+/// Asks the system for the tile registers, where the code uses them; leaves the function where they are not granted.
+void EntryPointBuilder::requestTiles() {
+  if (!module.getFunction("llvm.x86.ldtilecfg"))
+    return;
+  Type *word = builder.getInt64Ty();
+  auto *type = FunctionType::get(word, {word, word, word}, /*isVarArg=*/false);
+  auto *call = InlineAsm::get(type, "syscall", "={ax},{ax},{di},{si},~{rcx},~{r11},~{memory},~{dirflag},~{fpsr},~{flags}",
+                              /*hasSideEffects=*/true);
+  Value *result = builder.CreateCall(call, {builder.getInt64(tilePermission.call), builder.getInt64(tilePermission.request),
+                                            builder.getInt64(tilePermission.component)});
+  returnIf(builder.CreateIsNotNull(result), builder.getInt32(NNC_ERROR_CPU));
+}
+
 Function *EntryPointBuilder::buildRun() {
   unsigned numInputs = interface.inputs.size(), numOutputs = interface.outputs.size();
   bool reports = interface.reportsExtents, takesWeights = facts.weightsHeader;
@@ -251,6 +267,7 @@ Function *EntryPointBuilder::buildRun() {
   if (weights)
     checkWeights(weights);
 
+  requestTiles();
   inputs.clear();
   for (unsigned i = 0; i < numInputs; ++i)
     inputs.push_back(run->getArg(i));

@@ -253,6 +253,16 @@ def LowerByteTables : Pass<"lower-byte-tables", "::mlir::ModuleOp"> {
                            "::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerMatrixTiles : Pass<"lower-matrix-tiles", "::mlir::func::FuncOp"> {
+  let summary = "Tile registers by the intrinsics of AMX";
+  let description = [{
+    Before: `kernel.tile_load 4 from %memref[%i, %j] along 0 step 1`
+    After: the address, and a call of `llvm.x86.tileloadd64`
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 def UpdateInPlace : Pass<"update-in-place"> {
   let summary = "Write results of products and convolutions over what their epilogues read last";
   let description = [{

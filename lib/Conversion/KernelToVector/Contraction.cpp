@@ -317,8 +317,27 @@ void ContractExpansion::storeColumns(OpBuilder &builder, const Columns &columns,
   }
 }
 
+/// A unit for tiles takes many rows.
 void expandContract(RewriterBase &rewriter, kernel::ContractOp op, bool threads) {
-  ContractExpansion(rewriter, op, threads).expand(rewriter);
+  kernel::ConvOp tiled = createTiledConv(rewriter, op);
+  if (!tiled)
+    return ContractExpansion(rewriter, op, threads).expand(rewriter);
+  Location loc = op.getLoc();
+  OpFoldResult rows = getBufferExtent(rewriter, loc, tiled.getInit(), 1);
+  if (getStatic(rows)) {
+    expandTiledConv(rewriter, tiled);
+  } else {
+    Index index(rewriter, loc);
+    Value areMany = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sge, index.get(rows),
+                                          index.constant(kernel::leastPairedRows));
+    auto choice = scf::IfOp::create(rewriter, loc, areMany, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(choice.thenBlock());
+    expandTiledConv(rewriter, tiled);
+    rewriter.setInsertionPointToStart(choice.elseBlock());
+    ContractExpansion(rewriter, op, threads).expand(rewriter);
+  }
+  rewriter.eraseOp(tiled);
 }
 
 } // namespace nnc

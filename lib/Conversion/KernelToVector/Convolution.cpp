@@ -351,8 +351,12 @@ void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &
 }
 
 void expandConv(RewriterBase &rewriter, kernel::ConvOp op) {
-  kernel::ConvOp merged = mergePixels(rewriter, op);
-  ConvExpansion(rewriter, merged ? merged : op).expand(rewriter);
+  kernel::ConvOp merged = mergePixels(rewriter, op, isTiled(op));
+  kernel::ConvOp conv = merged ? merged : op;
+  if (isTiled(conv))
+    expandTiledConv(rewriter, conv);
+  else
+    ConvExpansion(rewriter, conv).expand(rewriter);
   if (merged)
     rewriter.eraseOp(merged);
 }

@@ -25,8 +25,15 @@ void expandWinograd(mlir::RewriterBase &rewriter, kernel::WinogradOp op);
 void expandPackWinograd(mlir::RewriterBase &rewriter, kernel::PackWinogradOp op);
 
 /// The same convolution as `op`, in front of it, of images whose pixels are in one row; null where that is no gain or
-/// not possible.
-kernel::ConvOp mergePixels(mlir::RewriterBase &rewriter, kernel::ConvOp op);
+/// not possible. With `always`, where it is possible.
+kernel::ConvOp mergePixels(mlir::RewriterBase &rewriter, kernel::ConvOp op, bool always);
+
+/// Whether the target has a unit for products of tiles that takes `op`.
+bool isTiled(kernel::ConvOp op);
+/// Expands `op`, which isTiled, for that unit.
+void expandTiledConv(mlir::RewriterBase &rewriter, kernel::ConvOp op);
+/// `op`, in front of it, as a convolution that isTiled; null where there is none.
+kernel::ConvOp createTiledConv(mlir::RewriterBase &rewriter, kernel::ContractOp op);
 
 /// `op` by the transposed `matrix`, [B..., N, K], in the place of its packed operand.
 void expandDotProducts(mlir::RewriterBase &rewriter, kernel::ContractOp op, mlir::Value matrix);

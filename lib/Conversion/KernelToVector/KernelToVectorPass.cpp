@@ -26,7 +26,7 @@ struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<Conver
         readUnpacked(rewriter, pack);
     SmallVector<Operation *> kernels;
     getOperation()->walk([&](Operation *op) {
-      if (isa<kernel::KernelDialect>(op->getDialect()) && !isa<kernel::YieldOp, kernel::BoundedOp, kernel::ByteTableOp>(op))
+      if (isa<kernel::KernelDialect>(op->getDialect()) && isa<DestinationStyleOpInterface>(op))
         kernels.push_back(op);
     });
     for (Operation *op : kernels) {

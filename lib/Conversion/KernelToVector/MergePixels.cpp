@@ -1,7 +1,8 @@
 // Convolutions that read one pixel for each result do not care where rows end.
 //
 // With run-time extents a row may be shorter than a register tile, or a little longer; of all rows together little is
-// left over by full tiles. With static extents rows stay: they are cut into tiles of their own length.
+// left over by full tiles. With static extents rows stay: they are cut into tiles of their own length, but for tiles of one
+// size (`always`).
 #include "lib/Codegen/Loops.h"
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 
@@ -120,8 +121,8 @@ static FailureOr<MergedOperand> mergeOperand(Value operand, AffineMap map, int64
   return merged;
 }
 
-/// Whether result i reads input i alone, and where rows end is not known.
-static bool canMerge(kernel::ConvOp op) {
+/// Whether result i reads input i alone, and (unless `always`) where rows end is not known.
+static bool canMerge(kernel::ConvOp op, bool always) {
   auto input = cast<MemRefType>(op.getInput().getType()), init = cast<MemRefType>(op.getInit().getType());
   int64_t spatial = input.getRank() - 2;
   auto areAll = [](ArrayRef<int64_t> values, int64_t value) {
@@ -130,12 +131,12 @@ static bool canMerge(kernel::ConvOp op) {
   return spatial > 1 && !op.getTransposed() &&
          areAll(cast<MemRefType>(op.getFilter().getType()).getShape().slice(2, spatial), 1) &&
          areAll(op.getStrides(), 1) && areAll(op.getPadsBegin(), 0) && areAll(op.getPadsEnd(), 0) &&
-         (ShapedType::isDynamicShape(input.getShape().slice(1, spatial)) ||
+         (always || ShapedType::isDynamicShape(input.getShape().slice(1, spatial)) ||
           ShapedType::isDynamicShape(init.getShape().slice(1, spatial)));
 }
 
-kernel::ConvOp mergePixels(RewriterBase &rewriter, kernel::ConvOp op) {
-  if (!canMerge(op))
+kernel::ConvOp mergePixels(RewriterBase &rewriter, kernel::ConvOp op, bool always) {
+  if (!canMerge(op, always))
     return {};
   Location loc = op.getLoc();
   int64_t spatial = cast<MemRefType>(op.getInput().getType()).getRank() - 2;
