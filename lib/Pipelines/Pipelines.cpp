@@ -59,6 +59,7 @@ static void buildTensors(OpPassManager &passes, const PipelineOptions &options) 
   passes.addPass(createLowerAffinePass()); // the indices of loops that were fused with a transpose
   passes.addNestedPass<func::FuncOp>(createFuseEpilogues());
   passes.addNestedPass<func::FuncOp>(createTabulateBytes()); // when a body has all that it computes
+  passes.addNestedPass<func::FuncOp>(createSimplifyQuantization());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createPlaceBranchResults()); // where constants that bounds are made of are known

@@ -243,6 +243,15 @@ def TabulateBytes : Pass<"tabulate-bytes"> {
   let dependentDialects = ["::nnc::kernel::KernelDialect"];
 }
 
+def SimplifyQuantization : Pass<"simplify-quantization"> {
+  let summary = "Quantize by clamping and one addition, and dequantize that without integers";
+  let description = [{
+    Before: a body computes `trunci(fptosi(clamp(roundeven(x) + zero, 0, 255)))`
+    After: `trunci(bitcast(clamp(x, -zero, 255 - zero) + 1.5 * 2^23) + zero)`
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def LowerByteTables : Pass<"lower-byte-tables", "::mlir::ModuleOp"> {
   let summary = "Read tables of bytes by the CPU's permutations, or byte by byte";
   let description = [{
