@@ -54,7 +54,9 @@ private:
   /// Which output channels are computed.
   struct Panel {
     Value group, number;
-    int64_t columns; ///< that exist
+    int64_t columns;    ///< that exist
+    OpFoldResult pairs; ///< of tiles in a block, all of which read it
+    OpFoldResult pair;  ///< the number of the current one in the block
   };
   /// How the pixels of all images fall into tiles.
   struct Tiling {
@@ -69,10 +71,11 @@ private:
   Value pad(OpBuilder &builder) const;
   Tiling getTiling(OpBuilder &builder) const;
   void emitPanels(OpBuilder &builder, int64_t first, int64_t count, int64_t columns);
-  void emitBlock(OpBuilder &builder, const Panel &panel, const Tiling &tiling, OpFoldResult begin, OpFoldResult end);
+  void emitBlock(OpBuilder &builder, Panel panel, const Tiling &tiling, OpFoldResult begin, OpFoldResult end);
   Tile locate(OpBuilder &builder, const Tiling &tiling, OpFoldResult number) const;
   void emitTiles(OpBuilder &builder, const Panel &panel, const Tiling &tiling, ArrayRef<Tile> tiles);
   void accumulate(OpBuilder &builder, const Panel &panel, ArrayRef<Tile> tiles, SmallVector<Value> taps);
+  void prefetch(OpBuilder &builder, const Panel &panel, ArrayRef<Value> taps, Value group);
   void accumulateStep(OpBuilder &builder, const Panel &panel, ArrayRef<Tile> tiles, ArrayRef<Value> taps, Value step);
   void store(OpBuilder &builder, const Panel &panel, const Tile &tile, OpFoldResult rows, Value sums, int64_t number);
   int64_t getColumnTiles(const Panel &panel) const { return llvm::divideCeil(panel.columns, tileColumns); }
@@ -229,20 +232,22 @@ void TiledConv::emitPanels(OpBuilder &builder, int64_t first, int64_t count, int
     kernel::TileConfigureOp::create(nested, loc, inner.get(tiling.rows), steps->groups);
     forEach(nested, loc, from, to, 1, [&](OpBuilder &body, Value number) {
       Index innermost(body, loc);
-      emitBlock(body, {group, innermost.get(innermost.add(number, innermost.fold(first))), columns}, tiling, begin, end);
+      emitBlock(body, {group, innermost.get(innermost.add(number, innermost.fold(first))), columns, perBlock, {}}, tiling,
+                begin, end);
     });
     kernel::TileReleaseOp::create(nested, loc);
   });
 }
 
 /// Pairs [begin, end) of tiles; the last tile may be alone.
-void TiledConv::emitBlock(OpBuilder &builder, const Panel &panel, const Tiling &tiling, OpFoldResult begin,
+void TiledConv::emitBlock(OpBuilder &builder, Panel panel, const Tiling &tiling, OpFoldResult begin,
                           OpFoldResult end) {
   Index index(builder, loc);
   OpFoldResult whole = index.div(tiling.tiles, tilesDown);
   auto emit = [&](OpBuilder &nested, Value pair, int64_t count) {
     SmallVector<Tile> tiles;
     Index inner(nested, loc);
+    panel.pair = inner.sub(pair, begin);
     for (int64_t i = 0; i < count; ++i)
       tiles.push_back(locate(nested, tiling, inner.add(inner.mul(pair, inner.fold(tilesDown)), inner.fold(i))));
     emitTiles(nested, panel, tiling, tiles);
@@ -310,6 +315,26 @@ void TiledConv::accumulate(OpBuilder &builder, const Panel &panel, ArrayRef<Tile
   });
 }
 
+/// Brings a share of the next panel's weights to the cache: as much as all pairs of tiles together need for that panel. Behind
+/// the last panel there are often those of the next layer.
+void TiledConv::prefetch(OpBuilder &builder, const Panel &panel, ArrayRef<Value> taps, Value group) {
+  constexpr int64_t lineBytes = 64, leastWeights = 128 << 10, linesOfUnknown = 2;
+  int64_t elementBytes = 4 / perGroup, lines = steps->groups * panelWidth * 4 / lineBytes;
+  if (filterType.getNumElements() * elementBytes < leastWeights || !filter.getDefiningOp<memref::GetGlobalOp>())
+    return;
+  Index index(builder, loc);
+  auto pairs = getStatic(panel.pairs);
+  int64_t share = pairs ? llvm::divideCeil(lines, *pairs) : linesOfUnknown;
+  OpFoldResult first = index.rem(index.mul(panel.pair, index.fold(share)), index.fold(lines));
+  SmallVector<Value> at{panel.group, index.get(index.add(panel.number, index.fold(1)))};
+  llvm::append_range(at, taps);
+  at.append({group, Value()});
+  for (int64_t line = 0; line < share; ++line) {
+    at.back() = index.get(index.mul(index.add(first, index.fold(line)), index.fold(lineBytes / elementBytes)));
+    memref::PrefetchOp::create(builder, loc, filter, at, /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+  }
+}
+
 void TiledConv::accumulateStep(OpBuilder &builder, const Panel &panel, ArrayRef<Tile> tiles, ArrayRef<Value> taps,
                                Value step) {
   Index index(builder, loc);
@@ -334,6 +359,7 @@ void TiledConv::accumulateStep(OpBuilder &builder, const Panel &panel, ArrayRef<
   auto multiply = [&](size_t tile, int64_t column) {
     kernel::TileDotOp::create(builder, loc, tile * tilesAcross + column, firstLeft + tile, firstRight + column, isBF16);
   };
+  prefetch(builder, panel, taps, index.get(group));
   for (size_t tile = 0; tile < tiles.size(); ++tile) {
     loadLeft(tile);
     for (int64_t column = 0; column < getColumnTiles(panel); ++column) {
