@@ -6,7 +6,7 @@
 // `precision=bf16` weights of any value are rounded to bf16, ties to even. A tensor with a finite weight that would
 // become infinite stays as it is. Where the CPU adds products of pairs of bf16 (`bf16Dot`), a product by enough rows,
 // or a convolution, with `precision=bf16` has its input rounded too, and weights in pairs; so has one that is of bf16
-// anyway. Transformed filters of kernel.winograd stay f32: the transform back would magnify
+// anyway; for a unit of tiles an odd number of channels gets another one, of zeros. Transformed filters of kernel.winograd stay f32: the transform back would magnify
 // their rounding errors.
 #include "lib/Transforms/Passes.h"
 
@@ -218,7 +218,22 @@ private:
       linalg::YieldOp::create(nested, at, narrow);
     };
     result = linalg::GenericOp::create(builder, loc, empty.getType(), input, empty, maps, iterators, body).getResult(0);
+    if (product.summed % 2 != 0 && isa<kernel::ConvOp>(product.kernel) && kernel::getTarget(product.kernel).getBf16Tiles() &&
+        getConstantIntValue(extents.back()) == product.summed)
+      result = addChannel(builder, loc, result);
     return result;
+  }
+
+  /// `image` with one more channel, of zeros, by which the last of an odd number is a pair.
+  static Value addChannel(OpBuilder &builder, Location loc, Value image) {
+    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, image), wider(sizes);
+    SmallVector<OpFoldResult> origin(sizes.size(), builder.getIndexAttr(0)), ones(sizes.size(), builder.getIndexAttr(1));
+    wider.back() = builder.getIndexAttr(*getConstantIntValue(sizes.back()) + 1);
+    Type element = getElementTypeOrSelf(image);
+    Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(element));
+    Value place = tensor::EmptyOp::create(builder, loc, wider, element);
+    Value zeros = linalg::FillOp::create(builder, loc, zero, place).getResult(0);
+    return tensor::InsertSliceOp::create(builder, loc, image, zeros, origin, sizes, ones);
   }
 
   /// Constants by those of the model, and whether in pairs.

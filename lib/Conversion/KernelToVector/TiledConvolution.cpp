@@ -1,7 +1,9 @@
 // Convolutions and products of matrices by a unit for products of tiles (kernel.tile_dot).
 //
 // The images' pixels fall into tiles of up to 16 in a row; where a row is no multiple of them, the last tile begins earlier,
-// and results that another one has are not stored. Two tiles of pixels are multiplied by the two tiles of 16 outputs that
+// and results that another one has are not stored. Rows of an image without strides follow each other in memory: where it
+// takes fewer tiles, all of them are one row, with the pixels at their ends between them, whose results are not stored.
+// Two tiles of pixels are multiplied by the two tiles of 16 outputs that
 // are a panel of the filter: four sums for four loads. What is summed runs through the taps and, in one stretch with the
 // taps along the image's last dimension, the channels, in equal steps of at most 64 bytes. Sums pass through memory to the
 // epilogue. An image that is padded is copied, with its zeros: a tile has no mask.
@@ -68,6 +70,8 @@ private:
   }
   std::optional<Steps> chooseSteps() const;
   int64_t chooseRowDim() const;
+  int64_t choosePitch() const;
+  OpFoldResult getExtent(OpBuilder &builder, int64_t dim) const;
   Value pad(OpBuilder &builder) const;
   Tiling getTiling(OpBuilder &builder) const;
   void emitPanels(OpBuilder &builder, int64_t first, int64_t count, int64_t columns);
@@ -89,6 +93,7 @@ private:
   bool isBF16;
   int64_t perGroup; ///< elements in 32 bits
   int64_t panelWidth, rowDim;
+  int64_t pitch; ///< pixels from one row of an image to the next, where all rows are one; else 0
   std::optional<Steps> steps;
 };
 
@@ -100,7 +105,8 @@ TiledConv::TiledConv(kernel::ConvOp op)
       initType(cast<MemRefType>(init.getType())), strides(op.getStrides()),
       dilations(op.getDilations()), before(op.getPadsBegin()), after(op.getPadsEnd()), spatial(inputType.getRank() - 2), groups(filterType.getDimSize(0)),
       channels(inputType.getShape().back() / groups), isBF16(inputType.getElementType().isBF16()), perGroup(isBF16 ? 2 : 4),
-      panelWidth(filterType.getShape().back() / perGroup), rowDim(chooseRowDim()), steps(chooseSteps()) {}
+      panelWidth(filterType.getShape().back() / perGroup), rowDim(chooseRowDim()), pitch(choosePitch()),
+      steps(chooseSteps()) {}
 
 /// The most rows that tiles of the pixels along `extent` have.
 static int64_t getTileRows(int64_t extent) {
@@ -115,6 +121,30 @@ int64_t TiledConv::chooseRowDim() const {
     if (!ShapedType::isDynamicShape(extents) && getTileRows(extents[dim]) > getTileRows(extents[best]))
       best = dim;
   return best;
+}
+
+int64_t TiledConv::choosePitch() const {
+  if (spatial < 2)
+    return 0;
+  ArrayRef<int64_t> outputs = initType.getShape().slice(spatial - 1, 2), inputs = inputType.getShape().slice(spatial - 1, 3);
+  SmallVector<int64_t> distances = inputType.getStridesAndOffset().first;
+  bool isKnown = !ShapedType::isDynamicShape(outputs) && !ShapedType::isDynamicShape(inputs) && outputs[0] > 0;
+  if (!isKnown || strides[spatial - 2] != 1 || strides[spatial - 1] != 1 ||
+      (!hasPads() && (distances[spatial] != inputs[2] || distances[spatial - 1] != inputs[1] * inputs[2])))
+    return 0;
+  int64_t distance = inputs[1] + before.back() + after.back();
+  int64_t joined = llvm::divideCeil((outputs[0] - 1) * distance + outputs[1], mostRows);
+  int64_t apart = outputs[0] * llvm::divideCeil(outputs[1], mostRows);
+  return rowDim == spatial - 1 && joined < apart ? distance : 0;
+}
+
+/// The extent of the results along `dim`, where rows that are one have theirs along the last.
+OpFoldResult TiledConv::getExtent(OpBuilder &builder, int64_t dim) const {
+  Index index(builder, loc);
+  if (pitch == 0 || dim < spatial - 2)
+    return getBufferExtent(builder, loc, init, dim + 1);
+  int64_t rows = initType.getDimSize(spatial - 1), pixels = initType.getDimSize(spatial);
+  return index.fold(dim == spatial - 2 ? 1 : (rows - 1) * pitch + pixels);
 }
 
 std::optional<Steps> TiledConv::chooseSteps() const {
@@ -148,7 +178,8 @@ static bool hasProducts(kernel::ConvOp op) {
 
 bool TiledConv::isPossible() {
   bool isPanel = panelWidth == tileColumns || panelWidth == tilesAcross * tileColumns;
-  return isPanel && steps && getTileRows(initType.getDimSize(rowDim + 1)) * steps->groups >= leastTile;
+  int64_t rows = pitch ? mostRows : getTileRows(initType.getDimSize(rowDim + 1));
+  return isPanel && steps && rows * steps->groups >= leastTile;
 }
 
 /// The input with zeros around it.
@@ -185,12 +216,12 @@ Value TiledConv::pad(OpBuilder &builder) const {
 TiledConv::Tiling TiledConv::getTiling(OpBuilder &builder) const {
   Index index(builder, loc);
   Tiling tiling;
-  OpFoldResult row = getBufferExtent(builder, loc, init, rowDim + 1), one = index.fold(1);
+  OpFoldResult row = getExtent(builder, rowDim), one = index.fold(1);
   tiling.parts = index.max(one, index.ceilDiv(row, mostRows));
   tiling.rows = index.max(one, index.ceilDiv(row, tiling.parts));
   tiling.tiles = index.mul(getBufferExtent(builder, loc, init, 0), tiling.parts);
   for (int64_t dim = 0; dim < spatial; ++dim)
-    tiling.tiles = index.mul(tiling.tiles, dim == rowDim ? index.min(row, one) : getBufferExtent(builder, loc, init, dim + 1));
+    tiling.tiles = index.mul(tiling.tiles, dim == rowDim ? index.min(row, one) : getExtent(builder, dim));
   return tiling;
 }
 
@@ -262,7 +293,7 @@ TiledConv::Tile TiledConv::locate(OpBuilder &builder, const Tiling &tiling, OpFo
   Index index(builder, loc);
   Tile tile;
   tile.outputs.resize(spatial);
-  OpFoldResult row = getBufferExtent(builder, loc, init, rowDim + 1), first = index.mul(index.rem(number, tiling.parts), tiling.rows);
+  OpFoldResult row = getExtent(builder, rowDim), first = index.mul(index.rem(number, tiling.parts), tiling.rows);
   OpFoldResult rest = index.quotient(number, tiling.parts);
   auto pixels = getStatic(row), rows = getStatic(tiling.rows);
   bool overlaps = !pixels || !rows || *pixels % *rows != 0;
@@ -272,7 +303,7 @@ TiledConv::Tile TiledConv::locate(OpBuilder &builder, const Tiling &tiling, OpFo
   for (int64_t dim = spatial - 1; dim >= 0; --dim) {
     if (dim == rowDim)
       continue;
-    OpFoldResult extent = getBufferExtent(builder, loc, init, dim + 1);
+    OpFoldResult extent = getExtent(builder, dim);
     tile.outputs[dim] = index.get(index.rem(rest, extent));
     rest = index.quotient(rest, extent);
   }
@@ -385,7 +416,18 @@ void TiledConv::store(OpBuilder &builder, const Panel &panel, const Tile &tile, 
     to[rowDim + 1] = index.get(index.add(to[rowDim + 1], row));
     OpFoldResult outputs = index.fold(initType.getShape().back() / groups);
     to.push_back(index.get(index.add(index.mul(panel.group, outputs), index.mul(panel.number, index.fold(panelWidth)))));
-    storeTile(nested, cast<kernel::EpilogueOpInterface>(op.getOperation()), values, {to}, tileColumns, panel.columns);
+    auto kernel = cast<kernel::EpilogueOpInterface>(op.getOperation());
+    if (!pitch)
+      return storeTile(nested, kernel, values, {to}, tileColumns, panel.columns);
+    Value pixel = to[rowDim + 1];
+    to[rowDim] = index.get(index.div(pixel, pitch));
+    to[rowDim + 1] = index.get(index.rem(pixel, index.fold(pitch)));
+    Value width = index.constant(initType.getDimSize(rowDim + 1));
+    Value exists = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::ult, to[rowDim + 1], width);
+    scf::IfOp::create(nested, loc, exists, [&](OpBuilder &innermost, Location) {
+      storeTile(innermost, kernel, values, {to}, tileColumns, panel.columns);
+      scf::YieldOp::create(innermost, loc);
+    });
   });
 }
 
