@@ -99,6 +99,7 @@ struct ChooseWeightTypesPass : public impl::ChooseWeightTypesBase<ChooseWeightTy
   void runOnOperation() override {
     chosen.clear();
     rounded.clear();
+    widened.clear();
     getOperation()->walk([&](Operation *op) {
       if (auto contract = dyn_cast<kernel::ContractOp>(op)) {
         ArrayRef<int64_t> lhs = cast<ShapedType>(contract.getLhs().getType()).getShape();
@@ -141,7 +142,7 @@ private:
       return;
     product.weights.set(found->second.weights);
     if (found->second.isPaired && isOfF32)
-      product.input.set(round(product));
+      product.input.set(needsChannel(product) ? roundAndAddChannel(product) : round(product));
   }
 
   Chosen narrow(arith::ConstantOp constant, bool pairs) {
@@ -218,14 +219,23 @@ private:
       linalg::YieldOp::create(nested, at, narrow);
     };
     result = linalg::GenericOp::create(builder, loc, empty.getType(), input, empty, maps, iterators, body).getResult(0);
-    if (product.summed % 2 != 0 && isa<kernel::ConvOp>(product.kernel) && kernel::getTarget(product.kernel).getBf16Tiles() &&
-        getConstantIntValue(extents.back()) == product.summed)
-      result = addChannel(builder, loc, result);
     return result;
   }
 
-  /// `image` with one more channel, of zeros, by which the last of an odd number is a pair.
-  static Value addChannel(OpBuilder &builder, Location loc, Value image) {
+  /// Whether a unit of tiles could multiply if the last of an odd number of channels were a pair.
+  static bool needsChannel(Product product) {
+    return product.summed % 2 != 0 && isa<kernel::ConvOp>(product.kernel) && kernel::getTarget(product.kernel).getBf16Tiles() &&
+           cast<ShapedType>(product.input.get().getType()).getShape().back() == product.summed;
+  }
+
+  /// The product's input in bf16 with one more channel, of zeros.
+  Value roundAndAddChannel(Product product) {
+    Value &result = widened[{product.input.get(), product.kernel->getBlock()}];
+    if (result)
+      return result;
+    Value image = round(product);
+    OpBuilder builder(product.kernel);
+    Location loc = image.getLoc();
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, image), wider(sizes);
     SmallVector<OpFoldResult> origin(sizes.size(), builder.getIndexAttr(0)), ones(sizes.size(), builder.getIndexAttr(1));
     wider.back() = builder.getIndexAttr(*getConstantIntValue(sizes.back()) + 1);
@@ -233,13 +243,13 @@ private:
     Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(element));
     Value place = tensor::EmptyOp::create(builder, loc, wider, element);
     Value zeros = linalg::FillOp::create(builder, loc, zero, place).getResult(0);
-    return tensor::InsertSliceOp::create(builder, loc, image, zeros, origin, sizes, ones);
+    return result = tensor::InsertSliceOp::create(builder, loc, image, zeros, origin, sizes, ones);
   }
 
   /// Constants by those of the model, and whether in pairs.
   DenseMap<std::pair<Operation *, unsigned>, Chosen> chosen;
-  /// Rounded inputs by what they are of, and where.
-  DenseMap<std::pair<Value, Block *>, Value> rounded;
+  /// Rounded inputs by what they are of, and where; those with one more channel.
+  DenseMap<std::pair<Value, Block *>, Value> rounded, widened;
 
   /// `words` as 16-bit numbers of the same values, and `element`, their type; nothing where there is no such type.
   std::optional<std::vector<uint16_t>> narrowExactly(ArrayRef<uint32_t> words, Type &element) {

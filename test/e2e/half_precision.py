@@ -19,11 +19,11 @@ from compiled_model import Broken, CompiledModel, Refused, compile_model
 from host_cpu import CPUS, choose_targets
 from targets import RUN, make_driver
 
-TARGETS = ["sse2", "avx2", "avx512", "bf16"]
+TARGETS = ["sse2", "avx2", "avx512", "bf16", "amx"]
 # Other machines, under emulators: name -> triple, nnc's options.
 FOREIGN = {"aarch64": ("aarch64-linux-gnu", []), "aarch64-bf16": ("aarch64-linux-gnu", ["--features=+bf16"]),
            "armv7": ("armv7-linux-gnueabihf", []), "riscv64": ("riscv64-linux-gnu", [])}
-WITH_PAIRS = ["bf16", "aarch64-bf16"]
+WITH_PAIRS = ["bf16", "amx", "aarch64-bf16"]
 # Relative rounding errors: half a unit in the last place.
 UNIT = {"f32": 2.0**-24, "bf16": 2.0**-8, "f16": 2.0**-11}
 

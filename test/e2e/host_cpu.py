@@ -3,9 +3,9 @@ import functools
 
 # What /proc/cpuinfo must list for a target, and what nnc calls a CPU that has it.
 FLAGS = {"sse2": "sse4_2", "avx2": "avx2", "avx512": "avx512bw", "vnni": "avx512_vnni",
-         "bf16": "avx512_bf16"}
+         "bf16": "avx512_bf16", "amx": "amx_bf16"}
 CPUS = {"sse2": "x86-64-v2", "avx2": "x86-64-v3", "avx512": "x86-64-v4", "vnni": "icelake-server",
-        "bf16": "cooperlake"}
+        "bf16": "cooperlake", "amx": "sapphirerapids"}
 
 
 @functools.cache

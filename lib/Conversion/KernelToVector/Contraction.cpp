@@ -325,7 +325,7 @@ void expandContract(RewriterBase &rewriter, kernel::ContractOp op, bool threads)
   Location loc = op.getLoc();
   OpFoldResult rows = getBufferExtent(rewriter, loc, tiled.getInit(), 1);
   if (getStatic(rows)) {
-    expandTiledConv(rewriter, tiled);
+    expandTiledConv(rewriter, tiled, threads);
   } else {
     Index index(rewriter, loc);
     Value areMany = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sge, index.get(rows),
@@ -333,7 +333,7 @@ void expandContract(RewriterBase &rewriter, kernel::ContractOp op, bool threads)
     auto choice = scf::IfOp::create(rewriter, loc, areMany, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPointToStart(choice.thenBlock());
-    expandTiledConv(rewriter, tiled);
+    expandTiledConv(rewriter, tiled, threads);
     rewriter.setInsertionPointToStart(choice.elseBlock());
     ContractExpansion(rewriter, op, threads).expand(rewriter);
   }

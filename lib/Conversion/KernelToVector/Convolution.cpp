@@ -350,11 +350,11 @@ void ConvExpansion::emitTile(OpBuilder &builder, const Axes &axes, const Panel &
             panel.columns);
 }
 
-void expandConv(RewriterBase &rewriter, kernel::ConvOp op) {
+void expandConv(RewriterBase &rewriter, kernel::ConvOp op, bool threads) {
   kernel::ConvOp merged = mergePixels(rewriter, op, isTiled(op));
   kernel::ConvOp conv = merged ? merged : op;
   if (isTiled(conv))
-    expandTiledConv(rewriter, conv);
+    expandTiledConv(rewriter, conv, threads);
   else
     ConvExpansion(rewriter, conv).expand(rewriter);
   if (merged)

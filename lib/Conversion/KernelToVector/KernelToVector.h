@@ -10,7 +10,7 @@ namespace nnc {
 
 /// `threads`: they share the loops.
 void expandContract(mlir::RewriterBase &rewriter, kernel::ContractOp op, bool threads);
-void expandConv(mlir::RewriterBase &rewriter, kernel::ConvOp op);
+void expandConv(mlir::RewriterBase &rewriter, kernel::ConvOp op, bool threads);
 void expandDepthwise(mlir::RewriterBase &rewriter, kernel::DepthwiseOp op);
 void expandPool(mlir::RewriterBase &rewriter, kernel::PoolOp op);
 void expandReduce(mlir::RewriterBase &rewriter, kernel::ReduceOp op);
@@ -31,7 +31,7 @@ kernel::ConvOp mergePixels(mlir::RewriterBase &rewriter, kernel::ConvOp op, bool
 /// Whether the target has a unit for products of tiles that takes `op`.
 bool isTiled(kernel::ConvOp op);
 /// Expands `op`, which isTiled, for that unit.
-void expandTiledConv(mlir::RewriterBase &rewriter, kernel::ConvOp op);
+void expandTiledConv(mlir::RewriterBase &rewriter, kernel::ConvOp op, bool threads);
 /// `op`, in front of it, as a convolution that isTiled; null where there is none.
 kernel::ConvOp createTiledConv(mlir::RewriterBase &rewriter, kernel::ContractOp op);
 

@@ -43,7 +43,7 @@ struct ConvertKernelToVectorPass : public impl::ConvertKernelToVectorBase<Conver
   void expand(RewriterBase &rewriter, Operation *op) const {
     llvm::TypeSwitch<Operation *>(op)
         .Case([&](kernel::ContractOp kernel) { expandContract(rewriter, kernel, threads); })
-        .Case([&](kernel::ConvOp kernel) { expandConv(rewriter, kernel); })
+        .Case([&](kernel::ConvOp kernel) { expandConv(rewriter, kernel, threads); })
         .Case([&](kernel::DepthwiseOp kernel) { expandDepthwise(rewriter, kernel); })
         .Case([&](kernel::LrnOp kernel) { expandLrn(rewriter, kernel); })
         .Case([&](kernel::NormalizeOp kernel) { expandNormalize(rewriter, kernel); })

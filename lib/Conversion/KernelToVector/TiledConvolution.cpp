@@ -44,7 +44,8 @@ public:
   explicit TiledConv(kernel::ConvOp op);
 
   bool isPossible();
-  void expand(OpBuilder &builder);
+  /// `threads`: they share the blocks, which are as short as pays.
+  void expand(OpBuilder &builder, bool threads);
 
 private:
   /// Up to 16 pixels in a row.
@@ -74,7 +75,7 @@ private:
   OpFoldResult getExtent(OpBuilder &builder, int64_t dim) const;
   Value pad(OpBuilder &builder) const;
   Tiling getTiling(OpBuilder &builder) const;
-  void emitPanels(OpBuilder &builder, int64_t first, int64_t count, int64_t columns);
+  void emitPanels(OpBuilder &builder, int64_t first, int64_t count, int64_t columns, bool threads);
   void emitBlock(OpBuilder &builder, Panel panel, const Tiling &tiling, OpFoldResult begin, OpFoldResult end);
   Tile locate(OpBuilder &builder, const Tiling &tiling, OpFoldResult number) const;
   void emitTiles(OpBuilder &builder, const Panel &panel, const Tiling &tiling, ArrayRef<Tile> tiles);
@@ -225,19 +226,19 @@ TiledConv::Tiling TiledConv::getTiling(OpBuilder &builder) const {
   return tiling;
 }
 
-void TiledConv::expand(OpBuilder &builder) {
+void TiledConv::expand(OpBuilder &builder, bool threads) {
   if (hasPads()) {
     input = pad(builder);
     inputType = cast<MemRefType>(input.getType());
   }
   int64_t outputs = initType.getShape().back() / groups, full = outputs / panelWidth;
   if (full)
-    emitPanels(builder, 0, full, panelWidth);
+    emitPanels(builder, 0, full, panelWidth, threads);
   if (full * panelWidth < outputs)
-    emitPanels(builder, full, 1, outputs - full * panelWidth);
+    emitPanels(builder, full, 1, outputs - full * panelWidth, threads);
 }
 
-void TiledConv::emitPanels(OpBuilder &builder, int64_t first, int64_t count, int64_t columns) {
+void TiledConv::emitPanels(OpBuilder &builder, int64_t first, int64_t count, int64_t columns, bool threads) {
   constexpr int64_t leastDots = 512; // of what is configured for once
   Index index(builder, loc);
   Tiling tiling = getTiling(builder);
@@ -248,6 +249,8 @@ void TiledConv::emitPanels(OpBuilder &builder, int64_t first, int64_t count, int
   OpFoldResult one = index.fold(1), pairs = index.ceilDiv(tiling.tiles, tilesDown);
   OpFoldResult cached = index.fold(kernel::getTarget(op).getL2Bytes() / 2);
   OpFoldResult most = index.max(one, index.quotient(cached, index.mul(tiling.rows, index.fold(bytes))));
+  if (threads)
+    most = index.min(most, index.fold(llvm::divideCeil(leastDots, dots)));
   OpFoldResult blocks = index.max(one, index.ceilDiv(pairs, most));
   OpFoldResult perBlock = index.max(one, index.ceilDiv(pairs, blocks));
   OpFoldResult atOnce = index.min(index.fold(count), index.ceilDiv(index.fold(leastDots), index.mul(perBlock, index.fold(dots))));
@@ -433,7 +436,7 @@ void TiledConv::store(OpBuilder &builder, const Panel &panel, const Tile &tile, 
 
 bool isTiled(kernel::ConvOp op) { return hasProducts(op) && TiledConv(op).isPossible(); }
 
-void expandTiledConv(RewriterBase &rewriter, kernel::ConvOp op) { TiledConv(op).expand(rewriter); }
+void expandTiledConv(RewriterBase &rewriter, kernel::ConvOp op, bool threads) { TiledConv(op).expand(rewriter, threads); }
 
 /// `op` as a convolution of images of one row; null where the right-hand side is not the same for the whole batch.
 static kernel::ConvOp createConv(RewriterBase &rewriter, kernel::ContractOp op) {
