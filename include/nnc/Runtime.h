@@ -21,7 +21,7 @@ enum {
   NNC_OK = 0,
   NNC_ERROR_NULL = 1,      /**< a pointer to a tensor, the extents or the workspace is null */
   NNC_ERROR_ALIGNMENT = 2, /**< the workspace or a tensor is not aligned */
-  NNC_ERROR_CPU = 3,       /**< this CPU lacks instructions that the model was compiled for */
+  NNC_ERROR_CPU = 3,       /**< this CPU lacks instructions that the model was compiled for, or the system does not grant them */
   NNC_ERROR_EXTENT = 4,    /**< an extent, a position or a category is out of range, or does not fit the others */
   NNC_ERROR_TEXT = 5,      /**< the strings that the run makes have no room, or one that is read is no number */
   NNC_ERROR_WEIGHTS = 6    /**< the weights are not those that the model was compiled with */

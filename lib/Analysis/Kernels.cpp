@@ -97,10 +97,16 @@ static double getMultiplyAddCost(Operation *op, const MachineModel &machine) {
     return cost * static_cast<double>(kernel::getWinogradPoints(tile, window)) /
            static_cast<double>(tile[0] * tile[1] * window[0] * window[1]);
   }
-  if (isa<kernel::ContractOp, kernel::ConvOp>(op) && getElementTypeOrSelf(op->getOperand(0).getType()).isInteger(8)) {
-    kernel::TargetAttr target = kernel::getTarget(op);
+  if (!isa<kernel::ContractOp, kernel::ConvOp>(op))
+    return cost;
+  kernel::TargetAttr target = kernel::getTarget(op);
+  Type input = getElementTypeOrSelf(op->getOperand(0).getType());
+  if (input.isInteger(8) && target.getByteTiles())
+    return 1.0 / 32; // a tile unit has 16 x 16 x 64 products in the time of 32 vector instructions
+  if (input.isInteger(8))
     return (target.getVnni() ? 1.0 : 2.0) / static_cast<double>(kernel::getDotPacking(target).group);
-  }
+  if (input.isBF16() && target.getBf16Tiles())
+    return 1.0 / 16;
   return cost;
 }
 

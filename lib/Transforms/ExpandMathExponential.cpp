@@ -32,6 +32,10 @@ static Number evaluateExponential(Number r) {
   return r.isDouble() ? evaluate(polynomial::exponentialF64, r) : evaluate(polynomial::exponentialF32, r);
 }
 
+/// `x`, or, below `least`, what `scale` multiplies by two zeros. The products would be below all denormal numbers, which takes
+/// many CPUs a hundred cycles: masked scores of an attention are such numbers.
+static Number dropVanishing(Number x, double least, double zero) { return select(x < least, makeConstant(x, zero), x); }
+
 /// p * 2^n in two steps: the result may be denormal, and 2^n beyond the largest float. `rounded` has twice the bias.
 static Number scale(Number p, Number rounded) {
   Number bits = toBits(rounded), half = shiftRightUnsigned(bits, 1);
@@ -43,7 +47,9 @@ static Number scale(Number p, Number rounded) {
 /// exp(x) * 2^shift for |shift| < 4.
 static Number scaledExponential(Number x, int shift) {
   // Beyond these the result is infinite or zero; NaN passes through everything.
-  x = atMost(atLeast(x, x.isDouble() ? -748.0 : -106.0), x.isDouble() ? 712.0 : 91.0);
+  constexpr double ln2 = 0x1.62e42fefa39efp-1;
+  double vanishing = (x.isDouble() ? -1075.2 : -150.2) - shift, zero = -2.0 * getBias(x) - shift;
+  x = atMost(dropVanishing(x, vanishing * ln2, zero * ln2), x.isDouble() ? 712.0 : 91.0);
   auto [rounded, r] = reduce(x, getMagic(x) + 2 * getBias(x) + shift);
   return scale(multiplyAdd(multiplyAdd(evaluateExponential(r), r, 1.0), r, 1.0), rounded);
 }
@@ -51,7 +57,7 @@ static Number scaledExponential(Number x, int shift) {
 Number exponential(Number x) { return scaledExponential(x, 0); }
 
 Number exponentialOfTwo(Number x) {
-  x = atMost(atLeast(x, x.isDouble() ? -1080.0 : -153.0), x.isDouble() ? 1026.0 : 130.0);
+  x = atMost(dropVanishing(x, x.isDouble() ? -1075.2 : -150.2, -2.0 * getBias(x)), x.isDouble() ? 1026.0 : 130.0);
   double magic = getMagic(x) + 2 * getBias(x);
   Number rounded = x + magic;
   Number r = (x - (rounded - magic)) * 0x1.62e42fefa39efp-1;
@@ -59,7 +65,7 @@ Number exponentialOfTwo(Number x) {
 }
 
 Number exponentialOfTwo(Pair x) {
-  Number hi = atMost(atLeast(x.hi, -1080.0), 1026.0);
+  Number hi = atMost(dropVanishing(x.hi, -1075.2, -2.0 * getBias(x.hi)), 1026.0);
   double magic = getMagic(hi) + 2 * getBias(hi);
   Number rounded = hi + magic;
   Number r = (hi - (rounded - magic)) + x.lo;
