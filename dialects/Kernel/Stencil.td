@@ -8,11 +8,12 @@ include "dialects/Kernel/KernelBase.td"
 def Kernel_DepthwiseOp : Kernel_StructuredOp<"depthwise",
     (ins Kernel_Shaped:$input, Kernel_Shaped:$filter),
     (ins DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads_begin,
-         DenseI64ArrayAttr:$pads_end)> {
+         DenseI64ArrayAttr:$pads_end, UnitAttr:$is_unsigned)> {
   let summary = "convolution of each channel by itself";
   let description = [{
     input [N, S..., C], filter [K..., C], init [N, O..., C]; one to three spatial dimensions. Of images with one channel
-    each may have a filter of its own: input [N, S..., 1], filter [K..., N].
+    each may have a filter of its own: input [N, S..., 1], filter [K..., N]. An input of integers, signed or
+    `is_unsigned`, is converted to the type of the sums.
   }];
 }
 

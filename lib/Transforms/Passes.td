@@ -180,7 +180,7 @@ def ExpandIntegerProducts : Pass<"expand-integer-products"> {
     point times the sums of rhs. What no kernel can compute becomes `nn.matmul` or
     `nn.conv` on i32.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::nn::NNDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::nnc::kernel::KernelDialect", "::nnc::nn::NNDialect"];
 }
 
 def BufferizeModel : Pass<"bufferize-model", "::mlir::ModuleOp"> {

@@ -25,11 +25,13 @@ def draw(rng, low, high):
 def make_layer(rng):
     """The operator, its attributes, shapes of the input and of the weights, and other shapes that the input may have."""
     if rng.random() < 0.35:
-        m, k, n = draw(rng, 4, 120), draw(rng, 4, 90) * 4, draw(rng, 1, 100)
+        m, k, n = draw(rng, 4, 120), draw(rng, 13, 360), draw(rng, 1, 100)
+        k += k % 2  # of bf16 pairs are multiplied
         shape = [m, k] if rng.random() < 0.5 else [draw(rng, 1, 4), m, k]
         return "MatMul", {}, shape, [k, n], [[*shape[:-2], rows, k] for rows in (1, 5, 33)]
     spatial, groups = int(rng.choice([1, 2, 2, 2, 3])), int(rng.choice([1, 1, 1, 2]))
-    channels, outputs = groups * 4 * draw(rng, 3, 24), groups * draw(rng, 1, 80)
+    channels, outputs = groups * 2 * draw(rng, 6, 60), groups * draw(rng, 1, 80)
+    channels += channels % 4 if groups > 1 else 0
     window = [draw(rng, 1, 4) for _ in range(spatial)] if rng.random() < 0.7 else [1] * spatial
     strides, dilations = ([int(rng.choice([1, 1, 1, 2, 3])) for _ in range(spatial)] for _ in range(2))
     pads = [draw(rng, 0, 3) for _ in range(2 * spatial)] if rng.random() < 0.6 else [0] * (2 * spatial)

@@ -56,6 +56,8 @@ protected:
   virtual Value take(OpBuilder &builder, Value accumulator, Value element, ArrayRef<Value> filter,
                      const Place &place) = 0;
   virtual Value finish(OpBuilder &builder, Value accumulator, int64_t pixel, const Place &place) { return accumulator; }
+  /// An element of the input in the type of the sums.
+  virtual Value convert(OpBuilder &builder, Value element) { return convertElements(builder, loc, element, accumulatorType); }
 
   Operation *op;
   Location loc;
@@ -121,8 +123,7 @@ void StencilExpansion::emitTile(OpBuilder &builder, const Place &place) {
                 SmallVector<Value> at{place.batch};
                 llvm::append_range(at, inputRows);
                 at.append({column, place.channel});
-                Value element = convertElements(innermost, loc, loadWide(innermost, loc, input, at, place.width),
-                                                accumulatorType);
+                Value element = convert(innermost, loadWide(innermost, loc, input, at, place.width));
                 accumulator = take(innermost, accumulator, element, filter, place);
               }
               return next;
@@ -187,8 +188,7 @@ void StencilExpansion::emitPlaneTile(OpBuilder &builder, Value batch, ArrayRef<V
       SmallVector<Value> at{batch};
       llvm::append_range(at, inputRows);
       at.append({inner.get(column), channel});
-      Value element = convertElements(nested, loc, loadEvery(nested, loc, input, at, width, spatial, axis.inStride),
-                                      accumulatorType);
+      Value element = convert(nested, loadEvery(nested, loc, input, at, width, spatial, axis.inStride));
       sum = take(nested, sum, element, filter, {batch, rows, &pixels, channel, width});
       column = inner.add(column, inner.fold(width * axis.inStride));
     }
@@ -225,10 +225,18 @@ public:
       : StencilExpansion(builder, op, op.getInput(), op.getInit(),
                          cast<MemRefType>(op.getFilter().getType()).getShape().drop_back(), op.getStrides(),
                          op.getDilations(), op.getPadsBegin(), op.getPadsEnd()),
-        filter(op.getFilter()) {}
+        filter(op.getFilter()), isUnsigned(op.getIsUnsigned()) {}
 
 private:
   Value start(OpBuilder &builder, Type type) override { return createConstant(builder, loc, type, 0); }
+
+  Value convert(OpBuilder &builder, Value element) override {
+    if (isUnsigned) {
+      Type wide = getWideType(builder.getI32Type(), isa<VectorType>(element.getType()) ? cast<VectorType>(element.getType()).getDimSize(0) : 1);
+      element = arith::ExtUIOp::create(builder, loc, wide, element);
+    }
+    return convertElements(builder, loc, element, accumulatorType);
+  }
 
   Value take(OpBuilder &builder, Value accumulator, Value element, ArrayRef<Value> position,
              const Place &place) override {
@@ -242,6 +250,7 @@ private:
   }
 
   Value filter;
+  bool isUnsigned;
 };
 
 class PoolExpansion : public StencilExpansion {

@@ -12,6 +12,7 @@
 #include "lib/Conversion/KernelToVector/KernelToVector.h"
 #include "lib/Conversion/KernelToVector/MicroKernel.h"
 
+#include "lib/Analysis/TileSteps.h"
 #include "lib/Codegen/Epilogue.h"
 #include "lib/Codegen/Widening.h"
 
@@ -23,8 +24,8 @@ using namespace mlir;
 
 namespace nnc {
 
-/// Rows of a tile, groups of 32 bits in a row, columns of a tile of sums, such tiles side by side and one below the other.
-static constexpr int64_t mostRows = 16, mostGroups = 16, tileColumns = 16, tilesAcross = 2, tilesDown = 2;
+/// Rows of a tile, columns of a tile of sums, such tiles side by side and one below the other.
+static constexpr int64_t mostRows = 16, tileColumns = 16, tilesAcross = 2, tilesDown = 2;
 /// Registers, as kernel.tile_configure gives them their shapes.
 static constexpr int64_t firstLeft = 4, firstRight = 6;
 /// A tile with less than this (rows times groups, of 256) takes the unit as long as a full one, and vectors no longer.
@@ -69,7 +70,7 @@ private:
   bool hasPads() const {
     return llvm::any_of(llvm::concat<const int64_t>(before, after), [](int64_t pad) { return pad != 0; });
   }
-  std::optional<Steps> chooseSteps() const;
+  Steps chooseSteps() const;
   int64_t chooseRowDim() const;
   int64_t choosePitch() const;
   OpFoldResult getExtent(OpBuilder &builder, int64_t dim) const;
@@ -95,7 +96,7 @@ private:
   int64_t perGroup; ///< elements in 32 bits
   int64_t panelWidth, rowDim;
   int64_t pitch; ///< pixels from one row of an image to the next, where all rows are one; else 0
-  std::optional<Steps> steps;
+  Steps steps;
 };
 
 } // namespace
@@ -148,17 +149,14 @@ OpFoldResult TiledConv::getExtent(OpBuilder &builder, int64_t dim) const {
   return index.fold(dim == spatial - 2 ? 1 : (rows - 1) * pitch + pixels);
 }
 
-std::optional<Steps> TiledConv::chooseSteps() const {
+Steps TiledConv::chooseSteps() const {
   bool isDense = hasPads() || inputType.getStridesAndOffset().first[spatial] == inputType.getShape().back();
   Steps found;
   found.mergesTaps = groups == 1 && isDense && dilations.back() == 1;
   int64_t stretch = channels / perGroup * (found.mergesTaps ? filterType.getDimSize(spatial + 1) : 1);
-  for (found.count = llvm::divideCeil(stretch, mostGroups); found.count <= stretch; ++found.count)
-    if (stretch % found.count == 0) {
-      found.groups = stretch / found.count;
-      return found;
-    }
-  return std::nullopt;
+  found.groups = getTileGroups(stretch);
+  found.count = stretch / found.groups;
+  return found;
 }
 
 /// Whether the unit has products of what `op` multiplies, and all that is summed is known.
@@ -172,15 +170,15 @@ static bool hasProducts(kernel::ConvOp op) {
   int64_t channels = inputChannels / filter.getDimSize(0);
   Type sum = getAccumulatorType(op.getEpilogue().front().getArgument(0).getType());
   if (input.getElementType().isInteger(8) && sum.isInteger(32))
-    return target.getByteTiles() && channels % 4 == 0;
-  return target.getBf16Tiles() && sum.isF32() && channels % 2 == 0 &&
+    return target.getByteTiles() && channels > 0 && channels % 4 == 0;
+  return target.getBf16Tiles() && sum.isF32() && channels > 0 && channels % 2 == 0 &&
          kernel::isPaired(input.getElementType(), channels, filter.getDimSize(filter.getRank() - 2));
 }
 
 bool TiledConv::isPossible() {
   bool isPanel = panelWidth == tileColumns || panelWidth == tilesAcross * tileColumns;
   int64_t rows = pitch ? mostRows : getTileRows(initType.getDimSize(rowDim + 1));
-  return isPanel && steps && rows * steps->groups >= leastTile;
+  return isPanel && rows * steps.groups >= leastTile;
 }
 
 /// The input with zeros around it.
@@ -242,8 +240,8 @@ void TiledConv::emitPanels(OpBuilder &builder, int64_t first, int64_t count, int
   constexpr int64_t leastDots = 512; // of what is configured for once
   Index index(builder, loc);
   Tiling tiling = getTiling(builder);
-  int64_t dots = steps->count * tilesDown * llvm::divideCeil(columns, tileColumns);
-  for (int64_t dim = 0; dim < spatial - (steps->mergesTaps ? 1 : 0); ++dim)
+  int64_t dots = steps.count * tilesDown * llvm::divideCeil(columns, tileColumns);
+  for (int64_t dim = 0; dim < spatial - (steps.mergesTaps ? 1 : 0); ++dim)
     dots *= filterType.getDimSize(dim + 2);
   int64_t bytes = channels * groups * 4 / perGroup * strides[rowDim] * tilesDown;
   OpFoldResult one = index.fold(1), pairs = index.ceilDiv(tiling.tiles, tilesDown);
@@ -263,7 +261,7 @@ void TiledConv::emitPanels(OpBuilder &builder, int64_t first, int64_t count, int
     OpFoldResult from = inner.mul(inner.rem(rest, chunks), atOnce);
     OpFoldResult to = inner.min(inner.add(from, atOnce), inner.fold(count));
     OpFoldResult begin = inner.mul(block, perBlock), end = inner.min(inner.add(begin, perBlock), pairs);
-    kernel::TileConfigureOp::create(nested, loc, inner.get(tiling.rows), steps->groups);
+    kernel::TileConfigureOp::create(nested, loc, inner.get(tiling.rows), steps.groups);
     forEach(nested, loc, from, to, 1, [&](OpBuilder &body, Value number) {
       Index innermost(body, loc);
       emitBlock(body, {group, innermost.get(innermost.add(number, innermost.fold(first))), columns, perBlock, {}}, tiling,
@@ -339,9 +337,9 @@ void TiledConv::accumulate(OpBuilder &builder, const Panel &panel, ArrayRef<Tile
   Index index(builder, loc);
   auto dim = static_cast<int64_t>(taps.size());
   if (dim == spatial)
-    return forEach(builder, loc, index.fold(0), index.fold(steps->count), 1,
+    return forEach(builder, loc, index.fold(0), index.fold(steps.count), 1,
                    [&](OpBuilder &nested, Value step) { accumulateStep(nested, panel, tiles, taps, step); });
-  int64_t count = dim == spatial - 1 && steps->mergesTaps ? 1 : filterType.getDimSize(dim + 2);
+  int64_t count = dim == spatial - 1 && steps.mergesTaps ? 1 : filterType.getDimSize(dim + 2);
   taps.emplace_back();
   forEach(builder, loc, index.fold(0), index.fold(count), 1, [&](OpBuilder &nested, Value tap) {
     taps.back() = tap;
@@ -353,7 +351,7 @@ void TiledConv::accumulate(OpBuilder &builder, const Panel &panel, ArrayRef<Tile
 /// the last panel there are often those of the next layer.
 void TiledConv::prefetch(OpBuilder &builder, const Panel &panel, ArrayRef<Value> taps, Value group) {
   constexpr int64_t lineBytes = 64, leastWeights = 128 << 10, linesOfUnknown = 2;
-  int64_t elementBytes = 4 / perGroup, lines = steps->groups * panelWidth * 4 / lineBytes;
+  int64_t elementBytes = 4 / perGroup, lines = steps.groups * panelWidth * 4 / lineBytes;
   if (filterType.getNumElements() * elementBytes < leastWeights || !filter.getDefiningOp<memref::GetGlobalOp>())
     return;
   Index index(builder, loc);
@@ -372,7 +370,7 @@ void TiledConv::prefetch(OpBuilder &builder, const Panel &panel, ArrayRef<Value>
 void TiledConv::accumulateStep(OpBuilder &builder, const Panel &panel, ArrayRef<Tile> tiles, ArrayRef<Value> taps,
                                Value step) {
   Index index(builder, loc);
-  OpFoldResult group = index.mul(step, index.fold(steps->groups));
+  OpFoldResult group = index.mul(step, index.fold(steps.groups));
   OpFoldResult channel = index.add(index.mul(panel.group, index.fold(channels)), index.mul(group, index.fold(perGroup)));
   auto loadLeft = [&](size_t number) {
     SmallVector<Value> at{tiles[number].batch};

@@ -175,10 +175,39 @@ Value LowerOp<nn::ConvOp>::build(ImplicitLocOpBuilder &builder, nn::ConvOp op, O
   return fromChannelsLast(builder, result, type, op.getLayout());
 }
 
+/// `value` with each element converted.
+template <typename ConversionOp>
+static Value convertAll(ImplicitLocOpBuilder &builder, Value value, Type element) {
+  RankedTensorType type = getRanked(value);
+  Value init = createEmpty(builder, builder.getLoc(), type.clone(element), getExtents(builder, value));
+  SmallVector<AffineMap> maps(2, builder.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  auto body = [&](OpBuilder &nested, Location loc, ValueRange values) {
+    linalg::YieldOp::create(nested, loc, Value(ConversionOp::create(nested, loc, element, values[0])));
+  };
+  return linalg::GenericOp::create(builder, init.getType(), value, init, maps, iterators, body).getResult(0);
+}
+
+/// Each channel by itself. Sums of bytes are integers that f32 has.
+static Value filterBytes(ImplicitLocOpBuilder &builder, nn::IntegerConvOp op, Value image, Value filter, RankedTensorType type) {
+  remark::passed(op.getLoc(), about::algorithm) << "the depthwise kernel: each channel is filtered by itself, bytes in f32";
+  RankedTensorType filterType = getRanked(filter);
+  Value floats = convertAll<arith::SIToFPOp>(builder, arrangeDepthwiseFilter(builder, filter), builder.getF32Type());
+  Value init = createConvInit(builder, op, image, filterType, type.clone(builder.getF32Type()));
+  Value result = createConvolution(builder, image, floats, Value(), init, getWindows(op), Filtering::Depthwise);
+  if (getElementTypeOrSelf(op.getInput()).isUnsignedInteger())
+    result.getDefiningOp<kernel::DepthwiseOp>().setIsUnsigned(true);
+  return convertAll<arith::FPToSIOp>(builder, result, builder.getI32Type());
+}
+
 template <>
 Value LowerOp<nn::IntegerConvOp>::build(ImplicitLocOpBuilder &builder, nn::IntegerConvOp op, OpAdaptor adaptor,
                                         RankedTensorType type) const {
   RankedTensorType filterType = getRanked(op.getFilter());
+  bool isDepthwise = op.getLayout() == nn::Layout::ChannelsLast && filterType.getDimSize(1) == 1 && op.getGroups() > 1 && !op.getInputZeroPoint() &&
+                     !op.getFilterZeroPoint() && !filterType.getElementType().isUnsignedInteger();
+  if (isDepthwise)
+    return filterBytes(builder, op, adaptor.getInput(), adaptor.getFilter(), type);
   bool isKernel = !op.getInputZeroPoint() && !op.getFilterZeroPoint() && filterType.getDimSize(1) % 4 == 0 &&
                   getElementTypeOrSelf(op.getInput()).isUnsignedInteger() &&
                   !filterType.getElementType().isUnsignedInteger();

@@ -53,11 +53,37 @@ func.func @conv(%x: tensor<1x5x5x3xui8>, %w: tensor<8x3x3x3xi8>, %z: tensor<ui8>
 
 // -----
 
-// Depthwise convolutions and filters with zero points are computed on i32.
+// Depthwise convolutions, on CPUs without fused multiply-add, and filters with zero points are computed on i32.
 // CHECK-LABEL: @depthwise
 func.func @depthwise(%x: tensor<1x5x5x8xui8>, %w: tensor<8x1x3x3xi8>) -> tensor<1x3x3x8xi32> {
   // CHECK-NOT: nn.integer_conv
   // CHECK: nn.conv {{.*}} -> tensor<1x3x3x8xi32>
   %y = nn.integer_conv %x, %w {layout = #nn<layout channels_last>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, groups = 8 : i64} : (tensor<1x5x5x8xui8>, tensor<8x1x3x3xi8>) -> tensor<1x3x3x8xi32>
   return %y : tensor<1x3x3x8xi32>
+}
+
+// -----
+
+// Each channel by itself in f32: bytes of either sign as they are, what was padded with their zero point around them.
+// CHECK-LABEL: @depthwiseFloats
+module attributes {kernel.target = #kernel.target<vectorBits = 256, vectorRegisters = 16, fma = true, l1Bytes = 32768, l2Bytes = 262144>} {
+  func.func @depthwiseFloats(%x: tensor<1x5x5x8xi8>, %w: tensor<8x1x3x3xi8>, %z: tensor<i8>) -> tensor<1x5x5x8xi32> {
+    // CHECK: nn.pad %arg0, {{.*}} -> tensor<1x7x7x8xi8>
+    // CHECK: nn.integer_conv {{.*}}pads_begin = array<i64: 0, 0>{{.*}} (tensor<1x7x7x8xi8>, tensor<8x1x3x3xi8>)
+    // CHECK: nn.sub
+    %y = nn.integer_conv %x, %w input_zero %z {layout = #nn<layout channels_last>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 1, 1>, pads_end = array<i64: 1, 1>, groups = 8 : i64} : (tensor<1x5x5x8xi8>, tensor<8x1x3x3xi8>, tensor<i8>) -> tensor<1x5x5x8xi32>
+    return %y : tensor<1x5x5x8xi32>
+  }
+}
+
+// -----
+
+// For tiles 17 groups of 4 become 18, two steps of 9.
+// CHECK-LABEL: @tiles
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 32768, l2Bytes = 1048576, vnni = true, byteTiles = true>} {
+  func.func @tiles(%a: tensor<40x66xui8>, %b: tensor<66x8xi8>) -> tensor<40x8xi32> {
+    // CHECK: nn.integer_matmul %{{.*}}, %{{.*}} : (tensor<40x72xui8>, tensor<72x8xi8>)
+    %y = nn.integer_matmul %a, %b : (tensor<40x66xui8>, tensor<66x8xi8>) -> tensor<40x8xi32>
+    return %y : tensor<40x8xi32>
+  }
 }

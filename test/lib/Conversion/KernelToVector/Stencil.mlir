@@ -144,3 +144,22 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// Unsigned bytes in f32.
+// CHECK-LABEL: @depthwise_bytes
+// CHECK: %[[BYTES:.*]] = vector.load %{{.*}} : memref<1x8x16xi8>, vector<16xi8>
+// CHECK: %[[WIDE:.*]] = arith.extui %[[BYTES]] : vector<16xi8> to vector<16xi32>
+// CHECK: %[[X:.*]] = arith.sitofp %[[WIDE]] : vector<16xi32> to vector<16xf32>
+// CHECK: vector.fma %[[X]]
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @depthwise_bytes(%x: memref<1x8x16xi8>, %w: memref<3x16xf32>, %y: memref<1x6x16xi32>) {
+    kernel.depthwise(%x, %w, %y) attributes {strides = array<i64: 1>, dilations = array<i64: 1>, pads_begin = array<i64: 0>, pads_end = array<i64: 0>, is_unsigned, epilogue_maps = []} {
+    ^bb0(%value: f32):
+      %sum = arith.fptosi %value : f32 to i32
+      kernel.yield %sum : i32
+    } : (memref<1x8x16xi8>, memref<3x16xf32>, memref<1x6x16xi32>) -> ()
+    return
+  }
+}

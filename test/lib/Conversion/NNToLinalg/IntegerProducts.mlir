@@ -28,6 +28,20 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
 
 // -----
 
+// Each channel by itself: sums of f32, converted.
+// CHECK-LABEL: @depthwise
+func.func @depthwise(%x: tensor<1x5x5x8xui8>, %w: tensor<8x1x3x3xi8>) -> tensor<1x3x3x8xi32> {
+  // CHECK: arith.sitofp
+  // CHECK: %[[SUMS:.*]] = kernel.depthwise({{.*}}is_unsigned
+  // CHECK: (tensor<1x5x5x8xi8>, tensor<3x3x8xf32>, tensor<1x3x3x8xf32>) -> tensor<1x3x3x8xf32>
+  // CHECK: linalg.generic {{.*}} ins(%[[SUMS]]
+  // CHECK: arith.fptosi
+  %y = nn.integer_conv %x, %w {layout = #nn<layout channels_last>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, groups = 8 : i64} : (tensor<1x5x5x8xui8>, tensor<8x1x3x3xi8>) -> tensor<1x3x3x8xi32>
+  return %y : tensor<1x3x3x8xi32>
+}
+
+// -----
+
 func.func @zero_points_are_taken_out_before(%a: tensor<3x8xui8>, %b: tensor<8x5xi8>, %z: tensor<ui8>) -> tensor<3x5xi32> {
   // expected-error@+1 {{the integer product has zero points or extents that no kernel takes}}
   %y = nn.integer_matmul %a, %b lhs_zero %z : (tensor<3x8xui8>, tensor<8x5xi8>, tensor<ui8>) -> tensor<3x5xi32>
