@@ -5,7 +5,8 @@
 // behind the image, kernels find out themselves: along rows they look at the extents that they get, not at the padding.
 //
 // A buffer of blocks has the size of the cache, which is that of the largest image without blocks: a workspace for some
-// extents is large enough for smaller ones.
+// extents is large enough for smaller ones. A buffer that a kernel takes for the rows that a block reads has room for all
+// rows of the image, for the same reason.
 #include "lib/Support/Decision.h"
 #include "lib/Transforms/WindowPair.h"
 
@@ -35,6 +36,10 @@ private:
   void emitBlock(OpFoldResult image, Value number);
   Value take(Value operand, OpFoldResult image, Value row, Value count) {
     return takeRows(builder, operand, image, OpFoldResult(row), OpFoldResult(count));
+  }
+  /// `count` rows of the convolution's input.
+  Value takeInput(OpFoldResult image, Value row, Value count) {
+    return take(pair.conv.getInput(), image, row, kernel::BoundedOp::create(builder, count, inputs));
   }
 
   /// What RowWindow::getBegin and getEnd are, of values.
@@ -138,7 +143,7 @@ void RunTimeTiling::emitFirstBlock(OpFoldResult image) {
   OpFoldResult buffer = builder.getIndexAttr(0);
   Value zero = index(0), rows = select(isTiled, min(firstEnd, needed), middles);
   Value read = select(isTiled, min(getEnd(pair.ofConv, rows), inputs), inputs);
-  cloneForRows(builder, pair.conv, take(pair.conv.getInput(), image, zero, max(read, zero)),
+  cloneForRows(builder, pair.conv, takeInput(image, zero, max(read, zero)),
                take(scratch, buffer, zero, rows), pair.ofConv.padBegin);
   cloneForRows(builder, pair.windows, take(scratch, buffer, zero, rows), take(pair.getResult(), image, zero, height),
                pair.ofWindows.padBegin);
@@ -160,7 +165,7 @@ void RunTimeTiling::emitBlock(OpFoldResult image, Value number) {
   Value begin = getEnd(w, output), end = min(needed, getEnd(w, add(output, count)));
   Value rows = max(subtract(end, begin), zero), available = max(add(subtract(end, begin), overlap), zero);
   Value first = getBegin(c, begin), read = max(subtract(min(getEnd(c, end), inputs), first), zero);
-  cloneForRows(builder, pair.conv, take(pair.conv.getInput(), image, first, read), take(scratch, buffer, overlap, rows), 0);
+  cloneForRows(builder, pair.conv, takeInput(image, first, read), take(scratch, buffer, overlap, rows), 0);
   cloneForRows(builder, pair.windows, take(scratch, buffer, zero, available), take(pair.getResult(), image, output, count), 0);
 }
 

@@ -5,7 +5,9 @@
 
 // Whether there are blocks is known at run time: the first one is the whole image where there are none. The buffer is as
 // large as the cache then, else as the image. Only the first block has padding in front of it, and reads in front of the image.
+// What a block reads has at most the image's rows, which are known in front of the loop.
 // CHECK-LABEL: @run_time
+// CHECK: %[[INPUTS:.*]] = memref.dim %arg0, %c1
 // CHECK: arith.muli %{{.*}}, %c192
 // CHECK: arith.cmpi sgt, %{{.*}}, %c262144
 // CHECK: arith.cmpi slt, %{{.*}}, %c131073
@@ -16,13 +18,16 @@
 // CHECK: %[[BUFFER:.*]] = memref.alloc(%[[BYTES]]) {alignment = 64 : i64} : memref<?xi8>
 // CHECK: %[[SCRATCH:.*]] = memref.view %[[BUFFER]][%c0][%{{.*}}, %{{.*}}] : memref<?xi8> to memref<1x?x?x48xf32>
 // CHECK: scf.for %[[N:.*]] = %c0 to
-// CHECK: memref.subview %arg0[%[[N]], 0, 0, 0] [1, %{{.*}}, %{{.*}}, 8]
+// CHECK: %[[FIRST:.*]] = kernel.bounded %{{.*}}, %[[INPUTS]]
+// CHECK: memref.subview %arg0[%[[N]], 0, 0, 0] [1, %[[FIRST]], %{{.*}}, 8]
 // CHECK: kernel.conv
 // CHECK: memref.subview %arg3[%[[N]], 0, 0, 0] [1, %[[HEIGHT]], %{{.*}}, 48]
 // CHECK: kernel.depthwise({{.*}}pads_begin = array<i64: 1, 1>
 // CHECK: scf.for %[[BLOCK:.*]] = %c1 to %[[BLOCKS]] step %c1
 // CHECK: memref.copy
 // CHECK: %[[OUTPUT:.*]] = arith.muli %[[BLOCK]], %[[HEIGHT]]
+// CHECK: %[[READ:.*]] = kernel.bounded %{{.*}}, %[[INPUTS]]
+// CHECK: memref.subview %arg0[%[[N]], %{{.*}}, 0, 0] [1, %[[READ]], %{{.*}}, 8]
 // CHECK: kernel.conv
 // CHECK: memref.subview %arg3[%[[N]], %[[OUTPUT]], 0, 0]
 // CHECK: kernel.depthwise({{.*}}pads_begin = array<i64: 0, 1>
