@@ -312,6 +312,13 @@ CASES = [*WIDTHS,
                            else_branch=branch(node("ReduceSum", "a zeros", "v")))],
          {"a": ["m", "n"]}, [[(1, 4)], [(3, 4)]],
          {"zero": np.int64(0), "one": np.int64(1), "zeros": ints(0)}, fit=True),
+    Case("pads in the rows of a matrix", [  # as PyTorch's exporter writes F.pad(x, (0, -w % 4))
+        node("Shape", "x", "s"), node("Gather", "s last", "w"), node("Neg", "w", "n"), node("Mod", "n four", "r"),
+        node("Concat", "none r zeros", "p", axis=0), node("Reshape", "p rows", "m"), node("Slice", "m minus least first minus", "b"),
+        node("Transpose", "b", "t", perm=[1, 0]), node("Reshape", "t minus", "l"), node("Pad", "x l", "d"), node("Conv", "d z", strides=[4, 4])],
+         {"x": ["n", 3, "h", "w"]}, [[(1, 3, 4, 4)], [(2, 3, 9, 5)], [(1, 3, 6, 7)]],
+         {"last": ints(3), "four": ints(4), "none": ints(0), "zeros": ints(*[0] * 6), "rows": ints(-1, 2), "minus": ints(-1), "first": ints(0),
+          "least": ints(-2**63 + 1), "z": weights(5, 3, 4, 4)}, fit=True),
 ]
 
 

@@ -6,6 +6,7 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/ConstantFolding.h"
+#include "dialects/NN/ElementTracing.h"
 #include "dialects/NN/NN.h"
 #include "dialects/NN/ShapeInference.h"
 #include "lib/Analysis/ValueRanges.h"
@@ -48,6 +49,7 @@ private:
   Value buildOfSize(nn::SizeOp op);
   bool buildOperands(Operation *op, int64_t i, SmallVectorImpl<Value> &operands);
   Value buildOfBinary(Operation *op, int64_t i);
+  Value buildOfNegation(nn::NegOp op, int64_t i);
   Value buildOfFloats(Operation *op, int64_t i);
   Value buildOfCast(nn::CastOp op, int64_t i);
   Value buildOfCondition(Operation *op, int64_t i);
@@ -184,9 +186,11 @@ Value EntryBuilder::buildResult(Operation *op, int64_t i) {
           [&](Operation *condition) { return buildOfCondition(condition, i); })
       .Case([&](nn::WhereOp choice) { return buildOfChoice(choice, i); })
       .Case<nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::FlattenOp>([&](Operation *reshape) {
-        return getLength(reshape->getOperand(0)) < 0 ? Value() : build(reshape->getOperand(0), i);
+        std::optional<nn::MovedElements> moved = nn::traceMovedElements(reshape->getOperand(0));
+        return moved && i < static_cast<int64_t>(moved->places.size()) ? build(moved->source, moved->places[i]) : Value();
       })
-      .Case<nn::FloorOp, nn::CeilOp, nn::ReluOp, nn::NegOp, nn::ReciprocalOp>([&](Operation *unary) { return buildOfFloats(unary, i); })
+      .Case([&](nn::NegOp neg) { return isCommonFloat(neg.getType().getElementType()) ? buildOfFloats(neg, i) : buildOfNegation(neg, i); })
+      .Case<nn::FloorOp, nn::CeilOp, nn::ReluOp, nn::ReciprocalOp>([&](Operation *unary) { return buildOfFloats(unary, i); })
       .Case([&](nn::CastOp cast) { return buildOfCast(cast, i); })
       .Default(Value());
 }
@@ -357,6 +361,11 @@ Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
   if (isa<nn::MinOp>(op))
     return builder.createOrFold<arith::MinSIOp>(lhs, rhs);
   return divide(builder, lhs, rhs);
+}
+
+Value EntryBuilder::buildOfNegation(nn::NegOp op, int64_t i) {
+  Value operand = op.getType().getElementType().isSignlessInteger() ? build(op.getInput(), i) : Value();
+  return operand ? sub(builder, getIndex(builder, 0), operand) : Value();
 }
 
 /// The smaller or larger of two floats, NaN where one is.
