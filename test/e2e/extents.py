@@ -319,6 +319,14 @@ CASES = [*WIDTHS,
          {"x": ["n", 3, "h", "w"]}, [[(1, 3, 4, 4)], [(2, 3, 9, 5)], [(1, 3, 6, 7)]],
          {"last": ints(3), "four": ints(4), "none": ints(0), "zeros": ints(*[0] * 6), "rows": ints(-1, 2), "minus": ints(-1), "first": ints(0),
           "least": ints(-2**63 + 1), "z": weights(5, 3, 4, 4)}, fit=True),
+    Case("a size made of the least and the largest extent", [  # as torchvision's detectors scale their images
+        node("Shape", "x", "s"), node("Gather", "s image", "i"), node("ReduceMin", "i", "a", keepdims=0), node("ReduceMax", "i", "b", keepdims=0),
+        node("Cast", "a", "c", to=1), node("Cast", "b", "d", to=1), node("Div", "small c", "e"), node("Div", "large d", "f"),
+        node("Concat", "e f", "g", axis=0), node("ReduceMin", "g", "h", keepdims=0), node("Cast", "i", "j", to=1), node("Mul", "j h", "k"),
+        node("Floor", "k", "l"), node("Cast", "l", "m", to=I64), node("Gather", "s outer", "o"), node("Concat", "o m", "t", axis=0),
+        node("Resize", "x   t", mode="linear", coordinate_transformation_mode="half_pixel")],
+         {"x": [1, 3, "h", "w"]}, [[(1, 3, 8, 12)], [(1, 3, 20, 4)], [(1, 3, 5, 5)]],
+         {"image": ints(2, 3), "outer": ints(0, 1), "small": np.array([12], np.float32), "large": np.array([16], np.float32)}, fit=True),
 ]
 
 
