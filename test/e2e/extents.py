@@ -110,6 +110,8 @@ WIDTHS = [
     windows("Conv", 20, (20, 1, 5, 5), group=20, strides=[1, 3], pads=[0, 1, 4, 4]),
     windows("Conv", 6, (40, 6, 3, 3), strides=[2, 2], **PAD), windows("Conv", 6, (12, 6, 3, 3), strides=[1, 2], **PAD),
     windows("Conv", 3, (8, 3, 7, 7), strides=[2, 2], pads=[3, 3, 3, 3]), windows("Conv", 1, (8, 1, 3, 3), **PAD),
+    windows("Conv", 6, (20, 6, 1, 3), dilations=[1, 15], pads=[0, 15, 0, 15]), windows("Conv", 6, (20, 3, 1, 31), group=2, pads=[0, 20, 0, 15]),
+    windows("Conv", 20, (20, 1, 1, 31), group=20, pads=[0, 15, 0, 15]),
     windows("Conv", 6, (40, 6, 1, 1)), windows("Conv", 6, (12, 3, 1, 1), group=2),
     windows("Conv", 6, (40, 6, 1, 1), strides=[2, 2]),
     windows("MaxPool", 20, kernel_shape=[3, 3], strides=[2, 2], **PAD),
