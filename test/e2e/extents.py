@@ -329,6 +329,9 @@ CASES = [*WIDTHS,
         node("Resize", "x   t", mode="linear", coordinate_transformation_mode="half_pixel")],
          {"x": [1, 3, "h", "w"]}, [[(1, 3, 8, 12)], [(1, 3, 20, 4)], [(1, 3, 5, 5)]],
          {"image": ints(2, 3), "outer": ints(0, 1), "small": np.array([12], np.float32), "large": np.array([16], np.float32)}, fit=True),
+    Case("the square of an extent", [node("Shape", "x", "s", start=1, end=2), node("Pow", "s two", "p"), node("Concat", "n p", "t", axis=0),
+                                     node("Reshape", "x t", "r"), node("Softmax", "r")],
+         {"x": [2, "h", "h"]}, [[(2, 3, 3)], [(2, 5, 5)]], {"two": np.int64(2), "n": ints(2)}, fit=True),
 ]
 
 

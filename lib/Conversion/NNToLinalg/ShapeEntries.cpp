@@ -50,6 +50,7 @@ private:
   Value buildOfSize(nn::SizeOp op);
   bool buildOperands(Operation *op, int64_t i, SmallVectorImpl<Value> &operands);
   Value buildOfBinary(Operation *op, int64_t i);
+  Value buildOfPower(nn::PowOp op, int64_t i);
   Value buildOfNegation(nn::NegOp op, int64_t i);
   Value buildOfFloats(Operation *op, int64_t i);
   Value buildOfCast(nn::CastOp op, int64_t i);
@@ -183,6 +184,7 @@ Value EntryBuilder::buildResult(Operation *op, int64_t i) {
             bool isFloat = isa<FloatType>(getElementTypeOrSelf(binary->getResult(0)));
             return isFloat ? buildOfFloats(binary, i) : buildOfBinary(binary, i);
           })
+      .Case([&](nn::PowOp pow) { return buildOfPower(pow, i); })
       .Case<nn::CompareOp, nn::AndOp, nn::OrOp, nn::NotOp>(
           [&](Operation *condition) { return buildOfCondition(condition, i); })
       .Case([&](nn::WhereOp choice) { return buildOfChoice(choice, i); })
@@ -317,6 +319,20 @@ Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
   if (isa<nn::MaxOp, nn::MinOp>(op))
     return chooseExtreme(builder, isa<nn::MinOp>(op), lhs, rhs);
   return divide(builder, lhs, rhs);
+}
+
+/// A square or cube: PyTorch's exporter writes products of one extent so.
+Value EntryBuilder::buildOfPower(nn::PowOp op, int64_t i) {
+  constexpr int64_t most = 4;
+  std::optional<SmallVector<int64_t>> exponents = nn::getConstantInts(op.getRhs());
+  int64_t length = getLength(op.getLhs());
+  if (!op.getType().getElementType().isSignlessInteger() || length < 0 || !exponents || exponents->size() != 1 ||
+      exponents->front() < 1 || exponents->front() > most)
+    return {};
+  Value base = build(op.getLhs(), length == 1 ? 0 : i), power = base;
+  for (int64_t factors = 1; base && factors < exponents->front(); ++factors)
+    power = mul(builder, power, base);
+  return power;
 }
 
 Value EntryBuilder::buildOfNegation(nn::NegOp op, int64_t i) {
