@@ -3,6 +3,7 @@
 // compute them with, so that an unknown batch extent does not hide the rest.
 #include "dialects/NN/ConstantFolding.h"
 
+#include "dialects/NN/ElementTracing.h"
 #include "dialects/NN/NN.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
@@ -223,6 +224,17 @@ static std::optional<KnownInts> getKnownIntsOfWhere(WhereOp op) {
   return result;
 }
 
+/// Elements keep their order, but in matrices may have been reordered before.
+static std::optional<KnownInts> getKnownIntsOfReshape(Operation *op) {
+  if (cast<RankedTensorType>(op->getOperand(0).getType()).getRank() <= 1)
+    return getKnownInts(op->getOperand(0));
+  std::optional<MovedElements> moved = traceMovedElements(op->getOperand(0));
+  std::optional<KnownInts> source = moved ? getKnownInts(moved->source) : std::nullopt;
+  if (!source)
+    return std::nullopt;
+  return llvm::map_to_vector(moved->places, [&](int64_t place) { return (*source)[place]; });
+}
+
 static std::optional<KnownInts> getKnownIntsOfResult(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::optional<KnownInts>>(op)
       .Case(getKnownIntsOfShape)
@@ -232,8 +244,7 @@ static std::optional<KnownInts> getKnownIntsOfResult(Operation *op) {
       .Case(getKnownIntsOfCompare)
       .Case(getKnownIntsOfWhere)
       .Case<AddOp, SubOp, MulOp, DivOp, MaxOp, MinOp>([](Operation *binary) { return getKnownIntsOfBinary(binary); })
-      .Case<ReshapeOp, SqueezeOp, UnsqueezeOp, FlattenOp>(
-          [](Operation *reshape) { return getKnownInts(reshape->getOperand(0)); })
+      .Case<ReshapeOp, SqueezeOp, UnsqueezeOp, FlattenOp>(getKnownIntsOfReshape)
       .Case([](CastOp cast) -> std::optional<KnownInts> {
         Type to = cast.getTo();
         return to.isSignlessInteger(64) || to.isSignlessInteger(32) ? getKnownInts(cast.getInput()) : std::nullopt;

@@ -244,8 +244,10 @@ static LogicalResult fuse(RewriterBase &rewriter, const Candidate &candidate) {
   if (expand)
     rewriter.moveOpBefore(expand, generic);
   Value replacement = consumed;
-  if (replacement.getType() != generic.getResult(0).getType())
+  if (replacement.getType() != generic.getResult(0).getType()) {
+    rewriter.setInsertionPoint(generic);
     replacement = tensor::CastOp::create(rewriter, generic.getLoc(), generic.getResult(0).getType(), replacement);
+  }
   rewriter.replaceOp(generic, replacement);
   return success();
 }

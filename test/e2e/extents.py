@@ -110,6 +110,8 @@ WIDTHS = [
     windows("Conv", 20, (20, 1, 5, 5), group=20, strides=[1, 3], pads=[0, 1, 4, 4]),
     windows("Conv", 6, (40, 6, 3, 3), strides=[2, 2], **PAD), windows("Conv", 6, (12, 6, 3, 3), strides=[1, 2], **PAD),
     windows("Conv", 3, (8, 3, 7, 7), strides=[2, 2], pads=[3, 3, 3, 3]), windows("Conv", 1, (8, 1, 3, 3), **PAD),
+    windows("Conv", 6, (20, 6, 1, 3), dilations=[1, 15], pads=[0, 15, 0, 15]), windows("Conv", 6, (20, 3, 1, 31), group=2, pads=[0, 20, 0, 15]),
+    windows("Conv", 20, (20, 1, 1, 31), group=20, pads=[0, 15, 0, 15]),
     windows("Conv", 6, (40, 6, 1, 1)), windows("Conv", 6, (12, 3, 1, 1), group=2),
     windows("Conv", 6, (40, 6, 1, 1), strides=[2, 2]),
     windows("MaxPool", 20, kernel_shape=[3, 3], strides=[2, 2], **PAD),
@@ -312,6 +314,24 @@ CASES = [*WIDTHS,
                            else_branch=branch(node("ReduceSum", "a zeros", "v")))],
          {"a": ["m", "n"]}, [[(1, 4)], [(3, 4)]],
          {"zero": np.int64(0), "one": np.int64(1), "zeros": ints(0)}, fit=True),
+    Case("pads in the rows of a matrix", [  # as PyTorch's exporter writes F.pad(x, (0, -w % 4))
+        node("Shape", "x", "s"), node("Gather", "s last", "w"), node("Neg", "w", "n"), node("Mod", "n four", "r"),
+        node("Concat", "none r zeros", "p", axis=0), node("Reshape", "p rows", "m"), node("Slice", "m minus least first minus", "b"),
+        node("Transpose", "b", "t", perm=[1, 0]), node("Reshape", "t minus", "l"), node("Pad", "x l", "d"), node("Conv", "d z", strides=[4, 4])],
+         {"x": ["n", 3, "h", "w"]}, [[(1, 3, 4, 4)], [(2, 3, 9, 5)], [(1, 3, 6, 7)]],
+         {"last": ints(3), "four": ints(4), "none": ints(0), "zeros": ints(*[0] * 6), "rows": ints(-1, 2), "minus": ints(-1), "first": ints(0),
+          "least": ints(-2**63 + 1), "z": weights(5, 3, 4, 4)}, fit=True),
+    Case("a size made of the least and the largest extent", [  # as torchvision's detectors scale their images
+        node("Shape", "x", "s"), node("Gather", "s image", "i"), node("ReduceMin", "i", "a", keepdims=0), node("ReduceMax", "i", "b", keepdims=0),
+        node("Cast", "a", "c", to=1), node("Cast", "b", "d", to=1), node("Div", "small c", "e"), node("Div", "large d", "f"),
+        node("Concat", "e f", "g", axis=0), node("ReduceMin", "g", "h", keepdims=0), node("Cast", "i", "j", to=1), node("Mul", "j h", "k"),
+        node("Floor", "k", "l"), node("Cast", "l", "m", to=I64), node("Gather", "s outer", "o"), node("Concat", "o m", "t", axis=0),
+        node("Resize", "x   t", mode="linear", coordinate_transformation_mode="half_pixel")],
+         {"x": [1, 3, "h", "w"]}, [[(1, 3, 8, 12)], [(1, 3, 20, 4)], [(1, 3, 5, 5)]],
+         {"image": ints(2, 3), "outer": ints(0, 1), "small": np.array([12], np.float32), "large": np.array([16], np.float32)}, fit=True),
+    Case("the square of an extent", [node("Shape", "x", "s", start=1, end=2), node("Pow", "s two", "p"), node("Concat", "n p", "t", axis=0),
+                                     node("Reshape", "x t", "r"), node("Softmax", "r")],
+         {"x": [2, "h", "h"]}, [[(2, 3, 3)], [(2, 5, 5)]], {"two": np.int64(2), "n": ints(2)}, fit=True),
 ]
 
 

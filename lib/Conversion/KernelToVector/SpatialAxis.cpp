@@ -223,35 +223,37 @@ SmallVector<Value> PixelTile::takeExisting(OpBuilder &builder, Location loc, OpF
   return values;
 }
 
-/// Each pixel's taps before those at which all pixels exist, these together, then each pixel's rest.
+/// One loop over the taps that any pixel has. A pixel without a tap keeps its sums, whatever another position gives: code
+/// for each pixel alone would be many times as long, and not faster.
 SmallVector<Value> PixelTile::forEachEdgeTap(OpBuilder &builder, Location loc, const SpatialAxis &axis,
                                              ValueRange carried, TapBody body) const {
   Index index(builder, loc);
-  auto run = [&](OpFoldResult lower, OpFoldResult upper, ValueRange values, llvm::function_ref<bool(int64_t)> exists) {
-    return forEachCarrying(builder, loc, lower, upper, 1, values,
-                           [&](OpBuilder &nested, Value tap, ValueRange inner) {
-                             return body(nested, tap, getInputs(Index(nested, loc), axis, tap, exists), inner);
-                           });
-  };
   SmallVector<std::pair<OpFoldResult, OpFoldResult>> taps;
   for (int64_t pixel = 0; pixel < pixels; ++pixel)
     taps.push_back(axis.getValidTaps(index, index.add(first, index.fold(pixel))));
   auto [lower, upper] = taps.front();
   for (auto [begin, end] : llvm::drop_begin(taps)) {
-    lower = index.max(lower, begin);
-    upper = index.min(upper, end);
+    lower = index.min(lower, begin);
+    upper = index.max(upper, end);
   }
-  upper = index.max(lower, upper);
-  SmallVector<Value> values(carried);
-  auto isThis = [](int64_t pixel) { return [pixel](int64_t other) { return other == pixel; }; };
-  if (pixels > 1)
-    for (auto [pixel, range] : llvm::enumerate(taps))
-      values = run(range.first, index.min(range.second, lower), values, isThis(pixel));
-  values = run(lower, upper, values, [](int64_t) { return true; });
-  if (pixels > 1)
-    for (auto [pixel, range] : llvm::enumerate(taps))
-      values = run(index.max(range.first, upper), range.second, values, isThis(pixel));
-  return values;
+  // Where there are no inputs at all, nothing may be read either.
+  upper = index.min(upper, index.mul(axis.extent, index.fold(axis.taps)));
+  int64_t perPixel = carried.size() / pixels;
+  return forEachCarrying(builder, loc, lower, upper, 1, carried, [&](OpBuilder &nested, Value tap, ValueRange sums) {
+    Index inner(nested, loc);
+    SmallVector<Value> inputs = getInputs(inner, axis, tap, [](int64_t) { return true; }), exist;
+    if (pixels == 1)
+      return body(nested, tap, inputs, sums);
+    OpFoldResult last = inner.sub(axis.extent, inner.fold(1));
+    for (Value &input : inputs) {
+      exist.push_back(arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::ult, input, inner.get(axis.extent)));
+      input = inner.get(inner.max(inner.fold(0), inner.min(input, last)));
+    }
+    SmallVector<Value> next = body(nested, tap, inputs, sums);
+    for (auto [i, sum] : llvm::enumerate(next))
+      sum = arith::SelectOp::create(nested, loc, exist[i / perPixel], sum, sums[i]);
+    return next;
+  });
 }
 
 using TileBody = llvm::function_ref<void(OpBuilder &, const PixelTile &)>;

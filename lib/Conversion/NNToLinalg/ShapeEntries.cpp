@@ -6,9 +6,11 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/ConstantFolding.h"
+#include "dialects/NN/ElementTracing.h"
 #include "dialects/NN/NN.h"
 #include "dialects/NN/ShapeInference.h"
 #include "lib/Analysis/ValueRanges.h"
+#include "lib/Conversion/NNToLinalg/EntryArithmetic.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
@@ -48,6 +50,8 @@ private:
   Value buildOfSize(nn::SizeOp op);
   bool buildOperands(Operation *op, int64_t i, SmallVectorImpl<Value> &operands);
   Value buildOfBinary(Operation *op, int64_t i);
+  Value buildOfPower(nn::PowOp op, int64_t i);
+  Value buildOfNegation(nn::NegOp op, int64_t i);
   Value buildOfFloats(Operation *op, int64_t i);
   Value buildOfCast(nn::CastOp op, int64_t i);
   Value buildOfCondition(Operation *op, int64_t i);
@@ -180,13 +184,16 @@ Value EntryBuilder::buildResult(Operation *op, int64_t i) {
             bool isFloat = isa<FloatType>(getElementTypeOrSelf(binary->getResult(0)));
             return isFloat ? buildOfFloats(binary, i) : buildOfBinary(binary, i);
           })
+      .Case([&](nn::PowOp pow) { return buildOfPower(pow, i); })
       .Case<nn::CompareOp, nn::AndOp, nn::OrOp, nn::NotOp>(
           [&](Operation *condition) { return buildOfCondition(condition, i); })
       .Case([&](nn::WhereOp choice) { return buildOfChoice(choice, i); })
       .Case<nn::ReshapeOp, nn::SqueezeOp, nn::UnsqueezeOp, nn::FlattenOp>([&](Operation *reshape) {
-        return getLength(reshape->getOperand(0)) < 0 ? Value() : build(reshape->getOperand(0), i);
+        std::optional<nn::MovedElements> moved = nn::traceMovedElements(reshape->getOperand(0));
+        return moved && i < static_cast<int64_t>(moved->places.size()) ? build(moved->source, moved->places[i]) : Value();
       })
-      .Case<nn::FloorOp, nn::CeilOp, nn::ReluOp, nn::NegOp, nn::ReciprocalOp>([&](Operation *unary) { return buildOfFloats(unary, i); })
+      .Case([&](nn::NegOp neg) { return isCommonFloat(neg.getType().getElementType()) ? buildOfFloats(neg, i) : buildOfNegation(neg, i); })
+      .Case<nn::FloorOp, nn::CeilOp, nn::ReluOp, nn::ReciprocalOp>([&](Operation *unary) { return buildOfFloats(unary, i); })
       .Case([&](nn::CastOp cast) { return buildOfCast(cast, i); })
       .Default(Value());
 }
@@ -222,20 +229,28 @@ Value EntryBuilder::buildOfSlice(nn::SliceOp op, int64_t i) {
   return i < bounds.size ? build(op.getInput(), bounds.start + i * steps->front()) : Value();
 }
 
-/// The sum or product of all entries.
+/// The sum, product, least or largest of all entries; of floats, whose sums depend on their order, the last two.
 Value EntryBuilder::buildOfReduce(nn::ReduceOp op) {
   int64_t length = getLength(op.getInput());
-  bool isProduct = op.getKind() == nn::ReductionKind::Prod;
   auto type = cast<RankedTensorType>(op.getInput().getType());
-  if (length < 0 || !type.getElementType().isSignlessInteger() || type.getRank() != 1 || op.getAxes().size() != 1 ||
-      (!isProduct && op.getKind() != nn::ReductionKind::Sum))
+  nn::ReductionKind kind = op.getKind();
+  bool isSum = kind == nn::ReductionKind::Sum, isProduct = kind == nn::ReductionKind::Prod,
+       isLeast = kind == nn::ReductionKind::Min, isExtreme = isLeast || kind == nn::ReductionKind::Max;
+  bool isInteger = type.getElementType().isSignlessInteger(), isFloat = type.getElementType().isF32() || type.getElementType().isF64();
+  if (length < (isExtreme ? 1 : 0) || type.getRank() != 1 || op.getAxes().size() != 1 ||
+      !(isExtreme ? isInteger || isFloat : isInteger && (isSum || isProduct)))
     return {};
-  Value result = getIndex(builder, isProduct ? 1 : 0);
+  Value result = length == 0 ? getIndex(builder, isProduct ? 1 : 0) : Value();
   for (int64_t i = 0; i < length; ++i) {
     Value entry = build(op.getInput(), i);
     if (!entry)
       return {};
-    result = isProduct ? mul(builder, result, entry) : add(builder, result, entry);
+    if (!result)
+      result = entry;
+    else if (isExtreme)
+      result = chooseExtreme(builder, isLeast, result, entry);
+    else
+      result = isProduct ? mul(builder, result, entry) : add(builder, result, entry);
   }
   return result;
 }
@@ -260,22 +275,6 @@ bool EntryBuilder::buildOperands(Operation *op, int64_t i, SmallVectorImpl<Value
       return false;
   }
   return true;
-}
-
-static arith::CmpIPredicate getPredicate(nn::ComparePredicate predicate) {
-  switch (predicate) {
-  case nn::ComparePredicate::Equal:
-    return arith::CmpIPredicate::eq;
-  case nn::ComparePredicate::Less:
-    return arith::CmpIPredicate::slt;
-  case nn::ComparePredicate::LessEqual:
-    return arith::CmpIPredicate::sle;
-  case nn::ComparePredicate::Greater:
-    return arith::CmpIPredicate::sgt;
-  case nn::ComparePredicate::GreaterEqual:
-    return arith::CmpIPredicate::sge;
-  }
-  llvm_unreachable("all predicates are handled");
 }
 
 /// A boolean, as 0 or 1.
@@ -304,41 +303,6 @@ Value EntryBuilder::buildOfChoice(nn::WhereOp op, int64_t i) {
   return builder.createOrFold<arith::SelectOp>(isFirst, operands[1], operands[2]);
 }
 
-/// `divisor`, or 1 where a division by it has no result: it may run where the model's own would not.
-static Value makeDivisor(ImplicitLocOpBuilder &builder, Value divisor) {
-  if (auto constant = divisor.getDefiningOp<arith::ConstantIndexOp>(); constant && constant.value() > 0)
-    return divisor;
-  // By 0, and of the least number by -1.
-  Value next = builder.createOrFold<arith::AddIOp>(divisor, getIndex(builder, 1));
-  Value hasNone = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ule, next, getIndex(builder, 1));
-  return builder.createOrFold<arith::SelectOp>(hasNone, getIndex(builder, 1), divisor);
-}
-
-static Value isNegative(ImplicitLocOpBuilder &builder, Value value) {
-  return builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, value, getIndex(builder, 0));
-}
-
-/// The quotient, toward zero; any number where there is none.
-static Value divide(ImplicitLocOpBuilder &builder, Value lhs, Value rhs) {
-  Value divisor = makeDivisor(builder, rhs), quotient = builder.createOrFold<arith::DivSIOp>(lhs, divisor);
-  if (divisor == rhs)
-    return quotient;
-  Value isOpposite = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rhs, getIndex(builder, -1));
-  return builder.createOrFold<arith::SelectOp>(isOpposite, sub(builder, getIndex(builder, 0), lhs), quotient);
-}
-
-/// The remainder, with the sign of the divisor or, with `ofDividend`, of the dividend.
-static Value getRemainder(ImplicitLocOpBuilder &builder, Value lhs, Value rhs, bool ofDividend) {
-  Value divisor = makeDivisor(builder, rhs), remainder = builder.createOrFold<arith::RemSIOp>(lhs, divisor);
-  if (ofDividend)
-    return remainder;
-  Value hasOtherSign = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, isNegative(builder, remainder),
-                                                           isNegative(builder, divisor));
-  Value isRest = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne, remainder, getIndex(builder, 0));
-  Value moves = builder.createOrFold<arith::AndIOp>(isRest, hasOtherSign);
-  return builder.createOrFold<arith::SelectOp>(moves, add(builder, remainder, divisor), remainder);
-}
-
 Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
   SmallVector<Value> operands;
   if (!buildOperands(op, i, operands))
@@ -352,21 +316,28 @@ Value EntryBuilder::buildOfBinary(Operation *op, int64_t i) {
     return sub(builder, lhs, rhs);
   if (isa<nn::MulOp>(op))
     return mul(builder, lhs, rhs);
-  if (isa<nn::MaxOp>(op))
-    return builder.createOrFold<arith::MaxSIOp>(lhs, rhs);
-  if (isa<nn::MinOp>(op))
-    return builder.createOrFold<arith::MinSIOp>(lhs, rhs);
+  if (isa<nn::MaxOp, nn::MinOp>(op))
+    return chooseExtreme(builder, isa<nn::MinOp>(op), lhs, rhs);
   return divide(builder, lhs, rhs);
 }
 
-/// The smaller or larger of two floats, NaN where one is.
-static Value chooseExtreme(ImplicitLocOpBuilder &builder, Operation *op, ArrayRef<Value> operands) {
-  auto predicate = isa<nn::MinOp>(op) ? arith::CmpFPredicate::OLT : arith::CmpFPredicate::OGT;
-  Value isFirst = builder.createOrFold<arith::CmpFOp>(predicate, operands[0], operands[1]);
-  Value isNone = builder.createOrFold<arith::CmpFOp>(arith::CmpFPredicate::UNO, operands[0], operands[1]);
-  Value extreme = builder.createOrFold<arith::SelectOp>(isFirst, operands[0], operands[1]);
-  Value sum = builder.createOrFold<arith::AddFOp>(operands[0], operands[1]);
-  return builder.createOrFold<arith::SelectOp>(isNone, sum, extreme);
+/// A square or cube: PyTorch's exporter writes products of one extent so.
+Value EntryBuilder::buildOfPower(nn::PowOp op, int64_t i) {
+  constexpr int64_t most = 4;
+  std::optional<SmallVector<int64_t>> exponents = nn::getConstantInts(op.getRhs());
+  int64_t length = getLength(op.getLhs());
+  if (!op.getType().getElementType().isSignlessInteger() || length < 0 || !exponents || exponents->size() != 1 ||
+      exponents->front() < 1 || exponents->front() > most)
+    return {};
+  Value base = build(op.getLhs(), length == 1 ? 0 : i), power = base;
+  for (int64_t factors = 1; base && factors < exponents->front(); ++factors)
+    power = mul(builder, power, base);
+  return power;
+}
+
+Value EntryBuilder::buildOfNegation(nn::NegOp op, int64_t i) {
+  Value operand = op.getType().getElementType().isSignlessInteger() ? build(op.getInput(), i) : Value();
+  return operand ? sub(builder, getIndex(builder, 0), operand) : Value();
 }
 
 /// Arithmetic of floats, each step rounded to its type.
@@ -386,7 +357,7 @@ Value EntryBuilder::buildOfFloats(Operation *op, int64_t i) {
                      .Case([&](nn::SubOp) { return builder.createOrFold<arith::SubFOp>(operands[0], operands[1]); })
                      .Case([&](nn::MulOp) { return builder.createOrFold<arith::MulFOp>(operands[0], operands[1]); })
                      .Case([&](nn::DivOp) { return builder.createOrFold<arith::DivFOp>(operands[0], operands[1]); })
-                     .Case<nn::MinOp, nn::MaxOp>([&](Operation *) { return chooseExtreme(builder, op, operands); })
+                     .Case<nn::MinOp, nn::MaxOp>([&](Operation *) { return chooseExtreme(builder, isa<nn::MinOp>(op), operands[0], operands[1]); })
                      .Case([&](nn::FloorOp) { return builder.createOrFold<math::FloorOp>(operands[0]); })
                      .Case([&](nn::CeilOp) { return builder.createOrFold<math::CeilOp>(operands[0]); })
                      .Case([&](nn::NegOp) { return builder.createOrFold<arith::NegFOp>(operands[0]); })

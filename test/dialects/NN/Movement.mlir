@@ -73,3 +73,23 @@ func.func @reshape_that_is_not_determined(%x: tensor<0x3xf32>) -> tensor<0x3xf32
   %0 = "nn.reshape"(%x, %to) {allow_zero} : (tensor<0x3xf32>, tensor<2xi64>) -> tensor<0x3xf32>
   return %0 : tensor<0x3xf32>
 }
+
+// -----
+
+// Pads that were reordered in a matrix: what is added to the other axes is known.
+// CHECK-LABEL: @pads_of_matrix
+func.func @pads_of_matrix(%x: tensor<?x3x?xf32>, %n: tensor<1xi64>) -> tensor<?x3x?xf32> {
+  %zero = arith.constant dense<0> : tensor<1xi64>
+  %zeros = arith.constant dense<0> : tensor<4xi64>
+  %rows = arith.constant dense<[3, 2]> : tensor<2xi64>
+  %all = arith.constant dense<-1> : tensor<1xi64>
+  %least = arith.constant dense<-100> : tensor<1xi64>
+  %0 = nn.concat %zero, %n, %zeros {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>, tensor<4xi64>) -> tensor<6xi64>
+  %1 = nn.reshape %0, %rows : (tensor<6xi64>, tensor<2xi64>) -> tensor<3x2xi64>
+  %2 = nn.slice %1, %all, %least, %all {axes = array<i64: 0>} : (tensor<3x2xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<3x2xi64>
+  %3 = nn.transpose %2 {permutation = array<i64: 1, 0>} : (tensor<3x2xi64>) -> tensor<2x3xi64>
+  %4 = nn.reshape %3, %all : (tensor<2x3xi64>, tensor<1xi64>) -> tensor<6xi64>
+  // CHECK: nn.pad {{.*}} -> tensor<?x3x?xf32>
+  %5 = nn.pad %x, %4 {axes = array<i64: 0, 1, 2>} : (tensor<?x3x?xf32>, tensor<6xi64>) -> tensor<?x3x?xf32>
+  return %5 : tensor<?x3x?xf32>
+}

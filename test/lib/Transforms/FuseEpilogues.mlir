@@ -103,3 +103,29 @@ func.func @repeated(%a: tensor<1x8xf32>, %b: tensor<2x8x16xf32>) -> tensor<6x24x
   } -> tensor<6x24xf32>
   return %1 : tensor<6x24xf32>
 }
+
+// The loop may know extents that the kernel does not: its result's type is what others go on with.
+// CHECK-LABEL: @known_behind
+// CHECK: %[[C:.*]] = kernel.contract
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: arith.addf
+// CHECK-NEXT: kernel.yield
+// CHECK-NEXT: -> tensor<?x?xf32>
+// CHECK-NEXT: %[[T:.*]] = tensor.cast %[[C]] : tensor<?x?xf32> to tensor<?x24xf32>
+// CHECK-NEXT: return %[[T]]
+func.func @known_behind(%a: tensor<?x8xf32>, %b: tensor<2x8x16xf32>, %bias: tensor<24xf32>, %m: index, %n: index)
+    -> tensor<?x24xf32> {
+  %e = tensor.empty(%m, %n) : tensor<?x?xf32>
+  %wide = tensor.empty(%m) : tensor<?x24xf32>
+  %0 = kernel.contract(%a, %b, %e) attributes {epilogue_maps = []} {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  } : (tensor<?x8xf32>, tensor<2x8x16xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
+  %1 = linalg.generic {indexing_maps = [#id, #col, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%0, %bias : tensor<?x?xf32>, tensor<24xf32>) outs(%wide : tensor<?x24xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %s = arith.addf %x, %y : f32
+    linalg.yield %s : f32
+  } -> tensor<?x24xf32>
+  return %1 : tensor<?x24xf32>
+}

@@ -155,3 +155,25 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// Edges wider than a tile: all pixels of it together, and those without the tap keep their sums.
+// CHECK-LABEL: @wide_edges
+// CHECK: scf.for {{.*}} step %c14
+// CHECK: scf.for {{.*}} iter_args(%[[SUM:[a-z0-9]+]] = %
+// CHECK: %[[EXISTS:.*]] = arith.cmpi ult
+// CHECK: %[[NEXT:.*]]:14 = scf.for {{.*}} iter_args
+// CHECK-COUNT-14: vector.fma
+// CHECK-NOT: vector.fma
+// CHECK: scf.yield
+// CHECK: arith.select %[[EXISTS]], %[[NEXT]]#0, %[[SUM]] : vector<16xf32>
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 49152, l2Bytes = 1048576>} {
+  func.func @wide_edges(%x: memref<1x?x48xf32>, %w: memref<1x1x3x48x16xf32>, %y: memref<1x?x16xf32>) {
+    kernel.conv(%x, %w, %y) attributes {strides = array<i64: 1>, dilations = array<i64: 30>, pads_begin = array<i64: 30>, pads_end = array<i64: 30>, epilogue_maps = []} {
+    ^bb0(%s: f32):
+      kernel.yield %s : f32
+    } : (memref<1x?x48xf32>, memref<1x1x3x48x16xf32>, memref<1x?x16xf32>) -> ()
+    return
+  }
+}
