@@ -42,9 +42,10 @@ public:
   LogicalResult place(scf::IfOp branch);
 
 private:
-  /// A place for one result, and the bounds of its dynamic extents.
+  /// A place for one result, which has a type, and the bounds of its dynamic extents.
   struct Place {
     unsigned result;
+    RankedTensorType type;
     Value tensor;
     SmallVector<Value> bounds;
   };
@@ -62,7 +63,9 @@ private:
 FailureOr<BranchPlacement::Place> BranchPlacement::createPlace(scf::IfOp branch, unsigned number) {
   auto type = cast<RankedTensorType>(branch.getResult(number).getType());
   Location loc = branch.getLoc();
-  Place place{number, {}, {}};
+  Place place{number, type, {}, {}};
+  SmallVector<int64_t> shape(type.getShape()); // static where bounds are: a cast in the branches would hide the place
+  SmallVector<Value> dynamic;
   for (int64_t axis = 0; axis < type.getRank(); ++axis) {
     if (!type.isDynamicDim(axis))
       continue;
@@ -74,9 +77,13 @@ FailureOr<BranchPlacement::Place> BranchPlacement::createPlace(scf::IfOp branch,
       bound = entry.createOrFold<arith::MaxSIOp>(loc, bound, extent->upper);
     }
     place.bounds.push_back(bound);
+    if (std::optional<int64_t> known = getConstantIntValue(bound))
+      shape[axis] = *known;
+    else
+      dynamic.push_back(bound);
   }
   OpBuilder before(branch);
-  place.tensor = bufferization::AllocTensorOp::create(before, loc, type, place.bounds);
+  place.tensor = bufferization::AllocTensorOp::create(before, loc, type.clone(shape), dynamic);
   return place;
 }
 
@@ -110,6 +117,7 @@ LogicalResult BranchPlacement::place(scf::IfOp branch) {
     if (failed(made))
       return failure();
     places.push_back(*made);
+    types[number] = made->tensor.getType();
     types.append(made->bounds.size(), entry.getIndexType());
   }
   unsigned next = branch.getNumResults();
@@ -122,7 +130,7 @@ LogicalResult BranchPlacement::place(scf::IfOp branch) {
   SmallVector<Value> results(placed.getResults().take_front(next));
   for (const Place &place : places) {
     SmallVector<OpFoldResult> shape;
-    auto type = cast<RankedTensorType>(place.tensor.getType());
+    RankedTensorType type = place.type;
     for (int64_t axis = 0; axis < type.getRank(); ++axis)
       shape.push_back(type.isDynamicDim(axis)
                           ? OpFoldResult(kernel::BoundedOp::create(builder, placed.getResult(next++),

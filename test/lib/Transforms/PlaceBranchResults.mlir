@@ -3,8 +3,8 @@
 // A place for the larger bound, before the branch; the extents are results, and the result is that part of the place.
 // CHECK-LABEL: func.func @main(
 // CHECK-DAG: %[[EIGHT:.*]] = arith.constant 8 : index
-// CHECK: %[[PLACE:.*]] = bufferization.alloc_tensor(%[[EIGHT]]) : tensor<?xf32>
-// CHECK: %[[IF:.*]]:2 = scf.if %{{.*}} -> (tensor<?xf32>, index)
+// CHECK: %[[PLACE:.*]] = bufferization.alloc_tensor() : tensor<8xf32>
+// CHECK: %[[IF:.*]]:2 = scf.if %{{.*}} -> (tensor<8xf32>, index)
 // CHECK: %[[THERE:.*]] = tensor.extract_slice %[[PLACE]][0] [%[[N:.*]]] [1]
 // CHECK: %[[PUT:.*]] = bufferization.materialize_in_destination %{{.*}} in %[[THERE]]
 // CHECK: %[[IN:.*]] = tensor.insert_slice %[[PUT]] into %[[PLACE]][0] [%[[N]]] [1]
