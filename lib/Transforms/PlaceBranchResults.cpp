@@ -1,7 +1,7 @@
 // What a branch gives, of extents that only the branch tells, goes to a place for
 // their bound.
 //
-// Expects @main on tensors, with scf.if whose results `nn.unplaced` lists. The
+// Expects @main on tensors, with scf.if that yields copies of what has no place. The
 // bounds are computed at the beginning of @main, from what is known before the
 // run; the true extents are results too, and what follows reads that part of the
 // place.
@@ -112,7 +112,12 @@ void BranchPlacement::yieldPlaced(Region &region, ArrayRef<Place> places) {
 LogicalResult BranchPlacement::place(scf::IfOp branch) {
   SmallVector<Place> places;
   SmallVector<Type> types(branch.getResultTypes());
-  for (int64_t number : cast<DenseI64ArrayAttr>(branch->getAttr("nn.unplaced")).asArrayRef()) {
+  for (unsigned number = 0, end = types.size(); number < end; ++number) {
+    if (!isUnplaced(branch, number))
+      continue;
+    for (scf::YieldOp yield : {branch.thenYield(), branch.elseYield()})
+      if (Value value = getUnplaced(yield.getOperand(number)))
+        yield.setOperand(number, value);
     FailureOr<Place> made = createPlace(branch, number);
     if (failed(made))
       return failure();
@@ -154,7 +159,7 @@ struct PlaceBranchResultsPass : public impl::PlaceBranchResultsBase<PlaceBranchR
       return;
     SmallVector<scf::IfOp> branches; // inner ones first
     main.walk([&](scf::IfOp branch) {
-      if (branch->hasAttr("nn.unplaced"))
+      if (llvm::any_of(llvm::seq<unsigned>(0, branch.getNumResults()), [&](unsigned i) { return isUnplaced(branch, i); }))
         branches.push_back(branch);
     });
     BranchPlacement placement(main);

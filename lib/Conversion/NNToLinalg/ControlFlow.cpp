@@ -1,7 +1,7 @@
 // Branches and loops become scf operations. Results of a branch go to a place
 // that is made before it; what a loop collects goes into one tensor, with room for
-// the iterations that there may be. Results of branches whose extents only a branch
-// tells have no place yet (place-branch-results).
+// the iterations that there may be. Of results of branches whose extents only a branch
+// tells, which have no place yet, copies are yielded (place-branch-results).
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/ExtentTracing.h"
@@ -95,7 +95,6 @@ struct LowerIf : OpConversionPattern<nn::IfOp> {
     Value condition = readCondition(builder, adaptor.getCondition());
     SmallVector<Value> places;
     SmallVector<Type> types;
-    SmallVector<int64_t> unplaced;
     for (OpResult result : op->getResults()) {
       auto type = getTypeConverter()->convertType<RankedTensorType>(result.getType());
       unsigned number = result.getResultNumber();
@@ -106,12 +105,8 @@ struct LowerIf : OpConversionPattern<nn::IfOp> {
                                            {thenYield.getValues()[number], elseYield.getValues()[number]}, axis));
       bool isKnown = !llvm::is_contained(extents, Value());
       places.push_back(isKnown ? createPlace(builder, type, extents) : Value());
-      if (!isKnown)
-        unplaced.push_back(number);
     }
     auto branch = scf::IfOp::create(builder, types, condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
-    if (!unplaced.empty())
-      branch->setAttr("nn.unplaced", builder.getDenseI64ArrayAttr(unplaced));
     moveBranch(rewriter, thenYield, places, op.getThenRegion(), branch.getThenRegion());
     moveBranch(rewriter, elseYield, places, op.getElseRegion(), branch.getElseRegion());
     rewriter.replaceOp(op, branch.getResults());
@@ -298,6 +293,8 @@ struct LowerYield : OpConversionPattern<nn::YieldOp> {
         if (value != place)
           fitting = bufferization::MaterializeInDestinationOp::create(builder, place.getType(), fitting, place)
                         .getResult();
+        else
+          fitting = bufferization::AllocTensorOp::create(builder, cast<RankedTensorType>(type), ValueRange(), fitting);
         yielded.push_back(fitting);
       }
     } else if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp())) {
