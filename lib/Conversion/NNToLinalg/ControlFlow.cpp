@@ -42,6 +42,46 @@ static std::pair<Value, int64_t> traceToInitial(nn::LoopOp loop, std::pair<Value
   return extent;
 }
 
+static Value findExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter, Operation *op, Value value,
+                        int64_t axis);
+
+/// Whether the shape of what it gives depends on the values of none of its operands but the constant ones.
+static bool hasShapeOfExtents(Operation *op) {
+  return isa_and_present<nn::SliceOp, nn::PadOp, nn::ConcatOp, nn::TileOp, nn::ReshapeOp, nn::FlattenOp, nn::ConvOp,
+                         nn::ConvTransposeOp, nn::MaxPoolOp, nn::AvgPoolOp, nn::SumPoolOp, nn::ResizeOp,
+                         nn::DepthToSpaceOp, nn::SpaceToDepthOp>(op);
+}
+
+/// The extent `axis` of what an operation in `loop` gives, that of a copy before the loop, of operands that are nothing but
+/// as large: nothing reads them. Null where values decide it that the loop computes.
+static Value copyExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter, nn::LoopOp loop, OpResult result,
+                        int64_t axis) {
+  Operation *op = result.getOwner();
+  auto isStored = [](Type type) { return type.isFloat() || (type.isSignlessInteger() && !type.isInteger(1)); };
+  if (!hasShapeOfExtents(op) || op->getNumResults() != 1 || !isStored(getElementTypeOrSelf(result)))
+    return {};
+  IRMapping operands;
+  for (Value operand : op->getOperands()) {
+    if (!nn::isInside(operand, loop.getBody()) || operands.contains(operand))
+      continue;
+    RankedTensorType type = getRanked(operand);
+    if (Operation *constant = operand.getDefiningOp(); constant && constant->hasTrait<OpTrait::ConstantLike>()) {
+      builder.clone(*constant, operands);
+      continue;
+    }
+    bool isShape = type.getRank() == 1 && operand != op->getOperand(0) && !isa<nn::ConcatOp>(op);
+    SmallVector<Value> extents;
+    for (int64_t i = 0; i < type.getRank(); ++i) {
+      Value extent = isShape || !isStored(type.getElementType()) ? Value() : findExtent(builder, rewriter, loop, operand, i);
+      if (!extent)
+        return {};
+      extents.push_back(extent);
+    }
+    operands.map(operand, createEmpty(builder, builder.getLoc(), type, extents));
+  }
+  return getExtent(builder, builder.getLoc(), builder.clone(*op, operands)->getResult(0), axis);
+}
+
 /// The extent `axis` of `value`, which `op` computes inside, as a value from before `op`; null where it depends on what
 /// happens inside.
 static Value findExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter, Operation *op, Value value,
@@ -55,8 +95,11 @@ static Value findExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter
   if (!getRanked(origin).isDynamicDim(originAxis))
     return getIndex(builder, getRanked(origin).getDimSize(originAxis));
   Region *region = origin.getParentRegion(); // none of an argument that is converted already
-  if (region && op->isAncestor(region->getParentOp()))
-    return {};
+  if (region && op->isAncestor(region->getParentOp())) {
+    auto loop = dyn_cast<nn::LoopOp>(op);
+    auto result = dyn_cast<OpResult>(origin);
+    return loop && result ? copyExtent(builder, rewriter, loop, result, originAxis) : Value();
+  }
   Value converted = rewriter.getRemappedValue(origin);
   return getExtent(builder, builder.getLoc(), converted ? converted : origin, originAxis);
 }
