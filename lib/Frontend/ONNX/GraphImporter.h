@@ -16,6 +16,9 @@ namespace nnc::onnx {
 /// Versions of the operator domains that a model or a function imports.
 using Opsets = llvm::StringMap<int64_t>;
 
+/// Those of ai.onnx, too, are under the empty name.
+Opsets readOpsets(const google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto> &imports);
+
 /// The values that names stand for; inner graphs see the outer ones.
 class Scope {
 public:
@@ -73,6 +76,7 @@ private:
   using Nodes = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
   bool importNodes(const Nodes &nodes, const Opsets &opsets, Scope &scope, unsigned depth);
   bool importNode(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth);
+  /// The nodes of a function (FunctionImport.cpp).
   bool importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
                       llvm::ArrayRef<GraphValue> operands, llvm::SmallVectorImpl<GraphValue> &results);
   bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, unsigned depth,
