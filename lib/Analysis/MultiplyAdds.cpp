@@ -3,7 +3,9 @@
 
 #include "dialects/Kernel/Kernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -70,18 +72,37 @@ static bool isSumOfProducts(linalg::GenericOp op) {
 
 static std::optional<int64_t> count(linalg::GenericOp op) { return multiply(op.getStaticLoopRanges()); }
 
+/// How often the loops around `op` run it; nullopt where only a run knows.
+static std::optional<int64_t> countIterations(Operation *op) {
+  std::optional<int64_t> iterations = 1;
+  for (Operation *around = op->getParentOp(); around && !isa<func::FuncOp>(around); around = around->getParentOp()) {
+    if (isa<scf::WhileOp>(around))
+      return std::nullopt;
+    auto loop = dyn_cast<scf::ForOp>(around);
+    if (!loop)
+      continue;
+    auto lower = getConstantIntValue(loop.getLowerBound()), upper = getConstantIntValue(loop.getUpperBound());
+    auto step = getConstantIntValue(loop.getStep());
+    if (!lower || !upper || !step || *step < 1)
+      return std::nullopt;
+    iterations = multiply(iterations, *upper > *lower ? llvm::divideCeil(*upper - *lower, *step) : 0);
+  }
+  return iterations;
+}
+
 void visitMultiplyAdds(ModuleOp module, llvm::function_ref<void(Operation *, std::optional<int64_t>)> visit) {
   module.walk([&](Operation *op) {
+    auto tell = [&](auto kernel) { visit(op, multiply(count(kernel), countIterations(op))); };
     if (auto contract = dyn_cast<kernel::ContractOp>(op))
-      visit(op, count(contract));
+      tell(contract);
     else if (auto conv = dyn_cast<kernel::ConvOp>(op))
-      visit(op, count(conv));
+      tell(conv);
     else if (auto winograd = dyn_cast<kernel::WinogradOp>(op))
-      visit(op, count(winograd));
+      tell(winograd);
     else if (auto depthwise = dyn_cast<kernel::DepthwiseOp>(op))
-      visit(op, count(depthwise));
+      tell(depthwise);
     else if (auto generic = dyn_cast<linalg::GenericOp>(op); generic && isSumOfProducts(generic))
-      visit(op, count(generic));
+      tell(generic);
   });
 }
 

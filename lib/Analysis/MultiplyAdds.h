@@ -9,7 +9,7 @@
 namespace nnc {
 
 /// Multiply-adds of one run of the matrix products and convolutions in `module`; taps that fall on padding count.
-/// nullopt where an extent is known only at run time.
+/// nullopt where an extent, or how often a loop runs, is known only at run time; both branches of a choice count.
 std::optional<int64_t> countMultiplyAdds(mlir::ModuleOp module);
 
 /// Calls `visit` with each kernel that multiplies and adds, and with how often it does.

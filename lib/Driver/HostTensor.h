@@ -36,6 +36,7 @@ struct HostTensor {
   uint32_t type = NNC_FLOAT32; ///< NNC_FLOAT32 ...
   std::vector<int64_t> shape;
   AlignedMemory data; ///< of strings their addresses
+  bool isRandom = false;
 
   /// A tensor of undefined contents; an error where its size overflows.
   static llvm::Expected<HostTensor> create(llvm::StringRef name, uint32_t type, std::vector<int64_t> shape);

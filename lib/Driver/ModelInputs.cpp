@@ -163,8 +163,10 @@ Expected<std::vector<HostTensor>> makeInputs(const nnc_model &model, const Input
       if (!random)
         return random.takeError();
       tensor = std::move(*random);
-      if (const nnc_state *state = findState(model, i); state && sources.startsStates)
+      const nnc_state *state = sources.startsStates ? findState(model, i) : nullptr;
+      if (state)
         fillInitially(*tensor, *state);
+      tensor->isRandom = !state;
     }
     tensor->name = model.inputs[i].name;
     inputs.push_back(std::move(*tensor));

@@ -189,6 +189,19 @@ static SmallVector<const void *> getPointers(ArrayRef<HostTensor> tensors) {
       map_range(tensors, [](const HostTensor &tensor) { return static_cast<const void *>(tensor.data.data()); }));
 }
 
+/// Which random numbers may be why the inputs do not fit: positions, lengths and sizes are integers.
+static std::string describeRandomIntegers(ArrayRef<HostTensor> inputs) {
+  auto isChance = [](const HostTensor &input) {
+    return input.isRandom && (input.type == NNC_INT32 || input.type == NNC_INT64) && input.getNumElements() > 0;
+  };
+  std::vector<std::string> names;
+  for (const HostTensor &input : make_filter_range(inputs, isChance))
+    names.push_back("'" + input.name + "'");
+  if (names.empty())
+    return "";
+  return "; integers that were drawn at random may be why, those of " + join(names, ", ") + ": give them with --input";
+}
+
 Expected<std::vector<HostTensor>> ModelLibrary::createOutputs(ArrayRef<HostTensor> inputs,
                                                               ArrayRef<int64_t> extents) const {
   std::vector<int64_t> computed(model->num_output_extents);
@@ -198,7 +211,8 @@ Expected<std::vector<HostTensor>> ModelLibrary::createOutputs(ArrayRef<HostTenso
   else if (model->output_extents)
     code = model->output_extents(extents.data(), computed.data());
   if (code)
-    return createStringError("the extents of the inputs do not fit the model (code " + Twine(code) + ")");
+    return createStringError("the extents of the inputs do not fit the model (code " + Twine(code) + ")" +
+                             describeRandomIntegers(inputs));
   std::vector<HostTensor> outputs;
   for (unsigned i = 0; i < model->num_outputs; ++i) {
     const nnc_tensor &output = model->outputs[i];
@@ -220,7 +234,7 @@ Expected<size_t> ModelLibrary::getWorkspaceSize(ArrayRef<HostTensor> inputs, Arr
   uint64_t bytes = model->workspace_size_for ? model->workspace_size_for(getPointers(inputs).data(), extents.data())
                                              : model->workspace_size(extents.data());
   if (bytes == 0)
-    return createStringError("the extents of the inputs are out of range");
+    return createStringError("the extents of the inputs are out of range" + describeRandomIntegers(inputs));
   return bytes;
 }
 
@@ -254,7 +268,8 @@ Error ModelLibrary::run(ArrayRef<HostTensor> inputs, MutableArrayRef<HostTensor>
                                            parallel, reported.data())
                  : model->invoke(from.data(), to.data(), extents.data(), workspace.data(), parallel);
   if (code)
-    return createStringError("the model returned error " + Twine(code) + ": " + describeCode(code));
+    return createStringError("the model returned error " + Twine(code) + ": " + describeCode(code) +
+                             (code == NNC_ERROR_EXTENT ? describeRandomIntegers(inputs) : ""));
   if (model->invoke_reporting)
     for (auto [i, output] : enumerate(outputs))
       for (auto [axis, extent] : enumerate(output.shape))

@@ -124,18 +124,46 @@ Tile Candidate::chooseTile() const {
   return best;
 }
 
-/// Whether `value` is computed from constants alone.
-static bool isConstant(Value value) {
-  llvm::SetVector<Value> needed;
-  needed.insert(value);
-  for (size_t i = 0; i < needed.size(); ++i) {
-    Operation *def = needed[i].getDefiningOp();
-    if (!def)
-      return false;
-    needed.insert(def->operand_begin(), def->operand_end());
-    getUsedValuesDefinedAbove(def->getRegions(), needed);
+namespace {
+
+/// Tells what is computed from constants alone; looks at each operation once.
+class ConstantOps {
+public:
+  bool contains(Value value);
+
+private:
+  llvm::DenseMap<Operation *, bool> known;
+};
+
+} // namespace
+
+bool ConstantOps::contains(Value value) {
+  SmallVector<Operation *> open{value.getDefiningOp()};
+  if (!open.back())
+    return false;
+  while (!open.empty()) {
+    Operation *op = open.back();
+    llvm::SetVector<Value> needed(op->operand_begin(), op->operand_end());
+    getUsedValuesDefinedAbove(op->getRegions(), needed);
+    bool isConstant = true, isReady = true;
+    for (Value other : needed) {
+      Operation *def = other.getDefiningOp();
+      auto found = def ? known.find(def) : known.end();
+      isConstant &= def && (found == known.end() || found->second);
+      if (!isConstant)
+        break;
+      if (found == known.end()) {
+        open.push_back(def);
+        isReady = false;
+        break;
+      }
+    }
+    if (isReady) {
+      known[op] = isConstant;
+      open.pop_back();
+    }
   }
-  return true;
+  return known.lookup(value.getDefiningOp());
 }
 
 /// The extent `dim` of `image`, (N, H, W, C), a layer with as many `channels`, as far as it can be told.
@@ -165,19 +193,19 @@ static bool canSlice(kernel::ConvOp conv) {
 }
 
 /// Bytes of the weights that kernels in `function` read again and again.
-static int64_t getWeightBytes(func::FuncOp function) {
+static int64_t getWeightBytes(func::FuncOp function, ConstantOps &constants) {
   int64_t bytes = 0;
   function.walk([&](Operation *op) {
     if (!isa<kernel::PackFilterOp, kernel::PackMatrixOp>(op))
       return;
     auto type = cast<ShapedType>(op->getOperand(0).getType());
-    if (type.hasStaticShape() && isConstant(op->getOperand(0)))
+    if (type.hasStaticShape() && constants.contains(op->getOperand(0)))
       bytes += type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8u);
   });
   return bytes;
 }
 
-static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely, double cachedPart) {
+static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely, bool isFilterConstant, double cachedPart) {
   auto pack = conv.getFilter().getDefiningOp<kernel::PackFilterOp>();
   auto input = dyn_cast<RankedTensorType>(conv.getInput().getType());
   if (!pack || !input || input.getRank() < 3 || input.getRank() > 4 || conv.getTransposed())
@@ -199,7 +227,7 @@ static FailureOr<Candidate> match(kernel::ConvOp conv, LikelyExtents &likely, do
     return refuse(conv, "strides or dilations are not 1");
   if (ShapedType::isDynamic(input.getShape().back()) || ShapedType::isDynamic(output.back()))
     return refuse(conv, "the number of channels is known only at run time");
-  if (!isConstant(pack.getSource()))
+  if (!isFilterConstant)
     return refuse(conv, "the filter is no constant");
   for (int64_t dim = 0; dim < spatial; ++dim) {
     int64_t from = input.getDimSize(dim + 1), to = output[dim + 1],
@@ -348,9 +376,15 @@ struct ChooseWinogradPass : public impl::ChooseWinogradBase<ChooseWinogradPass> 
       return;
     LikelyExtents likely(getOperation());
     double cache = static_cast<double>(usualCaches * kernel::getTarget(getOperation()).getL2Bytes());
-    double cachedPart = cache / static_cast<double>(std::max<int64_t>(1, getWeightBytes(getOperation())));
+    ConstantOps constants;
+    double cachedPart = cache / static_cast<double>(std::max<int64_t>(1, getWeightBytes(getOperation(), constants)));
+    SmallVector<bool> areConstant; // before operations are replaced
     for (kernel::ConvOp conv : convolutions) {
-      FailureOr<Candidate> candidate = match(conv, likely, cachedPart);
+      auto pack = conv.getFilter().getDefiningOp<kernel::PackFilterOp>();
+      areConstant.push_back(pack && constants.contains(pack.getSource()));
+    }
+    for (auto [conv, isFilterConstant] : llvm::zip(convolutions, areConstant)) {
+      FailureOr<Candidate> candidate = match(conv, likely, isFilterConstant, cachedPart);
       if (failed(candidate))
         continue;
       Arithmetic direct;

@@ -134,8 +134,8 @@ def SinkTransposes : Pass<"sink-transposes"> {
 def PlaceBranchResults : Pass<"place-branch-results", "::mlir::ModuleOp"> {
   let summary = "Give results of branches whose extents only a branch tells a place for their bound";
   let description = [{
-    Before: `scf.if` with `nn.unplaced`, whose branches yield tensors of some extent
-    After: both yield them inserted into one `bufferization.alloc_tensor` of the
+    Before: `scf.if` whose branches yield copies, `bufferization.alloc_tensor`, of tensors of some extent
+    After: both yield the tensors inserted into one `bufferization.alloc_tensor` of the
     bound, and their extents; a slice of the `kernel.bounded` extents is the result.
     What nothing bounds is an error.
   }];

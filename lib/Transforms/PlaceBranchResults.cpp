@@ -1,7 +1,7 @@
 // What a branch gives, of extents that only the branch tells, goes to a place for
 // their bound.
 //
-// Expects @main on tensors, with scf.if whose results `nn.unplaced` lists. The
+// Expects @main on tensors, with scf.if that yields copies of what has no place. The
 // bounds are computed at the beginning of @main, from what is known before the
 // run; the true extents are results too, and what follows reads that part of the
 // place.
@@ -42,9 +42,10 @@ public:
   LogicalResult place(scf::IfOp branch);
 
 private:
-  /// A place for one result, and the bounds of its dynamic extents.
+  /// A place for one result, which has a type, and the bounds of its dynamic extents.
   struct Place {
     unsigned result;
+    RankedTensorType type;
     Value tensor;
     SmallVector<Value> bounds;
   };
@@ -62,7 +63,9 @@ private:
 FailureOr<BranchPlacement::Place> BranchPlacement::createPlace(scf::IfOp branch, unsigned number) {
   auto type = cast<RankedTensorType>(branch.getResult(number).getType());
   Location loc = branch.getLoc();
-  Place place{number, {}, {}};
+  Place place{number, type, {}, {}};
+  SmallVector<int64_t> shape(type.getShape()); // static where bounds are: a cast in the branches would hide the place
+  SmallVector<Value> dynamic;
   for (int64_t axis = 0; axis < type.getRank(); ++axis) {
     if (!type.isDynamicDim(axis))
       continue;
@@ -74,9 +77,13 @@ FailureOr<BranchPlacement::Place> BranchPlacement::createPlace(scf::IfOp branch,
       bound = entry.createOrFold<arith::MaxSIOp>(loc, bound, extent->upper);
     }
     place.bounds.push_back(bound);
+    if (std::optional<int64_t> known = getConstantIntValue(bound))
+      shape[axis] = *known;
+    else
+      dynamic.push_back(bound);
   }
   OpBuilder before(branch);
-  place.tensor = bufferization::AllocTensorOp::create(before, loc, type, place.bounds);
+  place.tensor = bufferization::AllocTensorOp::create(before, loc, type.clone(shape), dynamic);
   return place;
 }
 
@@ -105,11 +112,17 @@ void BranchPlacement::yieldPlaced(Region &region, ArrayRef<Place> places) {
 LogicalResult BranchPlacement::place(scf::IfOp branch) {
   SmallVector<Place> places;
   SmallVector<Type> types(branch.getResultTypes());
-  for (int64_t number : cast<DenseI64ArrayAttr>(branch->getAttr("nn.unplaced")).asArrayRef()) {
+  for (unsigned number = 0, end = types.size(); number < end; ++number) {
+    if (!isUnplaced(branch, number))
+      continue;
+    for (scf::YieldOp yield : {branch.thenYield(), branch.elseYield()})
+      if (Value value = getUnplaced(yield.getOperand(number)))
+        yield.setOperand(number, value);
     FailureOr<Place> made = createPlace(branch, number);
     if (failed(made))
       return failure();
     places.push_back(*made);
+    types[number] = made->tensor.getType();
     types.append(made->bounds.size(), entry.getIndexType());
   }
   unsigned next = branch.getNumResults();
@@ -122,7 +135,7 @@ LogicalResult BranchPlacement::place(scf::IfOp branch) {
   SmallVector<Value> results(placed.getResults().take_front(next));
   for (const Place &place : places) {
     SmallVector<OpFoldResult> shape;
-    auto type = cast<RankedTensorType>(place.tensor.getType());
+    RankedTensorType type = place.type;
     for (int64_t axis = 0; axis < type.getRank(); ++axis)
       shape.push_back(type.isDynamicDim(axis)
                           ? OpFoldResult(kernel::BoundedOp::create(builder, placed.getResult(next++),
@@ -146,7 +159,7 @@ struct PlaceBranchResultsPass : public impl::PlaceBranchResultsBase<PlaceBranchR
       return;
     SmallVector<scf::IfOp> branches; // inner ones first
     main.walk([&](scf::IfOp branch) {
-      if (branch->hasAttr("nn.unplaced"))
+      if (llvm::any_of(llvm::seq<unsigned>(0, branch.getNumResults()), [&](unsigned i) { return isUnplaced(branch, i); }))
         branches.push_back(branch);
     });
     BranchPlacement placement(main);

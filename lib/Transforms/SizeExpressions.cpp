@@ -246,6 +246,16 @@ static OpFoldResult findSize(Operation *op, ShapedType type, int64_t dim) {
   return {};
 }
 
+Value getUnplaced(Value yielded) {
+  auto copy = yielded.getDefiningOp<bufferization::AllocTensorOp>();
+  return copy ? copy.getCopy() : Value();
+}
+
+bool isUnplaced(scf::IfOp branch, unsigned number) {
+  return !branch.getElseRegion().empty() &&
+         (getUnplaced(branch.thenYield().getOperand(number)) || getUnplaced(branch.elseYield().getOperand(number)));
+}
+
 /// The other extent that this one always equals, where its operation says so.
 static std::optional<Extent> follow(Value shaped, int64_t dim) {
   auto result = dyn_cast<OpResult>(shaped);
@@ -259,12 +269,14 @@ static std::optional<Extent> follow(Value shaped, int64_t dim) {
     return Extent{loop.getInitArgs()[number], dim};
   if (auto loop = dyn_cast<scf::WhileOp>(op))
     return Extent{loop.getInits()[number], dim};
-  if (auto branch = dyn_cast<scf::IfOp>(op); branch && !branch->hasAttr("nn.unplaced"))
+  if (auto branch = dyn_cast<scf::IfOp>(op); branch && !isUnplaced(branch, number))
     return Extent{branch.thenYield().getOperand(number), dim};
   if (auto choice = dyn_cast<arith::SelectOp>(op)) // what becomes of a branch
     return Extent{choice.getTrueValue(), dim};
   if (auto place = dyn_cast<bufferization::MaterializeInDestinationOp>(op))
     return Extent{place.getDest(), dim};
+  if (auto copy = dyn_cast<bufferization::AllocTensorOp>(op); copy && copy.getCopy())
+    return Extent{copy.getCopy(), dim};
   if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
     return Extent{dps.getTiedOpOperand(result)->get(), dim};
   // A size that is another extent.

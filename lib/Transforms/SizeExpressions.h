@@ -6,11 +6,19 @@
 #include "lib/Transforms/ExtentIntervals.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 
 #include <functional>
 
 namespace nnc {
+
+/// What a branch gives that has no place yet, of extents that only the branch tells: it yields a copy of it. Null of
+/// anything else.
+mlir::Value getUnplaced(mlir::Value yielded);
+
+/// Whether result `number` has no place yet.
+bool isUnplaced(mlir::scf::IfOp branch, unsigned number);
 
 /// Copies index arithmetic. Its leaves are constants, the extents of arguments,
 /// elements of arguments, where the caller knows them, and kernel.bounded, of which only the bound is known before the

@@ -314,16 +314,35 @@ def of_two_ranks(rng, n, m):
 
 def reshaped(rng, n, m):
     """A known number of iterations that change the shape, or the number of dimensions, of what they carry."""
-    kind, trips = rng.integers(0, 3), int(rng.integers(1, 4))
-    step = ["p = Add(a, w)  next = Tanh(p)", "next = Slice(a, one, end, axis)", "next = Unsqueeze(a, axis)"][kind]
-    shape = [f"[{m}]", f"[{trips + n},{m}]", f"[{n}]"][kind]
-    text = f"""g (float{shape} x, float[{n},{m}] w) => (float y, float[{trips}] sums)
-      <int64 trips = {{{trips}}}, int64[1] one = {{1}}, int64[1] end = {{99}}, int64[1] axis = {{0}}> {{
+    kind, trips = rng.integers(0, 5), int(rng.integers(1, 4))
+    step = ["p = Add(a, w)  next = Tanh(p)", "next = Slice(a, one, end, axis)", "next = Unsqueeze(a, axis)",
+            "next = Pad(a, pads)", "h = Slice(a, axis, one, axis)  next = Concat<axis = 0>(h, a)"][kind]
+    shape = [[m], [trips + n], [n], [m], [m]][kind]
+    extents = [str(extent) if rng.integers(2) else "k" for extent in shape] if kind else shape
+    text = f"""g (float[{extents[0]}] x, float[{n},{m}] w) => (float y, float[{trips}] sums)
+      <int64 trips = {{{trips}}}, int64[1] one = {{1}}, int64[1] end = {{99}}, int64[1] axis = {{0}}, int64[2] pads = {{1, 2}}> {{
       y, sums = Loop(trips, , x)<body = b (int64 i, bool go, float a) => (bool on, float next, float sum) {{
         on = Identity(go)  {step}  sum = ReduceSum<keepdims = 0>(next) }}>
     }}"""
     return text.replace("float y", "float[?] y").replace("float a)", "float[?] a)").replace("float next", "float[?] next"), {
-        "x": floats(rng, *[int(e) for e in shape[1:-1].split(",")]), "w": floats(rng, n, m)}
+        "x": floats(rng, *shape), "w": floats(rng, n, m)}
+
+
+def shrunk(rng, n, m):
+    """Each iteration keeps a part of what it began with, until there is nothing left, or a sum is small."""
+    step = rng.choice(["next = Slice(a, one, end, zero)", "u = Slice(a, one, end, zero)  next = Sin(u)",
+                       "g = ReduceMax<axes = [1], keepdims = 0>(a)  f = Greater(g, least)  u = Compress<axis = 0>(a, f)  next = Sub(u, least)",
+                       """k = Mod(i, two)  even = Equal(k, nothing)
+        next = If(even)<then_branch = h () => (float[e,M] p) { p = Slice(a, one, end, zero) }, else_branch = l () => (float[f,M] q) { q = Neg(a) }>"""])
+    rows = rng.choice([str(n), "rows"])
+    text = f"""g (int64 trips, float[{rows},M] x, float most) => (float[p,M] y, float[q,M] z, float[k] sums)
+      <int64 two = {{2}}, int64 nothing = {{0}}, int64[1] one = {{1}}, int64[1] end = {{99}}, int64[1] zero = {{0}}, float least = {{0.2}}> {{
+      y, z, sums = Loop(trips, , x, x)<body = b (int64 i, bool go, float[c,M] a, float[d,M] before) => (bool on, float[e,M] next, float[f,M] last, float sum) {{
+        {step}
+        last = Cos(a)
+        sum = ReduceSum<keepdims = 0>(a)
+        on = Less(sum, most) }}> }}""".replace(",M]", f",{m}]")
+    return text, {"trips": np.array(rng.integers(1, 7), np.int64), "x": floats(rng, n, m), "most": np.array(rng.choice([0.5, 100]), np.float32)}
 
 
 def appended_by_choice(rng, n, m):
@@ -359,7 +378,7 @@ def rewritten(rng, n, m):
 
 
 TEMPLATES = [branch, counted, conditional, swapped, scattered, scanned, symbolic_scan, nested, gathered, ended, bounded_by_condition,
-             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice, of_two_ranks, reshaped,
+             of_two_shapes, guarded, appended, grown, scanned_to_lengths, collected_twice, of_two_ranks, reshaped, shrunk,
              appended_by_choice, rewritten]
 
 

@@ -1,7 +1,7 @@
 // Branches and loops become scf operations. Results of a branch go to a place
 // that is made before it; what a loop collects goes into one tensor, with room for
-// the iterations that there may be. Results of branches whose extents only a branch
-// tells have no place yet (place-branch-results).
+// the iterations that there may be. Of results of branches whose extents only a branch
+// tells, which have no place yet, copies are yielded (place-branch-results).
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/NN/Extent.h"
 #include "dialects/NN/ExtentTracing.h"
@@ -42,6 +42,46 @@ static std::pair<Value, int64_t> traceToInitial(nn::LoopOp loop, std::pair<Value
   return extent;
 }
 
+static Value findExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter, Operation *op, Value value,
+                        int64_t axis);
+
+/// Whether the shape of what it gives depends on the values of none of its operands but the constant ones.
+static bool hasShapeOfExtents(Operation *op) {
+  return isa_and_present<nn::SliceOp, nn::PadOp, nn::ConcatOp, nn::TileOp, nn::ReshapeOp, nn::FlattenOp, nn::ConvOp,
+                         nn::ConvTransposeOp, nn::MaxPoolOp, nn::AvgPoolOp, nn::SumPoolOp, nn::ResizeOp,
+                         nn::DepthToSpaceOp, nn::SpaceToDepthOp>(op);
+}
+
+/// The extent `axis` of what an operation in `loop` gives, that of a copy before the loop, of operands that are nothing but
+/// as large: nothing reads them. Null where values decide it that the loop computes.
+static Value copyExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter, nn::LoopOp loop, OpResult result,
+                        int64_t axis) {
+  Operation *op = result.getOwner();
+  auto isStored = [](Type type) { return type.isFloat() || (type.isSignlessInteger() && !type.isInteger(1)); };
+  if (!hasShapeOfExtents(op) || op->getNumResults() != 1 || !isStored(getElementTypeOrSelf(result)))
+    return {};
+  IRMapping operands;
+  for (Value operand : op->getOperands()) {
+    if (!nn::isInside(operand, loop.getBody()) || operands.contains(operand))
+      continue;
+    RankedTensorType type = getRanked(operand);
+    if (Operation *constant = operand.getDefiningOp(); constant && constant->hasTrait<OpTrait::ConstantLike>()) {
+      builder.clone(*constant, operands);
+      continue;
+    }
+    bool isShape = type.getRank() == 1 && operand != op->getOperand(0) && !isa<nn::ConcatOp>(op);
+    SmallVector<Value> extents;
+    for (int64_t i = 0; i < type.getRank(); ++i) {
+      Value extent = isShape || !isStored(type.getElementType()) ? Value() : findExtent(builder, rewriter, loop, operand, i);
+      if (!extent)
+        return {};
+      extents.push_back(extent);
+    }
+    operands.map(operand, createEmpty(builder, builder.getLoc(), type, extents));
+  }
+  return getExtent(builder, builder.getLoc(), builder.clone(*op, operands)->getResult(0), axis);
+}
+
 /// The extent `axis` of `value`, which `op` computes inside, as a value from before `op`; null where it depends on what
 /// happens inside.
 static Value findExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter &rewriter, Operation *op, Value value,
@@ -55,8 +95,11 @@ static Value findExtent(ImplicitLocOpBuilder &builder, ConversionPatternRewriter
   if (!getRanked(origin).isDynamicDim(originAxis))
     return getIndex(builder, getRanked(origin).getDimSize(originAxis));
   Region *region = origin.getParentRegion(); // none of an argument that is converted already
-  if (region && op->isAncestor(region->getParentOp()))
-    return {};
+  if (region && op->isAncestor(region->getParentOp())) {
+    auto loop = dyn_cast<nn::LoopOp>(op);
+    auto result = dyn_cast<OpResult>(origin);
+    return loop && result ? copyExtent(builder, rewriter, loop, result, originAxis) : Value();
+  }
   Value converted = rewriter.getRemappedValue(origin);
   return getExtent(builder, builder.getLoc(), converted ? converted : origin, originAxis);
 }
@@ -95,7 +138,6 @@ struct LowerIf : OpConversionPattern<nn::IfOp> {
     Value condition = readCondition(builder, adaptor.getCondition());
     SmallVector<Value> places;
     SmallVector<Type> types;
-    SmallVector<int64_t> unplaced;
     for (OpResult result : op->getResults()) {
       auto type = getTypeConverter()->convertType<RankedTensorType>(result.getType());
       unsigned number = result.getResultNumber();
@@ -106,12 +148,8 @@ struct LowerIf : OpConversionPattern<nn::IfOp> {
                                            {thenYield.getValues()[number], elseYield.getValues()[number]}, axis));
       bool isKnown = !llvm::is_contained(extents, Value());
       places.push_back(isKnown ? createPlace(builder, type, extents) : Value());
-      if (!isKnown)
-        unplaced.push_back(number);
     }
     auto branch = scf::IfOp::create(builder, types, condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
-    if (!unplaced.empty())
-      branch->setAttr("nn.unplaced", builder.getDenseI64ArrayAttr(unplaced));
     moveBranch(rewriter, thenYield, places, op.getThenRegion(), branch.getThenRegion());
     moveBranch(rewriter, elseYield, places, op.getElseRegion(), branch.getElseRegion());
     rewriter.replaceOp(op, branch.getResults());
@@ -298,6 +336,8 @@ struct LowerYield : OpConversionPattern<nn::YieldOp> {
         if (value != place)
           fitting = bufferization::MaterializeInDestinationOp::create(builder, place.getType(), fitting, place)
                         .getResult();
+        else
+          fitting = bufferization::AllocTensorOp::create(builder, cast<RankedTensorType>(type), ValueRange(), fitting);
         yielded.push_back(fitting);
       }
     } else if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp())) {

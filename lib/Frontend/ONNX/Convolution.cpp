@@ -25,19 +25,6 @@ static SmallVector<int64_t> getFilterSize(NodeBinder &node, Value filter) {
   return SmallVector<int64_t>(node.getType(filter).getShape().drop_front(2));
 }
 
-/// Whether the window nowhere fits into the padded image, as far as extents are known; a run checks the others.
-static bool rejectLargeWindow(NodeBinder &node, Value input, const WindowAttributes &window) {
-  for (auto [axis, extent] : llvm::enumerate(node.getShape(input).drop_front(2))) {
-    int64_t padded = extent + window.padsBegin[axis] + window.padsEnd[axis];
-    if (!ShapedType::isDynamic(extent) && padded < window.getReach(axis)) {
-      (void)node.reject("its window is larger than the padded image: " + Twine(window.getReach(axis)) + " of " +
-                        Twine(padded) + " in dimension " + Twine(axis + 2));
-      return true;
-    }
-  }
-  return false;
-}
-
 Value buildConv(NodeBinder &node) {
   if (!isFilterKnown(node.optionalOperand(1)))
     return buildRunTimeConv(node);
@@ -49,7 +36,8 @@ Value buildConv(NodeBinder &node) {
   if (node.failed())
     return {};
   WindowAttributes window = readWindowAndPad(node, input, size);
-  if (node.failed() || rejectLargeWindow(node, input, window))
+  requireFit(node, input, window);
+  if (node.failed())
     return {};
   return node.create<nn::ConvOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides, window.dilations,
                                  window.padsBegin, window.padsEnd, groups);
@@ -106,9 +94,12 @@ static LogicalResult importConvTranspose(NodeBinder &node) {
       return node.reject("output_shape needs one entry per spatial dimension");
     fitOutput(node, input, wanted, /*oddAtEnd=*/mode == "SAME_UPPER", window, outputPadding);
   }
-  return node.result(node.create<nn::ConvTransposeOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides,
-                                                      window.dilations, window.padsBegin, window.padsEnd, groups,
-                                                      outputPadding));
+  Value result = node.create<nn::ConvTransposeOp>(input, filter, bias, nn::Layout::ChannelsFirst, window.strides,
+                                                  window.dilations, window.padsBegin, window.padsEnd, groups,
+                                                  outputPadding);
+  if (!node.failed() && llvm::is_contained(node.getShape(result).drop_front(2), 0))
+    return node.reject("the pads leave nothing of the image");
+  return node.result(result);
 }
 
 /// Of com.microsoft: the pads are an operand, and what they cut off the result without pads goes.

@@ -16,6 +16,9 @@ namespace nnc::onnx {
 /// Versions of the operator domains that a model or a function imports.
 using Opsets = llvm::StringMap<int64_t>;
 
+/// Those of ai.onnx, too, are under the empty name.
+Opsets readOpsets(const google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto> &imports);
+
 /// The values that names stand for; inner graphs see the outer ones.
 class Scope {
 public:
@@ -73,6 +76,7 @@ private:
   using Nodes = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
   bool importNodes(const Nodes &nodes, const Opsets &opsets, Scope &scope, unsigned depth);
   bool importNode(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth);
+  /// The nodes of a function (FunctionImport.cpp).
   bool importFunction(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node, unsigned depth,
                       llvm::ArrayRef<GraphValue> operands, llvm::SmallVectorImpl<GraphValue> &results);
   bool importOp(const OpEntry &entry, const ::onnx::NodeProto &node, int64_t opset, unsigned depth,
@@ -93,7 +97,7 @@ private:
   bool importBatchedScan(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
                          llvm::ArrayRef<GraphValue> operands);
   llvm::SmallVector<GraphValue> getLoopInputs(const ::onnx::GraphProto &graph, mlir::Value number);
-  // Of sequences (SequenceLoops.cpp).
+  // Unrolled ones (LoopUnrolling.cpp).
   bool isUnrolled(const LoopParts &parts, const Scope &scope);
   bool mayUnroll(const LoopParts &parts, int64_t numNodes, int64_t most);
   bool unrollLoop(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
@@ -101,6 +105,9 @@ private:
   /// Unrolled where that alone gives all that it carries a shape.
   bool importLoopOfTensors(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                            llvm::SmallVectorImpl<GraphValue> &results);
+  bool alwaysChangesShape(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                          llvm::ArrayRef<mlir::Type> types, llvm::ArrayRef<unsigned> places);
+  // Of sequences (SequenceLoops.cpp).
   bool importLoopOfSequences(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                              llvm::SmallVectorImpl<GraphValue> &results);
   bool importSequenceMap(const ::onnx::NodeProto &node, const Opsets &opsets, Scope &scope, unsigned depth,
@@ -112,6 +119,11 @@ private:
                   unsigned depth, mlir::Value &value);
   bool importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
                     llvm::SmallVectorImpl<GraphValue> &results);
+  /// One iteration, in `region`, of a loop whose body has arguments of these types: what its graph yields, a condition
+  /// first, and the tensors that this is made of.
+  bool importIteration(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                       llvm::ArrayRef<mlir::Type> types, mlir::Region &region, llvm::SmallVectorImpl<GraphValue> &yielded,
+                       llvm::SmallVectorImpl<mlir::Value> &values);
   bool importBody(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &scope, unsigned depth,
                   llvm::SmallVectorImpl<GraphValue> &results);
   bool importRegion(const ::onnx::GraphProto &graph, const Opsets &opsets, Scope &outer, unsigned depth,
@@ -133,6 +145,7 @@ private:
   llvm::DenseSet<const ::onnx::FunctionProto *> checkedFunctions;
   int64_t numImportedNodes = 0;
   int64_t numUnrolledNodes = 0;
+  bool triesExtents = false; ///< whether what is imported is thrown away
   llvm::StringMap<int64_t> declaredRanks; ///< of values of the main graph
   /// Those of opset 8 without the axis of the batch; whether their last operand is the length of the sequence.
   llvm::SmallDenseMap<const ::onnx::NodeProto *, bool> unbatchedScans;

@@ -313,32 +313,42 @@ Expression ExtentBounds::find(Value value, int64_t axis, unsigned depth) {
   return {};
 }
 
-/// Lets the body write what it appends to `argument` behind the `length` elements that it has; what it reads and yields of
-/// it are these. Gives what it carries on: the whole, and the length.
-static void appendInPlace(NodeBuilder &node, BlockArgument argument, BlockArgument length, int64_t axis,
-                          ArrayRef<Value> parts, MutableArrayRef<Value> yielded, Value &next, Value &nextLength) {
-  Block &body = *argument.getOwner();
-  OpBuilder &builder = node.getBuilder();
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(&body);
+void readBeginning(NodeBuilder &node, BlockArgument argument, BlockArgument length, int64_t axis,
+                   MutableArrayRef<Value> yielded) {
+  OpBuilder::InsertionGuard guard(node.getBuilder());
+  node.getBuilder().setInsertionPointToStart(argument.getOwner());
   Expression before = Expression(node, argument).slice(axis, Expression::ints(node, {0}), Expression(node, length));
   if (node.failed())
     return;
   Value(before).setType(argument.getType());
   argument.replaceAllUsesExcept(before, Value(before).getDefiningOp());
   llvm::replace(yielded, Value(argument), Value(before));
-  builder.setInsertionPointToEnd(&body);
-  Expression part(node, parts.size() == 1 ? parts.front() : node.create<nn::ConcatOp>(ValueRange(parts), axis));
-  if (node.failed())
-    return;
-  Expression count = part.extent(axis), places = Expression::range(count) + Expression(node, length);
+}
+
+Value writeAt(NodeBuilder &node, Value all, frontend::Expression places, frontend::Expression part, int64_t axis) {
   SmallVector<int64_t> others;
   for (int64_t i = 0; i < part.getRank(); ++i)
     if (i != axis)
       others.push_back(i);
   if (!others.empty())
     places = places.unsqueeze(others).broadcast(part.shape());
-  next = node.create<nn::ScatterElementsOp>(argument, places, part, axis, nn::ScatterReduction::None);
+  return node.create<nn::ScatterElementsOp>(all, places, part, axis, nn::ScatterReduction::None);
+}
+
+/// Lets the body write what it appends to `argument` behind the `length` elements that it has; what it reads and yields of
+/// it are these. Gives what it carries on: the whole, and the length.
+static void appendInPlace(NodeBuilder &node, BlockArgument argument, BlockArgument length, int64_t axis,
+                          ArrayRef<Value> parts, MutableArrayRef<Value> yielded, Value &next, Value &nextLength) {
+  readBeginning(node, argument, length, axis, yielded);
+  OpBuilder::InsertionGuard guard(node.getBuilder());
+  node.getBuilder().setInsertionPointToEnd(argument.getOwner());
+  if (node.failed())
+    return;
+  Expression part(node, parts.size() == 1 ? parts.front() : node.create<nn::ConcatOp>(ValueRange(parts), axis));
+  if (node.failed())
+    return;
+  Expression count = part.extent(axis);
+  next = writeAt(node, argument, Expression::range(count) + Expression(node, length), part, axis);
   nextLength = Expression(node, length) + count;
 }
 

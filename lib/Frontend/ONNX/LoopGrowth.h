@@ -3,7 +3,7 @@
 #ifndef LIB_FRONTEND_ONNX_LOOPGROWTH_H
 #define LIB_FRONTEND_ONNX_LOOPGROWTH_H
 
-#include "lib/Frontend/Import/NodeBuilder.h"
+#include "lib/Frontend/Import/Expression.h"
 
 namespace nnc::onnx {
 
@@ -29,6 +29,14 @@ struct RoomyValue {
   int64_t axis;
   unsigned length;  ///< the place of its length: one i64, 1-D
 };
+
+/// Lets the body see of `argument` only the first `length` (1-D i64) elements along the axis; what it yields of it, too.
+void readBeginning(frontend::NodeBuilder &node, mlir::BlockArgument argument, mlir::BlockArgument length, int64_t axis,
+                   llvm::MutableArrayRef<mlir::Value> yielded);
+
+/// `all` with `part` at the `places` (1-D i64) along the axis.
+mlir::Value writeAt(frontend::NodeBuilder &node, mlir::Value all, frontend::Expression places, frontend::Expression part,
+                    int64_t axis);
 
 /// Where branches append to what an iteration of `body` began with, or leave it as it is, they choose what is appended
 /// instead.

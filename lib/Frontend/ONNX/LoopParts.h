@@ -22,6 +22,9 @@ struct LoopParts {
   llvm::SmallVector<GraphValue> initial = {};
   int64_t count = mlir::ShapedType::kDynamic; ///< of iterations, where it is known
   bool yieldsCondition = false;
+  bool keepsShapes = false; ///< whether it is refused where it is not certain that all that it carries keeps its shape
+  /// What Scan carries keeps its shape, as ONNX defines it.
+  bool mayChangeShapes() const { return yieldsCondition; }
   /// The graph's inputs from the number of the iteration and what is carried.
   std::function<llvm::SmallVector<GraphValue>(mlir::Value, llvm::ArrayRef<GraphValue>)> prologue = nullptr;
   /// Is told what an iteration ends with, a condition first, whether that fits what it begins with or not, and may change it.

@@ -29,6 +29,7 @@ static LogicalResult importMaxPool(NodeBinder &node) {
   // Indices are places in the image without pads.
   WindowAttributes window =
       node.wantsResult(1) ? readWindow(node, x) : readWindowAndPad(node, x, {}, getLeastNumber(getElementTypeOrSelf(x)));
+  requireFit(node, x, window, ceil);
   if (node.failed())
     return failure();
   Value largest = node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsFirst, window.size, window.strides,
@@ -49,7 +50,9 @@ static LogicalResult importNhwcMaxPool(NodeBinder &node) {
     return node.reject("the input has no spatial dimensions");
   SmallVector<int64_t> toFirst{0, rank - 1};
   llvm::append_range(toFirst, llvm::seq<int64_t>(1, rank - 1));
-  WindowAttributes window = readWindow(node, node.create<nn::TransposeOp>(x, toFirst));
+  Value image = node.create<nn::TransposeOp>(x, toFirst);
+  WindowAttributes window = readWindow(node, image);
+  requireFit(node, image, window, ceil);
   if (node.failed())
     return failure();
   return node.result(node.create<nn::MaxPoolOp>(x, nn::Layout::ChannelsLast, window.size, window.strides,
@@ -123,6 +126,7 @@ static LogicalResult importAveragePool(NodeBinder &node) {
     return failure();
   Value image = x;
   WindowAttributes window = readWindowAndPad(node, image);
+  requireFit(node, image, window, ceil);
   if (node.failed())
     return failure();
   auto pool = [&](Value value) {
@@ -166,6 +170,7 @@ static LogicalResult importLpPool(NodeBinder &node) {
   if (p < 1)
     return node.reject("p must be positive");
   WindowAttributes window = readWindow(node, x);
+  requireFit(node, x, window, ceil);
   if (node.failed())
     return failure();
   Type original = getElementTypeOrSelf(x);

@@ -213,6 +213,7 @@ static Value convolve(NodeBinder &node, Value input, Value inputZero, Value filt
     return buildRunTimeIntegerConv(node, {node, input}, inputZero, {node, filter}, filterZero);
   SmallVector<int64_t> size(node.getType(filter).getShape().drop_front(2));
   WindowAttributes window = readWindow(node, input, size);
+  requireFit(node, input, window);
   if (node.failed())
     return {};
   return node.create<nn::IntegerConvOp>(input, filter, inputZero, filterZero, nn::Layout::ChannelsFirst, window.strides,
@@ -316,6 +317,7 @@ static LogicalResult importQLinearAveragePool(NodeBinder &node) {
   if (channelsLast)
     x.value = moveChannels(node, x.value, /*toLast=*/false);
   WindowAttributes window = readWindow(node, x.value);
+  requireFit(node, x.value, window, ceil);
   if (node.failed())
     return failure();
   // Where pads count, so does what the last windows lack; ONNX's AveragePool leaves that out.

@@ -6,7 +6,7 @@
 #include "lib/Frontend/ONNX/ControlFlow.h"
 #include "lib/Frontend/ONNX/GraphImporter.h"
 #include "lib/Frontend/ONNX/LoopBounds.h"
-#include "lib/Frontend/ONNX/LoopGrowth.h"
+#include "lib/Frontend/ONNX/LoopShapes.h"
 #include "lib/Frontend/ONNX/NodeOrder.h"
 #include "lib/Frontend/ONNX/RunTimeChecks.h"
 
@@ -233,6 +233,8 @@ static SmallVector<Value> createLoop(frontend::NodeBuilder &node, const LoopPart
   SmallVector<RoomyValue> roomy;
   if (hasGrowth && !node.failed())
     roomy = makeRoom(node, body, trips, yielded, initial);
+  if (hasTensors && parts.mayChangeShapes() && !node.failed())
+    llvm::append_range(roomy, carryLengths(node, body, yielded, initial));
   for (auto [value, start] : llvm::zip(ArrayRef(yielded).drop_front(), initial))
     if (failed(verifyCompatibleShape(value.getType(), start.getType())))
       (void)node.reject("the shape of a value that it carries changes from iteration to iteration");
@@ -268,9 +270,11 @@ static bool isKnownInside(Value value, int64_t axis, Block &body) {
 }
 
 /// Gives what an iteration carries on the static extents that it began with, which `types` are, and what is collected those
-/// that the graph declares; a run ends with an error without.
+/// that the graph declares; a run ends with an error without. What may shrink is left as it is.
 static void fixExtents(frontend::NodeBuilder &node, const LoopParts &parts, Block &body, ArrayRef<Type> types,
                        SmallVectorImpl<Value> &values) {
+  SmallVector<Value> initial = llvm::map_to_vector(parts.initial, [](const GraphValue &value) { return value.getTensor(); });
+  CarriedExtents extents = parts.mayChangeShapes() ? findCarriedExtents(body, values, initial) : CarriedExtents();
   OpBuilder::InsertionGuard guard(node.getBuilder());
   node.getBuilder().setInsertionPointToEnd(&body);
   unsigned numCarried = types.size() - 1;
@@ -279,7 +283,8 @@ static void fixExtents(frontend::NodeBuilder &node, const LoopParts &parts, Bloc
     int64_t rank = getRanked(values[i]).getRank();
     const auto &declared = parts.graph.output(i - (parts.yieldsCondition ? 0 : 1)).type().tensor_type().shape();
     if (isCarried ? cast<RankedTensorType>(types[i]).getRank() != rank || grows(body, values, i - 1) ||
-                        values[i].getDefiningOp<nn::IfOp>()
+                        values[i].getDefiningOp<nn::IfOp>() ||
+                        (parts.mayChangeShapes() && findShrinkingAxis(extents[i - 1]))
                   : declared.dim_size() != rank)
       continue;
     for (int64_t axis = 0; axis < rank; ++axis) {
@@ -290,6 +295,38 @@ static void fixExtents(frontend::NodeBuilder &node, const LoopParts &parts, Bloc
       llvm::replace(values, free, fixExtent(node, free, axis, extent));
     }
   }
+}
+
+bool GraphImporter::importIteration(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
+                                    ArrayRef<Type> types, Region &region, SmallVectorImpl<GraphValue> &yielded,
+                                    SmallVectorImpl<Value> &values) {
+  auto fail = [&](const Twine &reason) {
+    block(parts.node, opsets.lookup(""), reason);
+    return false;
+  };
+  RegionPrologue prologue = [&](Block &body) {
+    SmallVector<Value> arguments(body.getArguments().drop_front());
+    return parts.prologue(body.getArgument(0), rebuildCarried(parts, arguments));
+  };
+  yielded.clear();
+  if (!importRegion(parts.graph, opsets, scope, depth, types, region, yielded, prologue))
+    return false;
+  if (!parts.yieldsCondition) {
+    auto type = RankedTensorType::get({}, builder.getI1Type());
+    Value isTrue = arith::ConstantOp::create(builder, builder.getUnknownLoc(), DenseElementsAttr::get(type, true));
+    yielded.insert(yielded.begin(), isTrue);
+  }
+  if (parts.onYielded)
+    parts.onYielded(yielded);
+  std::string reason;
+  if (!flattenYielded(parts, yielded, values, reason))
+    return fail(reason);
+  frontend::NodeBuilder fixing(builder, NameLoc::get(builder.getStringAttr(getNodeName(parts.node))));
+  if (llvm::all_of(parts.initial, [](const GraphValue &value) { return value.isTensor(); })) {
+    appendBehindBranches(fixing, region.front(), values);
+    fixExtents(fixing, parts, region.front(), types, values);
+  }
+  return fixing.failed() ? fail(fixing.getReason()) : true;
 }
 
 bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, Scope &scope, unsigned depth,
@@ -314,40 +351,15 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
   Region region;
   SmallVector<GraphValue> yielded;
   SmallVector<Value> values; // that the body yields: the condition, what it carries, what it collects
-  RegionPrologue prologue = [&](Block &body) {
-    SmallVector<Value> arguments(body.getArguments().drop_front());
-    return parts.prologue(body.getArgument(0), rebuildCarried(parts, arguments));
-  };
   // A second time where the first shows that an extent of a carried value is not as static as it begins.
-  SmallVector<unsigned> changed; // that certainly have another extent behind the first iteration
   for (bool isFinal = false; !isFinal;) {
     Region attempt;
-    yielded.clear();
-    if (!importRegion(parts.graph, opsets, scope, depth, types, attempt, yielded, prologue))
+    if (!importIteration(parts, opsets, scope, depth, types, attempt, yielded, values))
       return false;
-    if (!parts.yieldsCondition) {
-      auto type = RankedTensorType::get({}, builder.getI1Type());
-      Value isTrue = arith::ConstantOp::create(builder, builder.getUnknownLoc(), DenseElementsAttr::get(type, true));
-      yielded.insert(yielded.begin(), isTrue);
-    }
-    if (parts.onYielded)
-      parts.onYielded(yielded);
-    std::string reason;
-    if (!flattenYielded(parts, yielded, values, reason))
-      return fail(reason);
-    frontend::NodeBuilder fixing(builder, NameLoc::get(builder.getStringAttr(getNodeName(node))));
-    if (llvm::all_of(parts.initial, [](const GraphValue &value) { return value.isTensor(); })) {
-      appendBehindBranches(fixing, attempt.front(), values);
-      fixExtents(fixing, parts, attempt.front(), types, values);
-    }
-    if (fixing.failed())
-      return fail(fixing.getReason());
     isFinal = true;
     for (unsigned place = 0; place < initial.size(); ++place) {
       Value value = values[place + 1];
       Type &type = types[place + 1];
-      if (failed(verifyCompatibleShape(value.getType(), type)))
-        changed.push_back(place);
       std::optional<RankedTensorType> joined = joinTypes(getRanked(value), cast<RankedTensorType>(type));
       if (!joined)
         return fail("a value that it carries changes its type or its number of dimensions");
@@ -357,8 +369,18 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
     if (isFinal)
       region.takeBody(attempt);
   }
-  bool runs = !ShapedType::isDynamic(parts.count) && parts.count > 0;
-  if (runs && llvm::any_of(changed, [&](unsigned place) { return !grows(region.front(), values, place); }))
+  SmallVector<unsigned> changing;  // places of what neither keeps its shape for certain nor grows
+  SmallVector<unsigned> unbounded; // of what does not shrink either
+  for (auto [place, extents] : llvm::enumerate(findCarriedExtents(region.front(), values, initial))) {
+    if (llvm::all_of(extents, [](CarriedExtent extent) { return extent == CarriedExtent::Kept; }) ||
+        grows(region.front(), values, place))
+      continue;
+    changing.push_back(place);
+    if (!parts.mayChangeShapes() || !findShrinkingAxis(extents))
+      unbounded.push_back(place);
+  }
+  if ((parts.keepsShapes && !changing.empty()) ||
+      (parts.count != 0 && !unbounded.empty() && alwaysChangesShape(parts, opsets, scope, depth, types, unbounded)))
     return fail("the shape of a value that it carries changes from iteration to iteration");
   frontend::NodeBuilder build(builder, NameLoc::get(builder.getStringAttr(getNodeName(node))));
   SmallVector<Value> created = createLoop(build, parts, region, values, initial);

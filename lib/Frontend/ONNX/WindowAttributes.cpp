@@ -77,6 +77,18 @@ WindowAttributes readWindow(NodeBinder &node, Value input, ArrayRef<int64_t> siz
   return window;
 }
 
+void requireFit(NodeBinder &node, Value input, const WindowAttributes &window, bool ceil) {
+  if (node.failed())
+    return;
+  for (auto [axis, extent] : llvm::enumerate(node.getShape(input).drop_front(2))) {
+    int64_t padded = extent + window.padsBegin[axis] + window.padsEnd[axis];
+    int64_t behind = ceil ? window.strides[axis] - 1 : 0;
+    if (!ShapedType::isDynamic(extent) && padded + behind < window.getReach(axis))
+      (void)node.reject("its window is larger than the padded image: " + Twine(window.getReach(axis)) + " of " +
+                        Twine(padded) + " in dimension " + Twine(axis + 2));
+  }
+}
+
 /// Whether the pads of auto_pad are not known at compile time.
 static bool hasOpenPads(NodeBinder &node, Value input, const WindowAttributes &window, StringRef mode) {
   bool isOpen = false;

@@ -27,6 +27,10 @@ WindowAttributes readWindowAndPad(NodeBinder &node, mlir::Value &input, llvm::Ar
 /// As readWindow, without auto_pad and pads (zeros).
 WindowAttributes readWindowWithoutPads(NodeBinder &node, mlir::Value input, llvm::ArrayRef<int64_t> size = {});
 
+/// Rejects the node where its window is larger than the padded image, as far as extents are known; a run checks the others.
+/// With `ceil` it may end up to a stride behind.
+void requireFit(NodeBinder &node, mlir::Value input, const WindowAttributes &window, bool ceil = false);
+
 /// Sets the pads of one axis to `total` in sum, the odd one at the end or at the beginning.
 void splitPads(WindowAttributes &window, unsigned axis, int64_t total, bool oddAtEnd);
 

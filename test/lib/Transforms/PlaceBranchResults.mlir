@@ -3,8 +3,8 @@
 // A place for the larger bound, before the branch; the extents are results, and the result is that part of the place.
 // CHECK-LABEL: func.func @main(
 // CHECK-DAG: %[[EIGHT:.*]] = arith.constant 8 : index
-// CHECK: %[[PLACE:.*]] = bufferization.alloc_tensor(%[[EIGHT]]) : tensor<?xf32>
-// CHECK: %[[IF:.*]]:2 = scf.if %{{.*}} -> (tensor<?xf32>, index)
+// CHECK: %[[PLACE:.*]] = bufferization.alloc_tensor() : tensor<8xf32>
+// CHECK: %[[IF:.*]]:2 = scf.if %{{.*}} -> (tensor<8xf32>, index)
 // CHECK: %[[THERE:.*]] = tensor.extract_slice %[[PLACE]][0] [%[[N:.*]]] [1]
 // CHECK: %[[PUT:.*]] = bufferization.materialize_in_destination %{{.*}} in %[[THERE]]
 // CHECK: %[[IN:.*]] = tensor.insert_slice %[[PUT]] into %[[PLACE]][0] [%[[N]]] [1]
@@ -21,12 +21,14 @@ func.func @main(%a: tensor<8xf32>, %flag: tensor<i1>, %count: tensor<index>) -> 
     %data = tensor.extract %count[] : tensor<index>
     %n = kernel.bounded %data, %c8
     %part = tensor.extract_slice %a[0] [%n] [1] : tensor<8xf32> to tensor<?xf32>
-    scf.yield %part : tensor<?xf32>
+    %copy = bufferization.alloc_tensor() copy(%part) : tensor<?xf32>
+    scf.yield %copy : tensor<?xf32>
   } else {
     %part = tensor.extract_slice %a[0] [5] [1] : tensor<8xf32> to tensor<5xf32>
     %all = tensor.cast %part : tensor<5xf32> to tensor<?xf32>
-    scf.yield %all : tensor<?xf32>
-  } {nn.unplaced = array<i64: 0>}
+    %copy = bufferization.alloc_tensor() copy(%all) : tensor<?xf32>
+    scf.yield %copy : tensor<?xf32>
+  }
   return %r : tensor<?xf32>
 }
 
@@ -40,10 +42,12 @@ func.func @main(%a: tensor<8xf32>, %flag: tensor<i1>, %count: tensor<?xindex>) -
     // expected-error@+1 {{the size of a buffer depends on data}}
     %n = tensor.extract %count[%c0] : tensor<?xindex>
     %new = tensor.empty(%n) : tensor<?xf32>
-    scf.yield %new : tensor<?xf32>
+    %copy = bufferization.alloc_tensor() copy(%new) : tensor<?xf32>
+    scf.yield %copy : tensor<?xf32>
   } else {
     %all = tensor.cast %a : tensor<8xf32> to tensor<?xf32>
-    scf.yield %all : tensor<?xf32>
-  } {nn.unplaced = array<i64: 0>}
+    %copy = bufferization.alloc_tensor() copy(%all) : tensor<?xf32>
+    scf.yield %copy : tensor<?xf32>
+  }
   return %r : tensor<?xf32>
 }

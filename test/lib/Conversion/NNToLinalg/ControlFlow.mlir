@@ -154,3 +154,25 @@ func.func @collects(%n: tensor<i64>, %x: tensor<4xf32>) -> tensor<?x4xf32> {
   } : (tensor<i64>) -> tensor<?x4xf32>
   return %0 : tensor<?x4xf32>
 }
+
+// -----
+
+// The extents of what a loop collects are those of a copy before it, of which nothing else is left.
+// CHECK-LABEL: func.func @collected_part(
+// CHECK-NOT: tensor.extract_slice
+// CHECK: tensor.empty(%{{.*}}, %{{.*}}) : tensor<?x?xf32>
+// CHECK: scf.for
+// CHECK: tensor.extract_slice
+// CHECK: tensor.insert_slice
+func.func @collected_part(%trips: tensor<i64>, %x: tensor<?xf32>) -> tensor<?x?xf32> {
+  %one = arith.constant dense<1> : tensor<1xi64>
+  %most = arith.constant dense<9> : tensor<1xi64>
+  %0:2 = nn.loop %trips, %x attributes {operandSegmentSizes = array<i32: 1, 0, 1>} {
+  ^bb0(%i: tensor<i64>, %a: tensor<?xf32>):
+    %true = arith.constant dense<true> : tensor<i1>
+    %next = nn.sin %a : (tensor<?xf32>) -> tensor<?xf32>
+    %part = nn.slice %next, %one, %most {axes = array<i64: 0>} : (tensor<?xf32>, tensor<1xi64>, tensor<1xi64>) -> tensor<?xf32>
+    nn.yield %true, %next, %part : tensor<i1>, tensor<?xf32>, tensor<?xf32>
+  } : (tensor<i64>, tensor<?xf32>) -> (tensor<?xf32>, tensor<?x?xf32>)
+  return %0#1 : tensor<?x?xf32>
+}
