@@ -168,7 +168,7 @@ struct ExpandConv : OpRewritePattern<nn::IntegerConvOp> {
   static bool isKernel(nn::IntegerConvOp op) {
     RankedTensorType filter = getRanked(op.getFilter());
     bool isUnsigned = filter.getElementType().isUnsignedInteger();
-    bool fitsGroups = op.getGroups() == 1 || isDepthwise(op) || filter.getDimSize(1) % summedMultiple == 0;
+    bool fitsGroups = op.getGroups() == 1 || isDepthwise(op) || filter.getDimSize(1) > 1;
     return op.getLayout() == nn::Layout::ChannelsLast && fitsGroups &&
            isZeroPoint(op.getFilterZeroPoint(), isUnsigned ? 128 : 0);
   }
@@ -180,15 +180,22 @@ struct ExpandConv : OpRewritePattern<nn::IntegerConvOp> {
            (isDepthwise(op) || (getElementTypeOrSelf(op.getInput()).isUnsignedInteger() && getMissingChannels(op) == 0));
   }
 
-  /// Channels of zeros that the kernel wants behind those of the image.
+  /// Channels of zeros that the kernel wants behind those of each group.
   static int64_t getMissingChannels(nn::IntegerConvOp op) {
     int64_t channels = getRanked(op.getFilter()).getDimSize(1);
-    return op.getGroups() == 1 ? getPadded(op, channels) - channels : 0;
+    return isDepthwise(op) ? 0 : getPadded(op, channels) - channels;
   }
 
-  /// The input with `zero` where padding was and channels up to a multiple of the kernels' step.
+  /// `image` with `channels` as the extents of its last axes, in place of those that it has there.
+  static Value splitChannels(ImplicitLocOpBuilder &builder, Value image, int64_t leading, ArrayRef<int64_t> channels) {
+    SmallVector<int64_t> shape(leading, 0); // as they are
+    llvm::append_range(shape, channels);
+    return nn::ReshapeOp::create(builder, image, createInts(builder, shape), /*allow_zero=*/false);
+  }
+
+  /// The input with `zero` where padding was and each group's channels up to a multiple of the kernels' step.
   static Value pad(ImplicitLocOpBuilder &builder, nn::IntegerConvOp op, const Operand &input, bool padsWindows) {
-    int64_t spatial = op.getStrides().size(), missing = getMissingChannels(op);
+    int64_t spatial = op.getStrides().size(), missing = getMissingChannels(op), groups = op.getGroups();
     if (!padsWindows && missing == 0)
       return input.value;
     SmallVector<int64_t> axes, begin, end;
@@ -197,7 +204,9 @@ struct ExpandConv : OpRewritePattern<nn::IntegerConvOp> {
       begin.push_back(padsWindows ? op.getPadsBegin()[i] : 0);
       end.push_back(padsWindows ? op.getPadsEnd()[i] : 0);
     }
-    axes.push_back(spatial + 1);
+    bool splits = groups > 1 && missing > 0;
+    int64_t channels = getRanked(op.getFilter()).getDimSize(1);
+    axes.push_back(spatial + (splits ? 2 : 1));
     begin.push_back(0);
     end.push_back(missing);
     llvm::append_range(begin, end);
@@ -206,7 +215,9 @@ struct ExpandConv : OpRewritePattern<nn::IntegerConvOp> {
       SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(0, getRanked(fill).getRank()));
       fill = nn::SqueezeOp::create(builder, fill, all);
     }
-    return nn::PadOp::create(builder, input.value, createInts(builder, begin), fill, axes, nn::PadMode::Constant);
+    Value image = splits ? splitChannels(builder, input.value, spatial + 1, {groups, channels}) : input.value;
+    image = nn::PadOp::create(builder, image, createInts(builder, begin), fill, axes, nn::PadMode::Constant);
+    return splits ? splitChannels(builder, image, spatial + 1, {groups * (channels + missing)}) : image;
   }
 
   LogicalResult matchAndRewrite(nn::IntegerConvOp op, PatternRewriter &rewriter) const override {

@@ -87,3 +87,16 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return %y : tensor<40x8xi32>
   }
 }
+
+// -----
+
+// Two groups of 6 channels become groups of 8.
+// CHECK-LABEL: @groups
+func.func @groups(%x: tensor<1x?x5x12xui8>, %w: tensor<4x6x1x1xi8>) -> tensor<1x?x5x4xi32> {
+  // CHECK: %[[SPLIT:.*]] = nn.reshape %arg0, {{.*}} -> tensor<1x?x5x2x6xui8>
+  // CHECK: %[[PADDED:.*]] = nn.pad %[[SPLIT]], {{.*}} -> tensor<1x?x5x2x8xui8>
+  // CHECK: %[[IMAGE:.*]] = nn.reshape %[[PADDED]], {{.*}} -> tensor<1x?x5x16xui8>
+  // CHECK: nn.integer_conv %[[IMAGE]], {{.*}} (tensor<1x?x5x16xui8>, tensor<4x8x1x1xi8>)
+  %y = nn.integer_conv %x, %w {layout = #nn<layout channels_last>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_begin = array<i64: 0, 0>, pads_end = array<i64: 0, 0>, groups = 2 : i64} : (tensor<1x?x5x12xui8>, tensor<4x6x1x1xi8>) -> tensor<1x?x5x4xi32>
+  return %y : tensor<1x?x5x4xi32>
+}
