@@ -47,6 +47,13 @@ static OpFoldResult findLoopExtent(linalg::GenericOp op, uint64_t loop) {
   return dim && isa<RankedTensorType>(op.getDpsInits()[0].getType()) ? findExtent(op.getDpsInits()[0], *dim) : OpFoldResult();
 }
 
+/// The only index of a dimension `dim` of one element: of the loop with that number, where it has one iteration.
+static AffineExpr getUnitLoop(linalg::GenericOp op, uint64_t dim) {
+  OpFoldResult extent = dim < op.getNumLoops() ? findLoopExtent(op, dim) : OpFoldResult();
+  bool isUnit = extent && isOneInteger(extent);
+  return isUnit ? getAffineDimExpr(dim, op.getContext()) : getAffineConstantExpr(0, op.getContext());
+}
+
 namespace {
 
 /// select(extent == 1, 0, i) is i where the extent is the loop's.
@@ -78,7 +85,12 @@ struct ReadWhole : OpRewritePattern<tensor::ExtractOp> {
         op->isAncestor(read.getTensor().getParentRegion()->getParentOp()))
       return failure();
     SmallVector<AffineExpr> place;
+    auto type = cast<RankedTensorType>(read.getTensor().getType());
     for (auto [dim, index] : llvm::enumerate(read.getIndices())) {
+      if (isZeroInteger(OpFoldResult(index)) && type.getDimSize(dim) == 1) {
+        place.push_back(getUnitLoop(op, dim));
+        continue;
+      }
       auto loop = index.getDefiningOp<linalg::IndexOp>();
       OpFoldResult extent = loop && loop->getParentOp() == op ? findLoopExtent(op, loop.getDim()) : OpFoldResult();
       if (!extent || !hasExtent(read.getTensor(), dim, extent) ||

@@ -258,6 +258,30 @@ func.func @whole(%x: tensor<?x16xf32>, %y: tensor<?x24xf32>) -> tensor<?x16xf32>
 
 // -----
 
+// So is one whose batch of one image is read at 0.
+// CHECK-LABEL: @oneImage
+// CHECK-SAME: %[[X:.*]]: tensor<1x?x16xf32>
+// CHECK: linalg.generic {indexing_maps = [#[[MAP:.*]], #[[MAP]]], {{.*}} ins(%[[X]] : tensor<1x?x16xf32>)
+// CHECK-NOT: tensor.extract
+func.func @oneImage(%x: tensor<1x?x16xf32>) -> tensor<1x?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %x, %c1 : tensor<1x?x16xf32>
+  %e = tensor.empty(%m) : tensor<1x?x16xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d1, d2)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      outs(%e : tensor<1x?x16xf32>) {
+  ^bb0(%o: f32):
+    %row = linalg.index 1 : index
+    %column = linalg.index 2 : index
+    %a = tensor.extract %x[%c0, %row, %column] : tensor<1x?x16xf32>
+    %s = arith.mulf %a, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<1x?x16xf32>
+  return %r : tensor<1x?x16xf32>
+}
+
+// -----
+
 // Chosen rows are read whole; a transposition of them writes through squares, and stays a loop of its own.
 // CHECK-LABEL: func.func @turned_rows(
 // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<20x8xf32>)
