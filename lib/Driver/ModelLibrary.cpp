@@ -241,7 +241,7 @@ Expected<size_t> ModelLibrary::getWorkspaceSize(ArrayRef<HostTensor> inputs, Arr
 static StringRef describeCode(int code) {
   switch (code) {
   case NNC_ERROR_CPU:
-    return "this CPU lacks instructions that the model was compiled for; see --cpu";
+    return "this CPU lacks instructions that the model was compiled for, or the system does not grant them; see --cpu";
   case NNC_ERROR_EXTENT:
     return "a run-time extent, a position in a sequence or a category is out of range";
   case NNC_ERROR_TEXT:
