@@ -82,6 +82,14 @@ LogicalResult RemoveOp::verify() {
   return success();
 }
 
+LogicalResult SplitOp::verify() {
+  if (!llvm::all_of(getWords(), [](char c) { return llvm::isASCII(c) && c; }))
+    return emitOpError("has words of characters of ASCII only");
+  if (!getWords().empty() && (!getDelimiter().empty() || getCharacters()))
+    return emitOpError("has a delimiter or characters beside words");
+  return success();
+}
+
 LogicalResult SplitOp::inferReturnTypes(MLIRContext *context, std::optional<Location>, Adaptor adaptor,
                                         SmallVectorImpl<Type> &types) {
   auto input = cast<RankedTensorType>(adaptor.getInput().getType());

@@ -146,14 +146,17 @@ def Text_SplitOp : Text_Op<"split"> {
   let summary = "the pieces of strings between delimiters";
   let description = [{
     With an empty delimiter, between stretches of white space, of which those at
-    both ends do not count; with `characters` between any two code points. After
+    both ends do not count; where there are `words`, characters of ASCII, between
+    stretches of all others; with `characters` between any two code points. After
     `max_splits` splits (-1: no limit) the rest is the last piece. `pieces` has
     one more axis than `input`, as long as the largest of `counts`; empty strings
     fill it up. `most`, where it is not 0, is how many pieces there is room for.
   }];
   let arguments = (ins Text_Strings:$input, StrAttr:$delimiter, I64Attr:$max_splits,
-                       DefaultValuedAttr<I64Attr, "0">:$most, UnitAttr:$characters);
+                       DefaultValuedAttr<I64Attr, "0">:$most, UnitAttr:$characters,
+                       DefaultValuedStrAttr<StrAttr, "">:$words);
   let results = (outs Text_Strings:$pieces, Text_Places:$counts);
+  let hasVerifier = 1;
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 

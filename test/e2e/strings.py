@@ -137,6 +137,11 @@ def microsoft():
                 yield (f"tokens_{separators}_{mark}_{len(shape)}",
                        single("Tokenizer", [x], domain=MICROSOFT, separators=separators, mark=mark, pad_value="?", mincharnum=least),
                        [x], 1)
+        for expression in ("[a-zA-Z0-9_]+", r"\w+", "[a-c']+", r"\d+", r"[\w\-]+"):
+            for least in (1, 2):
+                yield (f"words_{expression}_{least}_{len(shape)}",
+                       single("Tokenizer", [x], domain=MICROSOFT, tokenexp=expression, mark=least - 1, pad_value="?", mincharnum=least),
+                       [x], 1)
 
 
 def encoders():

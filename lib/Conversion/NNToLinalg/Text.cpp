@@ -50,8 +50,8 @@ static constexpr TextFunction equal{"nnc_text_equal", "sss", false}, find{"nnc_t
     match{"nnc_text_match", "ssssss", false}, concat{"nnc_text_concat", "ssss", true},
     changeCase{"nnc_text_change_case", "ssss", true}, ofInteger{"nnc_text_of_integer", "ssis", true},
     ofFloat{"nnc_text_of_float", "ssf", true}, toInteger{"nnc_text_to_integer", "isss", true},
-    toFloat{"nnc_text_to_float", "fsss", true}, countPieces{"nnc_text_count", "isssii", true},
-    takePiece{"nnc_text_piece", "ssssii", true}, compare{"nnc_text_compare", "iss", false},
+    toFloat{"nnc_text_to_float", "fsss", true}, countPieces{"nnc_text_count", "issssii", true},
+    takePiece{"nnc_text_piece", "sssssii", true}, compare{"nnc_text_compare", "iss", false},
     removeBytes{"nnc_text_remove", "ssss", true}, fingerprint{"nnc_text_fingerprint", "is", false},
     keyedHash{"nnc_text_keyed_hash", "isii", false}, seededHash{"nnc_text_seeded_hash", "isi", false};
 
@@ -344,10 +344,11 @@ struct LowerSplit : OpConversionPattern<text::SplitOp> {
       most = op.getMost();
     else if (maxSplits >= 0)
       most = std::min(most, maxSplits) + 1;
-    auto pool = StringPool::get(op, builder.getArrayAttr(op.getDelimiterAttr()));
+    auto pool = StringPool::get(op, builder.getStrArrayAttr({op.getDelimiter(), op.getWords()}));
+    Value strings = getAddress(builder, makeTable<int8_t>(builder, pool->bytes));
+    auto getString = [&](size_t number) { return add(builder, strings, getIndex(builder, pool->offsets[number])); };
     // No delimiter at all is for characters.
-    Value delimiter = op.getCharacters() ? getIndex(builder, 0)
-                                         : getAddress(builder, makeTable<int8_t>(builder, pool->bytes));
+    Value delimiter = op.getCharacters() ? getIndex(builder, 0) : getString(0), words = getString(1);
     Value splits = arith::ConstantIntOp::create(builder, builder.getI64Type(), maxSplits);
     Value limit = arith::ConstantIntOp::create(builder, builder.getI64Type(), most);
     auto countsType = cast<RankedTensorType>(op.getCounts().getType());
@@ -355,7 +356,8 @@ struct LowerSplit : OpConversionPattern<text::SplitOp> {
     for (int64_t axis = 0; axis < countsType.getRank(); ++axis)
       extents.push_back(getExtent(builder, op.getLoc(), input, axis));
     Value counts = generate(builder, countsType, extents, [&](ImplicitLocOpBuilder &inner, ValueRange index) {
-      return call(inner, countPieces, {space, tensor::ExtractOp::create(inner, input, index), delimiter, splits, limit});
+      Value string = tensor::ExtractOp::create(inner, input, index);
+      return call(inner, countPieces, {space, string, delimiter, words, splits, limit});
     });
     auto takeMost = [&](ImplicitLocOpBuilder &inner, ValueRange index, ValueRange carried) {
       Value count = arith::IndexCastOp::create(inner, inner.getIndexType(), tensor::ExtractOp::create(inner, counts, index));
@@ -365,7 +367,7 @@ struct LowerSplit : OpConversionPattern<text::SplitOp> {
     extents.push_back(kernel::BoundedOp::create(builder, largest, getIndex(builder, most)));
     auto take = [&](ImplicitLocOpBuilder &inner, ValueRange index) {
       Value string = tensor::ExtractOp::create(inner, input, index.drop_back());
-      return call(inner, takePiece, {space, string, delimiter, splits, toInt64(inner, index.back())});
+      return call(inner, takePiece, {space, string, delimiter, words, splits, toInt64(inner, index.back())});
     };
     auto type = cast<RankedTensorType>(op.getPieces().getType());
     SmallVector<int64_t> shape(type.getShape());

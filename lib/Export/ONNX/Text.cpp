@@ -60,6 +60,8 @@ static void writeConcat(OpWriter &writer, text::ConcatOp op) {
 static void writeSplit(OpWriter &writer, text::SplitOp op) {
   if (op.getCharacters())
     return writer.refuse("strings that are split into characters");
+  if (!op.getWords().empty())
+    return writer.refuse("strings that are split into words of some characters");
   if (!writer.needsOpset(20))
     return;
   std::string delimiter = op.getDelimiter().str();

@@ -106,10 +106,13 @@ static LogicalResult importBifurcationDetector(NodeBinder &node) {
 
 //===--- Tokenizer ---===//
 
-/// The pieces of each string along a new last axis, and how many there are.
-static std::pair<Expression, Expression> splitStrings(NodeBinder &node, Expression strings, StringRef separator) {
+/// The pieces of each string along a new last axis, and how many there are: between separators, or stretches of `words`, or
+/// characters, where neither is given.
+static std::pair<Expression, Expression> splitStrings(NodeBinder &node, Expression strings, StringRef separator,
+                                                      StringRef words = "") {
+  bool isOfCharacters = separator.empty() && words.empty();
   SmallVector<Value> results = node.createAll<text::SplitOp>(2, strings, separator, /*max_splits=*/int64_t(-1),
-                                                             /*most=*/int64_t(0), /*characters=*/separator.empty());
+                                                             /*most=*/int64_t(0), isOfCharacters, words);
   if (node.failed())
     return {};
   return {{node, results[0]}, {node, results[1]}};
@@ -129,12 +132,47 @@ static Expression compact(NodeBinder &node, Expression values, Expression isKept
   return {node, node.create<nn::GatherElementsOp>(values, order, last)};
 }
 
-/// What is between separators, of at least `least` characters, first along the last axis, and how many there are.
-static std::pair<Expression, Expression> splitAtSeparators(NodeBinder &node, Expression strings, ArrayRef<std::string> separators,
-                                                           int64_t least) {
+/// The characters of a regular expression that is one set of them, all of ASCII, at least once: "[a-z0-9_]+" or "\w+";
+/// none where it is something else.
+static std::string findWordCharacters(StringRef expression) {
+  if (!expression.consume_back("+"))
+    return {};
+  bool isInBrackets = expression.consume_front("[");
+  if (isInBrackets && !expression.consume_back("]"))
+    return {};
+  std::string characters;
+  while (!expression.empty()) {
+    bool isEscaped = expression.consume_front("\\");
+    if (expression.empty())
+      return {};
+    char first = expression.front(), last = first;
+    expression = expression.drop_front();
+    if (isEscaped && (first == 'w' || first == 'd')) {
+      StringRef letters = "_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+      characters += ("0123456789" + (first == 'w' ? letters : StringRef())).str();
+    } else if (isEscaped ? llvm::isPunct(first) : isInBrackets && (llvm::isAlnum(first) || StringRef("_'.#@$%/").contains(first))) {
+      if (expression.size() > 1 && expression.front() == '-' && llvm::isAlnum(expression[1]) && first <= expression[1]) {
+        last = expression[1];
+        expression = expression.drop_front(2);
+      }
+      for (int c = first; c <= last; ++c)
+        characters.push_back(static_cast<char>(c));
+    } else {
+      return {};
+    }
+    if (!isInBrackets && !expression.empty())
+      return {};
+  }
+  return characters;
+}
+
+/// What is between separators, or the stretches of `words`, of at least `least` characters, first along the last axis, and how
+/// many there are.
+static std::pair<Expression, Expression> splitIntoWords(NodeBinder &node, Expression strings, ArrayRef<std::string> separators,
+                                                        StringRef words, int64_t least) {
   Type i64 = node.getBuilder().getI64Type();
   int64_t rank = strings.getRank();
-  Expression shape = strings.shape(), tokens = strings;
+  Expression shape = strings.shape(), tokens = words.empty() ? strings : splitStrings(node, strings, "", words).first;
   for (StringRef separator : separators)
     tokens = splitStrings(node, tokens, separator).first;
   if (node.failed())
@@ -171,14 +209,16 @@ static LogicalResult importTokenizer(NodeBinder &node) {
     return node.reject("mincharnum must be positive, and 1 where characters are the tokens");
   if (separators.size() > 3) // each multiplies how many pieces there may be
     return node.reject("more than three separators are not supported");
-  if (!isOfCharacters && separators.empty())
-    return node.reject("tokens by a regular expression (tokenexp) are not supported");
+  std::string words = separators.empty() && !isOfCharacters ? findWordCharacters(expression) : "";
+  if (!isOfCharacters && separators.empty() && words.empty())
+    return node.reject("tokens by a regular expression (tokenexp) are supported where it is one set of ASCII's characters, "
+                       "like [a-z0-9_]+");
   for (StringRef separator : separators)
     if (!isOfCharacters && (separator.empty() || separator.find_first_of("\\^$.|?*+()[]{}") != StringRef::npos))
       return node.reject("separators that are regular expressions are not supported");
   if (node.getType(x).getNumDynamicDims() == 0 && node.getType(x).getNumElements() == 0)
     return node.result(x);
-  auto [tokens, counts] = isOfCharacters ? splitStrings(node, x, "") : splitAtSeparators(node, x, separators, least);
+  auto [tokens, counts] = isOfCharacters ? splitStrings(node, x, "") : splitIntoWords(node, x, separators, words, least);
   if (node.failed())
     return failure();
   Expression zero = Expression::ints(node, {0});

@@ -112,7 +112,8 @@ uintptr_t nnc_text_remove(uintptr_t space, uintptr_t text, uintptr_t characters)
 /// What is still to be split.
 typedef struct Rest {
   const unsigned char *at; ///< null: nothing is left
-  const unsigned char *delimiter; ///< null: characters are split off; empty: at white space
+  const unsigned char *delimiter; ///< null: characters are split off; empty: at gaps
+  const unsigned char *words; ///< what is in no gap; empty: all but white space
   int64_t splits; ///< that may still be done; below 0: any number
 } Rest;
 
@@ -126,21 +127,26 @@ static uintptr_t getDelimiter(const unsigned char *at, const unsigned char *deli
   return delimiter[length] ? 0 : length;
 }
 
-static Rest startSplitting(const unsigned char *text, const unsigned char *delimiter, int64_t maxSplits) {
-  int isAtSpace = delimiter && !delimiter[0];
-  while (isAtSpace && isSpace(*text))
+static int isInGap(unsigned char c, const unsigned char *words) {
+  return *words ? c && !isIn(c, words) : isSpace(c);
+}
+
+static Rest startSplitting(const unsigned char *text, const unsigned char *delimiter, const unsigned char *words,
+                           int64_t maxSplits) {
+  int isAtGaps = delimiter && !delimiter[0];
+  while (isAtGaps && isInGap(*text, words))
     ++text;
-  if ((isAtSpace || !delimiter) && !*text)
+  if ((isAtGaps || !delimiter) && !*text)
     text = 0;
-  return (Rest){text, delimiter, maxSplits};
+  return (Rest){text, delimiter, words, maxSplits};
 }
 
 /// The length of the piece at rest->at, which then is what is behind the delimiter.
 static uintptr_t takePiece(Rest *rest) {
   const unsigned char *begin = rest->at, *at = begin;
-  if (rest->splits == 0) { // without the white space at its end
+  if (rest->splits == 0) { // without the gap at its end
     uintptr_t length = getLength(begin);
-    while (rest->delimiter && !rest->delimiter[0] && length && isSpace(begin[length - 1]))
+    while (rest->delimiter && !rest->delimiter[0] && length && isInGap(begin[length - 1], rest->words))
       --length;
     rest->at = 0;
     return length;
@@ -160,19 +166,20 @@ static uintptr_t takePiece(Rest *rest) {
     rest->at = *at ? at + length : 0;
     return (uintptr_t)(at - begin);
   }
-  while (*at && !isSpace(*at))
+  while (*at && !isInGap(*at, rest->words))
     ++at;
   const unsigned char *next = at;
-  while (isSpace(*next))
+  while (isInGap(*next, rest->words))
     ++next;
   rest->at = *next ? next : 0;
   return (uintptr_t)(at - begin);
 }
 
 /// How many pieces there are; more than `limit` are a failure.
-int64_t nnc_text_count(uintptr_t space, uintptr_t text, uintptr_t delimiter, int64_t maxSplits, int64_t limit) {
+int64_t nnc_text_count(uintptr_t space, uintptr_t text, uintptr_t delimiter, uintptr_t words, int64_t maxSplits,
+                       int64_t limit) {
   int64_t count = 0;
-  for (Rest rest = startSplitting(bytesAt(text), bytesAt(delimiter), maxSplits); rest.at; ++count) {
+  for (Rest rest = startSplitting(bytesAt(text), bytesAt(delimiter), bytesAt(words), maxSplits); rest.at; ++count) {
     if (count == limit) {
       ((TextSpace *)space)->failed = 1;
       return limit;
@@ -183,8 +190,9 @@ int64_t nnc_text_count(uintptr_t space, uintptr_t text, uintptr_t delimiter, int
 }
 
 /// Piece `number`, empty where there are fewer.
-uintptr_t nnc_text_piece(uintptr_t space, uintptr_t text, uintptr_t delimiter, int64_t maxSplits, int64_t number) {
-  Rest rest = startSplitting(bytesAt(text), bytesAt(delimiter), maxSplits);
+uintptr_t nnc_text_piece(uintptr_t space, uintptr_t text, uintptr_t delimiter, uintptr_t words, int64_t maxSplits,
+                         int64_t number) {
+  Rest rest = startSplitting(bytesAt(text), bytesAt(delimiter), bytesAt(words), maxSplits);
   while (rest.at) {
     const unsigned char *begin = rest.at;
     uintptr_t length = takePiece(&rest);

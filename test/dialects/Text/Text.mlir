@@ -63,3 +63,11 @@ func.func @characters(%x: tensor<2xindex>) {
   %0 = text.remove %x {characters = "\C3\A9"} : (tensor<2xindex>) -> tensor<2xindex>
   return
 }
+
+// -----
+
+func.func @words(%x: tensor<2xindex>) {
+  // expected-error @+1 {{has words of characters of ASCII only}}
+  %0:2 = text.split %x {delimiter = "", max_splits = -1 : i64, words = "\C3\A9"} : (tensor<2xindex>) -> (tensor<2x?xindex>, tensor<2xi64>)
+  return
+}
