@@ -15,6 +15,7 @@
 #include "lib/Analysis/TileSteps.h"
 #include "lib/Codegen/Epilogue.h"
 #include "lib/Codegen/Widening.h"
+#include "lib/Support/ViewedBuffer.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -348,14 +349,17 @@ void TiledConv::accumulate(OpBuilder &builder, const Panel &panel, ArrayRef<Tile
 }
 
 /// Brings a share of the next panel's weights to the cache: as much as all pairs of tiles together need for that panel. Behind
-/// the last panel there are often those of the next layer.
+/// the last panel there are often those of the next layer. A few pairs would bring more at once than the loads beside them
+/// leave time for.
 void TiledConv::prefetch(OpBuilder &builder, const Panel &panel, ArrayRef<Value> taps, Value group) {
-  constexpr int64_t lineBytes = 64, leastWeights = 128 << 10, linesOfUnknown = 2;
+  constexpr int64_t lineBytes = 64, leastWeights = 128 << 10, linesOfUnknown = 2, leastPairs = 3;
   int64_t elementBytes = 4 / perGroup, lines = steps.groups * panelWidth * 4 / lineBytes;
-  if (filterType.getNumElements() * elementBytes < leastWeights || !filter.getDefiningOp<memref::GetGlobalOp>())
+  if (filterType.getNumElements() * elementBytes < leastWeights || !getViewedBuffer(filter).getDefiningOp<memref::GetGlobalOp>())
     return;
   Index index(builder, loc);
   auto pairs = getStatic(panel.pairs);
+  if (pairs && *pairs < leastPairs)
+    return;
   int64_t share = pairs ? llvm::divideCeil(lines, *pairs) : linesOfUnknown;
   OpFoldResult first = index.rem(index.mul(panel.pair, index.fold(share)), index.fold(lines));
   SmallVector<Value> at{panel.group, index.get(index.add(panel.number, index.fold(1)))};

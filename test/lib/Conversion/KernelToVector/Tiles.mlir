@@ -89,3 +89,34 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// Many weights of a constant, of which the product reads a view: each of four pairs of tiles brings a quarter of the next
+// panel's. Two pairs would bring too much at once.
+// CHECK-LABEL: @ahead
+// CHECK: %[[W:.*]] = memref.get_global @w
+// CHECK: %[[VIEW:.*]] = memref.expand_shape %[[W]]
+// CHECK-COUNT-8: memref.prefetch %[[VIEW]]
+// CHECK-NOT: memref.prefetch
+// CHECK-LABEL: @few
+// CHECK-NOT: memref.prefetch
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 32768, l2Bytes = 1048576, vnni = true, byteTiles = true>} {
+  memref.global "private" constant @w : memref<16x64x128xi8> = dense<1>
+  func.func @ahead(%a: memref<128x256xi8>, %c: memref<128x512xi32>) {
+    %b = memref.get_global @w : memref<16x64x128xi8>
+    kernel.contract(%a, %b, %c) attributes {epilogue_maps = []} {
+    ^bb0(%acc: i32):
+      kernel.yield %acc : i32
+    } : (memref<128x256xi8>, memref<16x64x128xi8>, memref<128x512xi32>) -> ()
+    return
+  }
+  func.func @few(%a: memref<64x256xi8>, %c: memref<64x512xi32>) {
+    %b = memref.get_global @w : memref<16x64x128xi8>
+    kernel.contract(%a, %b, %c) attributes {epilogue_maps = []} {
+    ^bb0(%acc: i32):
+      kernel.yield %acc : i32
+    } : (memref<64x256xi8>, memref<16x64x128xi8>, memref<64x512xi32>) -> ()
+    return
+  }
+}
