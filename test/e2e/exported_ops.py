@@ -52,6 +52,10 @@ def group_query_cases():
     yield case("group_query_partial", rotary=True, size=32)
     yield case("group_query_places", rotary=True, past=4, count=1, places=np.array([[4]], np.int64))
     yield case("group_query_ragged", batch=3, past=6, count=1, lengths=[7, 4, 2], rotary=True)
+    # Few queries with long caches, of odd lengths, and one head for all.
+    for count, past, size in ((1, 129, 24), (2, 67, 40), (3, 1, 8), (7, 33, 16)):
+        yield case(f"group_query_few_{count}", past=past, count=count, size=size, heads=6, groups=1)
+        yield case(f"group_query_few_{count}_batch", batch=3, past=past, count=count, size=size, heads=6, groups=3)
 
 
 def attention_cases():

@@ -149,9 +149,51 @@ def type_cases():
     yield "scatter_truths", "ScatterElements", 1, [~truths, places, truths], {"reduction": "add"}
 
 
+def line_cases():
+    """Resize along one axis: of one element, between numbers that hardly fit, to lengths that only a run knows. NaN and infinity
+    are not among them: ONNX Runtime multiplies pixels beside by 0 as well, even those of other rows."""
+    edges = np.array([-0.0, 0.0, 1.0, 3e38, 2.0, 1e-30, 3.0, -3e38, -4.0], np.float32)
+    for mode, axis, sizes in (("linear", 2, ((13, 29), (1, 7), (31, 1))), ("linear", 3, ((29, 13), (1, 7), (17, 17))),
+                              ("cubic", 3, ((13, 29), (29, 13), (1, 7)))):
+        for (size, to), coordinates in zip(sizes, ("half_pixel", "asymmetric", "align_corners")):
+            x, shape = floats(*((2, 3, size, 5) if axis == 2 else (2, 3, 5, size))), np.array([2, 3, 5, 5], np.int64)
+            shape[axis] = to
+            attributes = {"mode": mode, "coordinate_transformation_mode": coordinates}
+            yield f"line_{mode}_{axis}_{size}_{to}", "Resize", 1, [x, None, None, constant(shape)], attributes
+            yield f"line_{mode}_{axis}_{size}_{to}_run_time", "Resize", 1, [x, None, None, shape], attributes
+    for axis in (2, 3):
+        x = np.stack([np.roll(edges, i) for i in range(5)])
+        x = (x if axis == 3 else x.T)[None, None]
+        shape = np.array([1, 1, *x.shape[2:]], np.int64)
+        shape[axis] = 18
+        yield f"line_edges_{axis}", "Resize", 1, [x, None, None, shape], {"mode": "linear"}
+
+
+def product_cases():
+    """Products of two matrices that a run computes, of odd sizes: 8-bit integers at their limits, and f16 with what is no number."""
+    shapes = [((1, 1), (1, 1)), ((1, 63), (63, 5)), ((5, 17), (17, 1)), ((13, 67), (67, 33)), ((3, 129), (129, 65)),
+              ((2, 3, 7, 31), (31, 9)), ((3, 9, 70), (3, 70, 18)), ((0, 5), (5, 4)), ((4, 5), (5, 0))]
+    for i, (left, right) in enumerate(shapes):
+        a_type, b_type = ((np.uint8, np.int8), (np.uint8, np.uint8), (np.int8, np.int8))[i % 3]
+        limits = [np.iinfo(a_type), np.iinfo(b_type)]
+        a, b = (RANDOM.choice([limit.min, limit.max, 0, 1, 100], shape).astype(limit.dtype) for limit, shape in zip(limits, (left, right)))
+        yield f"integers_{i}", "MatMulInteger", 1, [a, b], {}
+        yield f"integers_{i}_zeros", "MatMulInteger", 1, [a, b, a_type(limits[0].max), b_type(limits[1].min)], {}
+        a, b = floats(*left).astype(np.float16), floats(*right).astype(np.float16)
+        yield f"halves_{i}", "MatMul", 1, [a, b], {}
+        yield f"halves_{i}_weights", "MatMul", 1, [a, constant(b)], {}
+    for rows in (1, 5, 13):
+        a, b = floats(rows, 33).astype(np.float16), floats(33, 19).astype(np.float16)
+        a[0, 3], b[5, 2], b[6, 4], b[:, 7] = np.nan, np.inf, -np.inf, -0.0
+        a[-1, -1] = 6e-8  # denormal
+        yield f"halves_edges_{rows}", "MatMul", 1, [a, b], {}
+        yield f"halves_large_{rows}", "MatMul", 1, [np.full((rows, 33), 60000, np.float16), np.full((33, 3), 2, np.float16)], {}
+
+
 def cases():
     for group in (pool_cases, deformable_cases, matrix_cases, vectorizer_cases, region_cases, training_cases, logarithm_cases,
-                  pad_cases, einsum_cases, resize_cases, early_cases, type_cases):
+                  pad_cases, einsum_cases, resize_cases, early_cases, type_cases,
+                  line_cases, product_cases):
         yield from group()
 
 
