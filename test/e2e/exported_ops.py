@@ -55,7 +55,7 @@ def group_query_cases():
     # Few queries with long caches, of odd lengths, and one head for all.
     for count, past, size in ((1, 129, 24), (2, 67, 40), (3, 1, 8), (7, 33, 16)):
         yield case(f"group_query_few_{count}", past=past, count=count, size=size, heads=6, groups=1)
-        yield case(f"group_query_few_{count}_batch", batch=3, past=past, count=count, size=size, heads=6, groups=3)
+    yield case("group_query_few_batch", batch=3, past=129, count=1, size=24, heads=6, groups=3)
 
 
 def attention_cases():
