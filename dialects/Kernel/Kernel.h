@@ -77,17 +77,16 @@ llvm::ArrayRef<int64_t> getWinogradTiles(int64_t window);
 /// Products of kernel.winograd for a tile, of each input with each output channel.
 int64_t getWinogradPoints(llvm::ArrayRef<int64_t> tile, llvm::ArrayRef<int64_t> window);
 
-/// Lets one-shot bufferisation handle the dialect's kernels.
-void registerBufferization(mlir::DialectRegistry &registry);
-
-} // namespace nnc::kernel
-
-namespace nnc::kernel {
-
 /// What kernel.tile_load and the like change.
 struct TileRegisters : mlir::SideEffects::Resource::Base<TileRegisters> {
   llvm::StringRef getName() final { return "tile registers"; }
 };
+
+/// Tile registers, as kernel.tile_configure gives them their shapes: sums come first, then left and right-hand sides.
+inline constexpr int64_t firstLeftTile = 4, firstRightTile = 6, numTiles = 8;
+
+/// Lets one-shot bufferisation handle the dialect's kernels.
+void registerBufferization(mlir::DialectRegistry &registry);
 
 } // namespace nnc::kernel
 

@@ -14,9 +14,7 @@ namespace nnc {
 #define GEN_PASS_DEF_LOWERMATRIXTILES
 #include "lib/Transforms/Passes.h.inc"
 
-static constexpr int64_t tileRowBytes = 64, numTiles = 8, configurationBytes = 64;
-/// Of the registers, as kernel.tile_configure gives them their shapes.
-static constexpr int64_t firstRight = 6, firstLeft = 4;
+static constexpr int64_t tileRowBytes = 64, configurationBytes = 64;
 
 static Value createWord(OpBuilder &builder, Location loc, int64_t value) {
   return LLVM::ConstantOp::create(builder, loc, builder.getI64Type(), builder.getI64IntegerAttr(value));
@@ -69,8 +67,8 @@ static void lower(OpBuilder &builder, kernel::TileConfigureOp op) {
   auto groups = static_cast<int64_t>(op.getGroups());
   SmallVector<int8_t> bytes(configurationBytes, 0);
   bytes[0] = 1;
-  for (int64_t tile = 0; tile < numTiles; ++tile) {
-    bool isLeft = tile >= firstLeft && tile < firstRight;
+  for (int64_t tile = 0; tile < kernel::numTiles; ++tile) {
+    bool isLeft = tile >= kernel::firstLeftTile && tile < kernel::firstRightTile;
     bytes[widths + 2 * tile] = static_cast<int8_t>(isLeft ? 4 * groups : tileRowBytes);
     bytes[heights + tile] = static_cast<int8_t>(groups); // of left-hand sides and sums, replaced below
   }
@@ -80,7 +78,7 @@ static void lower(OpBuilder &builder, kernel::TileConfigureOp op) {
   Value all = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(vectorType, ArrayRef(bytes)));
   vector::StoreOp::create(builder, loc, all, place, Value(arith::ConstantIndexOp::create(builder, loc, 0)));
   Value rows = arith::IndexCastOp::create(builder, loc, builder.getI8Type(), op.getRows());
-  for (int64_t tile = 0; tile < firstRight; ++tile)
+  for (int64_t tile = 0; tile < kernel::firstRightTile; ++tile)
     memref::StoreOp::create(builder, loc, rows, place, Value(arith::ConstantIndexOp::create(builder, loc, heights + tile)));
   Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, place);
   call(builder, loc, "llvm.x86.ldtilecfg", toPointer(builder, loc, address));

@@ -27,8 +27,7 @@ namespace nnc {
 
 /// Rows of a tile, columns of a tile of sums, such tiles side by side and one below the other.
 static constexpr int64_t mostRows = 16, tileColumns = 16, tilesAcross = 2, tilesDown = 2;
-/// Registers, as kernel.tile_configure gives them their shapes.
-static constexpr int64_t firstLeft = 4, firstRight = 6;
+using kernel::firstLeftTile, kernel::firstRightTile;
 /// A tile with less than this (rows times groups, of 256) takes the unit as long as a full one, and vectors no longer.
 static constexpr int64_t leastTile = 48;
 
@@ -383,17 +382,17 @@ void TiledConv::accumulateStep(OpBuilder &builder, const Panel &panel, ArrayRef<
       at.push_back(index.get(index.add(first, index.mul(taps[dim], index.fold(dilations[dim])))));
     }
     at.push_back(index.get(channel));
-    kernel::TileLoadOp::create(builder, loc, firstLeft + number, input, at, rowDim + 1, strides[rowDim]);
+    kernel::TileLoadOp::create(builder, loc, firstLeftTile + number, input, at, rowDim + 1, strides[rowDim]);
   };
   auto loadRight = [&](int64_t column) {
     SmallVector<Value> at{panel.group, panel.number};
     llvm::append_range(at, taps);
     at.push_back(index.get(group));
     at.push_back(index.constant(column * tileColumns * perGroup));
-    kernel::TileLoadOp::create(builder, loc, firstRight + column, filter, at, filterType.getRank() - 2, 1);
+    kernel::TileLoadOp::create(builder, loc, firstRightTile + column, filter, at, filterType.getRank() - 2, 1);
   };
   auto multiply = [&](size_t tile, int64_t column) {
-    kernel::TileDotOp::create(builder, loc, tile * tilesAcross + column, firstLeft + tile, firstRight + column, isBF16);
+    kernel::TileDotOp::create(builder, loc, tile * tilesAcross + column, firstLeftTile + tile, firstRightTile + column, isBF16);
   };
   prefetch(builder, panel, taps, index.get(group));
   for (size_t tile = 0; tile < tiles.size(); ++tile) {

@@ -189,7 +189,8 @@ static Value convertAll(ImplicitLocOpBuilder &builder, Value value, Type element
 }
 
 /// Each channel by itself. Sums of bytes are integers that f32 has.
-static Value filterBytes(ImplicitLocOpBuilder &builder, nn::IntegerConvOp op, Value image, Value filter, RankedTensorType type) {
+static Value filterBytes(ImplicitLocOpBuilder &builder, nn::IntegerConvOp op, Value image, Value filter,
+                         RankedTensorType type) {
   remark::passed(op.getLoc(), about::algorithm) << "the depthwise kernel: each channel is filtered by itself, bytes in f32";
   RankedTensorType filterType = getRanked(filter);
   Value floats = convertAll<arith::SIToFPOp>(builder, arrangeDepthwiseFilter(builder, filter), builder.getF32Type());
@@ -204,13 +205,10 @@ template <>
 Value LowerOp<nn::IntegerConvOp>::build(ImplicitLocOpBuilder &builder, nn::IntegerConvOp op, OpAdaptor adaptor,
                                         RankedTensorType type) const {
   RankedTensorType filterType = getRanked(op.getFilter());
-  bool isDepthwise = op.getLayout() == nn::Layout::ChannelsLast && filterType.getDimSize(1) == 1 && op.getGroups() > 1 && !op.getInputZeroPoint() &&
-                     !op.getFilterZeroPoint() && !filterType.getElementType().isUnsignedInteger();
-  if (isDepthwise)
+  bool isOfBytes = !op.getInputZeroPoint() && !op.getFilterZeroPoint() && !filterType.getElementType().isUnsignedInteger();
+  if (isOfBytes && op.getLayout() == nn::Layout::ChannelsLast && filterType.getDimSize(1) == 1 && op.getGroups() > 1)
     return filterBytes(builder, op, adaptor.getInput(), adaptor.getFilter(), type);
-  bool isKernel = !op.getInputZeroPoint() && !op.getFilterZeroPoint() && filterType.getDimSize(1) % 4 == 0 &&
-                  getElementTypeOrSelf(op.getInput()).isUnsignedInteger() &&
-                  !filterType.getElementType().isUnsignedInteger();
+  bool isKernel = isOfBytes && filterType.getDimSize(1) % 4 == 0 && getElementTypeOrSelf(op.getInput()).isUnsignedInteger();
   if (!isKernel) {
     op.emitError("the integer convolution has zero points or channels that no kernel takes");
     return {};
