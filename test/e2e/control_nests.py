@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Random nests of Loop, Scan and If, with values captured from all graphs around, static and symbolic extents, parts of
-other extents that are chosen, collected and put together again; compared with ONNX Runtime.
+other extents that are chosen, collected and put together again; compared with ONNX Runtime. One in fifty may be refused: what
+keeps its shape, but not so that nnc can tell.
 """
 import argparse
 import os
@@ -122,12 +123,17 @@ def main():
             with tempfile.TemporaryDirectory(prefix="nnc-nests-") as folder:
                 reason = check(model, arrays, folder)
         except Refused as error:
-            reason = f"refused: {error}"
+            print(f"SKIP seed {seed}: {error}", flush=True)
+            counts["skipped"] += 1
+            continue
         except Broken as error:
             reason = str(error)
         counts["failed" if reason else "passed"] += 1
         if reason:
             print(f"FAIL seed {seed}: {reason}", flush=True)
+    if counts["skipped"] * 50 > arguments.cases + 49:
+        counts["failed"] += 1
+        print("FAIL: too many are refused")
     print("nests: {passed} passed, {failed} failed, {skipped} skipped".format(**counts))
     return 1 if counts["failed"] else 0
 
