@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --assign-layouts | FileCheck %s
-// RUN: nnc-opt %s --assign-layouts --remarks-filter=layout -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --assign-layouts --mlir-disable-threading --remarks-filter=layout -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY: [Passed] layout {{.*}}"channels last
 
 // CHECK-LABEL: @spatial

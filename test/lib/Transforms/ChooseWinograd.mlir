@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(choose-winograd))' | FileCheck %s
-// RUN: nnc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(choose-winograd))' --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(choose-winograd))' --mlir-disable-threading --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY: [Passed] algorithm {{.*}}"Winograd's F(4x4, 3x3): estimated 0.32 of the direct convolution's time"
 // WHY: [Passed] algorithm {{.*}}"Winograd's F(2x2, 3x3): estimated 0.61 of the direct convolution's time"
 // WHY: [Missed] algorithm {{.*}}"no Winograd's F(4x4, 3x3): estimated 1.62 of {{.*}}, and only less than 0.9 counts as faster"

@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --fuse-epilogues | FileCheck %s
-// RUN: nnc-opt %s --fuse-epilogues --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --fuse-epilogues --mlir-disable-threading --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY: [Missed] fusion {{.*}}"what follows is a loop of its own: it reads the result in another order, or broadcasts it"
 // WHY: [Passed] fusion {{.*}}"computed by the kernel before (contract of '') while its results are in registers"
 

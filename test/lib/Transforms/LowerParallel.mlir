@@ -1,6 +1,6 @@
 // RUN: nnc-opt %s --split-input-file --lower-parallel | FileCheck %s
 // RUN: nnc-opt %s --split-input-file --lower-parallel=threads=true | FileCheck %s --check-prefix=THREADS
-// RUN: nnc-opt %s --split-input-file --lower-parallel=threads=true --remarks-filter=threads -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --split-input-file --lower-parallel=threads=true --mlir-disable-threading --remarks-filter=threads -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 
 // WHY: [Missed] threads {{.*}}"one thread: 8 operations in 4 iterations are not worth waking others"
 // WHY: [Passed] threads {{.*}}"334 tasks of up to 3000 iterations, each of about 2 operations"

@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --multiply-patches | FileCheck %s
-// RUN: nnc-opt %s --multiply-patches --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --multiply-patches --mlir-disable-threading --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY-COUNT-2: [Passed] algorithm {{.*}}"a product of matrices: the windows do not overlap"
 // WHY-NOT: algorithm
 

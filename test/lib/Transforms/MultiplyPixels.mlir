@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --multiply-pixels | FileCheck %s
-// RUN: nnc-opt %s --multiply-pixels --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --multiply-pixels --mlir-disable-threading --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY-COUNT-2: [Passed] algorithm {{.*}}"a product of matrices: each pixel is of one pixel
 // WHY-NOT: algorithm
 

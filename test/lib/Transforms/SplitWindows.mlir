@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --split-windows | FileCheck %s
-// RUN: nnc-opt %s --split-windows --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --split-windows --mlir-disable-threading --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY: [Passed] algorithm {{.*}}"a sum of 3 convolutions by rows of the filter, whose weights the L2 cache holds"
 // WHY-NOT: algorithm
 

@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --tabulate-bytes --canonicalize --split-input-file | FileCheck %s
-// RUN: nnc-opt %s --tabulate-bytes --split-input-file --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --tabulate-bytes --split-input-file --mlir-disable-threading --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY: [Passed] algorithm {{.*}}"10 operations on one byte are a table"
 
 module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 32768, l2Bytes = 1048576, byteLookup = "llvm.x86.avx512.vpermi2var.qi.512">} {

@@ -1,6 +1,6 @@
 // RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-attention,canonicalize))' | FileCheck %s
 // RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-attention{threads=true},canonicalize))' | FileCheck %s --check-prefix=SHARED
-// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-attention))' --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-attention))' --mlir-disable-threading --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY: [Passed] fusion {{.*}}"attention in blocks of 100 rows: scores stay in the cache"
 // WHY-NOT: fusion
 

@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-windows,canonicalize,cse))' | FileCheck %s
-// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-windows))' --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-windows))' --mlir-disable-threading --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY-COUNT-1: [Passed] fusion {{.*}}"a convolution and the windows behind it in blocks of rows, where the image between exceeds the cache"
 // WHY-NOT: fusion
 

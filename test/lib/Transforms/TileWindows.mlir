@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-windows,canonicalize))' | FileCheck %s
-// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-windows))' --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --pass-pipeline='builtin.module(func.func(tile-windows))' --mlir-disable-threading --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY: [Passed] fusion {{.*}}"a convolution and the windows behind it in blocks of 3 rows"
 // WHY: [Passed] fusion {{.*}}"a convolution and the windows behind it in blocks of 3 rows"
 // WHY-NOT: fusion

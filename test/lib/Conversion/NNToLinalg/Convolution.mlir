@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file | FileCheck %s
-// RUN: nnc-opt %s --convert-nn-to-linalg --split-input-file --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --convert-nn-to-linalg --split-input-file --mlir-disable-threading --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY: [Passed] algorithm {{.*}}"the depthwise kernel: each channel is filtered by itself"
 // WHY: [Passed] algorithm {{.*}}"the 2 phases of the strides have code of their own"
 // WHY: [Passed] algorithm {{.*}}"the 1024 phases of the strides are channels of one convolution"

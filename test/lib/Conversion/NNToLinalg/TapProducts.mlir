@@ -1,5 +1,5 @@
 // RUN: nnc-opt %s --convert-nn-to-linalg --canonicalize --split-input-file | FileCheck %s
-// RUN: nnc-opt %s --convert-nn-to-linalg --split-input-file --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
+// RUN: nnc-opt %s --convert-nn-to-linalg --split-input-file --mlir-disable-threading --remarks-filter=algorithm -o /dev/null 2>&1 | FileCheck %s --check-prefix=WHY
 // WHY-COUNT-2: "a product of all taps by the image, added up: the outputs are too few for vectors of channels"
 // WHY-NOT: a product of all taps
 
