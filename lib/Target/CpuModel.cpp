@@ -205,6 +205,18 @@ static bool hasFeature(const llvm::MCSubtargetInfo &info, StringRef feature) {
   return false;
 }
 
+std::string describeCpu(const llvm::TargetMachine &machine) {
+  const llvm::Triple &triple = machine.getTargetTriple();
+  std::string description = machine.getTargetCPU().str();
+  std::unique_ptr<llvm::MCSubtargetInfo> alone(
+      machine.getTarget().createMCSubtargetInfo(triple, machine.getTargetCPU(), ""));
+  const llvm::MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
+  for (const auto &known : info.getAllProcessorFeatures())
+    if (info.getFeatureBits().test(known.Value) && !alone->getFeatureBits().test(known.Value))
+      description += std::string(",+") + known.Key;
+  return description;
+}
+
 kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachine &machine, unsigned packedBits) {
   const llvm::MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
   const llvm::Triple &triple = machine.getTargetTriple();

@@ -33,6 +33,9 @@ llvm::StringRef getTickCounter(const llvm::Triple &triple);
 /// The machine for `options`, or an error that says which name is unknown, and what may be meant.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetOptions &options);
 
+/// The machine's CPU, and behind it (",+amx-tile") each feature that it is to have besides: what the code needs.
+std::string describeCpu(const llvm::TargetMachine &machine);
+
 /// What code generation must know of `machine`. Weights are packed for vectors of `packedBits` where these are wider
 /// than the machine's own.
 kernel::TargetAttr getKernelTarget(mlir::MLIRContext *context, const llvm::TargetMachine &machine,

@@ -307,7 +307,7 @@ llvm::Error Emitter::write() {
   if (!bytes)
     return bytes.takeError();
   OutputFiles files;
-  TargetNames target{machine->getTargetTriple().str(), {machine->getTargetCPU().str()}};
+  TargetNames target{machine->getTargetTriple().str(), {describeCpu(*machine)}};
   if (isForSeveralCpus())
     target.cpus.clear();
   for (size_t i = 0; isForSeveralCpus() && i < codes.size(); ++i)

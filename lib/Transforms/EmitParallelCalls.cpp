@@ -2,7 +2,7 @@
 //
 // Expects the LLVM dialect. Such a function has as arguments a pointer to an
 // nnc_parallel (see nnc/Runtime.h), what the loop uses, and the number of tasks,
-// and calls a task for each in turn. Where the pointer is not null it now stores
+// and calls a task for each in turn. Where the pointer is not null, and there are several tasks, it now stores
 // what the loop uses in a struct on the stack and calls the callback with it; the
 // callback's body unpacks the struct and calls the task.
 #include "lib/Transforms/Passes.h"
@@ -61,7 +61,10 @@ static LogicalResult emitCall(LLVM::LLVMFuncOp function) {
   Value memory = LLVM::AllocaOp::create(builder, loc, pointer, environment, one);
   Value null = LLVM::ZeroOp::create(builder, loc, pointer);
   Value isNull = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq, callback, null);
-  LLVM::CondBrOp::create(builder, loc, isNull, sequential, parallel);
+  Value two = LLVM::ConstantOp::create(builder, loc, function.getArgumentTypes().back(), 2);
+  Value isSingle = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ult, function.getArgument(count - 1), two);
+  Value stays = LLVM::OrOp::create(builder, loc, isNull, isSingle);
+  LLVM::CondBrOp::create(builder, loc, stays, sequential, parallel);
 
   builder.setInsertionPointToStart(parallel);
   for (unsigned i = 0; i < types.size(); ++i)

@@ -338,8 +338,10 @@ CASES = [
                                            node("ReduceMax", "n", "m", keepdims=0), node("Range", "zero m one", "r"), node("Mul", "r r")],
          [[random(3, 7)], [random(3, 7) - 9], [random(3, 7) + 9]],
          {"l": np.float32(0), "axis": ints(1), "zero": np.int64(0), "one": np.int64(1)}),
-    Case("a Range up to data", [node("ReduceMax", "a", "s", keepdims=0), node("Range", "zero s one")], [[ints(1, 0, 2)]],
-         {"zero": np.int64(0), "one": np.int64(1)}, refusal="layer 'y'"),
+    Case("a Range up to the largest of numbers", [node("ReduceMax", "a", "s", keepdims=0), node("Range", "zero s one")],
+         [[ints(2, 0, 5)], [ints(1, -3, -8)], [ints(7, 7, 7)]], {"zero": np.int64(0), "one": np.int64(1)}, static="a"),
+    Case("a Range up to data", [node("Exp", "a", "e"), node("ReduceMax", "e", "m", keepdims=0), helper.make_node("Cast", ["m"], ["s"], to=I64),
+                                node("Range", "zero s one")], [[random(3)]], {"zero": np.int64(0), "one": np.int64(1)}, refusal="layer 'y'"),
 ]
 
 

@@ -118,11 +118,18 @@ static void writeQuantize(OpWriter &writer, nn::QuantizeOp op) {
   writer.finish("QuantizeLinear", {writer.name(op.getInput()), scale.name, zero}, attributes);
 }
 
+/// Whether `value` is a constant of zeros, of whatever size.
+static bool isAllZero(Value value) {
+  ElementsAttr elements;
+  return matchPattern(value, m_Zero()) || (matchPattern(value, m_Constant(&elements)) &&
+                                           llvm::all_of(getRawData(elements), [](char byte) { return byte == 0; }));
+}
+
 static void writeDequantize(OpWriter &writer, nn::DequantizeOp op) {
   Type real = getElementTypeOrSelf(op.getResult()), integer = getElementTypeOrSelf(op.getInput());
   if (!isa<IntegerType>(integer) || getElementTypeOrSelf(op.getScale()) != real)
     return writer.refuse("dequantisation of floats, or with a scale of another type than its result");
-  bool isZero = !op.getZeroPoint() || matchPattern(op.getZeroPoint(), m_Zero());
+  bool isZero = !op.getZeroPoint() || isAllZero(op.getZeroPoint());
   if (!hasTypes(writer, real, integer, /*isWide=*/isZero))
     return;
   int64_t rank = getRanked(op.getInput()).getRank();

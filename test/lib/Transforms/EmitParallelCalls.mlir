@@ -14,7 +14,10 @@ llvm.func @task(%a: !llvm.ptr, %n: i64, %i: i64) {
 // CHECK-NOT: nn.parallel_for
 // CHECK: %[[MEMORY:.*]] = llvm.alloca
 // CHECK: %[[NULL:.*]] = llvm.icmp "eq" %[[P]]
-// CHECK: llvm.cond_br %[[NULL]], ^[[SEQUENTIAL:.*]], ^[[PARALLEL:.*]]
+// CHECK: %[[TWO:.*]] = llvm.mlir.constant(2 : i64)
+// CHECK: %[[SINGLE:.*]] = llvm.icmp "ult" %[[TASKS]], %[[TWO]]
+// CHECK: %[[STAYS:.*]] = llvm.or %[[NULL]], %[[SINGLE]]
+// CHECK: llvm.cond_br %[[STAYS]], ^[[SEQUENTIAL:.*]], ^[[PARALLEL:.*]]
 // CHECK: ^[[PARALLEL]]:
 // CHECK: llvm.store %[[A]]
 // CHECK: llvm.store %[[N]]
