@@ -23,7 +23,9 @@
 #include "llvm/Support/Path.h"
 
 #include <atomic>
+#include <csignal>
 #include <optional>
+#include <unistd.h>
 
 using namespace llvm;
 
@@ -278,8 +280,16 @@ struct CountedPool {
 
 } // namespace
 
+/// An illegal instruction is one of the model's, compiled for a newer CPU: no crash of nnc. No more than a write is safe here.
+static void endAtIllegalInstruction(int) {
+  constexpr StringRef message = "nnc-run: error: the model has an instruction that this CPU lacks; see --cpu\n";
+  ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
+  ::_exit(written < 0 ? 2 : 1);
+}
+
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
+  std::signal(SIGILL, endAtIllegalInstruction);
   setBugReportMsg("nnc-run has crashed. This is a bug in nnc: please report it with the model and these lines.\n");
   nnc::CompilerCommandLine commandLine(/*withOutputs=*/false);
   RunOptions options(commandLine.getCategory());
