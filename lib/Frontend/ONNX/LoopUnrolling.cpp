@@ -61,6 +61,7 @@ bool GraphImporter::importLoopOfTensors(const LoopParts &parts, const Opsets &op
   if (ShapedType::isDynamic(parts.count) || !blockers.empty())
     return importLoopOp(parts, opsets, scope, depth, results);
   frontend::Blockers before = blockers;
+  int64_t unrolledBefore = numUnrolledNodes; // what is thrown away does not count
   LoopParts keeping = parts;
   keeping.keepsShapes = parts.count > 0;
   if (importLoopOp(keeping, opsets, scope, depth, results))
@@ -69,10 +70,12 @@ bool GraphImporter::importLoopOfTensors(const LoopParts &parts, const Opsets &op
   int64_t numNodes = 1;
   (void)readsSequence(parts.graph, scope, 0, numNodes);
   blockers = before;
+  numUnrolledNodes = unrolledBefore;
   if (mayUnroll(parts, numNodes, maxUnrolledTensorNodes - numUnrolledNodes) &&
       unrollLoop(parts, opsets, scope, depth, results))
     return true;
   blockers = before;
+  numUnrolledNodes = unrolledBefore;
   results.clear();
   return importLoopOp(parts, opsets, scope, depth, results);
 }

@@ -352,8 +352,10 @@ bool GraphImporter::importLoopOp(const LoopParts &parts, const Opsets &opsets, S
   SmallVector<GraphValue> yielded;
   SmallVector<Value> values; // that the body yields: the condition, what it carries, what it collects
   // A second time where the first shows that an extent of a carried value is not as static as it begins.
+  int64_t unrolledBefore = numUnrolledNodes;
   for (bool isFinal = false; !isFinal;) {
     Region attempt;
+    numUnrolledNodes = unrolledBefore;
     if (!importIteration(parts, opsets, scope, depth, types, attempt, yielded, values))
       return false;
     isFinal = true;
