@@ -42,7 +42,8 @@ TargetAttr getTarget(Operation *op) {
       return target;
   return TargetAttr::get(op->getContext(), /*vectorBits=*/128, /*vectorRegisters=*/16, /*fma=*/false,
                          /*l1Bytes=*/32 << 10, /*l2Bytes=*/256 << 10, /*vnni=*/false, /*packedBits=*/0,
-                         /*bf16Dot=*/"", /*i16Dot=*/"", /*byteLookup=*/"", /*floatLookup=*/"", /*byteTiles=*/false, /*bf16Tiles=*/false);
+                         /*bf16Dot=*/"", /*i16Dot=*/"", /*byteLookup=*/"", /*floatLookup=*/"",
+                         /*byteTiles=*/false, /*bf16Tiles=*/false);
 }
 
 LogicalResult WeightBlocksAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t bits, int64_t size,

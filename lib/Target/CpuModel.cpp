@@ -238,7 +238,8 @@ kernel::TargetAttr getKernelTarget(MLIRContext *context, const llvm::TargetMachi
                                         : "";
     byteLookup = avx512 && hasFeature(info, "avx512vbmi") ? "llvm.x86.avx512.vpermi2var.qi.512" : "";
     // Only Linux is known to grant tile registers on demand; of several CPUs' code, weights are shared by all.
-    bool tiles = avx512 && triple.isArch64Bit() && !triple.isX32() && triple.isOSLinux() && packedBits == 0 && hasFeature(info, "amx-tile");
+    bool tiles = avx512 && triple.isArch64Bit() && !triple.isX32() && triple.isOSLinux() && packedBits == 0 &&
+                 hasFeature(info, "amx-tile");
     byteTiles = tiles && vnni && hasFeature(info, "amx-int8");
     bf16Tiles = tiles && !bf16Dot.empty() && hasFeature(info, "amx-bf16");
     floatLookup = avx512 ? "llvm.x86.avx512.permvar.sf.512" : "";

@@ -6,8 +6,8 @@
 // `precision=bf16` weights of any value are rounded to bf16, ties to even. A tensor with a finite weight that would
 // become infinite stays as it is. Where the CPU adds products of pairs of bf16 (`bf16Dot`), a product by enough rows,
 // or a convolution, with `precision=bf16` has its input rounded too, and weights in pairs; so has one that is of bf16
-// anyway; for a unit of tiles an odd number of channels gets another one, of zeros. Transformed filters of kernel.winograd stay f32: the transform back would magnify
-// their rounding errors.
+// anyway; for a unit of tiles an odd number of channels gets another one, of zeros. Transformed filters of
+// kernel.winograd stay f32: the transform back would magnify their rounding errors.
 #include "lib/Transforms/Passes.h"
 
 #include "lib/Transforms/ConstantBits.h"

@@ -34,7 +34,8 @@ static std::optional<double> getClamp(Value value) {
     auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
     DenseElementsAttr splat;
     if (!compare || compare.getPredicate() != predicate || compare.getLhs() != select.getTrueValue() ||
-        compare.getRhs() != select.getFalseValue() || !matchPattern(select.getFalseValue(), m_Constant(&splat)) || !splat.isSplat())
+        compare.getRhs() != select.getFalseValue() || !matchPattern(select.getFalseValue(), m_Constant(&splat)) ||
+        !splat.isSplat())
       return std::nullopt;
     inner = select.getTrueValue();
     return splat.getSplatValue<APFloat>().convertToDouble();

@@ -232,7 +232,8 @@ private:
 
   Value convert(OpBuilder &builder, Value element) override {
     if (isUnsigned) {
-      Type wide = getWideType(builder.getI32Type(), isa<VectorType>(element.getType()) ? cast<VectorType>(element.getType()).getDimSize(0) : 1);
+      auto vector = dyn_cast<VectorType>(element.getType());
+      Type wide = getWideType(builder.getI32Type(), vector ? vector.getDimSize(0) : 1);
       element = arith::ExtUIOp::create(builder, loc, wide, element);
     }
     return convertElements(builder, loc, element, accumulatorType);

@@ -104,15 +104,18 @@ private:
 TiledConv::TiledConv(kernel::ConvOp op)
     : op(op), loc(op.getLoc()), input(op.getInput()), filter(op.getFilter()), init(op.getInit()),
       inputType(cast<MemRefType>(input.getType())), filterType(cast<MemRefType>(filter.getType())),
-      initType(cast<MemRefType>(init.getType())), strides(op.getStrides()),
-      dilations(op.getDilations()), before(op.getPadsBegin()), after(op.getPadsEnd()), spatial(inputType.getRank() - 2), groups(filterType.getDimSize(0)),
-      channels(inputType.getShape().back() / groups), isBF16(inputType.getElementType().isBF16()), perGroup(isBF16 ? 2 : 4),
+      initType(cast<MemRefType>(init.getType())), strides(op.getStrides()), dilations(op.getDilations()),
+      before(op.getPadsBegin()), after(op.getPadsEnd()), spatial(inputType.getRank() - 2),
+      groups(filterType.getDimSize(0)), channels(inputType.getShape().back() / groups),
+      isBF16(inputType.getElementType().isBF16()), perGroup(isBF16 ? 2 : 4),
       panelWidth(filterType.getShape().back() / perGroup), rowDim(chooseRowDim()), pitch(choosePitch()),
       steps(chooseSteps()) {}
 
 /// The most rows that tiles of the pixels along `extent` have.
 static int64_t getTileRows(int64_t extent) {
-  return ShapedType::isDynamic(extent) ? mostRows : llvm::divideCeil(extent, std::max<int64_t>(1, llvm::divideCeil(extent, mostRows)));
+  if (ShapedType::isDynamic(extent))
+    return mostRows;
+  return llvm::divideCeil(extent, std::max<int64_t>(1, llvm::divideCeil(extent, mostRows)));
 }
 
 /// The dimension along which tiles have the most rows; of several the last.
