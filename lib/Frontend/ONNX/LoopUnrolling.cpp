@@ -106,8 +106,9 @@ bool GraphImporter::unrollLoop(const LoopParts &parts, const Opsets &opsets, Sco
     SmallVector<GraphValue> yielded;
     if (!importBody(parts.graph, opsets, inner, depth, yielded))
       return false;
+    bool isLast = i + 1 == parts.count; // whatever its condition is
     auto goesOn = yielded[0].isTensor() ? nn::getConstantInts(yielded[0].getTensor()) : std::nullopt;
-    if (!goesOn || goesOn->size() != 1)
+    if (!isLast && (!goesOn || goesOn->size() != 1))
       return fail("it is unrolled, and whether it goes on depends on data");
     carried.assign(yielded.begin() + 1, yielded.begin() + 1 + numCarried);
     for (auto [value, all] : llvm::zip(ArrayRef(yielded).drop_front(1 + numCarried), stacked)) {
@@ -115,7 +116,7 @@ bool GraphImporter::unrollLoop(const LoopParts &parts, const Opsets &opsets, Sco
         return fail("it stacks " + value.describe() + ", not a tensor");
       all.push_back(Expression(node, value.getTensor()).unsqueeze({0}));
     }
-    if (!goesOn->front())
+    if (isLast || !goesOn->front())
       break;
   }
   results.assign(carried.begin(), carried.end());
