@@ -47,10 +47,11 @@ static OpFoldResult findLoopExtent(linalg::GenericOp op, uint64_t loop) {
   return dim && isa<RankedTensorType>(op.getDpsInits()[0].getType()) ? findExtent(op.getDpsInits()[0], *dim) : OpFoldResult();
 }
 
-/// The only index of a dimension `dim` of one element: of the loop with that number, where it has one iteration.
-static AffineExpr getUnitLoop(linalg::GenericOp op, uint64_t dim) {
+/// The only index of a dimension `dim` of one element: of the loop with that number, where it has one iteration and is not
+/// among the `others`.
+static AffineExpr getUnitLoop(linalg::GenericOp op, uint64_t dim, ArrayRef<AffineExpr> others) {
   OpFoldResult extent = dim < op.getNumLoops() ? findLoopExtent(op, dim) : OpFoldResult();
-  bool isUnit = extent && isOneInteger(extent);
+  bool isUnit = extent && isOneInteger(extent) && !llvm::is_contained(others, getAffineDimExpr(dim, op.getContext()));
   return isUnit ? getAffineDimExpr(dim, op.getContext()) : getAffineConstantExpr(0, op.getContext());
 }
 
@@ -88,7 +89,7 @@ struct ReadWhole : OpRewritePattern<tensor::ExtractOp> {
     auto type = cast<RankedTensorType>(read.getTensor().getType());
     for (auto [dim, index] : llvm::enumerate(read.getIndices())) {
       if (isZeroInteger(OpFoldResult(index)) && type.getDimSize(dim) == 1) {
-        place.push_back(getUnitLoop(op, dim));
+        place.push_back(getUnitLoop(op, dim, place));
         continue;
       }
       auto loop = index.getDefiningOp<linalg::IndexOp>();

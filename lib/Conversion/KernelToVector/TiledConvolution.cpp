@@ -181,7 +181,9 @@ static bool hasProducts(kernel::ConvOp op) {
 bool TiledConv::isPossible() {
   bool isPanel = panelWidth == tileColumns || panelWidth == tilesAcross * tileColumns;
   int64_t rows = pitch ? mostRows : getTileRows(initType.getDimSize(rowDim + 1));
-  return isPanel && rows * steps.groups >= leastTile;
+  // Negative pads cut the image instead.
+  bool cuts = llvm::any_of(llvm::concat<const int64_t>(before, after), [](int64_t pad) { return pad < 0; });
+  return isPanel && !cuts && rows * steps.groups >= leastTile;
 }
 
 /// The input with zeros around it.

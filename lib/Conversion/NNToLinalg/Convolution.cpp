@@ -206,7 +206,9 @@ Value LowerOp<nn::IntegerConvOp>::build(ImplicitLocOpBuilder &builder, nn::Integ
                                         RankedTensorType type) const {
   RankedTensorType filterType = getRanked(op.getFilter());
   bool isOfBytes = !op.getInputZeroPoint() && !op.getFilterZeroPoint() && !filterType.getElementType().isUnsignedInteger();
-  if (isOfBytes && op.getLayout() == nn::Layout::ChannelsLast && filterType.getDimSize(1) == 1 && op.getGroups() > 1)
+  int64_t groups = op.getGroups();
+  bool isDepthwise = groups > 1 && filterType.getDimSize(1) == 1 && filterType.getDimSize(0) == groups;
+  if (isOfBytes && isDepthwise && op.getLayout() == nn::Layout::ChannelsLast)
     return filterBytes(builder, op, adaptor.getInput(), adaptor.getFilter(), type);
   bool isKernel = isOfBytes && filterType.getDimSize(1) % 4 == 0 && getElementTypeOrSelf(op.getInput()).isUnsignedInteger();
   if (!isKernel) {
@@ -215,7 +217,7 @@ Value LowerOp<nn::IntegerConvOp>::build(ImplicitLocOpBuilder &builder, nn::Integ
   }
   Value input = toChannelsLast(builder, adaptor.getInput(), op.getLayout());
   Value init = createConvInit(builder, op, input, filterType, setChannels(getChannelsLastType(type, op.getLayout()), filterType));
-  Value packed = packIntegerFilter(builder, op, adaptor.getFilter(), op.getGroups());
+  Value packed = packIntegerFilter(builder, op, adaptor.getFilter(), groups);
   Value result = createConvolution(builder, input, packed, Value(), init, getWindows(op));
   return fromChannelsLast(builder, result, type, op.getLayout());
 }

@@ -120,3 +120,18 @@ module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegist
     return
   }
 }
+
+// -----
+
+// Negative pads cut the image, which only vectors do.
+// CHECK-LABEL: @cut
+// CHECK-NOT: kernel.tile
+module attributes {kernel.target = #kernel.target<vectorBits = 512, vectorRegisters = 32, fma = true, l1Bytes = 32768, l2Bytes = 1048576, vnni = true, byteTiles = true>} {
+  func.func @cut(%x: memref<1x14x14x16xi8>, %w: memref<1x2x3x3x4x128xi8>, %y: memref<1x12x12x64xi32>) {
+    kernel.conv(%x, %w, %y) attributes {dilations = array<i64: 1, 1>, epilogue_maps = [], pads_begin = array<i64: -1, 1>, pads_end = array<i64: 1, -1>, strides = array<i64: 1, 1>} {
+    ^bb0(%acc: i32):
+      kernel.yield %acc : i32
+    } : (memref<1x14x14x16xi8>, memref<1x2x3x3x4x128xi8>, memref<1x12x12x64xi32>) -> ()
+    return
+  }
+}
