@@ -1,4 +1,5 @@
 // Divisions of vectors by constants as products.
+#include "lib/Transforms/ClampPattern.h"
 #include "lib/Transforms/ExpandMathFunctions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -27,27 +28,6 @@ static std::optional<double> getReciprocal(Value divisor) {
   return static_cast<float>(1 / value);
 }
 
-/// The larger magnitude of the bounds of `value`, where it is clamped to constants in such a way that NaN is not left.
-static std::optional<double> getClamp(Value value) {
-  auto getBound = [](Value clamped, arith::CmpFPredicate predicate, Value &inner) -> std::optional<double> {
-    auto select = clamped.getDefiningOp<arith::SelectOp>();
-    auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
-    DenseElementsAttr splat;
-    if (!compare || compare.getPredicate() != predicate || compare.getLhs() != select.getTrueValue() ||
-        compare.getRhs() != select.getFalseValue() || !matchPattern(select.getFalseValue(), m_Constant(&splat)) ||
-        !splat.isSplat())
-      return std::nullopt;
-    inner = select.getTrueValue();
-    return splat.getSplatValue<APFloat>().convertToDouble();
-  };
-  Value inner;
-  auto high = getBound(value, arith::CmpFPredicate::OLT, inner);
-  auto low = high ? getBound(inner, arith::CmpFPredicate::OGT, inner) : std::nullopt;
-  if (!low || !std::isfinite(*low) || !std::isfinite(*high))
-    return std::nullopt;
-  return std::max(std::abs(*low), std::abs(*high));
-}
-
 /// A bound of the magnitude of `value`, a vector of f32; infinity where none is known, or where it may be NaN. Sums and
 /// products of integers with constants have one, and so has what a quantized model computes of its bytes.
 static double getLargest(Value value, int64_t depth = 0) {
@@ -73,8 +53,8 @@ static double getLargest(Value value, int64_t depth = 0) {
           .Case<arith::NegFOp, math::AbsFOp>([&](auto) { return of(0); })
           .Case([&](math::RoundEvenOp) { return of(0) + 1; })
           .Case([&](arith::SelectOp) {
-            std::optional<double> clamp = getClamp(value);
-            return clamp ? *clamp : std::max(of(1), of(2));
+            std::optional<Clamp> clamp = matchClamp(value); // of which NaN is not left
+            return clamp ? std::max(std::abs(clamp->low), std::abs(clamp->high)) : std::max(of(1), of(2));
           })
           .Default([](Operation *) { return unknown; });
   return std::isnan(largest) ? unknown : largest; // 0 times what is not known

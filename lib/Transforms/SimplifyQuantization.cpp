@@ -3,6 +3,7 @@
 // Expects bodies of kernels and of linalg operations that are complete. round(x) + zero, clamped to bytes, is x clamped to
 // what rounds to bytes, rounded: as the low bits of x + 1.5 * 2^23, whose last place is 1. What is dequantized at once needs
 // no integer at all. Half to even is the rounding of the addition; NaN becomes the least byte, as before.
+#include "lib/Transforms/ClampPattern.h"
 #include "lib/Transforms/Passes.h"
 
 #include "mlir/IR/Matchers.h"
@@ -43,33 +44,14 @@ struct Quantization {
   Value createRounded(OpBuilder &builder, Location loc) const;
 };
 
-/// The value that `select` gives and the bound, where it is `x` where `predicate` says that it is within the bound.
-struct Bounded {
-  Value x;
-  double bound;
-};
-
 } // namespace
-
-static std::optional<Bounded> getBounded(Value value, arith::CmpFPredicate predicate) {
-  auto select = value.getDefiningOp<arith::SelectOp>();
-  auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
-  if (!compare || compare.getPredicate() != predicate || compare.getLhs() != select.getTrueValue() ||
-      compare.getRhs() != select.getFalseValue())
-    return std::nullopt;
-  std::optional<double> bound = getFloat(select.getFalseValue());
-  if (!bound)
-    return std::nullopt;
-  return Bounded{select.getTrueValue(), *bound};
-}
 
 /// The quantization whose result, in floats, is `value`.
 static std::optional<Quantization> getQuantization(Value value) {
-  std::optional<Bounded> above = getBounded(value, arith::CmpFPredicate::OLT);
-  std::optional<Bounded> below = above ? getBounded(above->x, arith::CmpFPredicate::OGT) : std::nullopt;
-  if (!below)
+  std::optional<Clamp> clamp = matchClamp(value);
+  if (!clamp)
     return std::nullopt;
-  Quantization found{below->x, 0, below->bound, above->bound};
+  Quantization found{clamp->x, 0, clamp->low, clamp->high};
   if (auto add = found.x.getDefiningOp<arith::AddFOp>()) {
     std::optional<double> zero = getFloat(add.getRhs());
     if (!zero)
